@@ -1,0 +1,80 @@
+//! Every bound of the product, its unit last in its name.
+//!
+//! Exceeding one is a specified answer: 413 for bytes, `tooMany` for counts, `invalidFilter` or
+//! `invalidPath` for the small languages. Nothing here depends on a tenant.
+
+/// Bytes of a request body; above it the answer is 413 before the object is woken.
+pub const BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of one resource as stored; above it the answer is 413. A row holds at most 2 MB.
+pub const RESOURCE_BYTES: usize = 1024 * 1024;
+/// Bytes of a URL with its query; above it the answer is 414.
+pub const URL_BYTES: usize = 16 * 1024;
+
+/// Bytes of a filter; above it the answer is 400 `invalidFilter`.
+pub const FILTER_BYTES: usize = 4 * 1024;
+/// Comparisons in a filter; a Durable Object's SQL allows 100 bound values.
+pub const FILTER_COMPARISONS: usize = 64;
+/// Nesting of parentheses, `not` and brackets in a filter; bounds the parser's recursion.
+pub const FILTER_DEPTH: usize = 16;
+/// Bytes of an attribute path in a PATCH operation or a projection; above it 400 `invalidPath`.
+pub const PATH_BYTES: usize = 4 * 1024;
+
+/// Operations in one PATCH; above it the answer is 400 `tooMany`.
+pub const PATCH_OPERATIONS: usize = 1_000;
+/// Values of one multi-valued attribute; above it the answer is 400 `tooMany`.
+pub const VALUES_PER_ATTRIBUTE: usize = 1_000;
+/// Members named in one request; above it the answer is 400 `tooMany`.
+pub const MEMBERS_PER_REQUEST: usize = 10_000;
+
+/// Resources on a page when the client does not say.
+pub const PAGE_RESOURCES_DEFAULT: usize = 100;
+/// Resources on a page at most; a larger `count` is lowered.
+pub const PAGE_RESOURCES: usize = 1_000;
+/// Bytes of a page; a page is cut before it and `itemsPerPage` tells. A value holds at most 2 MB.
+pub const PAGE_BYTES: usize = 1_500_000;
+/// Documents read to answer a filter that no index serves; above it 400 `tooMany`.
+pub const SCAN_DOCUMENTS: usize = 250_000;
+/// Documents evaluated one by one for such a filter; above it 400 `tooMany`.
+pub const SCAN_CANDIDATES: usize = 20_000;
+/// Documents read by one statement of such a scan.
+pub const SCAN_STEP: usize = 500;
+/// Members or groups read by one statement when they are shown.
+pub const MEMBERS_STEP: usize = 2_000;
+/// Members of a group up to which a PATCH answers with the group; above, it answers 204.
+pub const PATCH_SHOWN_MEMBERS: i64 = 100;
+/// Members listed in one event; a larger change appends several.
+pub const MEMBERS_PER_EVENT: usize = 1_000;
+/// Membership rows of a deleted group that one alarm removes.
+pub const SWEEP_ROWS: usize = 2_000;
+/// Groups from which one alarm removes a deleted resource.
+pub const SWEEP_GROUPS: usize = 200;
+/// Places in a list that are remembered while the object is awake, so that pages walked in order
+/// by `startIndex` cost no offset.
+pub const BOOKMARKS: usize = 64;
+
+/// Characters of an API key; a longer one is 401 before it is parsed.
+pub const KEY_CHARACTERS: usize = 600;
+/// Bytes of each secret in the key ring and of the admin token, at least.
+pub const SECRET_BYTES_MIN: usize = 32;
+/// Life of a key when the client does not say: one year.
+pub const KEY_TTL_SECONDS_DEFAULT: i64 = 365 * 86_400;
+/// Life of a key at most: three years.
+pub const KEY_TTL_SECONDS: i64 = 3 * 365 * 86_400;
+/// Connections of a tenant; above it the answer is 409.
+pub const CONNECTIONS_PER_TENANT: usize = 100;
+/// Live keys of a tenant; above it the answer is 409.
+pub const KEYS_PER_TENANT: usize = 1_000;
+/// Characters of a name given to a key or a tenant.
+pub const NAME_CHARACTERS: usize = 200;
+
+/// Characters of a tenant's slug.
+pub const SLUG_CHARACTERS: usize = 40;
+/// Bytes of a tenant's record in KV.
+pub const TENANT_RECORD_BYTES: usize = 1024 * 1024;
+/// How long an isolate keeps a tenant's record that it has read.
+pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
+
+/// Items on a page of the admin API when the client does not say.
+pub const ITEMS_DEFAULT: usize = 100;
+/// Items on a page of the admin API at most, and events on a page of the feed.
+pub const ITEMS: usize = 1_000;
