@@ -1,0 +1,14 @@
+//! Who is asking: API keys as signed tokens, the deployment's own token, and scopes.
+//!
+//! Everything here is arithmetic. That a key which verifies has not been revoked is known to the
+//! tenant's object alone, which compares the digest of its `jti` with the row it holds.
+
+mod admin;
+mod key;
+mod principal;
+mod scope;
+
+pub use admin::{AdminTokens, AdminTokensError};
+pub use key::{Claims, ISSUER, KeyRing, KeyRingError, TokenError};
+pub use principal::{JtiDigest, KeyPrincipal, Principal};
+pub use scope::{Scope, Scopes};
