@@ -1,0 +1,122 @@
+//! Requests and responses as values: what a URL means, who may ask for it, what is answered.
+//!
+//! In scope: parsing the raw URL once, the gate that every request passes before any storage is
+//! touched, and the two error formats (RFC 7644 §3.12 below a SCIM base, RFC 9457 below `/v1`).
+
+mod gate;
+mod problem;
+mod query;
+mod refusal;
+mod response;
+mod route;
+
+pub use gate::Gate;
+pub use problem::{Problem, ProblemCode};
+pub use query::Query;
+pub use refusal::Refusal;
+pub use response::Response;
+pub use route::{Route, ScimTarget, Url};
+
+/// The methods that some route takes; all others are `Other`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the names are HTTP's")]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+    Other,
+}
+
+/// A request whose body has been read and whose route has been parsed.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The method.
+    pub method: Method,
+    /// What the URL names.
+    pub route: &'a Route,
+    /// The base URL of the tenant's SCIM endpoints in the form that was called, or would be.
+    pub base: &'a str,
+    /// The query.
+    pub query: Query,
+    /// The headers that matter.
+    pub headers: Headers,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// The headers that the edge lets through to the object.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Headers {
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Accept`.
+    pub accept: Option<String>,
+    /// `If-Match`.
+    pub if_match: Option<String>,
+    /// `If-None-Match`.
+    pub if_none_match: Option<String>,
+    /// `Prefer`.
+    pub prefer: Option<String>,
+}
+
+/// Names of the headers in [`Headers`], in its order: the allow-list of the inner request.
+pub const FORWARDED: [&str; 5] = ["content-type", "accept", "if-match", "if-none-match", "prefer"];
+
+impl Method {
+    /// Reads a method; its name is case-sensitive (RFC 9110 §9.1).
+    pub fn parse(name: &str) -> Self {
+        match name {
+            "GET" => Self::Get,
+            "POST" => Self::Post,
+            "PUT" => Self::Put,
+            "PATCH" => Self::Patch,
+            "DELETE" => Self::Delete,
+            _ => Self::Other,
+        }
+    }
+
+    /// The method's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Other => "",
+        }
+    }
+
+    /// Whether a request with this method changes nothing.
+    pub const fn is_safe(self) -> bool {
+        matches!(self, Self::Get)
+    }
+}
+
+impl Headers {
+    /// Collects the headers by asking for each name once.
+    pub fn read(mut header: impl FnMut(&'static str) -> Option<String>) -> Self {
+        let [content_type, accept, if_match, if_none_match, prefer] =
+            FORWARDED.map(|name| header(name).filter(|value| !value.is_empty()));
+        Self { content_type, accept, if_match, if_none_match, prefer }
+    }
+}
+
+impl Request<'_> {
+    /// Whether the request changes nothing.
+    pub fn reads(&self) -> bool {
+        self.method.is_safe()
+            || matches!(self.route, Route::Scim { target: ScimTarget::Search(_), .. })
+    }
+
+    /// Whether the body's media type is one that is taken; a body without one passes as JSON.
+    pub fn is_json(&self) -> bool {
+        let Some(content_type) = &self.headers.content_type else { return true };
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        ["application/scim+json", "application/json"]
+            .iter()
+            .any(|t| t.eq_ignore_ascii_case(essence))
+    }
+}

@@ -1,0 +1,115 @@
+//! The gate: whether a request may pass to a tenant's storage, by arithmetic alone.
+
+use chrono::{DateTime, Utc};
+
+use super::route::Audience;
+use super::{Method, Refusal, Route};
+use crate::auth::{AdminTokens, Claims, JtiDigest, KeyPrincipal, KeyRing, Principal, TokenError};
+
+/// The deployment's secrets.
+#[derive(Debug)]
+pub struct Gate {
+    /// Verifies keys.
+    pub key_ring: KeyRing,
+    /// Verifies the administrator.
+    pub admin_tokens: AdminTokens,
+}
+
+impl Gate {
+    /// Decides who asks and whether they may.
+    ///
+    /// 1. Credentials are read and verified: 401 whatever the path, so that nobody learns which
+    ///    tenants or paths exist.
+    /// 2. The path must parse: 404.
+    /// 3. The key must be of the tenant in the path: 401.
+    /// 4. The path must take the method: 405.
+    /// 5. The key must have the scope: 403.
+    ///
+    /// `Ok(None)` passes without credentials.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of the first step that fails.
+    pub fn admit(
+        &self,
+        route: Option<&Route>,
+        method: Method,
+        authorization: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Principal>, Refusal> {
+        if let Some(route) = route
+            && route.audience(method) == Audience::Public
+        {
+            let taken = route.methods().contains(&method);
+            return if taken { Ok(None) } else { Err(Refusal::MethodNotAllowed(route.methods())) };
+        }
+        let bearer = self.bearer(authorization, now)?; // (1)
+        let route = route.ok_or(Refusal::NotFound)?; // (2)
+        if let (Bearer::Key(claims), Some(tenant)) = (&bearer, route.tenant())
+            && claims.tid != tenant.as_str()
+        {
+            return Err(Refusal::InvalidToken("the key belongs to another tenant")); // (3)
+        }
+        if !route.methods().contains(&method) {
+            return Err(Refusal::MethodNotAllowed(route.methods())); // (4)
+        }
+        bearer.permitted(route.audience(method)).map(Some) // (5)
+    }
+
+    /// Whose credentials these are.
+    fn bearer(&self, authorization: Option<&str>, now: DateTime<Utc>) -> Result<Bearer, Refusal> {
+        let authorization = authorization.map(str::trim).filter(|a| !a.is_empty());
+        let (scheme, token) =
+            authorization.ok_or(Refusal::NoKey)?.split_once(' ').ok_or(Refusal::NoKey)?;
+        if !scheme.eq_ignore_ascii_case("Bearer") {
+            return Err(Refusal::NoKey);
+        }
+        let token = token.trim();
+        if self.admin_tokens.accept(token) {
+            return Ok(Bearer::Admin);
+        }
+        self.key_ring.verify(token, now).map(Bearer::Key).map_err(|error| match error {
+            TokenError::Invalid => Refusal::InvalidToken("the key is not valid"),
+            TokenError::Expired => Refusal::InvalidToken("the key has expired"),
+        })
+    }
+}
+
+enum Bearer {
+    Admin,
+    Key(Claims),
+}
+
+impl Bearer {
+    fn permitted(self, audience: Audience) -> Result<Principal, Refusal> {
+        match (self, audience) {
+            (Self::Key(_), Audience::Admin) => Err(Refusal::InsufficientScope(&[])),
+            (Self::Key(claims), Audience::Key(scopes))
+                if !scopes.is_empty() && !scopes.iter().any(|s| claims.scope.contains(*s)) =>
+            {
+                Err(Refusal::InsufficientScope(scopes))
+            }
+            (Self::Key(claims), _) => Ok(Principal::Key(KeyPrincipal {
+                id: claims.sub,
+                jti: JtiDigest::of(&claims.jti),
+                scopes: claims.scope,
+            })),
+            (Self::Admin, _) => Ok(Principal::Admin),
+        }
+    }
+}
+
+impl Principal {
+    /// Whether the principal may go on to an existing tenant's object by this route.
+    ///
+    /// The administrator learns here, and not before, that SCIM wants a tenant's key: a tenant that
+    /// does not exist is 404 for it.
+    ///
+    /// # Errors
+    /// [`Refusal::AdminOnScim`].
+    pub fn enter(&self, route: &Route) -> Result<(), Refusal> {
+        match (self, route) {
+            (Self::Admin, Route::Scim { .. }) => Err(Refusal::AdminOnScim),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! RFC 9457: errors of the admin and application API.
+
+use std::borrow::Cow;
+
+use serde_json::json;
+
+/// A problem; its `type` is `urn:muster:problem:{code}`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Problem {
+    code: ProblemCode,
+    detail: Cow<'static, str>,
+}
+
+/// What went wrong. 400 is malformed, 422 contradictory, 409 in conflict with what is there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "`title` says what each means")]
+pub enum ProblemCode {
+    Malformed,
+    Unauthorized,
+    InsufficientScope,
+    TenantSuspended,
+    ConnectionDisabled,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    PayloadTooLarge,
+    UriTooLong,
+    UnsupportedMediaType,
+    Contradictory,
+    Internal,
+    Unavailable,
+}
+
+impl ProblemCode {
+    const fn parts(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::Malformed => (400, "malformed", "The request is malformed"),
+            Self::Unauthorized => (401, "unauthorized", "The request carries no valid key"),
+            Self::InsufficientScope => (403, "insufficient_scope", "The key does not permit this"),
+            Self::TenantSuspended => (403, "tenant_suspended", "The tenant is suspended"),
+            Self::ConnectionDisabled => (403, "connection_disabled", "The connection is disabled"),
+            Self::NotFound => (404, "not_found", "There is no such thing"),
+            Self::MethodNotAllowed => {
+                (405, "method_not_allowed", "The endpoint does not take this method")
+            }
+            Self::Conflict => (409, "conflict", "The request conflicts with what is there"),
+            Self::PayloadTooLarge => (413, "payload_too_large", "The body is too large"),
+            Self::UriTooLong => (414, "uri_too_long", "The URI is too long"),
+            Self::UnsupportedMediaType => {
+                (415, "unsupported_media_type", "The body must be application/json")
+            }
+            Self::Contradictory => (422, "contradictory", "The request contradicts itself"),
+            Self::Internal => (500, "internal", "The request could not be completed"),
+            Self::Unavailable => (503, "unavailable", "The tenant cannot be served now"),
+        }
+    }
+}
+
+impl Problem {
+    /// A problem with a detail of its own.
+    pub fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        self.code.parts().0
+    }
+
+    /// The body of RFC 9457 §3.
+    pub fn to_body(&self) -> Vec<u8> {
+        let (status, code, title) = self.code.parts();
+        let mut body = json!({
+            "type": format!("urn:muster:problem:{code}"),
+            "title": title,
+            "status": status,
+            "code": code,
+        });
+        if let (false, Some(fields)) = (self.detail.is_empty(), body.as_object_mut()) {
+            fields.insert("detail".to_owned(), self.detail.as_ref().into());
+        }
+        body.to_string().into_bytes()
+    }
+}
+
+impl From<ProblemCode> for Problem {
+    fn from(code: ProblemCode) -> Self {
+        Self { code, detail: Cow::Borrowed("") }
+    }
+}

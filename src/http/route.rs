@@ -1,0 +1,237 @@
+//! What a URL names. It is parsed once, from its raw text; what does not parse is 404.
+
+use percent_encoding::percent_decode_str;
+
+use super::Method;
+use crate::auth::Scope;
+use crate::limits;
+use crate::registry::Slug;
+use crate::scim::schema::Registry;
+
+/// A URL in its raw parts.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Url<'a> {
+    /// Scheme and authority: `https://example.com`.
+    pub origin: &'a str,
+    /// The path, still percent-encoded.
+    pub path: &'a str,
+    /// What stands between `?` and `#`.
+    pub query: &'a str,
+}
+
+/// What a path names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Route {
+    /// `/healthz`
+    Health,
+    /// `/v1/tenants`
+    Tenants,
+    /// `/v1/tenants/{t}`
+    Tenant(Slug),
+    /// `/v1/tenants/{t}/keys`
+    Keys(Slug),
+    /// `/v1/tenants/{t}/keys/{k}`
+    Key(Slug, String),
+    /// `/v1/tenants/{t}/connections`
+    Connections(Slug),
+    /// `/v1/tenants/{t}/connections/{c}`
+    Connection(Slug, String),
+    /// `/v1/tenants/{t}/events`
+    Events(Slug),
+    /// Anything below a tenant's SCIM base.
+    Scim {
+        /// The tenant.
+        tenant: Slug,
+        /// The path of the base in the form that was called.
+        base: String,
+        /// What is below it.
+        target: ScimTarget,
+    },
+}
+
+/// What a path below a SCIM base names (RFC 7644 §3.2). A resource type is given by its number.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the names are the RFC's endpoints")]
+pub enum ScimTarget {
+    ServiceProviderConfig,
+    ResourceTypes,
+    ResourceType(String),
+    Schemas,
+    Schema(String),
+    Collection(u8),
+    Resource(u8, String),
+    Search(Option<u8>),
+    Bulk,
+    Me,
+}
+
+/// Who may ask for a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Audience {
+    /// Anybody.
+    Public,
+    /// The deployment's administrator.
+    Admin,
+    /// A key of the tenant with one of these scopes, or with any where there are none; below
+    /// `/v1` the deployment's administrator too.
+    Key(&'static [Scope]),
+}
+
+impl<'a> Url<'a> {
+    /// Splits an absolute URL; `None` when it has no scheme or is too long.
+    pub fn split(raw: &'a str) -> Option<Self> {
+        if raw.len() > limits::URL_BYTES {
+            return None;
+        }
+        let (scheme, rest) = raw.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let origin = raw.get(..scheme.len().checked_add(3)?.checked_add(authority.len())?)?;
+        let target = raw.get(origin.len()..)?;
+        let target = target.split_once('#').map_or(target, |(before, _)| before);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Some(Self { origin, path, query })
+    }
+
+    /// Whether the URL's path is one of SCIM's, so that its errors are too.
+    pub fn is_scim(&self) -> bool {
+        self.path.starts_with("/t/") || self.path.starts_with("/scim/")
+    }
+}
+
+impl Route {
+    /// Reads a path; `None` is 404. One trailing slash is allowed.
+    pub fn parse(path: &str) -> Option<Self> {
+        let path = path.strip_prefix('/')?;
+        let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
+        match segments.as_slice() {
+            ["healthz"] => Some(Self::Health),
+            ["v1", "tenants"] => Some(Self::Tenants),
+            ["v1", "tenants", tenant, rest @ ..] => Self::admin(Slug::parse(tenant)?, rest),
+            ["t", tenant, "scim", "v2", rest @ ..] => {
+                Self::scim(tenant, format!("/t/{tenant}/scim/v2"), rest)
+            }
+            ["scim", "v2", tenant, rest @ ..] => {
+                Self::scim(tenant, format!("/scim/v2/{tenant}"), rest)
+            }
+            _ => None,
+        }
+    }
+
+    fn admin(tenant: Slug, rest: &[&str]) -> Option<Self> {
+        match rest {
+            [] => Some(Self::Tenant(tenant)),
+            ["keys"] => Some(Self::Keys(tenant)),
+            ["keys", key] => Some(Self::Key(tenant, decode(key)?)),
+            ["connections"] => Some(Self::Connections(tenant)),
+            ["connections", connection] => Some(Self::Connection(tenant, decode(connection)?)),
+            ["events"] => Some(Self::Events(tenant)),
+            _ => None,
+        }
+    }
+
+    fn scim(tenant: &str, base: String, rest: &[&str]) -> Option<Self> {
+        Some(Self::Scim { tenant: Slug::parse(tenant)?, base, target: ScimTarget::parse(rest)? })
+    }
+
+    /// The tenant that the route belongs to.
+    pub fn tenant(&self) -> Option<&Slug> {
+        match self {
+            Self::Health | Self::Tenants => None,
+            Self::Tenant(tenant)
+            | Self::Keys(tenant)
+            | Self::Key(tenant, _)
+            | Self::Connections(tenant)
+            | Self::Connection(tenant, _)
+            | Self::Events(tenant)
+            | Self::Scim { tenant, .. } => Some(tenant),
+        }
+    }
+
+    /// The base URL of the tenant's SCIM endpoints: in the form that was called, else the
+    /// canonical one.
+    pub fn scim_base(&self, origin: &str) -> String {
+        match self {
+            Self::Scim { base, .. } => format!("{origin}{base}"),
+            _ => {
+                let tenant = self.tenant().map_or("", Slug::as_str);
+                format!("{origin}/t/{tenant}/scim/v2")
+            }
+        }
+    }
+
+    /// The methods that the route takes; for all others the answer is 405.
+    pub const fn methods(&self) -> &'static [Method] {
+        use Method::{Delete, Get, Patch, Post, Put};
+        match self {
+            Self::Health | Self::Connection(..) | Self::Events(_) => &[Get],
+            Self::Tenants | Self::Keys(_) | Self::Connections(_) => &[Get, Post],
+            Self::Tenant(_) => &[Get, Patch, Delete],
+            Self::Key(..) => &[Get, Delete],
+            Self::Scim { target, .. } => match target {
+                ScimTarget::Collection(_) => &[Get, Post],
+                ScimTarget::Resource(..) | ScimTarget::Me => &[Get, Put, Patch, Delete],
+                ScimTarget::Search(_) | ScimTarget::Bulk => &[Post],
+                _ => &[Get],
+            },
+        }
+    }
+
+    /// Who may ask for the route with a method.
+    pub(super) fn audience(&self, method: Method) -> Audience {
+        match self {
+            Self::Health => Audience::Public,
+            Self::Tenants | Self::Tenant(_) => Audience::Admin,
+            Self::Keys(_) | Self::Key(..) => Audience::Key(&[Scope::KeysWrite]),
+            Self::Connections(_) | Self::Connection(..) if method.is_safe() => {
+                Audience::Key(&[Scope::ConfigRead])
+            }
+            Self::Connections(_) | Self::Connection(..) => Audience::Key(&[Scope::ConfigWrite]),
+            Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
+            Self::Scim { target, .. } => Audience::Key(target.scopes(method)),
+        }
+    }
+}
+
+impl ScimTarget {
+    fn parse(rest: &[&str]) -> Option<Self> {
+        let registry = Registry::builtin();
+        let number = |segment: &str| Some(registry.type_at(segment)?.resource_type.number);
+        match rest {
+            ["ServiceProviderConfig"] => Some(Self::ServiceProviderConfig),
+            ["ResourceTypes"] => Some(Self::ResourceTypes),
+            ["ResourceTypes", id] => Some(Self::ResourceType(decode(id)?)),
+            ["Schemas"] => Some(Self::Schemas),
+            ["Schemas", urn] => Some(Self::Schema(decode(urn)?)),
+            ["Me"] => Some(Self::Me),
+            ["Bulk"] => Some(Self::Bulk),
+            [".search"] => Some(Self::Search(None)),
+            [collection, ".search"] => Some(Self::Search(Some(number(collection)?))),
+            [collection] => Some(Self::Collection(number(collection)?)),
+            [collection, id] => Some(Self::Resource(number(collection)?, decode(id)?)),
+            _ => None,
+        }
+    }
+
+    /// The scopes of which one opens the endpoint; none where every key of the tenant does.
+    fn scopes(&self, method: Method) -> &'static [Scope] {
+        const USER: u8 = 1;
+        let (number, writes) = match self {
+            Self::Collection(number) | Self::Resource(number, _) => (*number, !method.is_safe()),
+            Self::Search(Some(number)) => (*number, false),
+            Self::Search(None) => return &[Scope::UsersRead, Scope::GroupsRead],
+            _ => return &[],
+        };
+        match (number == USER, writes) {
+            (true, false) => &[Scope::UsersRead],
+            (true, true) => &[Scope::UsersWrite],
+            (false, false) => &[Scope::GroupsRead],
+            (false, true) => &[Scope::GroupsWrite],
+        }
+    }
+}
+
+/// One segment's text. A slash that was encoded stays part of the segment.
+fn decode(segment: &str) -> Option<String> {
+    let text = percent_decode_str(segment).decode_utf8().ok()?;
+    (!text.is_empty()).then(|| text.into_owned())
+}
