@@ -1,0 +1,142 @@
+//! RFC 7644 §3.4.2.2: what a filter means under a schema, and which comparisons mean nothing.
+//!
+//! Names are resolved against a resource type or, within brackets, against the values of one
+//! attribute; literals become values of their attribute's type.
+
+use super::{AttrExp, Comparand, CompareOp, Filter, Located, Predicate, Target};
+use super::{Test, ValuePath};
+use crate::scim::path::{AttrPath, SyntaxError};
+use crate::scim::schema::{Attribute, AttributeType, Found, Returned, TypeSchema};
+
+type Bound<T> = Result<T, SyntaxError>;
+
+/// What names refer to.
+#[derive(Clone, Copy)]
+enum Scope<'a> {
+    /// The attributes of a resource.
+    Resource(TypeSchema<'a>),
+    /// The sub-attributes of an attribute's values.
+    Values(Found<'a>),
+}
+
+impl Filter {
+    /// Binds a filter on resources of a type.
+    ///
+    /// # Errors
+    /// When a name is unknown, or its attribute's type does not have the comparison.
+    pub fn bind(&self, schema: TypeSchema<'_>) -> Bound<Predicate> {
+        Scope::Resource(schema).bind(self).map_err(SyntaxError::in_filter)
+    }
+
+    /// Binds the filter in a path's brackets, to be asked of each value of the attribute by
+    /// [`Predicate::matches_value`].
+    ///
+    /// # Errors
+    /// As with [`Filter::bind`].
+    pub fn bind_values(&self, attribute: &Attribute) -> Bound<Predicate> {
+        let found = Found { extension: None, attribute };
+        Scope::Values(found).bind(self).map_err(SyntaxError::in_filter)
+    }
+}
+
+impl<'a> Scope<'a> {
+    fn bind(self, filter: &Filter) -> Bound<Predicate> {
+        let all = |filters: &[Filter]| -> Bound<Vec<Predicate>> {
+            filters.iter().map(|filter| self.bind(filter)).collect()
+        };
+        Ok(match filter {
+            Filter::And(filters) => Predicate::And(all(filters)?),
+            Filter::Or(filters) => Predicate::Or(all(filters)?),
+            Filter::Not(filter) => Predicate::Not(Box::new(self.bind(filter)?)),
+            Filter::AttrExp(exp) => self.bind_attr_exp(exp)?,
+            Filter::ValuePath(ValuePath { path, filter }) => {
+                // RFC 7643 §2.3.8: a sub-attribute is not complex, so brackets do not nest.
+                let (Self::Resource(_), (found, None)) = (self, self.resolve(path)?) else {
+                    return Err(path.error(format!("`{path}` has no sub-attributes")));
+                };
+                let predicate = Box::new(Scope::Values(found).bind(filter)?);
+                Predicate::Any { target: Target::new(found, None), predicate }
+            }
+        })
+    }
+
+    fn bind_attr_exp(self, AttrExp { path, test }: &AttrExp) -> Bound<Predicate> {
+        let (found, mut sub) = self.resolve(path)?;
+        let (op, value) = match test {
+            Test::Present => return Ok(Predicate::Present(Target::new(found, sub))),
+            Test::Compare(op, value) => (op, value),
+        };
+        let Some(text) = value.text() else {
+            return bind_null(Target::new(found, sub), op);
+        };
+        if sub.is_none() && found.attribute.kind == AttributeType::Complex {
+            // PingOne, Entra: `emails eq "x"`, `manager eq "x"`. Other complex attributes need
+            // their sub-attribute spelled out, as RFC 7644 §3.4.2.2 demands of all of them.
+            sub = found.attribute.sub("value");
+            if sub.is_none() {
+                return Err(path.error(format!("`{path}` needs a sub-attribute")));
+            }
+        }
+        let target = Target::new(found, sub);
+        if !has(target.kind, **op) {
+            return Err(op.error(format!("`{path}` has no `{op}`")));
+        }
+        let Some(comparand) = Comparand::parse(text, **op, &target) else {
+            return Err(value.error(format!("`{path}` takes {}", expected(target.kind))));
+        };
+        Ok(Predicate::Compare { target, op: **op, value: comparand })
+    }
+
+    /// The attribute that a path names, and the sub-attribute.
+    fn resolve(self, path: &Located<AttrPath>) -> Bound<(Found<'a>, Option<&'a Attribute>)> {
+        let unknown = || path.error(format!("unknown attribute `{path}`"));
+        let (found, sub) = match (self, &path.value) {
+            (Self::Resource(schema), AttrPath { urn, name, sub }) => {
+                (schema.attribute(urn.as_deref(), name).ok_or_else(unknown)?, sub.as_ref())
+            }
+            (Self::Values(found), AttrPath { urn: None, name, sub: None }) => {
+                // A value that is not complex is seen as the `value` of itself.
+                let simple = found.attribute.kind != AttributeType::Complex;
+                (found, Some(name).filter(|name| !(simple && name.eq_ignore_ascii_case("value"))))
+            }
+            (Self::Values(_), _) => return Err(unknown()),
+        };
+        let sub = sub.map(|sub| found.attribute.sub(sub).ok_or_else(unknown)).transpose()?;
+        // RFC 7643 §7 leaves it open whether a filter may look at what is never returned. It would
+        // tell a secret bit by bit.
+        let secret = |attribute: &Attribute| attribute.returned == Returned::Never;
+        if secret(found.attribute) || sub.is_some_and(secret) {
+            return Err(path.error(format!("`{path}` cannot be filtered")));
+        }
+        Ok((found, sub))
+    }
+}
+
+/// RFC 7643 §2.5: `null` is the absence of a value.
+fn bind_null(target: Target, op: &Located<CompareOp>) -> Bound<Predicate> {
+    match **op {
+        CompareOp::Eq => Ok(Predicate::Not(Box::new(Predicate::Present(target)))),
+        CompareOp::Ne => Ok(Predicate::Present(target)),
+        _ => Err(op.error(format!("`{op}` does not take `null`"))),
+    }
+}
+
+/// RFC 7644 Table 3: booleans and binary values have no order. Only texts have substrings.
+const fn has(kind: AttributeType, op: CompareOp) -> bool {
+    match kind {
+        AttributeType::Boolean => !op.is_ordering() && !op.is_substring(),
+        AttributeType::Binary => !op.is_ordering(),
+        AttributeType::Integer | AttributeType::Decimal => !op.is_substring(),
+        _ => true,
+    }
+}
+
+/// What the literals of a type look like, for those types that not every text fits.
+const fn expected(kind: AttributeType) -> &'static str {
+    match kind {
+        AttributeType::Boolean => "true or false",
+        AttributeType::Integer | AttributeType::Decimal => "a number",
+        AttributeType::DateTime => "a dateTime such as 2026-01-31T08:00:00Z",
+        _ => "a text",
+    }
+}

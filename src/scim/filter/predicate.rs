@@ -1,0 +1,135 @@
+//! A bound filter: every name an attribute of a schema, every literal a value of its type.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use super::{CompareOp, Decimal};
+use crate::scim::fold::fold;
+use crate::scim::schema::{Attribute, AttributeType, Found};
+
+/// A filter bound to a schema: it can be evaluated, and no longer fail.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Predicate {
+    /// All hold.
+    And(Vec<Self>),
+    /// At least one holds.
+    Or(Vec<Self>),
+    /// It does not hold.
+    Not(Box<Self>),
+    /// A value of the target compares so; for `ne`, also when the target has none.
+    Compare {
+        /// What is compared.
+        target: Target,
+        /// How.
+        op: CompareOp,
+        /// With what.
+        value: Comparand,
+    },
+    /// The target has a value that is not empty.
+    Present(Target),
+    /// One and the same value of the target satisfies the predicate, whose own targets are
+    /// sub-attributes of that value.
+    Any {
+        /// The attribute in front of the brackets.
+        target: Target,
+        /// What is asked of each of its values.
+        predicate: Box<Self>,
+    },
+}
+
+/// An attribute or sub-attribute of a schema, in canonical case.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// The URN of the extension that has the attribute; none for the core schema.
+    pub extension: Option<String>,
+    /// The attribute.
+    pub name: String,
+    /// The sub-attribute.
+    pub sub: Option<String>,
+    /// The type of the values.
+    pub kind: AttributeType,
+    /// Whether case matters when they are compared.
+    pub case_exact: bool,
+    /// Whether there may be several.
+    pub multi_valued: bool,
+}
+
+/// What values are compared with, in the form in which they are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Comparand {
+    /// A text, folded unless its target is `case_exact`.
+    Text(String),
+    /// A boolean.
+    Boolean(bool),
+    /// A number.
+    Number(Decimal),
+    /// A point in time.
+    Instant(DateTime<Utc>),
+}
+
+impl Predicate {
+    /// Whether the core schema's attribute of a canonical name is needed to evaluate this.
+    pub fn mentions(&self, name: &str) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.mentions(name)),
+            Self::Not(part) => part.mentions(name),
+            Self::Compare { target, .. } | Self::Present(target) | Self::Any { target, .. } => {
+                target.extension.is_none() && target.name == name
+            }
+        }
+    }
+}
+
+impl Target {
+    pub(super) fn new(found: Found<'_>, sub: Option<&Attribute>) -> Self {
+        let Found { extension, attribute } = found;
+        let leaf = sub.unwrap_or(attribute);
+        Self {
+            extension: extension.map(str::to_owned),
+            name: attribute.name.clone(),
+            sub: sub.map(|sub| sub.name.clone()),
+            kind: leaf.kind,
+            // RFC 7643 §2.3.6, §2.3.7: binary values and references are case exact.
+            case_exact: leaf.case_exact
+                || matches!(leaf.kind, AttributeType::Binary | AttributeType::Reference),
+            multi_valued: attribute.multi_valued || leaf.multi_valued,
+        }
+    }
+
+    /// The canonical path, such as `userName`, `emails.value` or `urn:…:User:department`.
+    pub fn path(&self) -> String {
+        let Self { extension, name, sub, .. } = self;
+        let (urn, colon) = extension.as_deref().map_or(("", ""), |urn| (urn, ":"));
+        let (dot, sub) = sub.as_deref().map_or(("", ""), |sub| (".", sub));
+        format!("{urn}{colon}{name}{dot}{sub}")
+    }
+}
+
+impl Comparand {
+    /// The value that a literal's text stands for: a target's type decides, not the quotes.
+    ///
+    /// Entra quotes booleans (`primary eq "True"`), PingOne quotes nothing.
+    pub(super) fn parse(text: &str, op: CompareOp, target: &Target) -> Option<Self> {
+        Some(match target.kind {
+            AttributeType::Boolean => Self::Boolean(boolean(text)?),
+            AttributeType::Integer | AttributeType::Decimal => Self::Number(Decimal::parse(text)?),
+            AttributeType::DateTime if !op.is_substring() => Self::Instant(instant(text)?),
+            _ if target.case_exact => Self::Text(text.to_owned()),
+            _ => Self::Text(fold(text)),
+        })
+    }
+}
+
+/// RFC 7643 §2.3.5: an `xsd:dateTime`, of any offset; without one it is taken as UTC.
+pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
+    let local = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f");
+    DateTime::parse_from_rfc3339(text)
+        .map(|zoned| zoned.to_utc())
+        .or_else(|_| local().map(|local| local.and_utc()))
+        .ok()
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    [("true", true), ("false", false)]
+        .into_iter()
+        .find_map(|(name, value)| name.eq_ignore_ascii_case(text).then_some(value))
+}
