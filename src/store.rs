@@ -1,0 +1,169 @@
+//! A tenant's rows: SQL, synchronous, in one SQLite database per tenant.
+//!
+//! [`Sql`] has two implementations: the Durable Object's storage in `edge`, and SQLite itself in
+//! the native tests. Everything above it is the same code in both. No key in storage contains a
+//! tenant's id: the database is the tenant's own.
+
+pub mod connections;
+pub mod events;
+pub mod keys;
+pub mod members;
+mod migrations;
+mod pages;
+mod pos;
+pub mod resources;
+pub mod sweeps;
+
+use std::fmt;
+
+pub use migrations::migrate;
+pub use pages::{Groups, Page, PageEntry, Source, documents};
+pub use pos::Pos;
+
+/// One value bound to a statement. Booleans are integers; the runtime would bind them as text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Param<'a> {
+    /// SQL's NULL.
+    Null,
+    /// An integer below 2^53, since the runtime carries it as a double.
+    Integer(i64),
+    /// A text.
+    Text(&'a str),
+    /// Bytes: much cheaper to carry across than a text of the same length.
+    Blob(&'a [u8]),
+}
+
+/// One value of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// SQL's NULL.
+    Null,
+    /// An integer; a real without a fraction arrives as one too.
+    Integer(i64),
+    /// A text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+/// One row of an answer, in the order of the statement's columns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row(pub Vec<Cell>);
+
+/// What statements cost, as the database counts it, indexes included.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Cost {
+    /// Rows read.
+    pub rows_read: u64,
+    /// Rows written.
+    pub rows_written: u64,
+}
+
+/// Whether a transaction's writes stay.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// They do.
+    Commit,
+    /// They are undone.
+    RollBack,
+}
+
+/// A SQLite database that answers at once.
+pub trait Sql {
+    /// Runs one statement, with its parameters as `?1`, `?2` …, and collects its rows.
+    ///
+    /// # Errors
+    /// When the statement is refused; the message is for the operator's log alone.
+    fn query(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError>;
+
+    /// Runs `body` in a transaction, or in a savepoint of the one that is open.
+    ///
+    /// # Errors
+    /// When the database cannot begin or commit; nothing is written then.
+    fn transaction(&self, body: &mut dyn FnMut() -> Verdict) -> Result<(), StoreError>;
+
+    /// What has been read and written since the database was opened.
+    fn cost(&self) -> Cost;
+}
+
+/// The database's failure. It never becomes a client's message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoreError(String);
+
+impl StoreError {
+    /// An error with the database's own words.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    /// Whether a value would have been larger than the database allows.
+    fn is_too_big(&self) -> bool {
+        self.0.contains("too big")
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "storage: {}", self.0)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl Row {
+    /// The integer in a column.
+    ///
+    /// # Errors
+    /// When the column holds no integer: the statement and its reader disagree.
+    pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
+        match self.0.get(column) {
+            Some(Cell::Integer(value)) => Ok(*value),
+            other => Err(unexpected(column, other)),
+        }
+    }
+
+    /// The text in a column.
+    ///
+    /// # Errors
+    /// When the column holds no text.
+    pub fn text(&self, column: usize) -> Result<&str, StoreError> {
+        match self.0.get(column) {
+            Some(Cell::Text(value)) => Ok(value),
+            other => Err(unexpected(column, other)),
+        }
+    }
+
+    /// The text in a column, or `None` for NULL.
+    ///
+    /// # Errors
+    /// When the column holds neither.
+    pub fn text_or_null(&self, column: usize) -> Result<Option<&str>, StoreError> {
+        match self.0.get(column) {
+            Some(Cell::Null) => Ok(None),
+            _ => self.text(column).map(Some),
+        }
+    }
+
+    /// The bytes in a column; NULL, as an aggregate of no rows answers it, is no bytes.
+    ///
+    /// # Errors
+    /// When the column holds no bytes.
+    pub fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
+        match self.0.get(column) {
+            Some(Cell::Blob(value)) => Ok(value),
+            Some(Cell::Null) => Ok(&[]),
+            other => Err(unexpected(column, other)),
+        }
+    }
+}
+
+fn unexpected(column: usize, cell: Option<&Cell>) -> StoreError {
+    let found = match cell {
+        None => "nothing",
+        Some(Cell::Null) => "null",
+        Some(Cell::Integer(_)) => "an integer",
+        Some(Cell::Text(_)) => "a text",
+        Some(Cell::Blob(_)) => "bytes",
+    };
+    StoreError::new(format!("column {column} holds {found}"))
+}

@@ -1,0 +1,67 @@
+//! Rows of keys: which are live, and the digest that proves each.
+
+use super::{Param, Row, Sql, StoreError};
+
+/// A key's row. Nothing in it could recreate the key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeyRow {
+    /// The key's id.
+    pub id: String,
+    /// The name it was given.
+    pub name: String,
+    /// The names of its scopes.
+    pub scopes: String,
+    /// The connection it acts as, if it is bound to one.
+    pub connection: Option<String>,
+    /// SHA-256 of its `jti`, in hexadecimal.
+    pub jti: String,
+    /// When it was made, in seconds since the epoch.
+    pub created: i64,
+    /// When it expires, in seconds since the epoch.
+    pub expires: i64,
+}
+
+/// All keys that have not been revoked.
+///
+/// # Errors
+/// As [`Sql::query`]; so for all functions here.
+pub fn all(sql: &dyn Sql) -> Result<Vec<KeyRow>, StoreError> {
+    const STATEMENT: &str =
+        "SELECT id, name, scopes, connection, jti, created, expires FROM keys ORDER BY id";
+    let read = |row: &Row| {
+        Ok(KeyRow {
+            id: row.text(0)?.to_owned(),
+            name: row.text(1)?.to_owned(),
+            scopes: row.text(2)?.to_owned(),
+            connection: row.text_or_null(3)?.map(str::to_owned),
+            jti: row.text(4)?.to_owned(),
+            created: row.integer(5)?,
+            expires: row.integer(6)?,
+        })
+    };
+    sql.query(STATEMENT, &[])?.iter().map(read).collect()
+}
+
+/// Adds a key.
+pub fn insert(sql: &dyn Sql, key: &KeyRow) -> Result<(), StoreError> {
+    sql.query(
+        "INSERT INTO keys (id, name, scopes, connection, jti, created, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        &[
+            Param::Text(&key.id),
+            Param::Text(&key.name),
+            Param::Text(&key.scopes),
+            key.connection.as_deref().map_or(Param::Null, Param::Text),
+            Param::Text(&key.jti),
+            Param::Integer(key.created),
+            Param::Integer(key.expires),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Removes a key.
+pub fn delete(sql: &dyn Sql, id: &str) -> Result<(), StoreError> {
+    sql.query("DELETE FROM keys WHERE id = ?1", &[Param::Text(id)])?;
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! Rows of membership: who is in which group, by whose word.
+
+use serde_json::json;
+
+use super::{Param, Pos, Row, Sql, StoreError};
+use crate::limits;
+
+/// One membership to be written: the member, and its display as sent.
+pub type MemberRow = (i64, Option<String>);
+
+/// The members of a group among given positions, or all of them.
+///
+/// # Errors
+/// As [`Sql::query`]; so for all functions here.
+pub fn present(
+    sql: &dyn Sql,
+    group: Pos,
+    origin: &str,
+    among: Option<&[i64]>,
+) -> Result<Vec<i64>, StoreError> {
+    let group = Param::Integer(group.value());
+    let rows = match among {
+        Some(among) => sql.query(
+            "SELECT m.member FROM json_each(?3) j CROSS JOIN members m
+             ON m.grp = ?1 AND m.member = j.value AND m.origin = ?2",
+            &[group, Param::Text(origin), Param::Text(&json!(among).to_string())],
+        )?,
+        None => sql.query(
+            "SELECT member FROM members WHERE grp = ?1 AND origin = ?2",
+            &[group, Param::Text(origin)],
+        )?,
+    };
+    rows.iter().map(|row| row.integer(0)).collect()
+}
+
+/// Adds members that are not there.
+pub fn add(
+    sql: &dyn Sql,
+    group: Pos,
+    origin: &str,
+    members: &[MemberRow],
+) -> Result<(), StoreError> {
+    sql.query(
+        "INSERT INTO members (grp, member, origin, display)
+         SELECT ?1, value->>0, ?2, value->>1 FROM json_each(?3)",
+        &[
+            Param::Integer(group.value()),
+            Param::Text(origin),
+            Param::Text(&json!(members).to_string()),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Removes members that are there.
+pub fn remove(sql: &dyn Sql, group: Pos, origin: &str, members: &[i64]) -> Result<(), StoreError> {
+    sql.query(
+        "DELETE FROM members
+         WHERE grp = ?1 AND member IN (SELECT value FROM json_each(?3)) AND origin = ?2",
+        &[
+            Param::Integer(group.value()),
+            Param::Text(origin),
+            Param::Text(&json!(members).to_string()),
+        ],
+    )?;
+    Ok(())
+}
+
+/// The texts of a group's members that no resource is.
+pub fn dangling(sql: &dyn Sql, group: Pos, origin: &str) -> Result<Vec<String>, StoreError> {
+    let rows = sql.query(
+        "SELECT value FROM dangling WHERE grp = ?1 AND origin = ?2",
+        &[Param::Integer(group.value()), Param::Text(origin)],
+    )?;
+    rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+}
+
+/// Adds such a member that is not there.
+pub fn add_dangling(
+    sql: &dyn Sql,
+    group: Pos,
+    origin: &str,
+    value: &str,
+    display: Option<&str>,
+) -> Result<(), StoreError> {
+    sql.query(
+        "INSERT INTO dangling (grp, value, origin, display) VALUES (?1, ?2, ?3, ?4)",
+        &[
+            Param::Integer(group.value()),
+            Param::Text(value),
+            Param::Text(origin),
+            display.map_or(Param::Null, Param::Text),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Removes such a member that is there.
+pub fn remove_dangling(
+    sql: &dyn Sql,
+    group: Pos,
+    origin: &str,
+    value: &str,
+) -> Result<(), StoreError> {
+    sql.query(
+        "DELETE FROM dangling WHERE grp = ?1 AND value = ?2 AND origin = ?3",
+        &[Param::Integer(group.value()), Param::Text(value), Param::Text(origin)],
+    )?;
+    Ok(())
+}
+
+/// The positions of ids; `None` where there is no such resource. In the order given.
+pub fn resolve(sql: &dyn Sql, ids: &[&str]) -> Result<Vec<Option<Pos>>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sql.query(
+        "SELECT r.pos FROM json_each(?1) j LEFT JOIN resources r ON r.id = j.value",
+        &[Param::Text(&json!(ids).to_string())],
+    )?;
+    let read = |row: &Row| match row.0.first() {
+        Some(super::Cell::Null) => Ok(None),
+        _ => row.integer(0).map(|value| Some(Pos::stored(value))),
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The ids of the resources at positions, those that have been deleted left out.
+pub fn ids(sql: &dyn Sql, positions: &[i64]) -> Result<Vec<String>, StoreError> {
+    let rows = sql.query(
+        "SELECT r.id FROM json_each(?1) j CROSS JOIN resources r ON r.pos = j.value",
+        &[Param::Text(&json!(positions).to_string())],
+    )?;
+    rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+}
+
+/// Whether some group is a member of another.
+pub fn any_nested(sql: &dyn Sql, group_type: u8) -> Result<bool, StoreError> {
+    let (low, high) = Pos::range(group_type);
+    let rows = sql.query(
+        "SELECT 1 FROM members WHERE member > ?1 AND member < ?2 LIMIT 1",
+        &[Param::Integer(low.value()), Param::Integer(high.value())],
+    )?;
+    Ok(!rows.is_empty())
+}
+
+/// Whether a resource is in some group.
+pub fn in_any_group(sql: &dyn Sql, member: Pos) -> Result<bool, StoreError> {
+    let rows = sql.query(
+        "SELECT 1 FROM members WHERE member = ?1 LIMIT 1",
+        &[Param::Integer(member.value())],
+    )?;
+    Ok(!rows.is_empty())
+}
+
+/// The groups in which any of the given resources is a member.
+pub fn groups_of(sql: &dyn Sql, member: Pos, limit: usize) -> Result<Vec<Pos>, StoreError> {
+    let rows = sql.query(
+        "SELECT DISTINCT grp FROM members WHERE member = ?1 LIMIT ?2",
+        &[Param::Integer(member.value()), count(limit)],
+    )?;
+    rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
+}
+
+/// How a member is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct MemberView<'a> {
+    /// The base URL below which members are.
+    pub base: &'a str,
+    /// Whether names are shown.
+    pub names: bool,
+}
+
+/// A group's members as the elements of a JSON array, without its brackets.
+///
+/// `type_paths` gives the name and endpoint of each type that a member may be.
+pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>, StoreError> {
+    let mut shown = Vec::new();
+    let mut after = 0_i64;
+    loop {
+        let (last, part) = shown_after(sql, group, view, after, limits::MEMBERS_STEP)?;
+        append(&mut shown, &part);
+        let Some(last) = last else { break };
+        after = last;
+    }
+    append(&mut shown, &shown_dangling(sql, group, view)?);
+    Ok(shown)
+}
+
+fn append(list: &mut Vec<u8>, part: &[u8]) {
+    if !list.is_empty() && !part.is_empty() {
+        list.push(b',');
+    }
+    list.extend_from_slice(part);
+}
+
+/// The next members behind a position; and the last one's position if there may be more.
+fn shown_after(
+    sql: &dyn Sql,
+    group: Pos,
+    view: MemberView<'_>,
+    after: i64,
+    step: usize,
+) -> Result<(Option<i64>, Vec<u8>), StoreError> {
+    // A member by two origins is two rows: shown once, under its first display.
+    const STATEMENT: &str = "SELECT count(*), max(member), CAST(group_concat(shown) AS BLOB) FROM (
+        SELECT m.member, iif(r.pos IS NULL, NULL, json_patch('{}', json_object('value', r.id,
+            '$ref', ?3 || iif(r.pos >> 40 = 1, '/Users/', '/Groups/') || r.id,
+            'type', iif(r.pos >> 40 = 1, 'User', 'Group'),
+            'display', iif(?4, coalesce(min(m.display), r.doc->>'$.displayName',
+                r.doc->>'$.userName'), NULL)))) AS shown
+        FROM members m LEFT JOIN resources r ON r.pos = m.member
+        WHERE m.grp = ?1 AND m.member > ?2 GROUP BY m.member ORDER BY m.member LIMIT ?5)";
+    let params = [
+        Param::Integer(group.value()),
+        Param::Integer(after),
+        Param::Text(view.base),
+        Param::Integer(view.names.into()),
+        count(step),
+    ];
+    let rows = match sql.query(STATEMENT, &params) {
+        Err(error) if error.is_too_big() && step > 1 => {
+            return shown_after(sql, group, view, after, step.checked_div(2).unwrap_or(1));
+        }
+        result => result?,
+    };
+    let Some(row) = rows.first() else { return Ok((None, Vec::new())) };
+    let full = row.integer(0)? == i64::try_from(step).unwrap_or(i64::MAX);
+    let last = if full { Some(row.integer(1)?) } else { None };
+    Ok((last, row.bytes(2)?.to_vec()))
+}
+
+fn shown_dangling(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>, StoreError> {
+    let rows = sql.query(
+        "SELECT CAST(group_concat(json_patch('{}', json_object('value', value,
+            'display', iif(?2, display, NULL)))) AS BLOB) FROM dangling WHERE grp = ?1",
+        &[Param::Integer(group.value()), Param::Integer(view.names.into())],
+    )?;
+    rows.first().map_or(Ok(Vec::new()), |row| row.bytes(0).map(<[u8]>::to_vec))
+}
+
+fn count(limit: usize) -> Param<'static> {
+    Param::Integer(i64::try_from(limit).unwrap_or(i64::MAX))
+}

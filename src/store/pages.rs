@@ -1,0 +1,218 @@
+//! Resources as they are shown: documents with location and groups, as bytes and not as rows.
+//!
+//! One statement answers one text and one BLOB however many resources there are, since rows are
+//! what is dear to carry into wasm. A stored document ends with its `meta`, so that what follows
+//! (`meta.location`, `groups`, `members`) is appended to its bytes and nothing is parsed.
+
+use serde_json::json;
+
+use super::{Param, Pos, Sql, StoreError};
+
+/// Which resources are read.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// The one with an id.
+    Id(&'a str),
+    /// Those at positions, in that order.
+    At(&'a [Pos]),
+    /// The next ones of a type in the order of creation, behind a position.
+    After(Pos, usize),
+}
+
+/// How users' groups are shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Groups {
+    /// Not at all.
+    Hidden,
+    /// Those of which the user is a member; enough where no group is a member of another.
+    Direct,
+    /// Also those of which such a group is a member, and so on.
+    Nested,
+}
+
+/// Resources that were read, each an open JSON object: its last brace is missing.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    entries: Vec<PageEntry>,
+    bodies: Vec<u8>,
+}
+
+/// One resource of a page.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PageEntry {
+    /// Where it stands.
+    pub pos: Pos,
+    /// Its version's number.
+    pub rev: i64,
+    /// How many membership rows it has, if it is a group.
+    pub members: i64,
+    length: usize,
+}
+
+/// A user's groups as JSON, or NULL.
+const DIRECT: &str = "(SELECT nullif(json_group_array(json_object('value', g.id,
+        '$ref', ?B || '/Groups/' || g.id, 'display', g.doc->>'$.displayName', 'type', 'direct')), '[]')
+    FROM members m JOIN resources g ON g.pos = m.grp WHERE m.member = r.pos)";
+
+/// The same, with the groups' groups. A group reached twice is shown once, as direct if it is.
+const NESTED: &str = "(WITH RECURSIVE up (pos, id, display, direct) AS (
+        SELECT g.pos, g.id, g.doc->>'$.displayName', 1
+        FROM members m JOIN resources g ON g.pos = m.grp WHERE m.member = r.pos
+        UNION
+        SELECT g.pos, g.id, g.doc->>'$.displayName', 0
+        FROM up JOIN members m ON m.member = up.pos JOIN resources g ON g.pos = m.grp)
+    SELECT nullif(json_group_array(json_object('value', id, '$ref', ?B || '/Groups/' || id,
+        'display', display, 'type', iif(direct, 'direct', 'indirect'))), '[]')
+    FROM (SELECT id, display, max(direct) AS direct FROM up GROUP BY pos ORDER BY pos))";
+
+impl Source<'_> {
+    /// The statement's end, and the values of its parameters. The limits also keep SQLite from
+    /// computing a body twice.
+    fn clause(&self) -> (&'static str, Vec<Bound>) {
+        let count = |n: usize| Bound::Integer(i64::try_from(n).unwrap_or(i64::MAX));
+        match self {
+            Self::Id(id) => {
+                ("FROM resources r WHERE r.id = ?1 LIMIT 1", vec![Bound::Text((*id).to_owned())])
+            }
+            Self::At(positions) => {
+                let values: Vec<i64> = positions.iter().map(|pos| pos.value()).collect();
+                (
+                    "FROM json_each(?1) j CROSS JOIN resources r ON r.pos = j.value LIMIT ?2",
+                    vec![Bound::Text(json!(values).to_string()), count(positions.len())],
+                )
+            }
+            Self::After(after, limit) => {
+                let (_, high) = Pos::range(after.type_number());
+                (
+                    "FROM resources r WHERE r.pos > ?1 AND r.pos < ?2 ORDER BY r.pos LIMIT ?3",
+                    vec![
+                        Bound::Integer(after.value()),
+                        Bound::Integer(high.value()),
+                        count(*limit),
+                    ],
+                )
+            }
+        }
+    }
+
+    /// The first half of the source, for when the whole does not fit into one value.
+    fn half(&self) -> Option<Self> {
+        match self {
+            Self::Id(_) => None,
+            Self::At(positions) => {
+                let half = positions.len().checked_div(2).filter(|half| *half > 0)?;
+                positions.get(..half).map(Self::At)
+            }
+            Self::After(after, limit) => {
+                let half = limit.checked_div(2).filter(|half| *half > 0)?;
+                Some(Self::After(*after, half))
+            }
+        }
+    }
+}
+
+enum Bound {
+    Integer(i64),
+    Text(String),
+}
+
+impl Bound {
+    fn as_param(&self) -> Param<'_> {
+        match self {
+            Self::Integer(value) => Param::Integer(*value),
+            Self::Text(value) => Param::Text(value),
+        }
+    }
+}
+
+impl Page {
+    /// Reads resources with their location below `collection` and, for users, their groups.
+    ///
+    /// The page has fewer resources than asked for when they would not fit into one value.
+    ///
+    /// # Errors
+    /// As [`Sql::query`].
+    pub fn read(
+        sql: &dyn Sql,
+        source: Source<'_>,
+        base: &str,
+        endpoint: &str,
+        groups: Groups,
+    ) -> Result<Self, StoreError> {
+        match Self::read_all(sql, source, base, endpoint, groups) {
+            Err(error) if error.is_too_big() => match source.half() {
+                Some(half) => Self::read(sql, half, base, endpoint, groups),
+                None => Err(error),
+            },
+            result => result,
+        }
+    }
+
+    fn read_all(
+        sql: &dyn Sql,
+        source: Source<'_>,
+        base: &str,
+        endpoint: &str,
+        groups: Groups,
+    ) -> Result<Self, StoreError> {
+        let (clause, mut values) = source.clause();
+        let base_parameter = format!("?{}", values.len().saturating_add(1));
+        let groups = match groups {
+            Groups::Hidden => String::new(),
+            Groups::Direct => format!("|| coalesce(',\"groups\":' || {DIRECT}, '')"),
+            Groups::Nested => format!("|| coalesce(',\"groups\":' || {NESTED}, '')"),
+        };
+        let statement = format!(
+            "SELECT group_concat(pos || ':' || rev || ':' || members || ':' || octet_length(body)),
+                    CAST(group_concat(body, '') AS BLOB)
+             FROM (SELECT r.pos, r.rev, r.members,
+                substr(r.doc, 1, length(r.doc) - 2)
+                || ',\"location\":\"' || ?B || '{endpoint}/' || r.id || '\"}}' {groups} AS body
+                {clause})"
+        )
+        .replace("?B", &base_parameter);
+        values.push(Bound::Text(base.to_owned()));
+        let params: Vec<Param<'_>> = values.iter().map(Bound::as_param).collect();
+        let rows = sql.query(&statement, &params)?;
+        let Some(row) = rows.first() else { return Ok(Self::default()) };
+        let listed = row.text_or_null(0)?.unwrap_or_default();
+        let entries = listed.split(',').filter(|entry| !entry.is_empty()).map(PageEntry::parse);
+        let entries = entries.collect::<Option<Vec<PageEntry>>>();
+        let entries = entries.ok_or_else(|| StoreError::new("a page's entries are malformed"))?;
+        Ok(Self { entries, bodies: row.bytes(1)?.to_vec() })
+    }
+
+    /// The resources with their bodies, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&PageEntry, &[u8])> {
+        let mut rest = self.bodies.as_slice();
+        self.entries.iter().map_while(move |entry| {
+            let (body, behind) = rest.split_at_checked(entry.length)?;
+            rest = behind;
+            Some((entry, body))
+        })
+    }
+}
+
+impl PageEntry {
+    fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split(':').map(|number| number.parse::<i64>().ok());
+        Some(Self {
+            pos: Pos::stored(numbers.next()??),
+            rev: numbers.next()??,
+            members: numbers.next()??,
+            length: usize::try_from(numbers.next()??).ok()?,
+        })
+    }
+}
+
+/// Documents as they are stored, to be evaluated one by one.
+///
+/// # Errors
+/// As [`Sql::query`].
+pub fn documents(sql: &dyn Sql, source: Source<'_>) -> Result<Vec<(Pos, Vec<u8>)>, StoreError> {
+    let (clause, values) = source.clause();
+    let statement = format!("SELECT r.pos, CAST(r.doc AS BLOB) {clause}");
+    let params: Vec<Param<'_>> = values.iter().map(Bound::as_param).collect();
+    let rows = sql.query(&statement, &params)?;
+    rows.iter().map(|row| Ok((Pos::stored(row.integer(0)?), row.bytes(1)?.to_vec()))).collect()
+}

@@ -1,0 +1,226 @@
+//! Rows of resources and of the values by which they are found.
+
+use serde_json::json;
+
+use super::{Param, Pos, Row, Sql, StoreError};
+
+/// A resource's row.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ResourceRow {
+    /// Where it stands.
+    pub pos: Pos,
+    /// Its version's number.
+    pub rev: i64,
+    /// How many membership rows it has, if it is a group.
+    pub members: i64,
+    /// Its document.
+    pub doc: Vec<u8>,
+}
+
+/// What is known of a type without reading its resources.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct TypeCount {
+    /// How many there are.
+    pub live: i64,
+    /// The place last given.
+    pub last: i64,
+}
+
+/// One value by which a resource is found: the attribute's number, and the value's key.
+pub type LookupKey = (u8, String);
+
+/// The counts of all types that have ever had a resource.
+///
+/// # Errors
+/// As [`Sql::query`]; so for all functions here.
+pub fn counts(sql: &dyn Sql) -> Result<Vec<(u8, TypeCount)>, StoreError> {
+    let read = |row: &Row| {
+        let number = u8::try_from(row.integer(0)?).map_err(|e| StoreError::new(e.to_string()))?;
+        Ok((number, TypeCount { live: row.integer(1)?, last: row.integer(2)? }))
+    };
+    sql.query("SELECT number, live, last FROM types", &[])?.iter().map(read).collect()
+}
+
+/// The greatest id there is.
+pub fn last_id(sql: &dyn Sql) -> Result<Option<String>, StoreError> {
+    let rows = sql.query("SELECT id FROM resources ORDER BY id DESC LIMIT 1", &[])?;
+    rows.first().map(|row| row.text(0).map(str::to_owned)).transpose()
+}
+
+/// The row of an id.
+pub fn by_id(sql: &dyn Sql, id: &str) -> Result<Option<ResourceRow>, StoreError> {
+    const STATEMENT: &str =
+        "SELECT pos, rev, members, CAST(doc AS BLOB) FROM resources WHERE id = ?1";
+    let rows = sql.query(STATEMENT, &[Param::Text(id)])?;
+    rows.first().map(read).transpose()
+}
+
+/// The row at a position.
+pub fn at(sql: &dyn Sql, pos: Pos) -> Result<Option<ResourceRow>, StoreError> {
+    const STATEMENT: &str =
+        "SELECT pos, rev, members, CAST(doc AS BLOB) FROM resources WHERE pos = ?1";
+    let rows = sql.query(STATEMENT, &[Param::Integer(pos.value())])?;
+    rows.first().map(read).transpose()
+}
+
+fn read(row: &Row) -> Result<ResourceRow, StoreError> {
+    Ok(ResourceRow {
+        pos: Pos::stored(row.integer(0)?),
+        rev: row.integer(1)?,
+        members: row.integer(2)?,
+        doc: row.bytes(3)?.to_vec(),
+    })
+}
+
+/// Adds a resource's row and the values by which it is found, and counts it.
+pub fn insert(
+    sql: &dyn Sql,
+    row: &ResourceRow,
+    id: &str,
+    origin: &str,
+    keys: &[LookupKey],
+    count: TypeCount,
+) -> Result<(), StoreError> {
+    sql.query(
+        "INSERT INTO resources (pos, id, rev, origin, members, doc)
+         VALUES (?1, ?2, ?3, ?4, ?5, CAST(?6 AS TEXT))",
+        &[
+            Param::Integer(row.pos.value()),
+            Param::Text(id),
+            Param::Integer(row.rev),
+            Param::Text(origin),
+            Param::Integer(row.members),
+            Param::Blob(&row.doc),
+        ],
+    )?;
+    add_keys(sql, row.pos, keys)?;
+    set_count(sql, row.pos.type_number(), count)
+}
+
+/// Writes a resource's new version.
+pub fn update(sql: &dyn Sql, row: &ResourceRow) -> Result<(), StoreError> {
+    sql.query(
+        "UPDATE resources SET rev = ?2, members = ?3, doc = CAST(?4 AS TEXT) WHERE pos = ?1",
+        &[
+            Param::Integer(row.pos.value()),
+            Param::Integer(row.rev),
+            Param::Integer(row.members),
+            Param::Blob(&row.doc),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Removes a resource's row and the values by which it is found, and counts it out.
+pub fn delete(
+    sql: &dyn Sql,
+    pos: Pos,
+    keys: &[LookupKey],
+    count: TypeCount,
+) -> Result<(), StoreError> {
+    sql.query("DELETE FROM resources WHERE pos = ?1", &[Param::Integer(pos.value())])?;
+    remove_keys(sql, pos, keys)?;
+    set_count(sql, pos.type_number(), count)
+}
+
+fn set_count(sql: &dyn Sql, number: u8, count: TypeCount) -> Result<(), StoreError> {
+    sql.query(
+        "INSERT INTO types (number, live, last) VALUES (?1, ?2, ?3)
+         ON CONFLICT (number) DO UPDATE SET live = excluded.live, last = excluded.last",
+        &[Param::Integer(number.into()), Param::Integer(count.live), Param::Integer(count.last)],
+    )?;
+    Ok(())
+}
+
+/// Adds values by which a resource is found.
+pub fn add_keys(sql: &dyn Sql, pos: Pos, keys: &[LookupKey]) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    sql.query(
+        "INSERT INTO lookups (attribute, key, pos)
+         SELECT value->>0, value->>1, ?1 FROM json_each(?2)",
+        &[Param::Integer(pos.value()), Param::Text(&json!(keys).to_string())],
+    )?;
+    Ok(())
+}
+
+/// Removes values by which a resource was found.
+pub fn remove_keys(sql: &dyn Sql, pos: Pos, keys: &[LookupKey]) -> Result<(), StoreError> {
+    for (attribute, key) in keys {
+        sql.query(
+            "DELETE FROM lookups WHERE attribute = ?1 AND key = ?2 AND pos = ?3",
+            &[Param::Integer((*attribute).into()), Param::Text(key), Param::Integer(pos.value())],
+        )?;
+    }
+    Ok(())
+}
+
+/// The resources of a type that a value finds, in order, at most `limit`.
+pub fn find(
+    sql: &dyn Sql,
+    type_number: u8,
+    (attribute, key): &LookupKey,
+    limit: usize,
+) -> Result<Vec<Pos>, StoreError> {
+    const STATEMENT: &str = "SELECT pos FROM lookups
+         WHERE attribute = ?1 AND key = ?2 AND pos > ?3 AND pos < ?4 ORDER BY pos LIMIT ?5";
+    let (low, high) = Pos::range(type_number);
+    let params = [
+        Param::Integer((*attribute).into()),
+        Param::Text(key),
+        Param::Integer(low.value()),
+        Param::Integer(high.value()),
+        limit_param(limit),
+    ];
+    positions(&sql.query(STATEMENT, &params)?)
+}
+
+/// The resources of a type that a value's beginning finds, in no order, at most `limit`.
+pub fn find_prefix(
+    sql: &dyn Sql,
+    type_number: u8,
+    (attribute, prefix): &LookupKey,
+    limit: usize,
+) -> Result<Vec<Pos>, StoreError> {
+    const STATEMENT: &str = "SELECT pos FROM lookups
+         WHERE attribute = ?1 AND key >= ?2 AND key < ?3 AND pos > ?4 AND pos < ?5 LIMIT ?6";
+    // Keys are compared by their UTF-8 bytes, and no UTF-8 text has a scalar above this one.
+    let end = format!("{prefix}\u{10ffff}");
+    let (low, high) = Pos::range(type_number);
+    let params = [
+        Param::Integer((*attribute).into()),
+        Param::Text(prefix),
+        Param::Text(&end),
+        Param::Integer(low.value()),
+        Param::Integer(high.value()),
+        limit_param(limit),
+    ];
+    positions(&sql.query(STATEMENT, &params)?)
+}
+
+/// The position of the resource that is `offset` places behind `after` in its type's order.
+pub fn skip(
+    sql: &dyn Sql,
+    after: Pos,
+    offset: i64,
+    type_number: u8,
+) -> Result<Option<Pos>, StoreError> {
+    const STATEMENT: &str = "SELECT pos FROM resources
+         WHERE pos > ?1 AND pos < ?2 ORDER BY pos LIMIT 1 OFFSET ?3";
+    let (_, high) = Pos::range(type_number);
+    let params = [
+        Param::Integer(after.value()),
+        Param::Integer(high.value()),
+        Param::Integer(offset.saturating_sub(1)),
+    ];
+    Ok(positions(&sql.query(STATEMENT, &params)?)?.first().copied())
+}
+
+fn positions(rows: &[Row]) -> Result<Vec<Pos>, StoreError> {
+    rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
+}
+
+fn limit_param(limit: usize) -> Param<'static> {
+    Param::Integer(i64::try_from(limit).unwrap_or(i64::MAX))
+}
