@@ -1,0 +1,199 @@
+//! What a tenant does: every request that passed the gate, against the tenant's own rows.
+//!
+//! Synchronous from here down, inside one transaction a request: a request commits whole or leaves
+//! nothing. Time and randomness are arguments. One file per family of requests.
+
+mod connections;
+mod discovery;
+mod document;
+mod events;
+mod keys;
+mod list;
+mod members;
+mod memory;
+mod plan;
+mod render;
+mod resources;
+mod sweep;
+mod work;
+
+use chrono::{DateTime, Utc};
+
+use crate::auth::{JtiDigest, KeyRing, Principal};
+use crate::http::{Method, Refusal, Request, Response, Route, ScimTarget};
+use crate::scim::ErrorKind;
+use crate::scim::compat::Compat;
+use crate::store::{self, Sql, StoreError, Verdict};
+use memory::Memory;
+use work::{Answer, Failure, Work};
+
+/// The number of the type User.
+const USER: u8 = 1;
+/// The number of the type Group.
+const GROUP: u8 = 2;
+
+/// A tenant's state in memory: what is read once when the object wakes. It is dropped, and read
+/// anew, whenever a request fails that had begun to change it.
+#[derive(Debug, Default)]
+pub struct Tenant {
+    memory: Option<Memory>,
+}
+
+/// One request and everything it may use.
+pub struct Call<'a> {
+    /// The request.
+    pub request: Request<'a>,
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// When.
+    pub now: DateTime<Utc>,
+    /// Fills a buffer with random bytes.
+    pub random: &'a mut dyn FnMut(&mut [u8]),
+    /// Signs new keys.
+    pub key_ring: &'a KeyRing,
+}
+
+impl Tenant {
+    /// Answers one request.
+    ///
+    /// 1. The first request after the object woke migrates the tables and reads what is kept in
+    ///    memory: 500.
+    /// 2. The key must be live: 401; its connection must not be disabled: 403.
+    /// 3. The family does its work; a request that may write runs in a transaction, which a failure
+    ///    rolls back.
+    pub fn handle(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Response {
+        let scim = matches!(call.request.route, Route::Scim { .. });
+        let accept = call.request.headers.accept.clone();
+        let answer = self.answer(sql, call);
+        if answer.is_err() && self.memory.as_ref().is_some_and(|memory| memory.touched) {
+            self.memory = None;
+        }
+        answer.unwrap_or_else(|failure| failure.into_response(scim, accept.as_deref()))
+    }
+
+    fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Answer {
+        let memory = self.wake(sql)?; // (1)
+        memory.touched = false;
+        let bound = match admit(memory, call.principal, call.now) {
+            Ok(bound) => bound,
+            Err(refusal) => {
+                let scim = matches!(call.request.route, Route::Scim { .. });
+                return Ok(refusal.to_response(scim)); // (2)
+            }
+        };
+        let reads = call.request.reads();
+        let mut work = Work::new(sql, memory, call, bound);
+        if reads {
+            return work.run(); // (3)
+        }
+        let mut answer = Err(Failure::Store(StoreError::new("the transaction did not run")));
+        sql.transaction(&mut || {
+            answer = work.run();
+            if answer.is_ok() { Verdict::Commit } else { Verdict::RollBack }
+        })?;
+        answer
+    }
+
+    /// The state in memory, read if it is not there.
+    fn wake(&mut self, sql: &dyn Sql) -> Result<&mut Memory, StoreError> {
+        let memory = match self.memory.take() {
+            Some(memory) => memory,
+            None => {
+                let mut loaded = Err(StoreError::new("the transaction did not run"));
+                sql.transaction(&mut || {
+                    loaded = store::migrate(sql).and_then(|()| Memory::load(sql));
+                    if loaded.is_ok() { Verdict::Commit } else { Verdict::RollBack }
+                })?;
+                loaded?
+            }
+        };
+        Ok(self.memory.insert(memory))
+    }
+
+    /// Milliseconds from now at which the object wants its alarm, if it has put something off.
+    pub fn alarm_in_milliseconds(&self) -> Option<i64> {
+        self.memory.as_ref().filter(|memory| memory.sweeping).map(|_| 0)
+    }
+
+    /// Does one bounded step of what was put off; [`Self::alarm_in_milliseconds`] then tells
+    /// whether more is left.
+    ///
+    /// # Errors
+    /// The cause, for the log; nothing was written.
+    pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let memory = self.wake(sql)?;
+        let mut swept = Err(StoreError::new("the transaction did not run"));
+        sql.transaction(&mut || {
+            swept = sweep::step(sql, now);
+            if swept.is_ok() { Verdict::Commit } else { Verdict::RollBack }
+        })?;
+        memory.sweeping = swept?;
+        Ok(())
+    }
+}
+
+/// What a live key is bound to: the connection's id and what it is forgiven.
+type Bound = Option<(String, Compat)>;
+
+/// Whether the principal's key is live here.
+fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<Bound, Refusal> {
+    let Principal::Key(key) = principal else { return Ok(None) };
+    let row = memory
+        .keys
+        .get(&key.id)
+        .filter(|row| JtiDigest::stored(&row.jti) == key.jti && row.expires > now.timestamp())
+        .ok_or(Refusal::InvalidToken("the key has been revoked"))?;
+    let Some(id) = &row.connection else { return Ok(None) };
+    let connection = memory.connections.get(id);
+    let connection = connection.ok_or(Refusal::InvalidToken("the key's connection is gone"))?;
+    if connection.state == connections::DISABLED {
+        return Err(Refusal::ConnectionDisabled);
+    }
+    Ok(Some((id.clone(), Compat::preset(&connection.preset).unwrap_or(Compat::GENERIC))))
+}
+
+impl<'a, 'c> Work<'a, 'c> {
+    fn new(sql: &'a dyn Sql, memory: &'a mut Memory, call: &'a mut Call<'c>, bound: Bound) -> Self {
+        let (connection, compat) = bound.unzip();
+        let origin = connection.as_ref().map_or("admin".to_owned(), |id| format!("scim:{id}"));
+        Self { sql, memory, call, compat: compat.unwrap_or(Compat::GENERIC), connection, origin }
+    }
+
+    /// Hands the request to its family. The gate has seen to it that route and method fit.
+    fn run(&mut self) -> Answer {
+        let route: &'c Route = self.call.request.route;
+        let method = self.call.request.method;
+        match (route, method) {
+            (Route::Scim { target, .. }, _) => self.scim_target(target, method),
+            (Route::Keys(_), Method::Get) => self.list_keys(),
+            (Route::Keys(_), _) => self.create_key(),
+            (Route::Key(_, id), Method::Get) => self.read_key(id),
+            (Route::Key(_, id), _) => self.revoke_key(id),
+            (Route::Connections(_), Method::Get) => self.list_connections(),
+            (Route::Connections(_), _) => self.create_connection(),
+            (Route::Connection(_, id), _) => self.read_connection(id),
+            (Route::Events(_), _) => self.read_events(),
+            (Route::Health | Route::Tenants | Route::Tenant(_), _) => {
+                Err(Failure::Store(StoreError::new("a request of the edge reached the tenant")))
+            }
+        }
+    }
+
+    fn scim_target(&mut self, target: &ScimTarget, method: Method) -> Answer {
+        match (target, method) {
+            (ScimTarget::Collection(number), Method::Get) => self.list(Some(*number)),
+            (ScimTarget::Collection(number), _) => self.create(*number),
+            (ScimTarget::Resource(number, id), Method::Get) => self.read(*number, id),
+            (ScimTarget::Resource(number, id), Method::Put) => self.replace(*number, id),
+            (ScimTarget::Resource(number, id), Method::Patch) => self.patch(*number, id),
+            (ScimTarget::Resource(number, id), _) => self.delete(*number, id),
+            (ScimTarget::Search(number), _) => self.search(*number),
+            (ScimTarget::ServiceProviderConfig, _) => self.service_provider_config(),
+            (ScimTarget::ResourceTypes, _) => self.resource_types(),
+            (ScimTarget::ResourceType(id), _) => self.resource_type(id),
+            (ScimTarget::Schemas, _) => self.schemas(),
+            (ScimTarget::Schema(urn), _) => self.schema(urn),
+            (ScimTarget::Bulk | ScimTarget::Me, _) => Err(ErrorKind::NotImplemented.into()),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Connections of the tenant: one identity provider each, with its preset and its state.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use serde_json::{Map, Value, json};
+
+use super::document::timestamp;
+use super::work::{Answer, Failure, Work};
+use crate::event::{Event, EventKind};
+use crate::http::{Problem, ProblemCode, Response};
+use crate::limits;
+use crate::registry::Slug;
+use crate::scim::compat::Compat;
+use crate::store::connections::{self, ConnectionRow};
+
+/// The state in which a connection's keys open nothing.
+pub(super) const DISABLED: &str = "disabled";
+
+const STATES: [&str; 4] = ["draft", "pending", "active", DISABLED];
+
+impl Work<'_, '_> {
+    /// `POST …/connections {"id","displayName","kind":"scim","preset","state"?}` → 201; 409 when the
+    /// id or the name is taken.
+    pub(super) fn create_connection(&mut self) -> Answer {
+        let body = self.admin_body()?;
+        let row = self.new_connection(&body)?;
+        let taken = self
+            .memory
+            .connections
+            .values()
+            .any(|other| other.id == row.id || other.display_name == row.display_name);
+        if taken {
+            let detail = "a connection with this id or displayName exists";
+            return Err(Problem::new(ProblemCode::Conflict, detail).into());
+        }
+        if self.memory.connections.len() >= limits::CONNECTIONS_PER_TENANT {
+            let detail = "the tenant has too many connections";
+            return Err(Problem::new(ProblemCode::Conflict, detail).into());
+        }
+        connections::insert(self.sql, &row)?;
+        self.record(
+            &Event::new(EventKind::ConnectionCreated, row.id.as_str())
+                .with("preset", row.preset.as_str()),
+        )?;
+        let shown = described(&row);
+        self.memory.connections.insert(row.id.clone(), row);
+        Ok(Response::json(201, &shown))
+    }
+
+    /// `GET …/connections`.
+    pub(super) fn list_connections(&self) -> Answer {
+        Ok(Response::json(200, &self.items(&self.memory.connections, described)?))
+    }
+
+    /// `GET …/connections/{c}`.
+    pub(super) fn read_connection(&self, id: &str) -> Answer {
+        let row =
+            self.memory.connections.get(id).ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        Ok(Response::json(200, &described(row)))
+    }
+
+    /// A page of things that are held in memory, in the order of their ids.
+    pub(super) fn items<T>(
+        &self,
+        all: &BTreeMap<String, T>,
+        described: impl Fn(&T) -> Value,
+    ) -> Result<Value, Failure> {
+        let after = self.request().query.value("cursor").unwrap_or_default();
+        let limit = self.page_limit()?;
+        let behind = all.iter().filter(|(id, _)| id.as_str() > after);
+        let rows: Vec<(&String, &T)> = behind.take(limit.saturating_add(1)).collect();
+        let shown = rows.get(..limit).unwrap_or(&rows);
+        let mut page = Map::new();
+        page.insert("items".to_owned(), shown.iter().map(|(_, row)| described(row)).collect());
+        if let (true, Some((last, _))) = (rows.len() > limit, shown.last()) {
+            page.insert("next".to_owned(), last.as_str().into());
+        }
+        Ok(Value::Object(page))
+    }
+
+    fn new_connection(&self, body: &Map<String, Value>) -> Result<ConnectionRow, Failure> {
+        let malformed = |detail: String| Problem::new(ProblemCode::Malformed, detail);
+        let known = ["id", "displayName", "kind", "preset", "state"];
+        if let Some(name) = body.keys().find(|name| !known.contains(&name.as_str())) {
+            return Err(malformed(format!("`{name}` is no field of a connection")).into());
+        }
+        let text = |name: &str, default: Option<&str>| match body.get(name) {
+            None => {
+                default.map(str::to_owned).ok_or_else(|| malformed(format!("`{name}` is missing")))
+            }
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(_) => Err(malformed(format!("`{name}` is not a text"))),
+        };
+        let row = ConnectionRow {
+            id: text("id", None)?,
+            display_name: text("displayName", None)?,
+            preset: text("preset", Some("generic"))?,
+            state: text("state", Some("draft"))?,
+            created: self.now().timestamp_millis(),
+        };
+        let name_length = row.display_name.trim().chars().count();
+        let fault = if Slug::parse(&row.id).is_none() {
+            "`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
+        } else if !(1..=limits::NAME_CHARACTERS).contains(&name_length) {
+            "`displayName` is not a text of 1 to 200 characters"
+        } else if text("kind", Some("scim"))? != "scim" {
+            "`kind` is not scim"
+        } else if Compat::preset(&row.preset).is_none() {
+            "`preset` is none that this server knows"
+        } else if !STATES.contains(&row.state.as_str()) {
+            "`state` is none of draft, pending, active, disabled"
+        } else {
+            return Ok(row);
+        };
+        Err(malformed(fault.to_owned()).into())
+    }
+}
+
+/// A connection as the API shows it.
+fn described(row: &ConnectionRow) -> Value {
+    json!({
+        "id": row.id,
+        "displayName": row.display_name,
+        "kind": "scim",
+        "preset": row.preset,
+        "state": row.state,
+        "createdAt": DateTime::from_timestamp_millis(row.created).map(timestamp),
+    })
+}

@@ -1,0 +1,429 @@
+//! Lists: collections, and `.search` at a type and at the server (RFC 7644 §3.4.2 and §3.4.3).
+
+use serde_json::{Map, Value};
+
+use super::USER;
+use super::plan::Plan;
+use super::render::View;
+use super::work::{Answer, Failure, Work};
+use crate::auth::Scope;
+use crate::http::Query;
+use crate::limits;
+use crate::scim::filter::{Filter, Predicate};
+use crate::scim::projection::Projection;
+use crate::scim::schema::TypeSchema;
+use crate::scim::{ErrorKind, ScimError, urn};
+use crate::store::resources;
+use crate::store::{Groups, Page, PageEntry, Pos, Source, StoreError, documents, members};
+
+/// What a list is asked for.
+struct ListQuery {
+    filter: Option<Filter>,
+    /// From 1.
+    start_index: i64,
+    count: usize,
+    projection: Projection,
+}
+
+/// The resources of one type that a list consists of.
+enum Matches {
+    /// All of the type, in the order of creation.
+    All(i64),
+    /// These.
+    These(Vec<Pos>),
+}
+
+/// A list's resources while they are collected: JSON, separated by commas.
+#[derive(Default)]
+struct Collected {
+    bytes: Vec<u8>,
+    resources: usize,
+}
+
+impl Work<'_, '_> {
+    /// `GET /{type}`.
+    pub(super) fn list(&mut self, number: Option<u8>) -> Answer {
+        let query = ListQuery::from_query(&self.request().query, self)?;
+        self.answer_list(number, &query)
+    }
+
+    /// `POST /{type}/.search`, and `POST /.search` over all types that the key may read.
+    pub(super) fn search(&mut self, number: Option<u8>) -> Answer {
+        let body = self.scim_body()?;
+        let query = ListQuery::from_body(&body, self)?;
+        self.answer_list(number, &query)
+    }
+
+    fn answer_list(&mut self, number: Option<u8>, query: &ListQuery) -> Answer {
+        let mut types = Vec::new();
+        for schema in self.registry().types() {
+            let own = schema.resource_type.number;
+            let readable = self.may(if own == USER { Scope::UsersRead } else { Scope::GroupsRead });
+            if number.map_or(readable, |number| number == own) {
+                types.push(schema);
+            }
+        }
+        let matches = self.matches_of_types(&types, query)?;
+        let total = matches.iter().map(|(_, m)| m.len()).fold(0_i64, i64::saturating_add);
+        let mut collected = Collected::default();
+        let mut offset = query.start_index.saturating_sub(1);
+        for (schema, found) in &matches {
+            if offset < found.len() && !collected.is_full(query.count) {
+                self.collect(*schema, found, offset, query, &mut collected)?;
+            }
+            offset = offset.saturating_sub(found.len()).max(0);
+        }
+        let head = format!(
+            "{{\"schemas\":[\"{}\"],\"totalResults\":{total},\"startIndex\":{},\"itemsPerPage\":{},\"Resources\":[",
+            urn::LIST_RESPONSE,
+            query.start_index,
+            collected.resources
+        );
+        Ok(self.scim(200, [head.as_bytes(), &collected.bytes, b"]}"].concat()))
+    }
+
+    /// The matches in each type. A filter that no type can evaluate is 400; one that some can,
+    /// matches nothing in the others (RFC 7644 §3.4.2.1).
+    fn matches_of_types<'t>(
+        &mut self,
+        types: &[TypeSchema<'t>],
+        query: &ListQuery,
+    ) -> Result<Vec<(TypeSchema<'t>, Matches)>, Failure> {
+        let mut matches = Vec::new();
+        let mut refused = None;
+        for schema in types {
+            let number = schema.resource_type.number;
+            let Some(filter) = &query.filter else {
+                matches.push((*schema, Matches::All(self.memory.count(number).live)));
+                continue;
+            };
+            match filter.bind(*schema) {
+                Ok(predicate) => {
+                    matches.push((
+                        *schema,
+                        Matches::These(self.matching_resources(*schema, &predicate)?),
+                    ));
+                }
+                Err(error) => refused = Some(error.into_filter_error()),
+            }
+        }
+        match refused {
+            Some(error) if matches.is_empty() => Err(error.into()),
+            _ => Ok(matches),
+        }
+    }
+
+    /// Adds a type's matches from an offset on, until the page is full.
+    fn collect(
+        &mut self,
+        schema: TypeSchema<'_>,
+        found: &Matches,
+        offset: i64,
+        query: &ListQuery,
+        collected: &mut Collected,
+    ) -> Result<(), Failure> {
+        let view = self.view(schema, &query.projection);
+        match found {
+            Matches::All(_) => self.collect_all(&view, offset, query.count, collected),
+            Matches::These(positions) => {
+                let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+                let mut rest = positions.get(offset..).unwrap_or_default();
+                while !rest.is_empty() && !collected.is_full(query.count) {
+                    let wanted = rest.get(..collected.room(query.count)).unwrap_or(rest);
+                    let page = self.page(&view, Source::At(wanted))?;
+                    let read = page.iter().count();
+                    if read == 0 {
+                        break;
+                    }
+                    self.append(&view, &page, collected)?;
+                    rest = rest.get(read..).unwrap_or_default();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds a type's resources in the order of creation, from an offset on.
+    fn collect_all(
+        &mut self,
+        view: &View<'_>,
+        offset: i64,
+        count: usize,
+        collected: &mut Collected,
+    ) -> Result<(), Failure> {
+        let number = view.schema.resource_type.number;
+        let (index, mut after) = self.memory.bookmarks.nearest(number, offset);
+        if index < offset {
+            let skipped = resources::skip(self.sql, after, offset.saturating_sub(index), number)?;
+            let Some(pos) = skipped else { return Ok(()) };
+            after = pos;
+        }
+        let mut index = offset;
+        while !collected.is_full(count) {
+            let page = self.page(view, Source::After(after, collected.room(count)))?;
+            let Some((last, appended)) = self.append(view, &page, collected)? else { break };
+            after = last;
+            index = index.saturating_add(appended);
+            self.memory.bookmarks.note(index, after);
+        }
+        Ok(())
+    }
+
+    /// Adds a page's resources until the bytes are enough; the last one's place and their number.
+    fn append(
+        &self,
+        view: &View<'_>,
+        page: &Page,
+        collected: &mut Collected,
+    ) -> Result<Option<(Pos, i64)>, StoreError> {
+        let mut appended: Option<(Pos, i64)> = None;
+        for (entry, open) in page.iter() {
+            if collected.bytes.len() >= limits::PAGE_BYTES {
+                break;
+            }
+            collected.push(&self.render(view, entry, open)?);
+            let number = appended.map_or(0, |(_, number)| number);
+            appended = Some((entry.pos, number.saturating_add(1)));
+        }
+        Ok(appended)
+    }
+
+    /// The resources of a type for which a filter holds, in the order of creation.
+    fn matching_resources(
+        &self,
+        schema: TypeSchema<'_>,
+        predicate: &Predicate,
+    ) -> Result<Vec<Pos>, Failure> {
+        let number = schema.resource_type.number;
+        let (plan, exact) = Plan::of(predicate, schema);
+        let most = limits::SCAN_CANDIDATES.saturating_add(1);
+        let candidates = match &plan {
+            Plan::Scan => return self.scan(schema, predicate),
+            Plan::Id(id) => {
+                let pos = members::resolve(self.sql, &[id])?.into_iter().flatten();
+                pos.filter(|pos| pos.type_number() == number).collect()
+            }
+            Plan::Key(key) => resources::find(self.sql, number, key, most)?,
+            Plan::Prefix(key) => {
+                let mut found = resources::find_prefix(self.sql, number, key, most)?;
+                found.sort_unstable();
+                found.dedup();
+                found
+            }
+            Plan::GroupsOf(id) => {
+                let pos = members::resolve(self.sql, &[id])?.into_iter().flatten().next();
+                pos.map_or(Ok(Vec::new()), |pos| members::groups_of(self.sql, pos, most))?
+            }
+        };
+        if candidates.len() >= most {
+            return Err(too_many());
+        }
+        if exact {
+            return Ok(candidates);
+        }
+        let mut matches = Vec::new();
+        for step in candidates.chunks(limits::SCAN_STEP) {
+            self.evaluate(schema, predicate, Source::At(step), &mut matches)?;
+        }
+        Ok(matches)
+    }
+
+    /// Reads all resources of a type and keeps those for which a filter holds.
+    fn scan(&self, schema: TypeSchema<'_>, predicate: &Predicate) -> Result<Vec<Pos>, Failure> {
+        let number = schema.resource_type.number;
+        let live = usize::try_from(self.memory.count(number).live).unwrap_or(usize::MAX);
+        if live > limits::SCAN_CANDIDATES {
+            return Err(too_many());
+        }
+        let mut matches = Vec::new();
+        let mut after = Pos::range(number).0;
+        loop {
+            let source = Source::After(after, limits::SCAN_STEP);
+            match self.evaluate(schema, predicate, source, &mut matches)? {
+                Some(last) => after = last,
+                None => return Ok(matches),
+            }
+        }
+    }
+
+    /// Evaluates a filter on resources; the place of the last one read.
+    fn evaluate(
+        &self,
+        schema: TypeSchema<'_>,
+        predicate: &Predicate,
+        source: Source<'_>,
+        matches: &mut Vec<Pos>,
+    ) -> Result<Option<Pos>, Failure> {
+        let mut last = None;
+        let derived = predicate.mentions("groups") || predicate.mentions("members");
+        if derived || predicate.mentions("meta") {
+            let projection = Projection::default();
+            let view = self.evaluated_view(schema, &projection, derived);
+            let page = self.page(&view, source)?;
+            for (entry, open) in page.iter() {
+                last = Some(entry.pos);
+                self.keep(predicate, entry, &self.render(&view, entry, open)?, matches)?;
+            }
+            return Ok(last);
+        }
+        for (pos, document) in documents(self.sql, source)? {
+            last = Some(pos);
+            if predicate.matches(&parsed(&document)?) {
+                matches.push(pos);
+            }
+        }
+        Ok(last)
+    }
+
+    fn keep(
+        &self,
+        predicate: &Predicate,
+        entry: &PageEntry,
+        body: &[u8],
+        matches: &mut Vec<Pos>,
+    ) -> Result<(), Failure> {
+        if predicate.matches(&parsed(body)?) {
+            matches.push(entry.pos);
+        }
+        Ok(())
+    }
+
+    /// The view on which a filter is evaluated: whole, but groups and members only if it asks.
+    fn evaluated_view<'v>(
+        &self,
+        schema: TypeSchema<'v>,
+        projection: &'v Projection,
+        derived: bool,
+    ) -> View<'v> {
+        let view = self.view(schema, projection);
+        if derived { view } else { view.without_members(Groups::Hidden) }
+    }
+}
+
+fn parsed(document: &[u8]) -> Result<Map<String, Value>, StoreError> {
+    serde_json::from_slice(document).map_err(|_| StoreError::new("a stored document is malformed"))
+}
+
+fn too_many() -> Failure {
+    let detail = format!(
+        "no index serves this filter and more than {} resources may match",
+        limits::SCAN_CANDIDATES
+    );
+    ScimError::new(ErrorKind::TooMany, detail).into()
+}
+
+impl ListQuery {
+    fn from_query(query: &Query, work: &Work<'_, '_>) -> Result<Self, Failure> {
+        let number = |name: &'static str| {
+            query
+                .value(name)
+                .filter(|text| !text.is_empty())
+                .map(|text| whole(name, text))
+                .transpose()
+        };
+        Self::build(
+            query.value("filter"),
+            number("startIndex")?,
+            number("count")?,
+            Projection::parse(query.value("attributes"), query.value("excludedAttributes"))?,
+            work,
+        )
+    }
+
+    /// RFC 7644 §3.4.3: the parameters of a query as the body of a POST.
+    fn from_body(body: &Map<String, Value>, work: &Work<'_, '_>) -> Result<Self, Failure> {
+        let value = |name: &str| {
+            let named = body.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+            named.map(|(_, value)| value).filter(|value| !value.is_null())
+        };
+        let number = |name: &'static str| match value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => whole(name, text).map(Some),
+            Some(other) => whole(name, &other.to_string()).map(Some),
+        };
+        let list = |name: &'static str| match value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Array(values)) => {
+                let names: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
+                names
+                    .map(|names| Some(names.join(",")))
+                    .ok_or_else(|| invalid(name, "a list of texts"))
+            }
+            Some(_) => Err(invalid(name, "a list of texts")),
+        };
+        let filter = match value("filter") {
+            None => None,
+            Some(Value::String(text)) => Some(text.as_str()),
+            Some(_) => return Err(invalid("filter", "a text").into()),
+        };
+        let projection = Projection::parse(
+            list("attributes")?.as_deref(),
+            list("excludedAttributes")?.as_deref(),
+        )?;
+        Self::build(filter, number("startIndex")?, number("count")?, projection, work)
+    }
+
+    fn build(
+        filter: Option<&str>,
+        start_index: Option<i64>,
+        count: Option<i64>,
+        projection: Projection,
+        work: &Work<'_, '_>,
+    ) -> Result<Self, Failure> {
+        let parse = |text: &str| Filter::parse(text, &work.compat);
+        let filter = filter.filter(|text| !text.trim().is_empty()).map(parse).transpose();
+        let default = limits::PAGE_RESOURCES_DEFAULT;
+        // RFC 7644 §3.4.2.4: a start below 1 is 1, a count below 0 is 0.
+        let count =
+            count.map_or(default, |count| usize::try_from(count.max(0)).unwrap_or(usize::MAX));
+        Ok(Self {
+            filter: filter.map_err(|error| error.into_filter_error())?,
+            start_index: start_index.unwrap_or(1).max(1),
+            count: count.min(limits::PAGE_RESOURCES),
+            projection,
+        })
+    }
+}
+
+/// A whole number; one too large to count with is the largest.
+fn whole(name: &'static str, text: &str) -> Result<i64, ScimError> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(invalid(name, "a whole number"));
+    }
+    let largest = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    Ok(text.parse().unwrap_or(largest))
+}
+
+fn invalid(name: &'static str, what: &str) -> ScimError {
+    ScimError::new(ErrorKind::InvalidValue, format!("`{name}` is not {what}"))
+}
+
+impl Matches {
+    fn len(&self) -> i64 {
+        match self {
+            Self::All(count) => *count,
+            Self::These(positions) => i64::try_from(positions.len()).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+impl Collected {
+    fn is_full(&self, count: usize) -> bool {
+        self.resources >= count || self.bytes.len() >= limits::PAGE_BYTES
+    }
+
+    /// How many resources may still be added.
+    fn room(&self, count: usize) -> usize {
+        count.saturating_sub(self.resources)
+    }
+
+    fn push(&mut self, resource: &[u8]) {
+        if !self.bytes.is_empty() {
+            self.bytes.push(b',');
+        }
+        self.bytes.extend_from_slice(resource);
+        self.resources = self.resources.saturating_add(1);
+    }
+}

@@ -1,0 +1,294 @@
+//! Membership, changed by difference: what a request wants, against the rows that are there.
+//!
+//! A group may have 100,000 members, so a change reads and writes only the rows it names; all of
+//! them are read only when all are replaced or sought by a filter.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::GROUP;
+use super::work::{Failure, Work};
+use crate::event::{Event, EventKind};
+use crate::limits;
+use crate::scim::filter::Predicate;
+use crate::scim::patch::MemberOp;
+use crate::scim::resource::Member;
+use crate::scim::{ErrorKind, ScimError};
+use crate::store::members::{self, MemberView};
+use crate::store::resources::ResourceRow;
+use crate::store::{Pos, StoreError};
+
+/// What is to be written: rows that are not there, and rows that are.
+#[derive(Debug, Default)]
+pub(super) struct Delta {
+    added: Vec<(i64, Entry)>,
+    removed: Vec<(i64, Option<String>)>,
+    added_dangling: Vec<(String, Option<String>)>,
+    removed_dangling: Vec<String>,
+}
+
+/// A member that is wanted.
+#[derive(Clone, Debug)]
+struct Entry {
+    id: String,
+    display: Option<String>,
+}
+
+/// What a request wants: for each member named, whether it shall be there; for all others,
+/// whether they may stay.
+#[derive(Debug, Default)]
+struct Wanted {
+    cleared: bool,
+    members: BTreeMap<i64, (Entry, bool)>,
+    dangling: BTreeMap<String, Option<Entry>>,
+}
+
+impl Delta {
+    /// Whether nothing is to be written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.added.is_empty()
+            && self.removed.is_empty()
+            && self.added_dangling.is_empty()
+            && self.removed_dangling.is_empty()
+    }
+
+    /// By how many rows the group grows.
+    pub(super) fn growth(&self) -> i64 {
+        let count = |n: usize, m: usize| i64::try_from(n.saturating_add(m)).unwrap_or(i64::MAX);
+        let added = count(self.added.len(), self.added_dangling.len());
+        added.saturating_sub(count(self.removed.len(), self.removed_dangling.len()))
+    }
+}
+
+impl Work<'_, '_> {
+    /// Decides what a list of operations on members comes to; `group` is absent when it is new.
+    pub(super) fn membership(
+        &self,
+        group: Option<&ResourceRow>,
+        operations: Vec<MemberOp>,
+    ) -> Result<Delta, Failure> {
+        let mut wanted = Wanted::default();
+        for operation in operations {
+            match operation {
+                MemberOp::Add(list) => self.want(&mut wanted, group, list)?,
+                MemberOp::Remove(values) => self.unwant(&mut wanted, values)?,
+                MemberOp::RemoveWhere(predicate) => {
+                    let values = self.matching(&wanted, group, &predicate)?;
+                    self.unwant(&mut wanted, values)?;
+                }
+                MemberOp::Clear => wanted.clear(),
+                MemberOp::Replace(list) => {
+                    wanted.clear();
+                    self.want(&mut wanted, group, list)?;
+                }
+            }
+            if wanted.members.len().saturating_add(wanted.dangling.len())
+                > limits::MEMBERS_PER_REQUEST
+            {
+                let detail = format!("at most {} members a request", limits::MEMBERS_PER_REQUEST);
+                return Err(ScimError::new(ErrorKind::TooMany, detail).into());
+            }
+        }
+        Ok(self.difference(wanted, group)?)
+    }
+
+    /// Members shall be there. One that no resource is, is refused or kept as sent.
+    fn want(
+        &self,
+        wanted: &mut Wanted,
+        group: Option<&ResourceRow>,
+        list: Vec<Member>,
+    ) -> Result<(), Failure> {
+        let ids: Vec<&str> = list.iter().map(|member| member.value.as_str()).collect();
+        let positions = members::resolve(self.sql, &ids)?;
+        for (place, (member, pos)) in (1_usize..).zip(list.into_iter().zip(positions)) {
+            let entry = Entry { id: member.value, display: member.display };
+            match pos {
+                Some(pos) if group.is_some_and(|group| group.pos == pos) => {
+                    let detail = "a group cannot be a member of itself";
+                    return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
+                }
+                Some(pos) => {
+                    wanted.members.insert(pos.value(), (entry, true));
+                }
+                None if self.compat.dangling_members => {
+                    wanted.dangling.insert(entry.id.clone(), Some(entry));
+                }
+                None => {
+                    let detail = format!("`members`: value {place} is no user or group here");
+                    return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Members shall not be there; one that no resource is, may still be there as it was sent.
+    fn unwant(&self, wanted: &mut Wanted, values: Vec<String>) -> Result<(), Failure> {
+        let ids: Vec<&str> = values.iter().map(String::as_str).collect();
+        let positions = members::resolve(self.sql, &ids)?;
+        for (id, pos) in values.into_iter().zip(positions) {
+            match pos {
+                Some(pos) => {
+                    wanted.members.insert(pos.value(), (Entry { id, display: None }, false));
+                }
+                None => {
+                    wanted.dangling.insert(id, None);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The members that a filter selects, among those that are there and those that shall be.
+    fn matching(
+        &self,
+        wanted: &Wanted,
+        group: Option<&ResourceRow>,
+        predicate: &Predicate,
+    ) -> Result<Vec<String>, Failure> {
+        let mut candidates: Vec<Map<String, Value>> = Vec::new();
+        if let Some(group) = group.filter(|_| !wanted.cleared) {
+            if usize::try_from(group.members).unwrap_or(usize::MAX) > limits::SCAN_CANDIDATES {
+                return Err(ErrorKind::TooMany.into());
+            }
+            let view = MemberView { base: self.request().base, names: true };
+            let shown =
+                [b"[", members::shown(self.sql, group.pos, view)?.as_slice(), b"]"].concat();
+            candidates = serde_json::from_slice(&shown)
+                .map_err(|_| StoreError::new("members are not shown as JSON"))?;
+        }
+        let added = wanted.members.values().filter(|(_, there)| *there).map(|(entry, _)| entry);
+        candidates.extend(added.chain(wanted.dangling.values().flatten()).map(Entry::shown));
+        let value = |member: &Map<String, Value>| {
+            member.get("value").and_then(Value::as_str).map(str::to_owned)
+        };
+        let selected = candidates.iter().filter(|member| predicate.matches(member));
+        Ok(selected.filter_map(value).collect())
+    }
+
+    /// What is wanted, less what is there.
+    fn difference(&self, wanted: Wanted, group: Option<&ResourceRow>) -> Result<Delta, StoreError> {
+        let (there, dangling_there) = match group {
+            Some(group) => self.there(&wanted, group.pos)?,
+            None => (Vec::new(), Vec::new()),
+        };
+        let mut delta = Delta::default();
+        if wanted.cleared {
+            let unnamed = there.iter().filter(|pos| !wanted.members.contains_key(pos));
+            delta.removed.extend(unnamed.map(|pos| (*pos, None)));
+            let unnamed = dangling_there.iter().filter(|v| !wanted.dangling.contains_key(*v));
+            delta.removed_dangling.extend(unnamed.cloned());
+        }
+        for (pos, (entry, shall)) in wanted.members {
+            match (shall, there.binary_search(&pos).is_ok()) {
+                (true, false) => delta.added.push((pos, entry)),
+                (false, true) => delta.removed.push((pos, Some(entry.id))),
+                _ => {}
+            }
+        }
+        for (value, entry) in wanted.dangling {
+            match (entry, dangling_there.contains(&value)) {
+                (Some(entry), false) => delta.added_dangling.push((value, entry.display)),
+                (None, true) => delta.removed_dangling.push(value),
+                _ => {}
+            }
+        }
+        Ok(delta)
+    }
+
+    /// The rows that are there, sorted, as far as what is wanted depends on them.
+    fn there(&self, wanted: &Wanted, group: Pos) -> Result<(Vec<i64>, Vec<String>), StoreError> {
+        let named: Vec<i64> = wanted.members.keys().copied().collect();
+        let among = (!wanted.cleared).then_some(named.as_slice());
+        let mut there = match among {
+            Some([]) => Vec::new(),
+            among => members::present(self.sql, group, &self.origin, among)?,
+        };
+        there.sort_unstable();
+        let dangling = if wanted.cleared || !wanted.dangling.is_empty() {
+            members::dangling(self.sql, group, &self.origin)?
+        } else {
+            Vec::new()
+        };
+        Ok((there, dangling))
+    }
+
+    /// Writes a difference and its events.
+    pub(super) fn join(
+        &mut self,
+        group: Pos,
+        group_id: &str,
+        delta: &Delta,
+    ) -> Result<(), StoreError> {
+        for (value, display) in &delta.added_dangling {
+            members::add_dangling(self.sql, group, &self.origin, value, display.as_deref())?;
+        }
+        for value in &delta.removed_dangling {
+            members::remove_dangling(self.sql, group, &self.origin, value)?;
+        }
+        for step in delta.removed.chunks(limits::MEMBERS_PER_REQUEST) {
+            let positions: Vec<i64> = step.iter().map(|(pos, _)| *pos).collect();
+            members::remove(self.sql, group, &self.origin, &positions)?;
+        }
+        for step in delta.added.chunks(limits::MEMBERS_PER_REQUEST) {
+            let rows: Vec<_> =
+                step.iter().map(|(pos, entry)| (*pos, entry.display.clone())).collect();
+            members::add(self.sql, group, &self.origin, &rows)?;
+        }
+        let is_group = |(pos, _): &(i64, Entry)| Pos::stored(*pos).type_number() == GROUP;
+        if delta.added.iter().any(is_group) {
+            self.memory.touched = true;
+            self.memory.nested_groups = true;
+        }
+        let mut added: Vec<String> =
+            delta.added.iter().map(|(_, entry)| entry.id.clone()).collect();
+        added.extend(delta.added_dangling.iter().map(|(value, _)| value.clone()));
+        let mut removed = self.ids_of(&delta.removed)?;
+        removed.extend(delta.removed_dangling.iter().cloned());
+        self.record_members(EventKind::GroupMemberAdded, group_id, &added)?;
+        self.record_members(EventKind::GroupMemberRemoved, group_id, &removed)
+    }
+
+    /// The ids of removed members: as the client named them, else as their rows have them.
+    fn ids_of(&self, removed: &[(i64, Option<String>)]) -> Result<Vec<String>, StoreError> {
+        let unnamed: Vec<i64> =
+            removed.iter().filter(|(_, id)| id.is_none()).map(|(pos, _)| *pos).collect();
+        let mut ids: Vec<String> = removed.iter().filter_map(|(_, id)| id.clone()).collect();
+        for step in unnamed.chunks(limits::MEMBERS_PER_REQUEST) {
+            ids.extend(members::ids(self.sql, step)?);
+        }
+        Ok(ids)
+    }
+
+    fn record_members(
+        &mut self,
+        kind: EventKind,
+        group_id: &str,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        for step in ids.chunks(limits::MEMBERS_PER_EVENT) {
+            self.record(&Event::new(kind, group_id).with("members", step.to_vec()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Wanted {
+    fn clear(&mut self) {
+        *self = Self { cleared: true, ..Self::default() };
+    }
+}
+
+impl Entry {
+    /// As a filter on members sees a member that has no row yet.
+    fn shown(&self) -> Map<String, Value> {
+        let mut shown = Map::new();
+        shown.insert("value".to_owned(), self.id.as_str().into());
+        if let Some(display) = &self.display {
+            shown.insert("display".to_owned(), display.as_str().into());
+        }
+        shown
+    }
+}

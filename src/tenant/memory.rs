@@ -1,0 +1,110 @@
+//! What a tenant's object keeps in memory while it is awake.
+//!
+//! All of it can be read again from the rows, and is whenever a request fails half-way.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::limits;
+use crate::store::connections::{self, ConnectionRow};
+use crate::store::keys::{self, KeyRow};
+use crate::store::resources::{self, TypeCount};
+use crate::store::{Pos, Sql, StoreError, events, members, sweeps};
+
+use super::GROUP;
+
+/// The state.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// How many resources of each type there are.
+    pub(super) counts: BTreeMap<u8, TypeCount>,
+    /// The greatest id given.
+    pub(super) last_id: u128,
+    /// The last event's place.
+    pub(super) last_seq: i64,
+    /// The keys that have not been revoked.
+    pub(super) keys: BTreeMap<String, KeyRow>,
+    /// The connections.
+    pub(super) connections: BTreeMap<String, ConnectionRow>,
+    /// Whether some group is a member of another.
+    pub(super) nested_groups: bool,
+    /// Whether membership rows of deleted resources are still to be removed.
+    pub(super) sweeping: bool,
+    /// Where pages ended.
+    pub(super) bookmarks: Bookmarks,
+    /// Whether the running request has changed any of this.
+    pub(super) touched: bool,
+}
+
+impl Memory {
+    /// Reads the state from the rows.
+    pub(super) fn load(sql: &dyn Sql) -> Result<Self, StoreError> {
+        let last_id = resources::last_id(sql)?;
+        let last_id = last_id.and_then(|id| Uuid::parse_str(&id).ok()).map_or(0, |id| id.as_u128());
+        Ok(Self {
+            counts: resources::counts(sql)?.into_iter().collect(),
+            last_id,
+            last_seq: events::last_seq(sql)?,
+            keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).collect(),
+            connections: connections::all(sql)?.into_iter().map(|c| (c.id.clone(), c)).collect(),
+            nested_groups: members::any_nested(sql, GROUP)?,
+            sweeping: sweeps::first(sql)?.is_some(),
+            bookmarks: Bookmarks::default(),
+            touched: false,
+        })
+    }
+
+    /// The count of a type.
+    pub(super) fn count(&self, type_number: u8) -> TypeCount {
+        self.counts.get(&type_number).copied().unwrap_or_default()
+    }
+
+    /// Sets the count of a type.
+    pub(super) fn set_count(&mut self, type_number: u8, count: TypeCount) {
+        self.touched = true;
+        self.counts.insert(type_number, count);
+    }
+}
+
+/// Places in lists of whole types, so that pages walked in order by `startIndex` read no more
+/// rows than they show. Exact at all times: a deletion moves the places behind it.
+#[derive(Debug, Default)]
+pub(super) struct Bookmarks(Vec<Bookmark>);
+
+#[derive(Clone, Copy, Debug)]
+struct Bookmark {
+    /// How many resources of the type stand up to and including `pos`.
+    index: i64,
+    pos: Pos,
+}
+
+impl Bookmarks {
+    /// The last known place at or before `index`: its index and position.
+    pub(super) fn nearest(&self, type_number: u8, index: i64) -> (i64, Pos) {
+        self.0
+            .iter()
+            .filter(|mark| mark.pos.type_number() == type_number && mark.index <= index)
+            .max_by_key(|mark| mark.index)
+            .map_or((0, Pos::range(type_number).0), |mark| (mark.index, mark.pos))
+    }
+
+    /// Notes that the resource at `pos` is the `index`-th of its type.
+    pub(super) fn note(&mut self, index: i64, pos: Pos) {
+        self.0.retain(|mark| mark.pos != pos);
+        if self.0.len() >= limits::BOOKMARKS {
+            self.0.remove(0);
+        }
+        self.0.push(Bookmark { index, pos });
+    }
+
+    /// Moves the places behind a resource that is deleted.
+    pub(super) fn deleted(&mut self, pos: Pos) {
+        let type_number = pos.type_number();
+        for mark in &mut self.0 {
+            if mark.pos.type_number() == type_number && mark.pos >= pos {
+                mark.index = mark.index.saturating_sub(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Resources as a client sees them: which parts it may see, and the bytes.
+
+use serde_json::{Map, Value};
+
+use super::work::{Failure, Work};
+use super::{GROUP, USER};
+use crate::auth::Scope;
+use crate::scim::projection::Projection;
+use crate::scim::schema::TypeSchema;
+use crate::store::members::{self, MemberView};
+use crate::store::{Groups, Page, PageEntry, Source, StoreError};
+
+/// How resources of one type are shown to one client.
+#[derive(Clone, Copy)]
+pub(super) struct View<'v> {
+    /// The type.
+    pub(super) schema: TypeSchema<'v>,
+    projection: &'v Projection,
+    groups: Groups,
+    members: bool,
+    names: bool,
+}
+
+/// A resource that was read and rendered.
+pub(super) struct Shown {
+    /// Where it stands, and its version.
+    pub(super) entry: PageEntry,
+    /// Its bytes.
+    pub(super) body: Vec<u8>,
+}
+
+impl View<'_> {
+    /// The same view without members, and with groups as given.
+    pub(super) fn without_members(self, groups: Groups) -> Self {
+        Self { groups, members: false, ..self }
+    }
+}
+
+impl Work<'_, '_> {
+    /// How resources of a type are shown to this client, with the attributes it asked for.
+    pub(super) fn view<'v>(&self, schema: TypeSchema<'v>, projection: &'v Projection) -> View<'v> {
+        let number = schema.resource_type.number;
+        let groups =
+            number == USER && self.may(Scope::GroupsRead) && projection.shows(schema, "groups");
+        View {
+            schema,
+            projection,
+            groups: match (groups, self.memory.nested_groups) {
+                (false, _) => Groups::Hidden,
+                (true, false) => Groups::Direct,
+                (true, true) => Groups::Nested,
+            },
+            members: number == GROUP && projection.shows(schema, "members"),
+            names: self.may(Scope::UsersRead),
+        }
+    }
+
+    /// Reads resources as this client sees them, each an open JSON object.
+    pub(super) fn page(&self, view: &View<'_>, source: Source<'_>) -> Result<Page, StoreError> {
+        let endpoint = &view.schema.resource_type.endpoint;
+        Page::read(self.sql, source, self.request().base, endpoint, view.groups)
+    }
+
+    /// One resource, if there is one of the view's type.
+    pub(super) fn show(
+        &self,
+        view: &View<'_>,
+        source: Source<'_>,
+    ) -> Result<Option<Shown>, Failure> {
+        let page = self.page(view, source)?;
+        let of_type =
+            |entry: &PageEntry| entry.pos.type_number() == view.schema.resource_type.number;
+        let Some((entry, open)) = page.iter().find(|(entry, _)| of_type(entry)) else {
+            return Ok(None);
+        };
+        Ok(Some(Shown { entry: *entry, body: self.render(view, entry, open)? }))
+    }
+
+    /// Closes an open object: its members if they are shown, its last brace, its projection.
+    pub(super) fn render(
+        &self,
+        view: &View<'_>,
+        entry: &PageEntry,
+        open: &[u8],
+    ) -> Result<Vec<u8>, StoreError> {
+        let mut body = open.to_vec();
+        if view.members {
+            let member_view = MemberView { base: self.request().base, names: view.names };
+            let shown = members::shown(self.sql, entry.pos, member_view)?;
+            if !shown.is_empty() {
+                body.extend_from_slice(b",\"members\":[");
+                body.extend_from_slice(&shown);
+                body.push(b']');
+            }
+        }
+        body.push(b'}');
+        if view.projection.is_default() {
+            return Ok(body);
+        }
+        let mut resource: Map<String, Value> = serde_json::from_slice(&body)
+            .map_err(|_| StoreError::new("a stored document is malformed"))?;
+        view.projection.apply(&mut resource, view.schema);
+        Ok(Value::Object(resource).to_string().into_bytes())
+    }
+}

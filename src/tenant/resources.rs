@@ -1,0 +1,345 @@
+//! One resource: create, read, replace, PATCH, delete (RFC 7644 §3.3 to §3.6).
+
+use serde_json::{Map, Value};
+
+use super::document::{Document, timestamp, version};
+use super::members::Delta;
+use super::work::{Answer, Failure, Work};
+use super::{GROUP, USER};
+use crate::event::{Event, EventKind};
+use crate::http::Response;
+use crate::limits;
+use crate::scim::fold::fold;
+use crate::scim::patch::{MemberOp, PatchOp};
+use crate::scim::projection::Projection;
+use crate::scim::resource::{Resource, changed};
+use crate::scim::schema::{Lookup, TypeSchema, Uniqueness};
+use crate::scim::{ErrorKind, ScimError};
+use crate::store::resources::{self, LookupKey, ResourceRow};
+use crate::store::{Pos, Source, members, sweeps};
+
+/// A resource that a request is about to change.
+struct Subject<'s> {
+    schema: TypeSchema<'s>,
+    row: ResourceRow,
+    document: Document,
+}
+
+impl Work<'_, '_> {
+    /// `POST /{type}`, RFC 7644 §3.3.
+    ///
+    /// 1. The body must be JSON of a media type that is taken: 415, 400 `invalidSyntax`.
+    /// 2. It must fit the type's schema: 400.
+    /// 3. Members must be resources: 400 `invalidValue`.
+    /// 4. Unique values must not be in use: 409 `uniqueness`. The resource must not be too large: 413.
+    /// 5. Rows and events are written: 201.
+    pub(super) fn create(&mut self, number: u8) -> Answer {
+        let schema = self.schema_of(number)?;
+        let body = self.scim_body()?; // (1)
+        let projection = self.projection()?;
+        let parsed = Resource::parse(body, schema, &self.compat)?; // (2)
+        let joined = parsed.members.map(MemberOp::Add).into_iter().collect();
+        let delta = self.membership(None, joined)?; // (3)
+        let keys = lookup_keys(&parsed.resource, schema);
+        self.unused(schema, &keys, None)?; // (4)
+        let mut count = self.memory.count(number);
+        count.live = count.live.saturating_add(1);
+        count.last = count.last.saturating_add(1);
+        let document = Document {
+            id: self.next_id(),
+            resource: parsed.resource,
+            resource_type: schema.resource_type.id.clone(),
+            created: timestamp(self.now()),
+        };
+        let row = ResourceRow {
+            pos: Pos::new(number, count.last),
+            rev: 1,
+            members: delta.growth(),
+            doc: encoded(&document, 1, self)?,
+        };
+        resources::insert(self.sql, &row, &document.id, &self.origin, &keys, count)?; // (5)
+        self.memory.set_count(number, count);
+        self.record(&Event::new(kinds(number).created, document.id.as_str()))?;
+        self.join(row.pos, &document.id, &delta)?;
+        let location =
+            format!("{}{}/{}", self.request().base, schema.resource_type.endpoint, document.id);
+        Ok(self.shown_after(schema, &projection, row.pos, 201)?.with("location", location))
+    }
+
+    /// `GET /{type}/{id}`, RFC 7644 §3.4.1: 200, 304 or 404.
+    pub(super) fn read(&mut self, number: u8, id: &str) -> Answer {
+        let schema = self.schema_of(number)?;
+        let projection = self.projection()?;
+        let view = self.view(schema, &projection);
+        let shown = self.show(&view, Source::Id(id))?.ok_or(ErrorKind::NotFound)?;
+        let etag = version(shown.entry.rev);
+        let unchanged =
+            self.request().headers.if_none_match.as_deref().is_some_and(|m| matches(m, &etag));
+        if unchanged {
+            return Ok(Response::empty(304).with("etag", etag));
+        }
+        Ok(self.scim(200, shown.body).with("etag", etag))
+    }
+
+    /// `PUT /{type}/{id}`, RFC 7644 §3.5.1: what is omitted is cleared.
+    pub(super) fn replace(&mut self, number: u8, id: &str) -> Answer {
+        let projection = self.projection()?;
+        let subject = self.subject(number, id)?;
+        let body = self.scim_body()?;
+        let parsed = Resource::parse(body, subject.schema, &self.compat)?;
+        parsed.resource.succeeds(&subject.document.resource, subject.schema)?;
+        let joined = match subject.schema.resource_type.rows {
+            Some(_) => vec![MemberOp::Replace(parsed.members.unwrap_or_default())],
+            None => Vec::new(),
+        };
+        let delta = self.membership(Some(&subject.row), joined)?;
+        let after = self.change(&subject, parsed.resource, &delta)?;
+        if self.prefers_minimal() {
+            return Ok(Response::empty(204).with("etag", version(after.rev)));
+        }
+        self.shown_after(subject.schema, &projection, after.pos, 200)
+    }
+
+    /// `PATCH /{type}/{id}`, RFC 7644 §3.5.2: whole or not at all.
+    ///
+    /// A large group is answered 204, since its members are what is large.
+    pub(super) fn patch(&mut self, number: u8, id: &str) -> Answer {
+        let projection = self.projection()?;
+        let subject = self.subject(number, id)?;
+        let body = Value::Object(self.scim_body()?);
+        let operations = PatchOp::parse(&body, &self.compat)?;
+        let resource = subject.document.resource.clone();
+        let patched = operations.apply(resource, subject.schema, &self.compat)?;
+        let delta = self.membership(Some(&subject.row), patched.members)?;
+        let after = self.change(&subject, patched.resource, &delta)?;
+        let minimal = self.compat.minimal_patch_answers
+            || self.prefers_minimal()
+            || after.members > limits::PATCH_SHOWN_MEMBERS;
+        if minimal {
+            return Ok(Response::empty(204).with("etag", version(after.rev)));
+        }
+        self.shown_after(subject.schema, &projection, after.pos, 200)
+    }
+
+    /// `DELETE /{type}/{id}`, RFC 7644 §3.6: 204, and 404 from then on.
+    ///
+    /// Membership rows of the resource are invisible at once and are removed by alarm.
+    pub(super) fn delete(&mut self, number: u8, id: &str) -> Answer {
+        let Subject { schema, row, document } = self.subject(number, id)?;
+        let mut count = self.memory.count(number);
+        count.live = count.live.saturating_sub(1);
+        let keys = lookup_keys(&document.resource, schema);
+        resources::delete(self.sql, row.pos, &keys, count)?;
+        self.memory.set_count(number, count);
+        self.memory.bookmarks.deleted(row.pos);
+        if row.members > 0 || members::in_any_group(self.sql, row.pos)? {
+            sweeps::add(self.sql, row.pos)?;
+            self.memory.sweeping = true;
+        }
+        self.record(&Event::new(kinds(number).deleted, document.id))?;
+        Ok(Response::empty(204))
+    }
+
+    /// The resource that a request is about to change: 404, and 412 when it is not as the client
+    /// last saw it.
+    fn subject(&self, number: u8, id: &str) -> Result<Subject<'static>, Failure> {
+        let schema = self.schema_of(number)?;
+        let row = resources::by_id(self.sql, id)?
+            .filter(|row| row.pos.type_number() == number)
+            .ok_or(ErrorKind::NotFound)?;
+        let etag = version(row.rev);
+        if self.request().headers.if_match.as_deref().is_some_and(|m| !matches(m, &etag)) {
+            return Err(ErrorKind::PreconditionFailed.into());
+        }
+        let document = Document::decode(&row.doc)?;
+        Ok(Subject { schema, row, document })
+    }
+
+    /// Writes a resource's new state, if it is one: row, keys, memberships, events. Everything that
+    /// may refuse comes first.
+    fn change(
+        &mut self,
+        subject: &Subject<'_>,
+        resource: Resource,
+        delta: &Delta,
+    ) -> Result<ResourceRow, Failure> {
+        let Subject { schema, row, document: before } = subject;
+        let changed = changed(&before.resource, &resource, *schema);
+        if changed.is_empty() && delta.is_empty() {
+            return Ok(row.clone());
+        }
+        let old_keys = lookup_keys(&before.resource, *schema);
+        let new_keys = lookup_keys(&resource, *schema);
+        let gained = missing_from(&new_keys, &old_keys);
+        self.unused(*schema, &gained, Some(row.pos))?;
+        let document = Document { resource, ..before.clone() };
+        let rev = row.rev.saturating_add(1);
+        let after = ResourceRow {
+            pos: row.pos,
+            rev,
+            members: row.members.saturating_add(delta.growth()).max(0),
+            doc: encoded(&document, rev, self)?,
+        };
+        resources::update(self.sql, &after)?;
+        resources::remove_keys(self.sql, row.pos, &missing_from(&old_keys, &new_keys))?;
+        resources::add_keys(self.sql, row.pos, &gained)?;
+        if !changed.is_empty() {
+            let kind = updated(row.pos.type_number(), &before.resource, &document.resource);
+            let event = Event::new(kind, document.id.as_str())
+                .with("previous", previous(&before.resource, &changed))
+                .with("changed", changed);
+            self.record(&event)?;
+        }
+        self.join(row.pos, &document.id, delta)?;
+        Ok(after)
+    }
+
+    /// The answer with the resource as it now is.
+    fn shown_after(
+        &self,
+        schema: TypeSchema<'_>,
+        projection: &Projection,
+        pos: Pos,
+        status: u16,
+    ) -> Answer {
+        let view = self.view(schema, projection);
+        let shown = self.show(&view, Source::At(&[pos]))?.ok_or(ErrorKind::Internal)?;
+        Ok(self.scim(status, shown.body).with("etag", version(shown.entry.rev)))
+    }
+
+    /// Refuses a value that must be unique and that another resource has.
+    fn unused(
+        &self,
+        schema: TypeSchema<'_>,
+        keys: &[LookupKey],
+        own: Option<Pos>,
+    ) -> Result<(), Failure> {
+        for lookup in &schema.resource_type.lookups {
+            if !is_unique(lookup, schema) {
+                continue;
+            }
+            for key in keys.iter().filter(|(attribute, _)| *attribute == lookup.number) {
+                let holders = resources::find(self.sql, schema.resource_type.number, key, 2)?;
+                if holders.iter().any(|holder| Some(*holder) != own) {
+                    let detail = format!("another resource has this `{}`", lookup.path);
+                    return Err(ScimError::new(ErrorKind::Uniqueness, detail).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The attributes that the client asked for, RFC 7644 §3.9.
+    fn projection(&self) -> Result<Projection, Failure> {
+        let query = &self.request().query;
+        Ok(Projection::parse(query.value("attributes"), query.value("excludedAttributes"))?)
+    }
+
+    /// A resource type; that it exists, the route has seen to.
+    pub(super) fn schema_of(&self, number: u8) -> Result<TypeSchema<'static>, Failure> {
+        Ok(self.registry().type_numbered(number).ok_or(ErrorKind::NotFound)?)
+    }
+
+    /// RFC 7240 §4.2.
+    fn prefers_minimal(&self) -> bool {
+        self.request().headers.prefer.as_deref().is_some_and(|prefer| {
+            prefer.split([',', ';']).any(|p| p.trim().eq_ignore_ascii_case("return=minimal"))
+        })
+    }
+}
+
+/// RFC 9110 §13.1: whether a condition names a version. Versions are compared weakly.
+fn matches(condition: &str, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
+    condition.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
+}
+
+/// A version's document: 413 when a row could not hold it.
+fn encoded(document: &Document, rev: i64, work: &Work<'_, '_>) -> Result<Vec<u8>, Failure> {
+    let bytes = document.encode(rev, work.now());
+    if bytes.len() > limits::RESOURCE_BYTES {
+        return Err(ScimError::new(ErrorKind::PayloadTooLarge, "the resource is too large").into());
+    }
+    Ok(bytes)
+}
+
+/// The kinds of event that a type's resources have.
+struct Kinds {
+    created: EventKind,
+    updated: EventKind,
+    deleted: EventKind,
+}
+
+fn kinds(number: u8) -> Kinds {
+    if number == GROUP {
+        Kinds {
+            created: EventKind::GroupCreated,
+            updated: EventKind::GroupUpdated,
+            deleted: EventKind::GroupDeleted,
+        }
+    } else {
+        Kinds {
+            created: EventKind::UserCreated,
+            updated: EventKind::UserUpdated,
+            deleted: EventKind::UserDeleted,
+        }
+    }
+}
+
+/// A write that flips a user's `active` is told as that.
+fn updated(number: u8, before: &Resource, after: &Resource) -> EventKind {
+    let active = |resource: &Resource| resource.as_map().get("active") != Some(&Value::Bool(false));
+    match (number == USER, active(before), active(after)) {
+        (true, true, false) => EventKind::UserDeactivated,
+        (true, false, true) => EventKind::UserActivated,
+        _ => kinds(number).updated,
+    }
+}
+
+/// The values that changed paths had; null where there was none.
+fn previous(before: &Resource, changed: &[String]) -> Map<String, Value> {
+    let value = |path: &String| before.value(path).cloned().unwrap_or(Value::Null);
+    changed.iter().map(|path| (path.clone(), value(path))).collect()
+}
+
+fn is_unique(lookup: &Lookup, schema: TypeSchema<'_>) -> bool {
+    let found = schema.attribute(None, &lookup.path);
+    found.is_some_and(|found| found.attribute.uniqueness != Uniqueness::None)
+}
+
+/// The values by which a resource is found, folded where case does not matter.
+pub(super) fn lookup_keys(resource: &Resource, schema: TypeSchema<'_>) -> Vec<LookupKey> {
+    let mut keys = Vec::new();
+    for lookup in &schema.resource_type.lookups {
+        let (name, sub) = match lookup.path.split_once('.') {
+            Some((name, sub)) => (name, Some(sub)),
+            None => (lookup.path.as_str(), None),
+        };
+        let Some(found) = schema.attribute(None, name) else { continue };
+        let attribute = sub.and_then(|sub| found.attribute.sub(sub)).unwrap_or(found.attribute);
+        for text in texts(resource.as_map().get(name), sub) {
+            let text = if attribute.case_exact { text.to_owned() } else { fold(text) };
+            keys.push((lookup.number, text));
+        }
+    }
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+/// The texts of an attribute, or of a part of each of its values.
+fn texts<'v>(value: Option<&'v Value>, sub: Option<&str>) -> Vec<&'v str> {
+    let part = |value: &'v Value| match sub {
+        Some(sub) => value.get(sub).and_then(Value::as_str),
+        None => value.as_str(),
+    };
+    match value {
+        Some(Value::Array(values)) => values.iter().filter_map(part).collect(),
+        Some(value) => part(value).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+fn missing_from(keys: &[LookupKey], others: &[LookupKey]) -> Vec<LookupKey> {
+    keys.iter().filter(|key| !others.contains(key)).cloned().collect()
+}

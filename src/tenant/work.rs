@@ -1,0 +1,179 @@
+//! One request at work: what it may use, what it has decided, and how it can fail.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::Call;
+use super::memory::Memory;
+use crate::auth::Scope;
+use crate::event::Event;
+use crate::http::{Problem, ProblemCode, Request, Response};
+use crate::scim::compat::Compat;
+use crate::scim::schema::Registry;
+use crate::scim::{ErrorKind, ScimError};
+use crate::store::events::{self, EventRow};
+use crate::store::{Sql, StoreError};
+
+/// A request at work.
+pub(super) struct Work<'a, 'c> {
+    /// The tenant's rows.
+    pub(super) sql: &'a dyn Sql,
+    /// The tenant's state in memory.
+    pub(super) memory: &'a mut Memory,
+    /// What was asked, by whom, when.
+    pub(super) call: &'a mut Call<'c>,
+    /// What is forgiven this client.
+    pub(super) compat: Compat,
+    /// The connection the key is bound to.
+    pub(super) connection: Option<String>,
+    /// By whose word rows are written: `admin` or `scim:{connection}`.
+    pub(super) origin: String,
+}
+
+/// Why a request is not done. What a client is told and what the operator is told never mix.
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    /// The client is told, in SCIM's words.
+    Scim(ScimError),
+    /// The client is told, in the admin API's words.
+    Problem(Problem),
+    /// The operator is told.
+    Store(StoreError),
+}
+
+/// What a request comes to.
+pub(super) type Answer = Result<Response, Failure>;
+
+impl From<ScimError> for Failure {
+    fn from(error: ScimError) -> Self {
+        Self::Scim(error)
+    }
+}
+
+impl From<ErrorKind> for Failure {
+    fn from(kind: ErrorKind) -> Self {
+        Self::Scim(kind.into())
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Failure {
+    /// The answer, in the error format of the path.
+    pub(super) fn into_response(self, scim: bool, accept: Option<&str>) -> Response {
+        match self {
+            Self::Scim(error) => Response::scim_error(&error, accept),
+            Self::Problem(problem) => Response::problem(&problem),
+            Self::Store(cause) => {
+                let response = if scim {
+                    Response::scim_error(&ErrorKind::Internal.into(), accept)
+                } else {
+                    Response::problem(&ProblemCode::Internal.into())
+                };
+                Response { cause: Some(cause.to_string()), ..response }
+            }
+        }
+    }
+}
+
+impl<'c> Work<'_, 'c> {
+    /// The request.
+    pub(super) fn request(&self) -> &Request<'c> {
+        &self.call.request
+    }
+
+    /// When it is.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.call.now
+    }
+
+    /// The schemas and types that this tenant knows.
+    pub(super) fn registry(&self) -> &'static Registry {
+        Registry::builtin()
+    }
+
+    /// Whether the client may do what a scope names.
+    pub(super) fn may(&self, scope: Scope) -> bool {
+        self.call.principal.may(scope)
+    }
+
+    /// A SCIM answer in the media type that the client asked for.
+    pub(super) fn scim(&self, status: u16, body: Vec<u8>) -> Response {
+        Response::scim(status, body, self.request().headers.accept.as_deref())
+    }
+
+    /// The body as a JSON object.
+    pub(super) fn scim_body(&self) -> Result<Map<String, Value>, Failure> {
+        if !self.request().is_json() {
+            return Err(ErrorKind::UnsupportedMediaType.into());
+        }
+        object(self.request().body)
+            .map_err(|detail| ScimError::new(ErrorKind::InvalidSyntax, detail).into())
+    }
+
+    /// The body of an admin request as a JSON object.
+    pub(super) fn admin_body(&self) -> Result<Map<String, Value>, Failure> {
+        if !self.request().is_json() {
+            return Err(Problem::from(ProblemCode::UnsupportedMediaType).into());
+        }
+        object(self.request().body)
+            .map_err(|detail| Problem::new(ProblemCode::Malformed, detail).into())
+    }
+
+    /// Fills a buffer with random bytes.
+    pub(super) fn random<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.call.random)(&mut bytes);
+        bytes
+    }
+
+    /// A new id: a UUIDv7 (RFC 9562 §5.7), above every id given before even when the clock has
+    /// stepped back.
+    pub(super) fn next_id(&mut self) -> String {
+        let millis = u64::try_from(self.now().timestamp_millis()).unwrap_or(0);
+        let random = self.random();
+        let fresh = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        let last = self.memory.last_id;
+        let id = if fresh.as_u128() > last { fresh.as_u128() } else { last.saturating_add(1) };
+        self.memory.touched = true;
+        self.memory.last_id = id;
+        Uuid::from_u128(id).hyphenated().to_string()
+    }
+
+    /// Appends an event.
+    pub(super) fn record(&mut self, event: &Event) -> Result<(), StoreError> {
+        let row = EventRow {
+            seq: self.memory.last_seq.saturating_add(1),
+            time: self.now().timestamp_millis(),
+            kind: event.kind.name().to_owned(),
+            data: event.data(&self.call.principal.actor(), self.connection.as_deref()),
+        };
+        events::append(self.sql, &row)?;
+        self.memory.touched = true;
+        self.memory.last_seq = row.seq;
+        Ok(())
+    }
+}
+
+/// Reads a JSON object; an error's text has the place of the fault and nothing of the content.
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err("the body is not a JSON object".to_owned()),
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            Err(format!("the body is not JSON at line {line}, column {column}"))
+        }
+    }
+}
