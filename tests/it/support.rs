@@ -1,0 +1,295 @@
+//! A tenant in this process: the whole way of a request but the runtime, against real SQLite.
+
+use std::cell::Cell as Counter;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use muster::auth::{AdminTokens, KeyRing};
+use muster::http::{Gate, Headers, Method, Query, Request, Response, Route, Url};
+use muster::registry::Slug;
+use muster::store::{Cell, Cost, Param, Row, Sql, StoreError, Verdict};
+use muster::tenant::{Call, Tenant};
+use rusqlite::limits::Limit;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params_from_iter};
+use serde_json::{Value, json};
+
+use crate::scenario::{Reply, Server};
+
+/// SQLite under the limits of a Durable Object.
+pub(crate) struct Sqlite {
+    connection: Connection,
+    depth: Counter<u32>,
+    statements: Counter<u64>,
+}
+
+impl Sqlite {
+    pub(crate) fn new() -> Self {
+        let connection = Connection::open_in_memory().expect("SQLite opens in memory");
+        for (limit, value) in [
+            (Limit::SQLITE_LIMIT_SQL_LENGTH, 100_000),
+            (Limit::SQLITE_LIMIT_COLUMN, 100),
+            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+            (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
+            (Limit::SQLITE_LIMIT_VDBE_OP, 25_000),
+            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50),
+            (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100),
+            (Limit::SQLITE_LIMIT_LENGTH, 2_000_000),
+        ] {
+            connection.set_limit(limit, value).expect("SQLite takes the limit");
+        }
+        Self { connection, depth: Counter::new(0), statements: Counter::new(0) }
+    }
+
+    /// How many statements have run.
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements.get()
+    }
+}
+
+impl Sql for Sqlite {
+    fn query(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        let refused = |error: rusqlite::Error| StoreError::new(error.to_string());
+        self.statements.set(self.statements.get() + 1);
+        let mut prepared = self.connection.prepare_cached(statement).map_err(refused)?;
+        let columns = prepared.column_count();
+        let bound = params.iter().map(|param| match param {
+            Param::Null => rusqlite::types::Value::Null,
+            // The runtime carries integers as doubles.
+            Param::Integer(value) => rusqlite::types::Value::Real(*value as f64),
+            Param::Text(text) => rusqlite::types::Value::Text((*text).to_owned()),
+            Param::Blob(bytes) => rusqlite::types::Value::Blob(bytes.to_vec()),
+        });
+        let mut rows = prepared.query(params_from_iter(bound)).map_err(refused)?;
+        let mut read = Vec::new();
+        while let Some(row) = rows.next().map_err(refused)? {
+            let cell = |column| match row.get_ref(column).expect("the column is there") {
+                ValueRef::Null => Cell::Null,
+                ValueRef::Integer(value) => Cell::Integer(value),
+                ValueRef::Real(value) => Cell::Integer(value as i64),
+                ValueRef::Text(text) => Cell::Text(String::from_utf8_lossy(text).into_owned()),
+                ValueRef::Blob(bytes) => Cell::Blob(bytes.to_vec()),
+            };
+            read.push(Row((0..columns).map(cell).collect()));
+        }
+        Ok(read)
+    }
+
+    fn transaction(&self, body: &mut dyn FnMut() -> Verdict) -> Result<(), StoreError> {
+        let depth = self.depth.get();
+        let run = |statement: String| {
+            let done = self.connection.execute_batch(&statement);
+            done.map_err(|error| StoreError::new(error.to_string()))
+        };
+        run(format!("SAVEPOINT s{depth}"))?;
+        self.depth.set(depth + 1);
+        let verdict = body();
+        self.depth.set(depth);
+        if verdict == Verdict::RollBack {
+            run(format!("ROLLBACK TO s{depth}"))?;
+        }
+        run(format!("RELEASE s{depth}"))
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::default()
+    }
+}
+
+/// A tenant `acme` with a key for everything.
+pub(crate) struct Acme {
+    pub(crate) sql: Sqlite,
+    pub(crate) tenant: Tenant,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) key: String,
+    gate: Gate,
+    random: u64,
+}
+
+/// The administrator of the tests' deployment.
+pub(crate) const ADMIN: &str = "the-administrator-of-these-tests-0123456789";
+/// The secret that signs the tests' keys.
+pub(crate) const KEY_RING: &str = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE";
+/// Where the tests' tenant is.
+pub(crate) const ORIGIN: &str = "https://muster.test";
+
+impl Acme {
+    pub(crate) fn new() -> Self {
+        let mut acme = Self {
+            sql: Sqlite::new(),
+            tenant: Tenant::default(),
+            now: DateTime::from_timestamp(1_790_000_000, 0).expect("a time"),
+            key: String::new(),
+            gate: Gate {
+                key_ring: KeyRing::parse(KEY_RING).expect("a key ring"),
+                admin_tokens: AdminTokens::parse(ADMIN).expect("a token"),
+            },
+            random: 0,
+        };
+        acme.key = acme.mint(&["scim", "events:read", "keys:write", "config:write"]);
+        acme
+    }
+
+    /// A new key with scopes.
+    pub(crate) fn mint(&mut self, scopes: &[&str]) -> String {
+        self.mint_with(&json!({ "name": "test", "scopes": scopes }))
+    }
+
+    /// A new key as asked for.
+    pub(crate) fn mint_with(&mut self, body: &Value) -> String {
+        let reply = self.admin("POST", "/keys", body);
+        assert_eq!(reply.status, 201, "{}", reply.json());
+        reply.json()["key"].as_str().expect("a key").to_owned()
+    }
+
+    /// A request of the administrator below `/v1/tenants/acme`.
+    pub(crate) fn admin(&mut self, method: &str, path: &str, body: &Value) -> Reply {
+        let url = format!("{ORIGIN}/v1/tenants/acme{path}");
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        self.fetch(method, &url, &BTreeMap::new(), &body, ADMIN)
+    }
+
+    /// A SCIM request with JSON and the tenant's key.
+    pub(crate) fn scim(&mut self, method: &str, path: &str, body: &Value) -> Reply {
+        let key = self.key.clone();
+        self.scim_with(method, path, body, &key, &[])
+    }
+
+    /// A SCIM request with JSON, another key, and headers.
+    pub(crate) fn scim_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: &Value,
+        key: &str,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let url = format!("{ORIGIN}/t/acme/scim/v2{path}");
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        self.fetch(method, &url, &headers, &body, key)
+    }
+
+    /// Any request: the edge's steps without its I/O, then the tenant.
+    pub(crate) fn fetch(
+        &mut self,
+        method: &str,
+        url: &str,
+        headers: &BTreeMap<String, String>,
+        body: &[u8],
+        bearer: &str,
+    ) -> Reply {
+        let url = Url::split(url).expect("a URL");
+        let route = Route::parse(url.path);
+        let method = Method::parse(method);
+        let authorization = format!("Bearer {bearer}");
+        let admitted = self.gate.admit(route.as_ref(), method, Some(&authorization), self.now);
+        let principal = match admitted {
+            Ok(Some(principal)) => principal,
+            Ok(None) => panic!("no test asks the tenant for what is public"),
+            Err(refusal) => return reply(refusal.to_response(url.is_scim())),
+        };
+        let route = route.expect("what was admitted has a route");
+        assert_eq!(route.tenant(), Slug::parse("acme").as_ref());
+        if let Err(refusal) = principal.enter(&route) {
+            return reply(refusal.to_response(url.is_scim()));
+        }
+        let header = |name: &str| {
+            let found = headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.clone())
+        };
+        let base = route.scim_base(url.origin);
+        let random = &mut self.random;
+        let mut call = Call {
+            request: Request {
+                method,
+                route: &route,
+                base: &base,
+                query: Query::parse(url.query),
+                headers: Headers::read(header),
+                body,
+            },
+            principal: &principal,
+            now: self.now,
+            random: &mut |bytes| {
+                *random += 1;
+                for (byte, fresh) in bytes.iter_mut().zip(random.to_be_bytes().into_iter().cycle())
+                {
+                    *byte = fresh;
+                }
+            },
+            key_ring: &self.gate.key_ring,
+        };
+        let response = self.tenant.handle(&self.sql, &mut call);
+        assert_eq!(response.cause, None, "the service failed within");
+        reply(response)
+    }
+
+    /// Adds a user by name; its id.
+    pub(crate) fn user(&mut self, name: &str) -> String {
+        let reply = self.scim("POST", "/Users", &json!({ "userName": name }));
+        assert_eq!(reply.status, 201, "{}", reply.json());
+        reply.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Adds a group with members; its id.
+    pub(crate) fn group(&mut self, name: &str, members: &[&str]) -> String {
+        let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
+        let body = json!({ "displayName": name, "members": members });
+        let reply = self.scim("POST", "/Groups", &body);
+        assert_eq!(reply.status, 201, "{}", reply.json());
+        reply.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// All events of the tenant.
+    pub(crate) fn events(&mut self) -> Vec<Value> {
+        let reply = self.admin("GET", "/events?limit=1000", &Value::Null);
+        reply.json()["items"].as_array().expect("items").clone()
+    }
+
+    /// The types of the events behind a number of them.
+    pub(crate) fn event_types(&mut self, behind: usize) -> Vec<String> {
+        let events = self.events();
+        events.iter().skip(behind).map(|e| e["type"].as_str().expect("a type").to_owned()).collect()
+    }
+
+    /// Runs alarms until none is wanted.
+    pub(crate) fn alarms(&mut self) {
+        while self.tenant.alarm_in_milliseconds().is_some() {
+            self.tenant.alarm(&self.sql, self.now).expect("the alarm does its step");
+        }
+    }
+
+    /// The object falls asleep; the next request wakes it.
+    pub(crate) fn sleep(&mut self) {
+        self.tenant = Tenant::default();
+    }
+
+    /// Time passes.
+    pub(crate) fn wait(&mut self, seconds: i64) {
+        self.now += TimeDelta::seconds(seconds);
+    }
+}
+
+impl Server for Acme {
+    fn base(&self) -> String {
+        format!("{ORIGIN}/t/acme/scim/v2")
+    }
+
+    fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &BTreeMap<String, String>,
+        body: &[u8],
+    ) -> Reply {
+        let url = format!("{}{path}", self.base());
+        let key = self.key.clone();
+        self.fetch(method, &url, headers, body, &key)
+    }
+}
+
+fn reply(response: Response) -> Reply {
+    let headers = response.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Reply { status: response.status, headers: headers.collect(), body: response.body }
+}
