@@ -1,0 +1,227 @@
+//! RFC 7644 §3.5.2: PATCH.
+//!
+//! [`PatchOp::parse`] refuses what is wrong with the message itself, [`PatchOp::apply`] what is
+//! wrong with it for a resource: whole or not at all. How one operation changes a resource is
+//! `resource::draft`'s business, which reads POST and PUT as well.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::compat::Compat;
+use super::error::{ErrorKind, ScimError};
+use super::filter::Predicate;
+use super::path::{Path, SyntaxError};
+use super::resource::draft::{Draft, Finished, Request};
+use super::resource::{Member, Resource};
+use super::schema::TypeSchema;
+use super::urn;
+use crate::limits;
+
+/// The body of a PATCH.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatchOp {
+    operations: Vec<Operation>,
+}
+
+/// What a PATCH makes of a resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patched {
+    /// The resource afterwards.
+    pub resource: Resource,
+    /// What to do to the values of the attribute that is stored as rows, in this order.
+    pub members: Vec<MemberOp>,
+    /// The paths that no schema knows, as sent.
+    pub dropped: Vec<String>,
+}
+
+/// A change to the members of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MemberOp {
+    /// Adds those that are not members.
+    Add(Vec<Member>),
+    /// Removes those of these ids that are members.
+    Remove(Vec<String>),
+    /// Removes those members, as values of the attribute, that a predicate matches.
+    RemoveWhere(Predicate),
+    /// Removes all.
+    Clear,
+    /// Makes these, and no others, the members.
+    Replace(Vec<Member>),
+}
+
+/// RFC 7644 §3.5.2: the operations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Op {
+    Add,
+    Remove,
+    Replace,
+}
+
+/// One entry of `Operations`.
+#[derive(Clone, Debug, PartialEq)]
+struct Operation {
+    op: Op,
+    path: Option<Path>,
+    value: Option<Value>,
+}
+
+impl PatchOp {
+    /// Reads the body of a PATCH.
+    ///
+    /// # Errors
+    /// `invalidSyntax` for a malformed body, `tooMany` for too many operations; of an operation,
+    /// what [`Operation::parse`] says.
+    pub fn parse(body: &Value, compat: &Compat) -> Result<Self, ScimError> {
+        let body = body.as_object().ok_or_else(|| malformed("a PATCH must be an object"))?;
+        if !compat.unknown_attributes && !is_patch_op(field(body, "schemas")) {
+            return Err(malformed(format_args!("`schemas` must be `{}`", urn::PATCH_OP)));
+        }
+        let operations = match field(body, "Operations") {
+            Some(Value::Array(operations)) if !operations.is_empty() => operations.as_slice(),
+            Some(operation @ Value::Object(_)) if compat.single_for_list => {
+                std::slice::from_ref(operation)
+            }
+            _ => return Err(malformed("`Operations` must be a list of one or more operations")),
+        };
+        if operations.len() > limits::PATCH_OPERATIONS {
+            let detail = format!("more than {} operations", limits::PATCH_OPERATIONS);
+            return Err(ScimError::new(ErrorKind::TooMany, detail));
+        }
+        let parse = |(index, operation)| {
+            Operation::parse(operation, compat).map_err(|error| in_operation(index, &error))
+        };
+        let operations = operations.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+        Ok(Self { operations })
+    }
+
+    /// Applies the operations in their order, all of them or, when one fails, none.
+    ///
+    /// # Errors
+    /// Of the first operation that fails, which the detail numbers from 1: `invalidPath` and
+    /// `invalidFilter` for a path that means nothing here, `noTarget` for one that selects nothing,
+    /// `invalidValue` for a value that does not fit, `mutability` for what cannot be written or
+    /// removed, `tooMany` for too many values.
+    pub fn apply(
+        self,
+        resource: Resource,
+        schema: TypeSchema<'_>,
+        compat: &Compat,
+    ) -> Result<Patched, ScimError> {
+        let before = resource.clone();
+        let mut draft = Draft::new(Request::Patch, schema, compat);
+        draft.load(resource);
+        // What the resource lacks already is not for this request to mend.
+        let lacking = draft.missing();
+        for (index, operation) in self.operations.into_iter().enumerate() {
+            let op = operation.op;
+            operation
+                .write(&mut draft)
+                .and_then(|()| {
+                    let missing = draft.missing().into_iter().find(|path| !lacking.contains(path));
+                    missing.map_or(Ok(()), |path| Err(op.leaves_missing(&path)))
+                })
+                .map_err(|error| in_operation(index, &error))?;
+        }
+        let Finished { resource, rows, dropped } = draft.finish();
+        resource.succeeds(&before, schema)?;
+        Ok(Patched { resource, members: rows, dropped })
+    }
+}
+
+impl MemberOp {
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Add(members) => members.is_empty(),
+            Self::Remove(ids) => ids.is_empty(),
+            Self::RemoveWhere(_) | Self::Clear | Self::Replace(_) => false,
+        }
+    }
+}
+
+impl Op {
+    /// Entra writes `Add` and `Replace`.
+    fn parse(text: &str) -> Option<Self> {
+        let named = |(name, op): (&str, Self)| text.eq_ignore_ascii_case(name).then_some(op);
+        [("add", Self::Add), ("remove", Self::Remove), ("replace", Self::Replace)]
+            .into_iter()
+            .find_map(named)
+    }
+
+    /// The error when the operation unassigns a required attribute.
+    fn leaves_missing(self, path: &str) -> ScimError {
+        // RFC 7644 §3.5.2.2 has `mutability` for a `remove`; to any other, the value is at fault.
+        let kind = match self {
+            Self::Remove => ErrorKind::Mutability,
+            Self::Add | Self::Replace => ErrorKind::InvalidValue,
+        };
+        ScimError::new(kind, format!("`{path}` is required"))
+    }
+}
+
+impl Operation {
+    /// Reads one operation: `invalidSyntax` for a malformed one or an unknown `op`, `invalidPath`,
+    /// `noTarget` for a `remove` without a path, `invalidValue` where a value is missing.
+    fn parse(operation: &Value, compat: &Compat) -> Result<Self, ScimError> {
+        let fields = operation.as_object().ok_or_else(|| malformed("must be an object"))?;
+        let op = match field(fields, "op") {
+            Some(Value::String(text)) => Op::parse(text)
+                .ok_or_else(|| malformed("`op` must be one of `add`, `remove` and `replace`"))?,
+            _ => return Err(malformed("`op` must be a string")),
+        };
+        let path = match field(fields, "path") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) if text.is_empty() => None,
+            Some(Value::String(text)) => {
+                Some(Path::parse(text, compat).map_err(SyntaxError::into_path_error)?)
+            }
+            Some(_) => return Err(malformed("`path` must be a string")),
+        };
+        let value = field(fields, "value").cloned();
+        match (op, &path, value) {
+            // RFC 7644 §3.5.2.2.
+            (Op::Remove, None, _) => {
+                Err(ScimError::new(ErrorKind::NoTarget, "`remove` needs a `path`"))
+            }
+            (Op::Remove, _, Some(Value::Null)) => Ok(Self { op, path, value: None }),
+            (Op::Add | Op::Replace, _, None) => {
+                Err(ScimError::new(ErrorKind::InvalidValue, "`add` and `replace` need a `value`"))
+            }
+            (_, _, value) => Ok(Self { op, path, value }),
+        }
+    }
+
+    fn write(self, draft: &mut Draft<'_>) -> Result<(), ScimError> {
+        let Self { op, path, value } = self;
+        match (path, value) {
+            (Some(path), value) => draft.write(op, path, value, ErrorKind::InvalidPath),
+            // RFC 7644 §3.5.2.1: without a path, the value is a set of attributes.
+            (None, Some(Value::Object(fields))) => draft.merge(op, None, fields),
+            _ => Err(ScimError::new(
+                ErrorKind::InvalidValue,
+                "without a `path`, the `value` must be an object",
+            )),
+        }
+    }
+}
+
+/// RFC 7643 §2.1: names do not depend on case, those of a message neither.
+fn field<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+fn is_patch_op(schemas: Option<&Value>) -> bool {
+    let is_urn = |urn: &Value| urn.as_str().is_some_and(|u| u.eq_ignore_ascii_case(urn::PATCH_OP));
+    schemas.and_then(Value::as_array).is_some_and(|urns| urns.len() == 1 && urns.iter().all(is_urn))
+}
+
+fn malformed(what: impl fmt::Display) -> ScimError {
+    ScimError::new(ErrorKind::InvalidSyntax, what.to_string())
+}
+
+/// The same error, with the number of the operation that it is about.
+fn in_operation(index: usize, error: &ScimError) -> ScimError {
+    let number = index.saturating_add(1);
+    ScimError::new(error.kind(), format!("operation {number}: {}", error.detail()))
+}

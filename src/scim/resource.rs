@@ -1,0 +1,204 @@
+//! RFC 7643 §3: a resource in canonical form, and how the body of a POST or PUT becomes one.
+//!
+//! Names are in the schema's case and order, values are as `value` reads them, and what is
+//! unassigned is absent. A body is a pathless `replace` on nothing, so that POST, PUT and PATCH are
+//! one piece of code (`resource::draft`).
+//!
+//! Without storage's help the following are not here: `id`, `meta` and other readOnly attributes,
+//! and the attribute that is stored as rows (a group's `members`).
+
+pub(super) mod draft;
+mod rows;
+mod values;
+
+use serde_json::{Map, Value};
+
+use self::draft::{Draft, Finished, Request};
+use super::compat::Compat;
+use super::error::{ErrorKind, ScimError};
+use super::patch::{MemberOp, Op};
+use super::schema::{AttributeType, Found, Mutability, TypeSchema};
+use super::value::{Place, schema_named};
+
+/// The attributes that a client wrote, in canonical form and order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource(Map<String, Value>);
+
+/// The body of a POST or PUT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parsed {
+    /// Its attributes.
+    pub resource: Resource,
+    /// The values of the attribute that is stored as rows; `None` where the body does not name it.
+    pub members: Option<Vec<Member>>,
+    /// The paths that no schema knows, as sent.
+    pub dropped: Vec<String>,
+}
+
+/// RFC 7643 §4.2: a member of a group, as a client names it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Member {
+    /// The id.
+    pub value: String,
+    /// The name for people.
+    pub display: Option<String>,
+    /// `User` or `Group`.
+    pub type_name: Option<String>,
+}
+
+impl Resource {
+    /// Reads the body of a POST or PUT (RFC 7644 §3.3, §3.5.1). What is readOnly is ignored; what
+    /// is writeOnly is read, and dropped.
+    ///
+    /// # Errors
+    /// `invalidValue` for a value that does not fit or that is required and missing, `tooMany` for
+    /// too many values, `invalidSyntax` for what no schema knows, where that is not forgiven.
+    pub fn parse(
+        body: Map<String, Value>,
+        schema: TypeSchema<'_>,
+        compat: &Compat,
+    ) -> Result<Parsed, ScimError> {
+        let declared = declared_schemas(&body, schema, compat)?;
+        let mut draft = Draft::new(Request::Whole, schema, compat);
+        draft.merge(Op::Replace, None, body)?;
+        if let Some(path) = draft.missing().first() {
+            return Err(ScimError::new(ErrorKind::InvalidValue, format!("`{path}` is required")));
+        }
+        let Finished { resource, rows, dropped } = draft.finish();
+        // RFC 7643 §3: `schemas` names every schema that the body uses.
+        let is_declared = |urn: &Value| declared.contains(urn);
+        if !compat.unknown_attributes && !resource.schemas().iter().all(is_declared) {
+            return Err(undeclared(schema));
+        }
+        let members = rows.into_iter().rev().find_map(|op| match op {
+            MemberOp::Replace(members) => Some(members),
+            _ => None,
+        });
+        Ok(Parsed { resource, members, dropped })
+    }
+
+    /// A resource that this module made and that has been stored since.
+    pub const fn from_stored(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+
+    /// The attributes, `schemas` first.
+    pub const fn as_map(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// The attributes, `schemas` first.
+    pub fn into_map(self) -> Map<String, Value> {
+        self.0
+    }
+
+    /// The value at a canonical path, such as `userName`, `name.familyName` or
+    /// `urn:…:User:department`.
+    pub fn value(&self, path: &str) -> Option<&Value> {
+        let (fields, names) = match path.rsplit_once(':') {
+            Some((urn, names)) => (self.0.get(urn)?.as_object()?, names),
+            None => (&self.0, path),
+        };
+        let (name, sub) = names.split_once('.').map_or((names, None), |(n, s)| (n, Some(s)));
+        let value = fields.get(name)?;
+        sub.map_or(Some(value), |sub| value.get(sub))
+    }
+
+    /// The text at a canonical path.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.value(path)?.as_str()
+    }
+
+    /// RFC 7644 §3.5.1: whether this may take the place of an older state. An immutable attribute
+    /// keeps the value that it has.
+    ///
+    /// # Errors
+    /// `mutability` when such a value differs.
+    pub fn succeeds(&self, old: &Self, schema: TypeSchema<'_>) -> Result<(), ScimError> {
+        let mut places = attributes(schema)
+            .filter(|found| found.attribute.mutability == Mutability::Immutable)
+            .map(Place::from);
+        let changed = places.find(|place| {
+            let path = place.to_string();
+            old.value(&path).is_some_and(|value| self.value(&path) != Some(value))
+        });
+        changed.map_or(Ok(()), |place| {
+            Err(place.error(ErrorKind::Mutability, "cannot be changed once it has a value"))
+        })
+    }
+
+    fn schemas(&self) -> &[Value] {
+        self.0.get(SCHEMAS).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The paths at which two states of a resource differ, in the schema's order. A complex attribute
+/// with one value is named by its sub-attributes.
+pub fn changed(old: &Resource, new: &Resource, schema: TypeSchema<'_>) -> Vec<String> {
+    let differs = |path: &String| old.value(path) != new.value(path);
+    attributes(schema)
+        .flat_map(|found| {
+            let Found { attribute, .. } = found;
+            let by_part = attribute.kind == AttributeType::Complex && !attribute.multi_valued;
+            let parts = attribute.sub_attributes.iter().filter(move |_| by_part);
+            let whole = (!by_part).then_some(Place { found, sub: None });
+            whole.into_iter().chain(parts.map(move |sub| Place { found, sub: Some(sub) }))
+        })
+        .map(|place| place.to_string())
+        .filter(differs)
+        .collect()
+}
+
+/// The attributes that a stored resource can have, in canonical order.
+fn attributes<'a>(schema: TypeSchema<'a>) -> impl Iterator<Item = Found<'a>> {
+    let core = schema.common().iter().chain(schema.core());
+    let core = core.map(|attribute| Found { extension: None, attribute });
+    let extensions = schema.extensions().flat_map(|extension| {
+        let urn = Some(extension.id.as_str());
+        extension.attributes.iter().map(move |attribute| Found { extension: urn, attribute })
+    });
+    core.chain(extensions).filter(move |found| {
+        let mutability = found.attribute.mutability;
+        !matches!(mutability, Mutability::ReadOnly | Mutability::WriteOnly)
+            && !is_rows(schema, *found)
+    })
+}
+
+/// Whether an attribute's values are stored as rows, outside the resource.
+fn is_rows(schema: TypeSchema<'_>, found: Found<'_>) -> bool {
+    let rows = schema.resource_type.rows.as_deref();
+    found.extension.is_none() && rows == Some(found.attribute.name.as_str())
+}
+
+/// RFC 7643 §3: the schemas that a body names; in any case, and only those of its type.
+fn declared_schemas(
+    body: &Map<String, Value>,
+    schema: TypeSchema<'_>,
+    compat: &Compat,
+) -> Result<Vec<Value>, ScimError> {
+    let sent = body.iter().find(|(name, _)| name.eq_ignore_ascii_case(SCHEMAS));
+    let urns = match sent.map(|(_, value)| value) {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(urns)) => urns.as_slice(),
+        Some(urn @ Value::String(_)) if compat.single_for_list => std::slice::from_ref(urn),
+        Some(_) => return Err(undeclared(schema)),
+    };
+    let mut declared = Vec::with_capacity(urns.len());
+    for urn in urns {
+        match urn.as_str().map(|urn| schema_named(schema, urn)) {
+            Some(Some(urn)) => declared.push(urn.into()),
+            // Google, OneLogin, Entra: URNs of SCIM 1.1 and of older Microsoft products.
+            Some(None) if compat.unknown_attributes => {}
+            _ => return Err(undeclared(schema)),
+        }
+    }
+    Ok(declared)
+}
+
+fn undeclared(schema: TypeSchema<'_>) -> ScimError {
+    let urn = &schema.resource_type.schema;
+    let detail = format!("`schemas` must list `{urn}` and each extension used, and no other");
+    ScimError::new(ErrorKind::InvalidSyntax, detail)
+}
+
+const SCHEMAS: &str = "schemas";

@@ -1,0 +1,353 @@
+//! A resource while it is being written: RFC 7644 §3.5.2 on a whole resource.
+//!
+//! [`Draft::write`] is the one way in. A body, a value without a path and the object of an extension
+//! are one write for each of their names, and these may be paths themselves (`name.givenName`,
+//! `urn:…:User:department`). What happens within one attribute is `values`' business.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::values::Values;
+use super::{Resource, SCHEMAS, attributes, is_rows};
+use crate::limits;
+use crate::scim::compat::Compat;
+use crate::scim::error::{ErrorKind, ScimError};
+use crate::scim::filter::{AttrExp, CompValue, CompareOp, Filter, Test};
+use crate::scim::patch::{MemberOp, Op};
+use crate::scim::path::{AttrPath, Path, SyntaxError};
+use crate::scim::schema::{Found, Mutability, TypeSchema};
+use crate::scim::urn;
+use crate::scim::value::{Element, Meaning, Parts, Place, Reader, resolve, schema_named};
+
+/// A resource that can be written to.
+#[derive(Debug)]
+pub(in crate::scim) struct Draft<'a> {
+    request: Request,
+    pub(super) schema: TypeSchema<'a>,
+    pub(super) reader: Reader<'a>,
+    values: BTreeMap<Slot<'a>, Value>,
+    pub(super) rows: Vec<MemberOp>,
+    pub(super) rows_named: usize,
+}
+
+/// What the request is, where that makes a difference.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::scim) enum Request {
+    /// POST and PUT carry a whole resource; what is readOnly in it is ignored (RFC 7644 §3.3).
+    Whole,
+    /// PATCH says what to change, and what is readOnly cannot be changed (RFC 7644 §3.5.2).
+    Patch,
+}
+
+/// What a draft has become.
+#[derive(Debug)]
+pub(in crate::scim) struct Finished {
+    pub(in crate::scim) resource: Resource,
+    pub(in crate::scim) rows: Vec<MemberOp>,
+    pub(in crate::scim) dropped: Vec<String>,
+}
+
+/// The URN of an extension, if any, and the name of an attribute.
+type Slot<'a> = (Option<&'a str>, &'a str);
+
+impl<'a> Draft<'a> {
+    /// A draft without attributes.
+    pub(in crate::scim) fn new(
+        request: Request,
+        schema: TypeSchema<'a>,
+        compat: &'a Compat,
+    ) -> Self {
+        let (values, rows) = (BTreeMap::new(), Vec::new());
+        Self { request, schema, reader: Reader::new(compat), values, rows, rows_named: 0 }
+    }
+
+    /// Takes over the attributes of a resource.
+    pub(in crate::scim) fn load(&mut self, Resource(mut fields): Resource) {
+        for found in attributes(self.schema) {
+            let home = match found.extension {
+                None => Some(&mut fields),
+                Some(urn) => fields.get_mut(urn).and_then(Value::as_object_mut),
+            };
+            if let Some(value) = home.and_then(|home| home.remove(&found.attribute.name)) {
+                self.values.insert(slot(found), value);
+            }
+        }
+    }
+
+    /// The required attributes that have no value; those of an extension, if there is any of it.
+    pub(in crate::scim) fn missing(&self) -> Vec<String> {
+        let is_there = |urn: &str| {
+            let mut extensions = self.schema.resource_type.schema_extensions.iter();
+            extensions.any(|extension| extension.required && extension.schema == urn)
+                || self.values.keys().any(|(extension, _)| *extension == Some(urn))
+        };
+        attributes(self.schema)
+            .filter(|found| found.attribute.required && !self.values.contains_key(&slot(*found)))
+            .filter(|found| found.extension.is_none_or(is_there))
+            .map(|found| Place::from(found).to_string())
+            .collect()
+    }
+
+    /// The resource, in the schema's order.
+    pub(in crate::scim) fn finish(mut self) -> Finished {
+        let mut schemas = vec![Value::from(self.schema.resource_type.schema.as_str())];
+        let mut fields = Map::new();
+        fields.insert(SCHEMAS.to_owned(), Value::Null);
+        for found in attributes(self.schema) {
+            let Some(value) = self.values.remove(&slot(found)) else { continue };
+            let home = match found.extension {
+                None => Some(&mut fields),
+                Some(urn) => {
+                    let extension = fields.entry(urn).or_insert_with(|| {
+                        schemas.push(urn.into());
+                        Map::new().into()
+                    });
+                    extension.as_object_mut()
+                }
+            };
+            if let Some(home) = home {
+                home.insert(found.attribute.name.clone(), value);
+            }
+        }
+        fields.insert(SCHEMAS.to_owned(), schemas.into());
+        let (resource, dropped) = (Resource(fields), self.reader.into_dropped());
+        Finished { resource, rows: self.rows, dropped }
+    }
+
+    /// RFC 7644 §3.5.2.1, §3.5.2.3: writes a set of attributes, named within the schema of a URN or
+    /// within any. The others stay as they are.
+    pub(in crate::scim) fn merge(
+        &mut self,
+        op: Op,
+        urn: Option<&str>,
+        fields: Map<String, Value>,
+    ) -> Result<(), ScimError> {
+        fields.into_iter().try_for_each(|(name, value)| self.write_field(op, urn, &name, value))
+    }
+
+    /// Writes to what a path names; `unknown` is the error for what no schema knows.
+    pub(in crate::scim) fn write(
+        &mut self,
+        op: Op,
+        path: Path,
+        value: Option<Value>,
+        unknown: ErrorKind,
+    ) -> Result<(), ScimError> {
+        let Path { mut attr, filter, sub } = path;
+        attr.sub = attr.sub.or(sub);
+        let place = match resolve(self.schema, &attr) {
+            None => return self.reader.unknown(unknown, attr.to_string()),
+            Some(Meaning::Schema(urn)) => return self.write_schema(op, urn, value),
+            Some(Meaning::Place(place)) => place,
+        };
+        if place.is_read_only() {
+            return match self.request {
+                Request::Whole => Ok(()),
+                Request::Patch => Err(place.error(ErrorKind::Mutability, "is readOnly")),
+            };
+        }
+        if filter.is_some() && !place.found.attribute.multi_valued {
+            return Err(place.error(ErrorKind::InvalidPath, "has one value and takes no filter"));
+        }
+        if is_rows(self.schema, place.found) {
+            self.write_rows(op, place, filter.as_ref(), value)
+        } else {
+            self.write_values(op, place, filter.as_ref(), value)
+        }
+    }
+
+    /// Writes what one field of an object holds.
+    fn write_field(
+        &mut self,
+        op: Op,
+        urn: Option<&str>,
+        name: &str,
+        value: Value,
+    ) -> Result<(), ScimError> {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        // `id`, `meta` and `schemas` come along with whatever a client has read before.
+        let mut common = self.schema.common().iter();
+        if common.any(|common| is(&common.name) && common.mutability == Mutability::ReadOnly) {
+            return Ok(());
+        }
+        // authentik: `null` among other attributes is a list not looked at, no wish to empty it.
+        let mut rows = self.schema.resource_type.rows.iter();
+        if self.request == Request::Patch && value.is_null() && rows.any(|rows| is(rows)) {
+            return Ok(());
+        }
+        // OneLogin: an extension under its URN of SCIM 1.1.
+        let is_legacy = self.reader.compat().unknown_attributes && is(LEGACY_ENTERPRISE_USER);
+        let name = if is_legacy { urn::ENTERPRISE_USER } else { name };
+        if let Some(urn) = schema_named(self.schema, name) {
+            return self.write_schema(op, urn, Some(value));
+        }
+        match Path::parse(name, self.reader.compat()) {
+            Ok(mut path) => {
+                path.attr.urn = path.attr.urn.or_else(|| urn.map(str::to_owned));
+                self.write(op, path, Some(value), ErrorKind::InvalidSyntax)
+            }
+            Err(error) if self.knows_before_bracket(name) => Err(error.into_path_error()),
+            Err(_) => self.reader.unknown(ErrorKind::InvalidSyntax, name.to_owned()),
+        }
+    }
+
+    /// Whether what precedes a filter is an attribute, so that a fault in it matters.
+    fn knows_before_bracket(&self, name: &str) -> bool {
+        let attr = name.split_once('[').and_then(|(attr, _)| AttrPath::parse(attr).ok());
+        attr.is_some_and(|attr| resolve(self.schema, &attr).is_some())
+    }
+
+    /// Writes to everything that a schema defines, as an object or not at all.
+    fn write_schema(&mut self, op: Op, urn: &str, value: Option<Value>) -> Result<(), ScimError> {
+        let is_core = urn == self.schema.resource_type.schema;
+        match (op, value.unwrap_or_default()) {
+            (Op::Remove, _) if is_core => Err(ErrorKind::NoTarget.into()),
+            (Op::Remove, _) | (_, Value::Null) if !is_core => {
+                self.values.retain(|(extension, _), _| *extension != Some(urn));
+                Ok(())
+            }
+            (_, Value::Object(fields)) => self.merge(op, Some(urn), fields),
+            _ => Err(ScimError::new(ErrorKind::InvalidValue, format!("`{urn}` must be an object"))),
+        }
+    }
+
+    fn write_values(
+        &mut self,
+        op: Op,
+        place: Place<'a>,
+        filter: Option<&Filter>,
+        value: Option<Value>,
+    ) -> Result<(), ScimError> {
+        let Found { attribute, .. } = place.found;
+        let mut values = Values::new(attribute, self.values.remove(&slot(place.found)));
+        if filter.is_none() && place.sub.is_none() {
+            self.write_all(op, place, &mut values, value)?;
+        } else {
+            self.write_some(op, place, filter, &mut values, value)?;
+        }
+        if values.len() > limits::VALUES_PER_ATTRIBUTE {
+            return Err(too_many(place, limits::VALUES_PER_ATTRIBUTE));
+        }
+        // RFC 7643 §7 writeOnly: `password` is for a sign-in that is not here.
+        let value = values.finish().filter(|_| attribute.mutability != Mutability::WriteOnly);
+        self.values.extend(value.map(|value| (slot(place.found), value)));
+        Ok(())
+    }
+
+    /// An operation on an attribute as a whole.
+    fn write_all(
+        &mut self,
+        op: Op,
+        place: Place<'a>,
+        values: &mut Values<'a>,
+        value: Option<Value>,
+    ) -> Result<(), ScimError> {
+        let multi_valued = place.found.attribute.multi_valued;
+        let value = match (op, value) {
+            (Op::Remove, Some(listed)) if multi_valued => {
+                values.remove(&self.reader.elements(place, listed)?);
+                return Ok(());
+            }
+            (Op::Remove, _) => Value::Null,
+            (Op::Add | Op::Replace, value) => value.unwrap_or_default(),
+        };
+        let elements = self.reader.elements(place, value)?;
+        if elements.len() > limits::VALUES_PER_ATTRIBUTE {
+            return Err(too_many(place, limits::VALUES_PER_ATTRIBUTE));
+        }
+        // RFC 7644 §3.5.2.3: the sub-attributes that a complex value leaves out stay.
+        let clears = if multi_valued { op != Op::Add } else { elements.is_empty() };
+        if clears {
+            values.clear();
+        }
+        elements.into_iter().for_each(|element| values.add(element));
+        Ok(())
+    }
+
+    /// An operation on the values that a filter selects (on all, without one), or a part of each.
+    fn write_some(
+        &mut self,
+        op: Op,
+        place: Place<'a>,
+        filter: Option<&Filter>,
+        values: &mut Values<'a>,
+        value: Option<Value>,
+    ) -> Result<(), ScimError> {
+        let predicate = filter.map(|filter| filter.bind_values(place.found.attribute));
+        let predicate = predicate.transpose().map_err(SyntaxError::into_filter_error)?;
+        let mut selected =
+            values.positions(|value| predicate.as_ref().is_none_or(|p| p.matches_value(value)));
+        let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
+        let new = match place.sub {
+            Some(sub) => Some(Element::Complex(vec![(sub, self.reader.part(place, value)?)])),
+            None => self.reader.element(place, value)?,
+        };
+        let Some(mut new) = new else {
+            selected.into_iter().for_each(|index| values.clear_at(index));
+            return Ok(());
+        };
+        let is_whole = selected.is_empty() || (op == Op::Replace && place.sub.is_none());
+        let described = if is_whole { self.described(place, filter)? } else { None };
+        if selected.is_empty() && new.has_value() {
+            // Entra: a value that is not there is created as the filter describes it, where RFC 7644
+            // §3.5.2.3 would have `noTarget`.
+            described.as_ref().ok_or(ErrorKind::NoTarget)?;
+            selected.push(values.len());
+        }
+        if let (Element::Complex(parts), Some(mut described)) = (&mut new, described) {
+            described.append(parts);
+            *parts = described;
+        }
+        for index in selected {
+            if is_whole {
+                values.clear_at(index);
+            }
+            values.write(index, new.clone());
+        }
+        Ok(())
+    }
+
+    /// The parts that a value needs for a filter to select it; `None` where the filter does not
+    /// spell them out, being more than equalities.
+    fn described(
+        &self,
+        place: Place<'a>,
+        filter: Option<&Filter>,
+    ) -> Result<Option<Parts<'a>>, ScimError> {
+        let terms = match filter {
+            None => &[],
+            Some(Filter::And(terms)) => terms.as_slice(),
+            Some(term) => std::slice::from_ref(term),
+        };
+        let mut parts = Parts::with_capacity(terms.len());
+        for term in terms {
+            let Filter::AttrExp(AttrExp { path, test: Test::Compare(op, literal) }) = term else {
+                return Ok(None);
+            };
+            let sub = place.found.attribute.sub(&path.name);
+            let (Some(sub), CompareOp::Eq) = (sub, **op) else { return Ok(None) };
+            let value = match &**literal {
+                CompValue::Null => Value::Null,
+                CompValue::Boolean(boolean) => Value::Bool(*boolean),
+                CompValue::String(text) => Value::from(text.as_str()),
+                CompValue::Number(text) => {
+                    text.parse().map_or_else(|_| text.as_str().into(), Value::Number)
+                }
+            };
+            parts.push((sub, self.reader.part(Place { sub: Some(sub), ..place }, value)?));
+        }
+        Ok(Some(parts))
+    }
+}
+
+/// RFC 7644 Table 9: more values than are computed with at once.
+pub(super) fn too_many(place: Place<'_>, bound: usize) -> ScimError {
+    place.error(ErrorKind::TooMany, format_args!("has more than {bound} values"))
+}
+
+fn slot(found: Found<'_>) -> Slot<'_> {
+    (found.extension, &found.attribute.name)
+}
+
+const LEGACY_ENTERPRISE_USER: &str = "urn:scim:schemas:extension:enterprise:1.0";
