@@ -1,12 +1,73 @@
-//! Muster: multi-tenant user provisioning at the edge (crate documentation follows).
+//! Muster: multi-tenant user provisioning at the edge.
+//!
+//! One Cloudflare Worker. Identity providers push users and groups to a SCIM 2.0 endpoint per
+//! tenant; each tenant is one SQLite-backed Durable Object.
+//!
+//! # The way of a request
+//!
+//! ```text
+//! edge::fetch           the Worker: URL, route, key, the tenant's record in KV
+//!   edge::tenant_object the tenant's object: the clock, randomness, its database
+//!     tenant::Tenant    one transaction, synchronous from here down
+//!       scim            reads and writes the protocol: pure
+//!       store           reads and writes rows
+//! ```
+//!
+//! # The modules, in reading order
+//!
+//! Each uses only those above it; a test holds them to it.
+//!
+//! | Module | What it knows |
+//! |---|---|
+//! | [`limits`] | every bound |
+//! | [`scim`] | RFC 7643 and RFC 7644 as values and functions |
+//! | [`registry`] | tenants as KV holds them |
+//! | [`auth`] | API keys, scopes, the deployment's own token |
+//! | [`event`] | what a recorded fact is |
+//! | [`store`] | a tenant's rows |
+//! | [`http`] | what a URL means, who may ask for it, what an answer is |
+//! | [`tenant`] | what a tenant does |
+//! | `edge` | Workers: the only module that waits, tells the time or draws lots |
+//!
+//! # What holds
+//!
+//! 1. Only `edge` knows that Workers exists; it is compiled for wasm32 alone.
+//! 2. [`scim`] does not know that there are tenants. A rule that differs by client arrives as a
+//!    [`scim::compat::Compat`].
+//! 3. A tenant's data is reachable only from that tenant's object; nothing stored there names it.
+//! 4. A filter that parsed and was bound can be evaluated: the answer is a `bool`.
+//! 5. An index may find too many resources for a filter, never too few; evaluation has the last
+//!    word.
+//! 6. A request is one transaction: it commits whole or leaves nothing.
+//! 7. A recorded fact has one event; a request that changes nothing writes no row, keeps the
+//!    version and appends none.
+//! 8. KV decides that a tenant exists, its status and its jurisdiction; the object all else.
+//! 9. A URL is parsed from its raw path; what does not parse is 404, never normalised.
+//!
+//! # Glossary
+//!
+//! - *tenant*: the unit of isolation; a company that buys from the one that runs Muster.
+//! - *connection*: one identity provider of a tenant, with its preset.
+//! - *key*: a scoped, expiring bearer credential of a tenant, perhaps of a connection.
+//! - *resource*: a SCIM user or group. *Member*: a user or group in a group.
+//! - *document*: a resource as it is stored. *Position*: where it stands in its type's order.
+//! - *origin*: by whose word a row is there: `admin`, or `scim:{connection}`.
+//! - *event*: a recorded fact. *Feed*: all of them, in order.
+//! - *operation* is an entry of a PATCH only, *path* and *filter* are SCIM's, a URL's path is a
+//!   *route*, SQL has *tables* and *migrations* and no schema.
+
+pub mod limits;
+pub mod scim;
+
+pub mod registry;
 
 pub mod auth;
 pub mod event;
-pub mod http;
-pub mod limits;
-pub mod registry;
-pub mod scim;
+
 pub mod store;
+
+pub mod http;
+
 pub mod tenant;
 
 #[cfg(target_arch = "wasm32")]
