@@ -7,7 +7,8 @@
 mod bind;
 mod decimal;
 mod eval;
-pub(super) mod parse;
+mod parse;
+mod patch_path;
 mod predicate;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use super::compat::Compat;
 use super::path::{AttrPath, SyntaxError};
 
 pub use decimal::Decimal;
+pub use patch_path::Path;
 pub use predicate::{Comparand, Predicate, Target};
 
 /// RFC 7644 Figure 1 `FILTER`, and `valFilter` within brackets.
@@ -54,7 +56,7 @@ pub struct ValuePath {
     pub filter: Box<Filter>,
 }
 
-/// What an `attrExp` asks of its attribute.
+/// RFC 7644 Figure 1: what an `attrExp` asks of its attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
     /// `pr`: it has a value.

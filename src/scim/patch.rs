@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
-use super::filter::Predicate;
-use super::path::{Path, SyntaxError};
+use super::filter::Path;
+use super::path::SyntaxError;
 use super::resource::draft::{Draft, Finished, Request};
-use super::resource::{Member, Resource};
+use super::resource::{MemberOp, Op, Resource};
 use super::schema::TypeSchema;
 use super::urn;
 use crate::limits;
@@ -35,29 +35,6 @@ pub struct Patched {
     pub dropped: Vec<String>,
 }
 
-/// A change to the members of a group.
-#[derive(Clone, Debug, PartialEq)]
-pub enum MemberOp {
-    /// Adds those that are not members.
-    Add(Vec<Member>),
-    /// Removes those of these ids that are members.
-    Remove(Vec<String>),
-    /// Removes those members, as values of the attribute, that a predicate matches.
-    RemoveWhere(Predicate),
-    /// Removes all.
-    Clear,
-    /// Makes these, and no others, the members.
-    Replace(Vec<Member>),
-}
-
-/// RFC 7644 §3.5.2: the operations.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Op {
-    Add,
-    Remove,
-    Replace,
-}
-
 /// One entry of `Operations`.
 #[derive(Clone, Debug, PartialEq)]
 struct Operation {
@@ -70,8 +47,9 @@ impl PatchOp {
     /// Reads the body of a PATCH.
     ///
     /// # Errors
-    /// `invalidSyntax` for a malformed body, `tooMany` for too many operations; of an operation,
-    /// what [`Operation::parse`] says.
+    /// `invalidSyntax` for a malformed body or an unknown `op`, `tooMany` for too many operations,
+    /// `invalidPath` and `invalidFilter` for a malformed path, `noTarget` for a `remove` without
+    /// one, `invalidValue` where a value is missing.
     pub fn parse(body: &Value, compat: &Compat) -> Result<Self, ScimError> {
         let body = body.as_object().ok_or_else(|| malformed("a PATCH must be an object"))?;
         if !compat.unknown_attributes && !is_patch_op(field(body, "schemas")) {
@@ -161,8 +139,7 @@ impl Op {
 }
 
 impl Operation {
-    /// Reads one operation: `invalidSyntax` for a malformed one or an unknown `op`, `invalidPath`,
-    /// `noTarget` for a `remove` without a path, `invalidValue` where a value is missing.
+    /// Reads one entry of `Operations`.
     fn parse(operation: &Value, compat: &Compat) -> Result<Self, ScimError> {
         let fields = operation.as_object().ok_or_else(|| malformed("must be an object"))?;
         let op = match field(fields, "op") {
@@ -171,6 +148,7 @@ impl Operation {
             _ => return Err(malformed("`op` must be a string")),
         };
         let path = match field(fields, "path") {
+            // Some serializers write out every field, so an empty path is none.
             None | Some(Value::Null) => None,
             Some(Value::String(text)) if text.is_empty() => None,
             Some(Value::String(text)) => {
@@ -194,14 +172,10 @@ impl Operation {
 
     fn write(self, draft: &mut Draft<'_>) -> Result<(), ScimError> {
         let Self { op, path, value } = self;
-        match (path, value) {
-            (Some(path), value) => draft.write(op, path, value, ErrorKind::InvalidPath),
+        match path {
+            Some(path) => draft.write(op, path, value, ErrorKind::InvalidPath),
             // RFC 7644 §3.5.2.1: without a path, the value is a set of attributes.
-            (None, Some(Value::Object(fields))) => draft.merge(op, None, fields),
-            _ => Err(ScimError::new(
-                ErrorKind::InvalidValue,
-                "without a `path`, the `value` must be an object",
-            )),
+            None => draft.write_set(op, None, value.unwrap_or_default()),
         }
     }
 }

@@ -1,15 +1,12 @@
-//! Attribute paths: RFC 7644 §3.10 (`attrPath`) and §3.5.2, Figure 7 (`PATH`).
+//! Attribute paths (RFC 7644 §3.10), and why one or a filter is refused.
 //!
-//! What a path looks like is here; `filter::parse` reads it, for the brackets of a path hold a
-//! filter. What it names is decided against a schema by those who use it.
+//! What a path names is decided against a schema by those who use it.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
-use super::filter::Filter;
-use super::filter::parse::Parser;
+use crate::limits;
 
 /// RFC 7644 §3.10 `attrPath`: `[URI ":"] ATTRNAME ["." ATTRNAME]`, in the case it was written in.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,17 +16,6 @@ pub struct AttrPath {
     /// The attribute's name.
     pub name: String,
     /// The sub-attribute's name.
-    pub sub: Option<String>,
-}
-
-/// RFC 7644 §3.5.2, Figure 7 `PATH`: `attrPath / valuePath ["." ATTRNAME]`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Path {
-    /// The attribute; with a filter it has no `sub` of its own.
-    pub attr: AttrPath,
-    /// The filter in brackets that chooses among the attribute's values.
-    pub filter: Option<Filter>,
-    /// The sub-attribute behind the brackets.
     pub sub: Option<String>,
 }
 
@@ -47,7 +33,8 @@ impl AttrPath {
     /// # Errors
     /// When the text is no `attrPath`.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
-        Parser::new(text, &Compat::STRICT).whole_attr_path()
+        let path = Some(text).filter(|text| text.len() <= limits::PATH_BYTES).and_then(Self::split);
+        path.ok_or_else(|| SyntaxError::new(0, "no attribute path"))
     }
 
     /// Splits at the last colon, then at a dot behind it: URNs hold dots too (`core:2.0:User`).
@@ -70,16 +57,6 @@ impl AttrPath {
             Self { urn: Some(urn), name, sub: None } => Some(format!("{urn}:{name}")),
             _ => None,
         }
-    }
-}
-
-impl Path {
-    /// Reads the `path` of a PATCH operation.
-    ///
-    /// # Errors
-    /// When the text is no `PATH`, or passes `limits::PATH_BYTES` or a bound on filters.
-    pub fn parse(text: &str, compat: &Compat) -> Result<Self, SyntaxError> {
-        Parser::new(text, compat).whole_path()
     }
 }
 
@@ -127,16 +104,6 @@ impl fmt::Display for AttrPath {
     }
 }
 
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.attr)?;
-        if let Some(filter) = &self.filter {
-            write!(f, "[{filter}]")?;
-        }
-        write_sub(f, self.sub.as_deref())
-    }
-}
-
 impl fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at position {}", self.message, self.position)
@@ -145,7 +112,7 @@ impl fmt::Display for SyntaxError {
 
 impl std::error::Error for SyntaxError {}
 
-fn write_sub(f: &mut fmt::Formatter<'_>, sub: Option<&str>) -> fmt::Result {
+pub(super) fn write_sub(f: &mut fmt::Formatter<'_>, sub: Option<&str>) -> fmt::Result {
     sub.map_or(Ok(()), |sub| write!(f, ".{sub}"))
 }
 

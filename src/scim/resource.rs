@@ -8,15 +8,17 @@
 //! and the attribute that is stored as rows (a group's `members`).
 
 pub(super) mod draft;
+mod operation;
 mod rows;
 mod values;
 
+pub(super) use operation::Op;
+pub use operation::{Member, MemberOp};
 use serde_json::{Map, Value};
 
 use self::draft::{Draft, Finished, Request};
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
-use super::patch::{MemberOp, Op};
 use super::schema::{AttributeType, Found, Mutability, TypeSchema};
 use super::value::{Place, schema_named};
 
@@ -35,17 +37,6 @@ pub struct Parsed {
     pub dropped: Vec<String>,
 }
 
-/// RFC 7643 §4.2: a member of a group, as a client names it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Member {
-    /// The id.
-    pub value: String,
-    /// The name for people.
-    pub display: Option<String>,
-    /// `User` or `Group`.
-    pub type_name: Option<String>,
-}
-
 impl Resource {
     /// Reads the body of a POST or PUT (RFC 7644 §3.3, §3.5.1). What is readOnly is ignored; what
     /// is writeOnly is read, and dropped.
@@ -60,7 +51,7 @@ impl Resource {
     ) -> Result<Parsed, ScimError> {
         let declared = declared_schemas(&body, schema, compat)?;
         let mut draft = Draft::new(Request::Whole, schema, compat);
-        draft.merge(Op::Replace, None, body)?;
+        draft.write_set(Op::Replace, None, Value::Object(body))?;
         if let Some(path) = draft.missing().first() {
             return Err(ScimError::new(ErrorKind::InvalidValue, format!("`{path}` is required")));
         }

@@ -15,6 +15,9 @@ use super::error::{ErrorKind, ScimError};
 use super::path::AttrPath;
 use super::schema::{Attribute, AttributeType, Found, Mutability, TypeSchema};
 
+#[cfg(test)]
+mod tests;
+
 /// Where a value belongs: to an attribute, or to a sub-attribute of one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
@@ -57,6 +60,12 @@ impl Element<'_> {
             Self::Simple(_) => true,
             Self::Complex(parts) => parts.iter().any(|(_, value)| value.is_some()),
         }
+    }
+
+    /// The value of a sub-attribute that it names.
+    pub(super) fn part(&self, name: &str) -> Option<&Value> {
+        let Self::Complex(parts) = self else { return None };
+        parts.iter().rev().find(|(sub, _)| sub.name == name).and_then(|(_, value)| value.as_ref())
     }
 }
 
@@ -185,7 +194,8 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         if attribute.kind != AttributeType::Complex {
-            return Ok(self.simple(place, unwrapped(value))?.map(Element::Simple));
+            let value = if self.compat.single_for_list { unwrapped(value) } else { value };
+            return Ok(self.simple(place, value)?.map(Element::Simple));
         }
         match (value, attribute.sub("value")) {
             (Value::Object(fields), _) => self.parts(place, fields).map(Some),
@@ -240,7 +250,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Entra: a list of one in place of a single value. A longer list stays one, and fits nothing.
-    fn single(&self, mut value: Value) -> Value {
+    pub(super) fn single(&self, mut value: Value) -> Value {
         match &mut value {
             Value::Array(values) if self.compat.single_for_list && values.len() < 2 => {
                 values.pop().unwrap_or_default()

@@ -46,6 +46,15 @@ fn the_shapes_of_the_grammar_print_as_they_read() {
 }
 
 #[test]
+fn filters_are_the_same_wherever_their_parts_stand() {
+    let parse = |text: &str| Filter::parse(text, &Compat::STRICT).unwrap();
+    assert_eq!(parse("a eq 1"), parse("  (a  eq  1)"));
+    for other in ["b eq 1", "a ne 1", "a eq 2", "a pr", "x:a eq 1", "a.b eq 1", "a[a eq 1]"] {
+        assert_ne!(parse("a eq 1"), parse(other), "{other}");
+    }
+}
+
+#[test]
 fn not_binds_closer_than_and_and_and_closer_than_or() {
     check("a pr or b pr and c pr", "a pr or b pr and c pr");
     check("(a pr or b pr) and c pr", "(a pr or b pr) and c pr");

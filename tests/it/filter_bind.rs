@@ -3,7 +3,7 @@
 
 use muster::scim::ErrorKind;
 use muster::scim::compat::Compat;
-use muster::scim::filter::{Filter, Predicate};
+use muster::scim::filter::{Decimal, Filter, Predicate};
 use muster::scim::path::SyntaxError;
 use muster::scim::schema::{Attribute, Registry};
 use serde_json::json;
@@ -30,6 +30,8 @@ fn unknown_attributes_are_named_with_their_place() {
     check_unbound("emails[emails.type pr]", "       ^", "unknown attribute `emails.type`");
     check_unbound("members pr", "^", "unknown attribute `members`");
     check_unbound("urn:x:userName pr", "^", "unknown attribute `urn:x:userName`");
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    check_unbound(&format!("{enterprise} pr"), "^", &format!("unknown attribute `{enterprise}`"));
     check_unbound("emails[type[value pr]]", "       ^", "`type` has no sub-attributes");
     check_unbound("schemas[value[value pr]]", "        ^", "`value` has no sub-attributes");
     check_unbound("userName[kind pr]", "         ^", "unknown attribute `kind`");
@@ -109,6 +111,34 @@ fn the_brackets_of_a_path_are_asked_of_one_value() {
         let filter = Filter::parse(text, &Compat::STRICT).unwrap();
         let error = filter.bind_values(&attribute).unwrap_err().into_path_error();
         assert_eq!((error.kind(), error.detail()), (ErrorKind::InvalidFilter, detail));
+    }
+}
+
+#[test]
+fn numbers_are_ordered_by_value() {
+    let texts = "-1e400 -10.5 -9 -0.5 -0.05 -1e-400 0 1e-400 0.05 0.5 1 1.5 9 10 9007199254740992 \
+                 9007199254740992.5 9007199254740993 18446744073709551616 1e400";
+    let numbers: Vec<Decimal> =
+        texts.split(' ').map(|text| Decimal::parse(text).unwrap()).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b));
+    for [a, b] in [["10", "1e1"], ["0.50", "5E-1"], ["-0", "0.0e9"], ["100", "10000e-2"]] {
+        assert_eq!(Decimal::parse(a), Decimal::parse(b));
+    }
+    for text in [
+        "",
+        "-",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "1e",
+        "1e1.0",
+        "0x1",
+        "1_0",
+        "NaN",
+        "1e99999999999999999999",
+    ] {
+        assert_eq!(Decimal::parse(text), None, "{text}");
     }
 }
 

@@ -2,8 +2,9 @@
 
 use muster::limits;
 use muster::scim::compat::Compat;
+use muster::scim::filter::Path;
 use muster::scim::filter::{AttrExp, CompValue, CompareOp, Filter, Test, ValuePath};
-use muster::scim::path::{AttrPath, Path};
+use muster::scim::path::AttrPath;
 use muster::scim::schema::Registry;
 use proptest::collection::vec;
 use proptest::option;

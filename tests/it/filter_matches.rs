@@ -257,8 +257,10 @@ fn names_are_found_in_the_common_core_and_extension_schemas() {
             r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.displayName eq "john smith""#,
             r#"groups.display eq "Builders""#,
             r#"groups eq "g-1""#,
+            // Entra before 2018
+            r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.department sw "tour""#,
         ],
-        &[r#"manager eq "26118916""#, r#"costCenter pr"#],
+        &[r#"manager eq "26118916""#, "costCenter pr"],
     );
 }
 

@@ -8,8 +8,7 @@ use muster::scim::schema::{Registry, TypeSchema};
 use serde_json::{Map, Value, json};
 
 pub(crate) const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-pub(crate) const ENTERPRISE: &str =
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 pub(crate) fn users() -> TypeSchema<'static> {
     Registry::builtin().type_at("Users").unwrap()
@@ -36,10 +35,8 @@ pub(crate) fn patched(
     compat: &Compat,
 ) -> Result<Patched, ScimError> {
     let before = parsed(schema, before, &Compat::GENERIC).unwrap().resource;
-    let body = json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-        "Operations": operations,
-    });
+    let mut body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]});
+    body["Operations"] = operations;
     PatchOp::parse(&body, compat)?.apply(before, schema, compat)
 }
 

@@ -3,7 +3,8 @@
 use muster::limits;
 use muster::scim::ErrorKind;
 use muster::scim::compat::Compat;
-use muster::scim::path::{AttrPath, Path};
+use muster::scim::filter::Path;
+use muster::scim::path::AttrPath;
 
 type Parts<'a> = (Option<&'a str>, &'a str, Option<&'a str>);
 

@@ -7,6 +7,7 @@ use super::{AttrExp, Comparand, CompareOp, Filter, Located, Predicate, Target};
 use super::{Test, ValuePath};
 use crate::scim::path::{AttrPath, SyntaxError};
 use crate::scim::schema::{Attribute, AttributeType, Found, Returned, TypeSchema};
+use crate::scim::value::{self, Meaning, Place};
 
 type Bound<T> = Result<T, SyntaxError>;
 
@@ -51,33 +52,35 @@ impl<'a> Scope<'a> {
             Filter::AttrExp(exp) => self.bind_attr_exp(exp)?,
             Filter::ValuePath(ValuePath { path, filter }) => {
                 // RFC 7643 §2.3.8: a sub-attribute is not complex, so brackets do not nest.
-                let (Self::Resource(_), (found, None)) = (self, self.resolve(path)?) else {
+                let (Self::Resource(_), place @ Place { found, sub: None }) =
+                    (self, self.resolve(path)?)
+                else {
                     return Err(path.error(format!("`{path}` has no sub-attributes")));
                 };
                 let predicate = Box::new(Scope::Values(found).bind(filter)?);
-                Predicate::Any { target: Target::new(found, None), predicate }
+                Predicate::Any { target: Target::new(place), predicate }
             }
         })
     }
 
     fn bind_attr_exp(self, AttrExp { path, test }: &AttrExp) -> Bound<Predicate> {
-        let (found, mut sub) = self.resolve(path)?;
+        let mut place = self.resolve(path)?;
         let (op, value) = match test {
-            Test::Present => return Ok(Predicate::Present(Target::new(found, sub))),
+            Test::Present => return Ok(Predicate::Present(Target::new(place))),
             Test::Compare(op, value) => (op, value),
         };
         let Some(text) = value.text() else {
-            return bind_null(Target::new(found, sub), op);
+            return bind_null(Target::new(place), op);
         };
-        if sub.is_none() && found.attribute.kind == AttributeType::Complex {
+        if place.attribute().kind == AttributeType::Complex {
             // PingOne, Entra: `emails eq "x"`, `manager eq "x"`. Other complex attributes need
             // their sub-attribute spelled out, as RFC 7644 §3.4.2.2 demands of all of them.
-            sub = found.attribute.sub("value");
-            if sub.is_none() {
+            place.sub = place.attribute().sub("value");
+            if place.sub.is_none() {
                 return Err(path.error(format!("`{path}` needs a sub-attribute")));
             }
         }
-        let target = Target::new(found, sub);
+        let target = Target::new(place);
         if !has(target.kind, **op) {
             return Err(op.error(format!("`{path}` has no `{op}`")));
         }
@@ -87,29 +90,36 @@ impl<'a> Scope<'a> {
         Ok(Predicate::Compare { target, op: **op, value: comparand })
     }
 
-    /// The attribute that a path names, and the sub-attribute.
-    fn resolve(self, path: &Located<AttrPath>) -> Bound<(Found<'a>, Option<&'a Attribute>)> {
-        let unknown = || path.error(format!("unknown attribute `{path}`"));
-        let (found, sub) = match (self, &path.value) {
-            (Self::Resource(schema), AttrPath { urn, name, sub }) => {
-                (schema.attribute(urn.as_deref(), name).ok_or_else(unknown)?, sub.as_ref())
-            }
-            (Self::Values(found), AttrPath { urn: None, name, sub: None }) => {
-                // A value that is not complex is seen as the `value` of itself.
-                let simple = found.attribute.kind != AttributeType::Complex;
-                (found, Some(name).filter(|name| !(simple && name.eq_ignore_ascii_case("value"))))
-            }
-            (Self::Values(_), _) => return Err(unknown()),
+    /// What a path names, if a filter may look at it.
+    fn resolve(self, path: &Located<AttrPath>) -> Bound<Place<'a>> {
+        let place = match self {
+            Self::Resource(schema) => match value::resolve(schema, path) {
+                Some(Meaning::Place(place)) => Some(place),
+                Some(Meaning::Schema(_)) | None => None,
+            },
+            Self::Values(found) => part(found, path),
         };
-        let sub = sub.map(|sub| found.attribute.sub(sub).ok_or_else(unknown)).transpose()?;
+        let Some(place) = place else {
+            return Err(path.error(format!("unknown attribute `{path}`")));
+        };
         // RFC 7643 §7 leaves it open whether a filter may look at what is never returned. It would
         // tell a secret bit by bit.
         let secret = |attribute: &Attribute| attribute.returned == Returned::Never;
-        if secret(found.attribute) || sub.is_some_and(secret) {
+        if secret(place.found.attribute) || place.sub.is_some_and(secret) {
             return Err(path.error(format!("`{path}` cannot be filtered")));
         }
-        Ok((found, sub))
+        Ok(place)
     }
+}
+
+/// What a path within brackets names: a part of each value or, of a value that has none, as its
+/// `value` the value itself.
+fn part<'a>(found: Found<'a>, path: &AttrPath) -> Option<Place<'a>> {
+    let AttrPath { urn: None, name, sub: None } = path else { return None };
+    if found.attribute.kind != AttributeType::Complex && name.eq_ignore_ascii_case("value") {
+        return Some(found.into());
+    }
+    found.attribute.sub(name).map(|sub| Place { found, sub: Some(sub) })
 }
 
 /// RFC 7643 §2.5: `null` is the absence of a value.

@@ -1,10 +1,10 @@
-//! RFC 7643 §2.3.3, §2.3.4: numbers, compared by value whatever their size or notation.
+//! Numbers (RFC 7643 §2.3.3, §2.3.4), compared by value whatever their size or notation.
 //!
-//! An `f64` holds integers exactly up to 2^53 only, so numbers are compared digit by digit.
+//! An `f64` is exact for integers up to 2^53 only, so they are compared digit by digit.
 
 use std::cmp::Ordering;
 
-/// A number: `0.digits × 10^magnitude` with its sign.
+/// RFC 7643 §2.3.3, §2.3.4: a number, which is `0.digits × 10^magnitude` with its sign.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Decimal {
     sign: Ordering,
@@ -29,13 +29,12 @@ impl Decimal {
         }
         let digits = format!("{whole}{fraction}");
         let significant = digits.trim_start_matches('0');
-        let zeros = digits.len().checked_sub(significant.len())?;
         if significant.is_empty() {
             return Some(Self { sign: Ordering::Equal, magnitude: 0, digits: String::new() });
         }
-        let magnitude = exponent
-            .checked_add(i64::try_from(whole.len()).ok()?)?
-            .checked_sub(i64::try_from(zeros).ok()?)?;
+        let length = |text: &str| i64::try_from(text.len()).ok();
+        let magnitude =
+            exponent.checked_add(length(significant)?)?.checked_sub(length(fraction)?)?;
         Some(Self { sign, magnitude, digits: significant.trim_end_matches('0').to_owned() })
     }
 }

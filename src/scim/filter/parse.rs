@@ -1,20 +1,20 @@
-//! One parser for the three small grammars of RFC 7644: `FILTER` (Figure 1), `PATH` (Figure 7) and
-//! `attrPath` (§3.10), which contain each other.
+//! One parser for two small grammars of RFC 7644, which contain each other: `FILTER` (Figure 1) and
+//! `PATH` (Figure 7).
 //!
 //! Recursive descent, a function per rule, bounded by `limits`. What a name means is `bind`'s
 //! concern; that a value path within a value path means nothing is left to it, too.
 
 use std::borrow::Cow;
 
-use super::{AttrExp, CompValue, CompareOp, Decimal, Filter, Located, Test, ValuePath};
+use super::{AttrExp, CompValue, CompareOp, Decimal, Filter, Located, Path, Test, ValuePath};
 use crate::limits;
 use crate::scim::compat::Compat;
-use crate::scim::path::{AttrPath, Path, SyntaxError, is_attr_name};
+use crate::scim::path::{AttrPath, SyntaxError, is_attr_name};
 
 type Parsed<T> = Result<T, SyntaxError>;
 
 /// A text, and how far it has been read.
-pub(in crate::scim) struct Parser<'a> {
+pub(super) struct Parser<'a> {
     text: &'a str,
     rest: &'a str,
     unquoted: bool,
@@ -23,13 +23,13 @@ pub(in crate::scim) struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    pub(in crate::scim) fn new(text: &'a str, compat: &Compat) -> Self {
+    pub(super) fn new(text: &'a str, compat: &Compat) -> Self {
         let unquoted = compat.unquoted_filter_values;
         Self { text, rest: text, unquoted, depth: 0, comparisons: 0 }
     }
 
     /// The whole text as `FILTER`.
-    pub(in crate::scim) fn whole_filter(mut self) -> Parsed<Filter> {
+    pub(super) fn whole_filter(mut self) -> Parsed<Filter> {
         self.bounded(limits::FILTER_BYTES)?;
         let filter = self.filter()?;
         self.end("expected `and`, `or` or the end")?;
@@ -37,7 +37,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The whole text as `PATH = attrPath / valuePath ["." ATTRNAME]`.
-    pub(in crate::scim) fn whole_path(mut self) -> Parsed<Path> {
+    pub(super) fn whole_path(mut self) -> Parsed<Path> {
         self.bounded(limits::PATH_BYTES)?;
         let attr = self.attr_path()?.value;
         let (mut filter, mut sub) = (None, None);
@@ -47,14 +47,6 @@ impl<'a> Parser<'a> {
         }
         self.end("expected the end of the path")?;
         Ok(Path { attr, filter, sub })
-    }
-
-    /// The whole text as `attrPath`.
-    pub(in crate::scim) fn whole_attr_path(mut self) -> Parsed<AttrPath> {
-        self.bounded(limits::PATH_BYTES)?;
-        let path = self.attr_path()?.value;
-        self.end("expected the end of the path")?;
-        Ok(path)
     }
 
     /// `FILTER = and *(SP "or" SP and)`.

@@ -4,9 +4,10 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::{CompareOp, Decimal};
 use crate::scim::fold::fold;
-use crate::scim::schema::{Attribute, AttributeType, Found};
+use crate::scim::schema::{AttributeType, Found};
+use crate::scim::value::Place;
 
-/// A filter bound to a schema: it can be evaluated, and no longer fail.
+/// RFC 7644 §3.4.2.2: a filter bound to a schema. It can be evaluated, and cannot fail any more.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predicate {
     /// All hold.
@@ -36,7 +37,7 @@ pub enum Predicate {
     },
 }
 
-/// An attribute or sub-attribute of a schema, in canonical case.
+/// RFC 7644 §3.10: an attribute or sub-attribute as a schema defines it, in canonical case.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Target {
     /// The URN of the extension that has the attribute; none for the core schema.
@@ -53,7 +54,7 @@ pub struct Target {
     pub multi_valued: bool,
 }
 
-/// What values are compared with, in the form in which they are.
+/// RFC 7643 §2.3: what values are compared with, in the form that their type has for it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Comparand {
     /// A text, folded unless its target is `case_exact`.
@@ -80,13 +81,13 @@ impl Predicate {
 }
 
 impl Target {
-    pub(super) fn new(found: Found<'_>, sub: Option<&Attribute>) -> Self {
-        let Found { extension, attribute } = found;
-        let leaf = sub.unwrap_or(attribute);
+    pub(super) fn new(place: Place<'_>) -> Self {
+        let Found { extension, attribute } = place.found;
+        let leaf = place.attribute();
         Self {
             extension: extension.map(str::to_owned),
             name: attribute.name.clone(),
-            sub: sub.map(|sub| sub.name.clone()),
+            sub: place.sub.map(|sub| sub.name.clone()),
             kind: leaf.kind,
             // RFC 7643 §2.3.6, §2.3.7: binary values and references are case exact.
             case_exact: leaf.case_exact
@@ -129,7 +130,9 @@ pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
 }
 
 fn boolean(text: &str) -> Option<bool> {
-    [("true", true), ("false", false)]
-        .into_iter()
-        .find_map(|(name, value)| name.eq_ignore_ascii_case(text).then_some(value))
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
 }

@@ -5,6 +5,7 @@
 //! `urn:…:User:department`). What happens within one attribute is `values`' business.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -12,10 +13,10 @@ use super::values::Values;
 use super::{Resource, SCHEMAS, attributes, is_rows};
 use crate::limits;
 use crate::scim::compat::Compat;
+use super::operation::{MemberOp, Op};
 use crate::scim::error::{ErrorKind, ScimError};
-use crate::scim::filter::{AttrExp, CompValue, CompareOp, Filter, Test};
-use crate::scim::patch::{MemberOp, Op};
-use crate::scim::path::{AttrPath, Path, SyntaxError};
+use crate::scim::filter::{AttrExp, CompValue, CompareOp, Filter, Path, Test};
+use crate::scim::path::{AttrPath, SyntaxError};
 use crate::scim::schema::{Found, Mutability, TypeSchema};
 use crate::scim::urn;
 use crate::scim::value::{Element, Meaning, Parts, Place, Reader, resolve, schema_named};
@@ -117,12 +118,17 @@ impl<'a> Draft<'a> {
 
     /// RFC 7644 §3.5.2.1, §3.5.2.3: writes a set of attributes, named within the schema of a URN or
     /// within any. The others stay as they are.
-    pub(in crate::scim) fn merge(
+    pub(in crate::scim) fn write_set(
         &mut self,
         op: Op,
         urn: Option<&str>,
-        fields: Map<String, Value>,
+        value: Value,
     ) -> Result<(), ScimError> {
+        let Value::Object(fields) = self.reader.single(value) else {
+            let place = urn.map_or("`value`".to_owned(), |urn| format!("`{urn}`"));
+            let detail = format!("{place} must be an object");
+            return Err(ScimError::new(ErrorKind::InvalidValue, detail));
+        };
         fields.into_iter().try_for_each(|(name, value)| self.write_field(op, urn, &name, value))
     }
 
@@ -138,8 +144,11 @@ impl<'a> Draft<'a> {
         attr.sub = attr.sub.or(sub);
         let place = match resolve(self.schema, &attr) {
             None => return self.reader.unknown(unknown, attr.to_string()),
-            Some(Meaning::Schema(urn)) => return self.write_schema(op, urn, value),
+            Some(Meaning::Schema(urn)) if filter.is_none() => {
+                return self.write_schema(op, urn, value);
+            }
             Some(Meaning::Place(place)) => place,
+            Some(Meaning::Schema(urn)) => return Err(takes_no_filter(urn)),
         };
         if place.is_read_only() {
             return match self.request {
@@ -148,7 +157,7 @@ impl<'a> Draft<'a> {
             };
         }
         if filter.is_some() && !place.found.attribute.multi_valued {
-            return Err(place.error(ErrorKind::InvalidPath, "has one value and takes no filter"));
+            return Err(takes_no_filter(place));
         }
         if is_rows(self.schema, place.found) {
             self.write_rows(op, place, filter.as_ref(), value)
@@ -207,8 +216,7 @@ impl<'a> Draft<'a> {
                 self.values.retain(|(extension, _), _| *extension != Some(urn));
                 Ok(())
             }
-            (_, Value::Object(fields)) => self.merge(op, Some(urn), fields),
-            _ => Err(ScimError::new(ErrorKind::InvalidValue, format!("`{urn}` must be an object"))),
+            (_, value) => self.write_set(op, Some(urn), value),
         }
     }
 
@@ -226,11 +234,12 @@ impl<'a> Draft<'a> {
         } else {
             self.write_some(op, place, filter, &mut values, value)?;
         }
-        if values.len() > limits::VALUES_PER_ATTRIBUTE {
-            return Err(too_many(place, limits::VALUES_PER_ATTRIBUTE));
-        }
         // RFC 7643 §7 writeOnly: `password` is for a sign-in that is not here.
         let value = values.finish().filter(|_| attribute.mutability != Mutability::WriteOnly);
+        let count = value.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
+        if count > limits::VALUES_PER_ATTRIBUTE {
+            return Err(too_many(place, limits::VALUES_PER_ATTRIBUTE));
+        }
         self.values.extend(value.map(|value| (slot(place.found), value)));
         Ok(())
     }
@@ -246,7 +255,7 @@ impl<'a> Draft<'a> {
         let multi_valued = place.found.attribute.multi_valued;
         let value = match (op, value) {
             (Op::Remove, Some(listed)) if multi_valued => {
-                values.remove(&self.reader.elements(place, listed)?);
+                values.remove(self.reader.elements(place, listed)?);
                 return Ok(());
             }
             (Op::Remove, _) => Value::Null,
@@ -287,20 +296,20 @@ impl<'a> Draft<'a> {
             selected.into_iter().for_each(|index| values.clear_at(index));
             return Ok(());
         };
-        let is_whole = selected.is_empty() || (op == Op::Replace && place.sub.is_none());
-        let described = if is_whole { self.described(place, filter)? } else { None };
+        let anew = selected.is_empty() || (op == Op::Replace && place.sub.is_none());
+        let described = if anew { self.described(place, filter)? } else { None };
         if selected.is_empty() && new.has_value() {
             // Entra: a value that is not there is created as the filter describes it, where RFC 7644
             // §3.5.2.3 would have `noTarget`.
             described.as_ref().ok_or(ErrorKind::NoTarget)?;
-            selected.push(values.len());
+            selected.push(values.end());
         }
         if let (Element::Complex(parts), Some(mut described)) = (&mut new, described) {
             described.append(parts);
             *parts = described;
         }
         for index in selected {
-            if is_whole {
+            if anew {
                 values.clear_at(index);
             }
             values.write(index, new.clone());
@@ -344,6 +353,11 @@ impl<'a> Draft<'a> {
 /// RFC 7644 Table 9: more values than are computed with at once.
 pub(super) fn too_many(place: Place<'_>, bound: usize) -> ScimError {
     place.error(ErrorKind::TooMany, format_args!("has more than {bound} values"))
+}
+
+fn takes_no_filter(place: impl fmt::Display) -> ScimError {
+    let detail = format!("`{place}` has not several values, so it takes no filter");
+    ScimError::new(ErrorKind::InvalidPath, detail)
 }
 
 fn slot(found: Found<'_>) -> Slot<'_> {

@@ -8,12 +8,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Member;
+use super::operation::{Member, MemberOp, Op};
 use super::draft::{Draft, too_many};
 use crate::limits;
 use crate::scim::error::{ErrorKind, ScimError};
 use crate::scim::filter::{Comparand, CompareOp, Filter, Predicate};
-use crate::scim::patch::{MemberOp, Op};
 use crate::scim::path::SyntaxError;
 use crate::scim::value::{Element, Place};
 
@@ -62,7 +61,7 @@ impl<'a> Draft<'a> {
             return Err(too_many(place, limits::MEMBERS_PER_REQUEST));
         }
         let (mut seen, mut members) = (BTreeSet::new(), Vec::with_capacity(elements.len()));
-        for element in elements {
+        for element in &elements {
             let Some(member) = member(element) else {
                 return Err(place.error(ErrorKind::InvalidValue, "needs a `value` in each member"));
             };
@@ -75,15 +74,8 @@ impl<'a> Draft<'a> {
 }
 
 /// The member that an element describes; `None` where it has no `value`.
-fn member(element: Element<'_>) -> Option<Member> {
-    let Element::Complex(mut parts) = element else { return None };
-    let mut text = |name: &str| {
-        let (_, part) = parts.iter_mut().rev().find(|(sub, _)| sub.name == name)?;
-        match part.take()? {
-            Value::String(text) => Some(text),
-            _ => None,
-        }
-    };
+fn member(element: &Element<'_>) -> Option<Member> {
+    let text = |name| element.part(name).and_then(Value::as_str).map(str::to_owned);
     Some(Member { value: text("value")?, display: text("display"), type_name: text("type") })
 }
 

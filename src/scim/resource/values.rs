@@ -3,11 +3,13 @@
 //! A single-valued attribute counts as a list of at most one value, so that `name.familyName` and
 //! `emails[type eq "work"].value` go the same way. What goes in is canonical already.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value};
 
 use crate::scim::fold::fold;
 use crate::scim::schema::Attribute;
-use crate::scim::value::{Element, Parts};
+use crate::scim::value::Element;
 
 /// The values of one attribute while an operation works on them.
 #[derive(Debug)]
@@ -28,15 +30,15 @@ impl<'a> Values<'a> {
         Self { attribute, list, primary: None }
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
-    }
-
     /// Where the values are that a predicate selects.
     pub(super) fn positions(&self, selects: impl Fn(&Value) -> bool) -> Vec<usize> {
         let values = self.list.iter().enumerate();
         values.filter(|(_, value)| selects(value)).map(|(index, _)| index).collect()
+    }
+
+    /// The place behind the last value.
+    pub(super) fn end(&self) -> usize {
+        self.list.len()
     }
 
     /// Drops all values.
@@ -51,64 +53,82 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Entra, JumpCloud: drops the values that a `remove` lists.
-    pub(super) fn remove(&mut self, listed: &[Element<'a>]) {
+    /// Entra, JumpCloud: drops the values that a `remove` lists. One that names no `type` means the
+    /// values of every type.
+    pub(super) fn remove(&mut self, listed: Vec<Element<'a>>) {
         let attribute = self.attribute;
-        self.list.retain(|value| !listed.iter().any(|each| is_meant(attribute, value, each)));
+        let listed: BTreeSet<(String, String)> = listed
+            .into_iter()
+            .filter_map(|element| canonical(attribute, written(Value::Null, element)))
+            .map(|value| identity(attribute, &value))
+            .collect();
+        self.list.retain(|value| {
+            let (value, kind) = identity(attribute, value);
+            let of_any_kind = (value.clone(), String::new());
+            !listed.contains(&(value, kind)) && !listed.contains(&of_any_kind)
+        });
     }
 
-    /// RFC 7644 §3.5.2.1: a value that is there is not added again, but takes over the new parts.
+    /// RFC 7644 §3.5.2.1: appends to the values, or writes over the only one.
     pub(super) fn add(&mut self, element: Element<'a>) {
-        let attribute = self.attribute;
-        let is_there = |value| !attribute.multi_valued || is_same(attribute, value, &element);
-        let index = self.list.iter().position(is_there).unwrap_or(self.list.len());
+        let index = if self.attribute.multi_valued { self.end() } else { 0 };
         self.write(index, element);
     }
 
-    /// Writes a value, or parts of one, to a place; the one behind the last is new.
+    /// Writes a value, or parts of one, to a place; the place behind the last value is new.
     pub(super) fn write(&mut self, index: usize, element: Element<'a>) {
-        if index == self.list.len() {
+        if index == self.end() {
             self.list.push(Value::Null);
         }
         let Some(value) = self.list.get_mut(index) else { return };
-        match element {
-            Element::Simple(new) => *value = new,
-            Element::Complex(parts) => {
-                if part(&parts, PRIMARY) == Some(&Value::Bool(true)) {
-                    self.primary.get_or_insert(index);
-                }
-                *value = merged(value.take(), parts);
-            }
+        if element.part(PRIMARY) == Some(&Value::Bool(true)) {
+            self.primary.get_or_insert(index);
         }
+        *value = written(value.take(), element);
     }
 
     /// The attribute's value in canonical form; `None` where it is unassigned.
-    pub(super) fn finish(mut self) -> Option<Value> {
-        self.keep_one_primary();
-        let Self { attribute, list, .. } = self;
-        let mut values = list.into_iter().filter_map(|value| canonical(attribute, value));
-        if !attribute.multi_valued {
-            return values.next();
+    pub(super) fn finish(self) -> Option<Value> {
+        let Self { attribute, list, primary } = self;
+        let mut values: Vec<Value> = Vec::with_capacity(list.len());
+        let (mut places, mut last) = (BTreeMap::new(), None);
+        for (index, value) in list.into_iter().enumerate() {
+            let Some(value) = canonical(attribute, value) else { continue };
+            let place = *places.entry(identity(attribute, &value)).or_insert(values.len());
+            if primary == Some(index) {
+                last = Some(place);
+            }
+            match values.get_mut(place) {
+                None => values.push(value),
+                Some(same) => *same = united(attribute, same.take(), value),
+            }
         }
-        let values: Vec<Value> = values.collect();
+        if !attribute.multi_valued {
+            return values.pop();
+        }
+        keep_one_primary(&mut values, last);
         (!values.is_empty()).then_some(Value::Array(values))
     }
+}
 
-    /// RFC 7643 §2.4: at most one value is primary. RFC 7644 §3.5.2: the one made so last.
-    fn keep_one_primary(&mut self) {
-        let is_primary = |value: &Value| value.get(PRIMARY) == Some(&Value::Bool(true));
-        let kept = self.primary.or_else(|| self.list.iter().position(is_primary));
-        let others = self.list.iter_mut().enumerate().filter(|(index, _)| Some(*index) != kept);
-        for (_, value) in others {
-            if let Some(primary @ Value::Bool(true)) = value.get_mut(PRIMARY) {
-                *primary = Value::Bool(false);
-            }
+/// RFC 7643 §2.4: at most one value is primary. RFC 7644 §3.5.2: the one that was made so last.
+fn keep_one_primary(values: &mut [Value], last: Option<usize>) {
+    let is_primary = |value: &Value| value.get(PRIMARY) == Some(&Value::Bool(true));
+    let kept = last.or_else(|| values.iter().position(is_primary));
+    let others = values.iter_mut().enumerate().filter(|(index, _)| Some(*index) != kept);
+    for (_, value) in others {
+        if let Some(primary @ Value::Bool(true)) = value.get_mut(PRIMARY) {
+            *primary = Value::Bool(false);
         }
     }
 }
 
-/// The parts written over a complex value.
-fn merged(value: Value, parts: Parts<'_>) -> Value {
+/// An element written over a value: the parts that it does not name stay.
+fn written(value: Value, element: Element<'_>) -> Value {
+    let parts = match element {
+        Element::Simple(new) => return new,
+        Element::Complex(parts) => parts,
+    };
     let mut fields = match value {
         Value::Object(fields) => fields,
         _ => Map::new(),
@@ -126,6 +146,17 @@ fn merged(value: Value, parts: Parts<'_>) -> Value {
     Value::Object(fields)
 }
 
+/// Two forms of one value, of which the later knows better.
+fn united(attribute: &Attribute, earlier: Value, later: Value) -> Value {
+    match (earlier, later) {
+        (Value::Object(mut earlier), Value::Object(later)) => {
+            earlier.extend(later);
+            canonical(attribute, Value::Object(earlier)).unwrap_or_default()
+        }
+        (_, later) => later,
+    }
+}
+
 /// A value with its sub-attributes in the schema's order; `None` where nothing is left of it.
 fn canonical(attribute: &Attribute, value: Value) -> Option<Value> {
     let mut fields = match value {
@@ -141,51 +172,23 @@ fn canonical(attribute: &Attribute, value: Value) -> Option<Value> {
     (!is_empty).then_some(Value::Object(fields))
 }
 
-/// Whether an element is a value over again. RFC 7643 §2.4: `value` and `type` tell values apart.
-fn is_same(attribute: &Attribute, value: &Value, element: &Element<'_>) -> bool {
-    compares(attribute, value, element, |there| there.is_none())
-}
-
-/// Whether an element means a value. It need not spell out all of it.
-fn is_meant(attribute: &Attribute, value: &Value, element: &Element<'_>) -> bool {
-    compares(attribute, value, element, |_| true)
-}
-
-/// Compares an element with a value in what tells values apart, or in everything where it has no
-/// `value`; `otherwise` decides about the parts that the element does not have.
-fn compares(
-    attribute: &Attribute,
-    value: &Value,
-    element: &Element<'_>,
-    otherwise: impl Fn(Option<&Value>) -> bool,
-) -> bool {
-    let parts = match element {
-        Element::Simple(new) => return equal(attribute, value, new),
-        Element::Complex(parts) => parts,
-    };
-    let has_value = part(parts, "value").is_some();
-    let mut subs = attribute.sub_attributes.iter();
-    element.has_value()
-        && subs.all(|sub| match (value.get(&sub.name), part(parts, &sub.name)) {
-            _ if has_value && sub.name != "value" && sub.name != "type" => true,
-            (there, None) => otherwise(there),
-            (there, Some(new)) => there.is_some_and(|there| equal(sub, there, new)),
-        })
-}
-
-/// RFC 7643 §2.2 `caseExact`.
-fn equal(attribute: &Attribute, a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::String(a), Value::String(b)) if !attribute.case_exact => {
-            let is_ascii = a.is_ascii() && b.is_ascii();
-            if is_ascii { a.eq_ignore_ascii_case(b) } else { fold(a) == fold(b) }
+/// What tells a canonical value from others. RFC 7643 §2.4: no two have one `value` and one `type`.
+fn identity(attribute: &Attribute, value: &Value) -> (String, String) {
+    let part = |name: &str| Some(folded(attribute.sub(name)?, value.get(name)?.as_str()?));
+    match (value, part("value")) {
+        (Value::String(text), _) => (folded(attribute, text), String::new()),
+        (_, Some(value)) => (value, part("type").unwrap_or_default()),
+        (Value::Object(fields), None) => {
+            let fields = fields.iter().filter(|(name, _)| *name != PRIMARY);
+            (String::new(), fields.map(|(name, value)| format!("{name}\0{value}\0")).collect())
         }
-        (a, b) => a == b,
+        (_, None) => (String::new(), value.to_string()),
     }
 }
 
-fn part<'p>(parts: &'p Parts<'_>, name: &str) -> Option<&'p Value> {
-    parts.iter().rev().find(|(sub, _)| sub.name == name).and_then(|(_, value)| value.as_ref())
+/// RFC 7643 §2.2 `caseExact`: the form in which equal texts are the same.
+fn folded(attribute: &Attribute, text: &str) -> String {
+    if attribute.case_exact { text.to_owned() } else { fold(text) }
 }
 
 /// RFC 7643 §2.4.
