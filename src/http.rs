@@ -16,6 +16,7 @@ pub use query::Query;
 pub use refusal::Refusal;
 pub use response::Response;
 pub use route::{Route, ScimTarget, Url};
+use serde_json::{Map, Value};
 
 /// The methods that some route takes; all others are `Other`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -111,12 +112,30 @@ impl Request<'_> {
             || matches!(self.route, Route::Scim { target: ScimTarget::Search(_), .. })
     }
 
-    /// Whether the body's media type is one that is taken; a body without one passes as JSON.
+    /// Whether the body's media type is one that is taken.
     pub fn is_json(&self) -> bool {
-        let Some(content_type) = &self.headers.content_type else { return true };
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        ["application/scim+json", "application/json"]
-            .iter()
-            .any(|t| t.eq_ignore_ascii_case(essence))
+        is_json(self.headers.content_type.as_deref())
+    }
+}
+
+/// Whether a media type is one that is taken; a body without one passes as JSON.
+pub fn is_json(content_type: Option<&str>) -> bool {
+    let Some(content_type) = content_type else { return true };
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    ["application/scim+json", "application/json"].iter().any(|t| t.eq_ignore_ascii_case(essence))
+}
+
+/// Reads a JSON object.
+///
+/// # Errors
+/// A text with the place of the fault and nothing of the content.
+pub fn json_object(body: &[u8]) -> Result<Map<String, Value>, String> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err("the body is not a JSON object".to_owned()),
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            Err(format!("the body is not JSON at line {line}, column {column}"))
+        }
     }
 }

@@ -134,7 +134,12 @@ impl Slug {
 
     /// The name of the tenant's Durable Object.
     pub fn object_name(&self) -> String {
-        format!("tenant:{}", self.0)
+        format!("{OBJECT_PREFIX}{}", self.0)
+    }
+
+    /// Whose object has this name.
+    pub fn of_object(name: &str) -> Option<Self> {
+        Self::parse(name.strip_prefix(OBJECT_PREFIX)?)
     }
 }
 
@@ -146,6 +151,7 @@ impl fmt::Display for Slug {
 
 /// What the keys of tenants' records begin with.
 pub const RECORD_PREFIX: &str = "tenant:";
+const OBJECT_PREFIX: &str = "tenant:";
 
 impl TenantRecord {
     /// Reads a record from KV.

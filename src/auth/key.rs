@@ -5,7 +5,7 @@ use std::fmt;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use chrono::{DateTime, Utc};
 use jwt_compact::alg::{Hs256, Hs256Key};
-use jwt_compact::{AlgorithmExt as _, Header, TimeOptions, UntrustedToken};
+use jwt_compact::{AlgorithmExt as _, Header, UntrustedToken};
 use serde::{Deserialize, Serialize};
 
 use super::Scopes;
@@ -21,7 +21,7 @@ pub struct KeyRing(Vec<(String, Hs256Key)>);
 /// Why `KEY_RING` cannot be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeyRingError {
-    /// An entry is not `kid:base64url`.
+    /// An entry is not `kid:base64url`, the first part of 1 to [`limits::KID_CHARACTERS`] characters.
     Malformed,
     /// A secret has fewer than [`limits::SECRET_BYTES_MIN`] bytes.
     TooShort,
@@ -83,7 +83,7 @@ impl KeyRing {
             let (kid, encoded) = entry.split_once(':').ok_or(KeyRingError::Malformed)?;
             let bytes = Base64UrlUnpadded::decode_vec(encoded.trim_end_matches('='))
                 .map_err(|_| KeyRingError::Malformed)?;
-            if kid.is_empty() {
+            if !(1..=limits::KID_CHARACTERS).contains(&kid.len()) {
                 return Err(KeyRingError::Malformed);
             }
             if bytes.len() < limits::SECRET_BYTES_MIN {
@@ -100,7 +100,7 @@ impl KeyRing {
     /// Signs a key with the first secret; `None` only if claims cannot be written as JSON.
     pub fn sign(&self, claims: &Claims) -> Option<String> {
         let (kid, secret) = self.0.first()?;
-        let header = Header::empty().with_token_type("JWT").with_key_id(kid.clone());
+        let header = Header::empty().with_key_id(kid.clone());
         let mut inner = jwt_compact::Claims::new(Custom {
             iss: claims.iss.clone(),
             sub: claims.sub.clone(),
@@ -137,8 +137,10 @@ impl KeyRing {
         if claims.custom.iss != ISSUER {
             return Err(TokenError::Invalid);
         }
-        let clock = TimeOptions::new(chrono::Duration::zero(), || now);
-        claims.validate_expiration(&clock).map_err(|_| TokenError::Expired)?;
+        // RFC 7519 §4.1.4: on `exp` a token has expired; jwt-compact would take it a moment longer.
+        if expires <= now {
+            return Err(TokenError::Expired);
+        }
         Ok(Claims {
             iss: claims.custom.iss.clone(),
             sub: claims.custom.sub.clone(),
@@ -155,7 +157,9 @@ impl KeyRing {
 impl fmt::Display for KeyRingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "KEY_RING has an entry that is not kid:base64url",
+            Self::Malformed => {
+                "KEY_RING has an entry that is not kid:base64url, the kid of 1 to 16 characters"
+            }
             Self::TooShort => "KEY_RING has a secret of fewer than 32 bytes",
             Self::SameName => "KEY_RING has two secrets of one name",
         })

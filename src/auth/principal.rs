@@ -35,7 +35,7 @@ pub struct JtiDigest(String);
 impl JtiDigest {
     /// The digest of a `jti`.
     pub fn of(jti: &str) -> Self {
-        Self(Sha256::digest(jti.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(format!("{:x}", Sha256::digest(jti.as_bytes())))
     }
 
     /// The digest that a row holds.

@@ -103,16 +103,23 @@ impl Scopes {
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         NAMES.iter().filter(move |(scope, _)| self.contains(*scope)).map(|(_, name)| *name)
     }
+
+    /// What scopes in the set imply beside themselves.
+    fn implied(self) -> u16 {
+        let held = NAMES.iter().map(|(scope, _)| *scope).filter(|scope| self.contains(*scope));
+        held.fold(0, |bits, scope| bits | scope.bits() & !(scope as u16))
+    }
 }
 
-/// The names separated by spaces, as in a token's `scope` (RFC 8693 §4.2); all four of SCIM are
-/// written as `scim`, since people paste keys into forms.
+/// The names separated by spaces, as in a token's `scope` (RFC 8693 §4.2). All four of SCIM are
+/// written as `scim` and what others imply is left out, since people paste keys into forms.
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scim = Scope::UsersWrite.bits() | Scope::GroupsWrite.bits();
         let short = (self.0 & scim == scim).then_some(SCIM);
         let rest = Self(if short.is_some() { self.0 & !scim } else { self.0 });
-        for (position, name) in short.into_iter().chain(rest.names()).enumerate() {
+        let said = Self(rest.0 & !rest.implied());
+        for (position, name) in short.into_iter().chain(said.names()).enumerate() {
             let separator = if position == 0 { "" } else { " " };
             write!(f, "{separator}{name}")?;
         }

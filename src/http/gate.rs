@@ -64,13 +64,12 @@ impl Gate {
             return Err(Refusal::NoKey);
         }
         let token = token.trim();
-        if self.admin_tokens.accept(token) {
-            return Ok(Bearer::Admin);
+        match self.key_ring.verify(token, now) {
+            Ok(claims) => Ok(Bearer::Key(claims)),
+            Err(TokenError::Expired) => Err(Refusal::InvalidToken("the key has expired")),
+            Err(TokenError::Invalid) if self.admin_tokens.accept(token) => Ok(Bearer::Admin),
+            Err(TokenError::Invalid) => Err(Refusal::InvalidToken("the key is not valid")),
         }
-        self.key_ring.verify(token, now).map(Bearer::Key).map_err(|error| match error {
-            TokenError::Invalid => Refusal::InvalidToken("the key is not valid"),
-            TokenError::Expired => Refusal::InvalidToken("the key has expired"),
-        })
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Refusal {
     AdminOnScim,
     /// A valid key of a connection that is switched off (403).
     ConnectionDisabled,
+    /// A request to an object that the edge did not send (403).
+    NotFromTheEdge,
     /// A valid key, but no such path (404).
     NotFound,
     /// A valid key, but not this method; those that the path takes (405).
@@ -94,6 +96,9 @@ impl Refusal {
             ),
             Self::ConnectionDisabled => {
                 (Kind::Forbidden, Code::ConnectionDisabled, "the key's connection is disabled")
+            }
+            Self::NotFromTheEdge => {
+                (Kind::Forbidden, Code::InsufficientScope, "the request did not pass the gate")
             }
             Self::NotFound => (Kind::NotFound, Code::NotFound, "there is no such path"),
             Self::MethodNotAllowed(_) => (

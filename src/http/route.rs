@@ -231,7 +231,12 @@ impl ScimTarget {
 }
 
 /// One segment's text. A slash that was encoded stays part of the segment.
+///
+/// What the runtime would resolve or drop on the way to the object (dot segments, backslashes,
+/// control characters) is refused, lest the object see another route than the gate.
 fn decode(segment: &str) -> Option<String> {
     let text = percent_decode_str(segment).decode_utf8().ok()?;
-    (!text.is_empty()).then(|| text.into_owned())
+    let resolved = matches!(&*text, "" | "." | "..")
+        || segment.contains(|c: char| c == '\\' || c.is_ascii_control());
+    (!resolved).then(|| text.into_owned())
 }
