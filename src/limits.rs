@@ -25,6 +25,8 @@ pub const PATCH_OPERATIONS: usize = 1_000;
 pub const VALUES_PER_ATTRIBUTE: usize = 1_000;
 /// Members named in one request; above it the answer is 400 `tooMany`.
 pub const MEMBERS_PER_REQUEST: usize = 10_000;
+/// Bytes of a member's `value` and of its `display`; above it the answer is 400 `invalidValue`.
+pub const MEMBER_BYTES: usize = 1024;
 
 /// Resources on a page when the client does not say.
 pub const PAGE_RESOURCES_DEFAULT: usize = 100;
@@ -32,14 +34,15 @@ pub const PAGE_RESOURCES_DEFAULT: usize = 100;
 pub const PAGE_RESOURCES: usize = 1_000;
 /// Bytes of a page; a page is cut before it and `itemsPerPage` tells. A value holds at most 2 MB.
 pub const PAGE_BYTES: usize = 1_500_000;
-/// Documents read to answer a filter that no index serves; above it 400 `tooMany`.
-pub const SCAN_DOCUMENTS: usize = 250_000;
-/// Documents evaluated one by one for such a filter; above it 400 `tooMany`.
+/// Documents evaluated one by one for a filter that no index serves; above it 400 `tooMany`.
 pub const SCAN_CANDIDATES: usize = 20_000;
 /// Documents read by one statement of such a scan.
 pub const SCAN_STEP: usize = 500;
 /// Members or groups read by one statement when they are shown.
 pub const MEMBERS_STEP: usize = 2_000;
+/// Values by which a resource is found that one statement writes, three parameters each; a Durable
+/// Object's SQL allows 100.
+pub const LOOKUPS_STEP: usize = 33;
 /// Members of a group up to which a PATCH answers with the group; above, it answers 204.
 pub const PATCH_SHOWN_MEMBERS: i64 = 100;
 /// Members listed in one event; a larger change appends several.
@@ -54,6 +57,8 @@ pub const BOOKMARKS: usize = 64;
 
 /// Characters of an API key; a longer one is 401 before it is parsed.
 pub const KEY_CHARACTERS: usize = 600;
+/// Characters of a `kid` in the key ring; a longer one would make keys too long.
+pub const KID_CHARACTERS: usize = 16;
 /// Bytes of each secret in the key ring and of the admin token, at least.
 pub const SECRET_BYTES_MIN: usize = 32;
 /// Life of a key when the client does not say: one year.
@@ -71,8 +76,14 @@ pub const NAME_CHARACTERS: usize = 200;
 pub const SLUG_CHARACTERS: usize = 40;
 /// Bytes of a tenant's record in KV.
 pub const TENANT_RECORD_BYTES: usize = 1024 * 1024;
+/// Tenants' records that an isolate keeps; above it, it forgets them all and begins anew.
+pub const TENANT_RECORDS: usize = 1_000;
+/// Tenants' records read from KV at once: the most that one call of it answers.
+pub const TENANT_RECORDS_STEP: usize = 100;
 /// How long an isolate keeps a tenant's record that it has read.
 pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
+/// Tenants' records that an isolate keeps; with one more it begins anew.
+pub const TENANT_RECORDS_KEPT: usize = 1_000;
 
 /// Items on a page of the admin API when the client does not say.
 pub const ITEMS_DEFAULT: usize = 100;

@@ -59,6 +59,17 @@ pub struct Cost {
     pub rows_written: u64,
 }
 
+impl Cost {
+    /// What was spent since an earlier moment.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Self {
+        Self {
+            rows_read: self.rows_read.saturating_sub(earlier.rows_read),
+            rows_written: self.rows_written.saturating_sub(earlier.rows_written),
+        }
+    }
+}
+
 /// Whether a transaction's writes stay.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {

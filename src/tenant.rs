@@ -20,7 +20,9 @@ mod work;
 use chrono::{DateTime, Utc};
 
 use crate::auth::{JtiDigest, KeyRing, Principal};
-use crate::http::{Method, Refusal, Request, Response, Route, ScimTarget};
+use crate::http::{
+    Method, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget,
+};
 use crate::scim::ErrorKind;
 use crate::scim::compat::Compat;
 use crate::store::{self, Sql, StoreError, Verdict};
@@ -47,8 +49,8 @@ pub struct Call<'a> {
     pub principal: &'a Principal,
     /// When.
     pub now: DateTime<Utc>,
-    /// Fills a buffer with random bytes.
-    pub random: &'a mut dyn FnMut(&mut [u8]),
+    /// Fills a buffer with random bytes, or says why it cannot.
+    pub random: &'a mut dyn FnMut(&mut [u8]) -> Result<(), String>,
     /// Signs new keys.
     pub key_ring: &'a KeyRing,
 }
@@ -159,41 +161,40 @@ impl<'a, 'c> Work<'a, 'c> {
         Self { sql, memory, call, compat: compat.unwrap_or(Compat::GENERIC), connection, origin }
     }
 
-    /// Hands the request to its family. The gate has seen to it that route and method fit.
+    /// Hands the request to its family. The gate has seen to it that route and method fit; here it
+    /// is asked again, since a request that is taken for another must not write.
     fn run(&mut self) -> Answer {
         let route: &'c Route = self.call.request.route;
-        let method = self.call.request.method;
-        match (route, method) {
-            (Route::Scim { target, .. }, _) => self.scim_target(target, method),
+        match (route, self.call.request.method) {
+            (Route::Scim { target, .. }, method) => self.scim_target(target, method),
             (Route::Keys(_), Method::Get) => self.list_keys(),
-            (Route::Keys(_), _) => self.create_key(),
+            (Route::Keys(_), Method::Post) => self.create_key(),
             (Route::Key(_, id), Method::Get) => self.read_key(id),
-            (Route::Key(_, id), _) => self.revoke_key(id),
+            (Route::Key(_, id), Method::Delete) => self.revoke_key(id),
             (Route::Connections(_), Method::Get) => self.list_connections(),
-            (Route::Connections(_), _) => self.create_connection(),
-            (Route::Connection(_, id), _) => self.read_connection(id),
-            (Route::Events(_), _) => self.read_events(),
-            (Route::Health | Route::Tenants | Route::Tenant(_), _) => {
-                Err(Failure::Store(StoreError::new("a request of the edge reached the tenant")))
-            }
+            (Route::Connections(_), Method::Post) => self.create_connection(),
+            (Route::Connection(_, id), Method::Get) => self.read_connection(id),
+            (Route::Events(_), Method::Get) => self.read_events(),
+            _ => Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
         }
     }
 
     fn scim_target(&mut self, target: &ScimTarget, method: Method) -> Answer {
         match (target, method) {
             (ScimTarget::Collection(number), Method::Get) => self.list(Some(*number)),
-            (ScimTarget::Collection(number), _) => self.create(*number),
+            (ScimTarget::Collection(number), Method::Post) => self.create(*number),
             (ScimTarget::Resource(number, id), Method::Get) => self.read(*number, id),
             (ScimTarget::Resource(number, id), Method::Put) => self.replace(*number, id),
             (ScimTarget::Resource(number, id), Method::Patch) => self.patch(*number, id),
-            (ScimTarget::Resource(number, id), _) => self.delete(*number, id),
-            (ScimTarget::Search(number), _) => self.search(*number),
-            (ScimTarget::ServiceProviderConfig, _) => self.service_provider_config(),
-            (ScimTarget::ResourceTypes, _) => self.resource_types(),
-            (ScimTarget::ResourceType(id), _) => self.resource_type(id),
-            (ScimTarget::Schemas, _) => self.schemas(),
-            (ScimTarget::Schema(urn), _) => self.schema(urn),
+            (ScimTarget::Resource(number, id), Method::Delete) => self.delete(*number, id),
+            (ScimTarget::Search(number), Method::Post) => self.search(*number),
+            (ScimTarget::ServiceProviderConfig, Method::Get) => self.service_provider_config(),
+            (ScimTarget::ResourceTypes, Method::Get) => self.resource_types(),
+            (ScimTarget::ResourceType(id), Method::Get) => self.resource_type(id),
+            (ScimTarget::Schemas, Method::Get) => self.schemas(),
+            (ScimTarget::Schema(urn), Method::Get) => self.schema(urn),
             (ScimTarget::Bulk | ScimTarget::Me, _) => Err(ErrorKind::NotImplemented.into()),
+            _ => Err(ErrorKind::MethodNotAllowed.into()),
         }
     }
 }

@@ -33,14 +33,14 @@ pub fn present(
     rows.iter().map(|row| row.integer(0)).collect()
 }
 
-/// Adds members that are not there.
+/// Adds members that are not there; in halves where one value could not carry them.
 pub fn add(
     sql: &dyn Sql,
     group: Pos,
     origin: &str,
     members: &[MemberRow],
 ) -> Result<(), StoreError> {
-    sql.query(
+    let written = sql.query(
         "INSERT INTO members (grp, member, origin, display)
          SELECT ?1, value->>0, ?2, value->>1 FROM json_each(?3)",
         &[
@@ -48,8 +48,15 @@ pub fn add(
             Param::Text(origin),
             Param::Text(&json!(members).to_string()),
         ],
-    )?;
-    Ok(())
+    );
+    match written {
+        Err(error) if error.is_too_big() && members.len() > 1 => {
+            let (some, others) = members.split_at(members.len() / 2);
+            add(sql, group, origin, some)?;
+            add(sql, group, origin, others)
+        }
+        written => written.map(|_| ()),
+    }
 }
 
 /// Removes members that are there.
@@ -109,7 +116,8 @@ pub fn remove_dangling(
     Ok(())
 }
 
-/// The positions of ids; `None` where there is no such resource. In the order given.
+/// The positions of ids; `None` where there is no such resource. In the order given; in halves
+/// where one value could not carry them.
 pub fn resolve(sql: &dyn Sql, ids: &[&str]) -> Result<Vec<Option<Pos>>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -117,7 +125,17 @@ pub fn resolve(sql: &dyn Sql, ids: &[&str]) -> Result<Vec<Option<Pos>>, StoreErr
     let rows = sql.query(
         "SELECT r.pos FROM json_each(?1) j LEFT JOIN resources r ON r.id = j.value",
         &[Param::Text(&json!(ids).to_string())],
-    )?;
+    );
+    let rows = match rows {
+        Err(error) if error.is_too_big() => {
+            let (some, others) = ids.split_at(ids.len() / 2);
+            if some.is_empty() {
+                return Ok(vec![None]); // No id is as long as that.
+            }
+            return Ok([resolve(sql, some)?, resolve(sql, others)?].concat());
+        }
+        rows => rows?,
+    };
     let read = |row: &Row| match row.0.first() {
         Some(super::Cell::Null) => Ok(None),
         _ => row.integer(0).map(|value| Some(Pos::stored(value))),
@@ -153,11 +171,20 @@ pub fn in_any_group(sql: &dyn Sql, member: Pos) -> Result<bool, StoreError> {
     Ok(!rows.is_empty())
 }
 
-/// The groups in which any of the given resources is a member.
+/// The groups in which a resource is a member.
 pub fn groups_of(sql: &dyn Sql, member: Pos, limit: usize) -> Result<Vec<Pos>, StoreError> {
     let rows = sql.query(
         "SELECT DISTINCT grp FROM members WHERE member = ?1 LIMIT ?2",
         &[Param::Integer(member.value()), count(limit)],
+    )?;
+    rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
+}
+
+/// The groups that name a member that no resource is.
+pub fn groups_naming(sql: &dyn Sql, value: &str, limit: usize) -> Result<Vec<Pos>, StoreError> {
+    let rows = sql.query(
+        "SELECT DISTINCT grp FROM dangling WHERE value = ?1 LIMIT ?2",
+        &[Param::Text(value), count(limit)],
     )?;
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
 }
@@ -171,20 +198,43 @@ pub struct MemberView<'a> {
     pub names: bool,
 }
 
-/// A group's members as the elements of a JSON array, without its brackets.
-///
-/// `type_paths` gives the name and endpoint of each type that a member may be.
+/// A group's members as the elements of a JSON array, without its brackets: in the order of their
+/// creation, and behind them those that no resource is.
 pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>, StoreError> {
+    // A member by two origins is two rows: shown once, under its first display.
+    const MEMBERS: &str = "SELECT count(*), max(member), CAST(group_concat(shown) AS BLOB) FROM (
+        SELECT m.member, iif(r.pos IS NULL, NULL, json_patch('{}', json_object('value', r.id,
+            '$ref', ?4 || iif(r.pos >> 40 = 1, '/Users/', '/Groups/') || r.id,
+            'type', iif(r.pos >> 40 = 1, 'User', 'Group'),
+            'display', iif(?3, coalesce(min(m.display), r.doc->>'$.displayName',
+                r.doc->>'$.userName'), NULL)))) AS shown
+        FROM members m LEFT JOIN resources r ON r.pos = m.member
+        WHERE m.grp = ?1 AND m.member > ?2 GROUP BY m.member ORDER BY m.member LIMIT ?5)";
+    const DANGLING: &str = "SELECT count(*), max(value), CAST(group_concat(shown) AS BLOB) FROM (
+        SELECT value, json_patch('{}', json_object('value', value,
+            'display', iif(?3, min(display), NULL))) AS shown
+        FROM dangling WHERE grp = ?1 AND value > ?2 GROUP BY value ORDER BY value LIMIT ?4)";
+    let (group, names) = (Param::Integer(group.value()), Param::Integer(view.names.into()));
     let mut shown = Vec::new();
-    let mut after = 0_i64;
+    let mut after = 0;
     loop {
-        let (last, part) = shown_after(sql, group, view, after, limits::MEMBERS_STEP)?;
-        append(&mut shown, &part);
-        let Some(last) = last else { break };
-        after = last;
+        let params = [group, Param::Integer(after), names, Param::Text(view.base)];
+        let (row, more) = step(sql, MEMBERS, &params)?;
+        append(&mut shown, row.bytes(2)?);
+        if !more {
+            break;
+        }
+        after = row.integer(1)?;
     }
-    append(&mut shown, &shown_dangling(sql, group, view)?);
-    Ok(shown)
+    let mut after = String::new();
+    loop {
+        let (row, more) = step(sql, DANGLING, &[group, Param::Text(&after), names])?;
+        append(&mut shown, row.bytes(2)?);
+        if !more {
+            return Ok(shown);
+        }
+        after = row.text(1)?.to_owned();
+    }
 }
 
 fn append(list: &mut Vec<u8>, part: &[u8]) {
@@ -194,49 +244,24 @@ fn append(list: &mut Vec<u8>, part: &[u8]) {
     list.extend_from_slice(part);
 }
 
-/// The next members behind a position; and the last one's position if there may be more.
-fn shown_after(
+/// The row of a statement that aggregates as many members as its last parameter says, and whether
+/// there may be more. The step is halved until it fits into one value.
+fn step(
     sql: &dyn Sql,
-    group: Pos,
-    view: MemberView<'_>,
-    after: i64,
-    step: usize,
-) -> Result<(Option<i64>, Vec<u8>), StoreError> {
-    // A member by two origins is two rows: shown once, under its first display.
-    const STATEMENT: &str = "SELECT count(*), max(member), CAST(group_concat(shown) AS BLOB) FROM (
-        SELECT m.member, iif(r.pos IS NULL, NULL, json_patch('{}', json_object('value', r.id,
-            '$ref', ?3 || iif(r.pos >> 40 = 1, '/Users/', '/Groups/') || r.id,
-            'type', iif(r.pos >> 40 = 1, 'User', 'Group'),
-            'display', iif(?4, coalesce(min(m.display), r.doc->>'$.displayName',
-                r.doc->>'$.userName'), NULL)))) AS shown
-        FROM members m LEFT JOIN resources r ON r.pos = m.member
-        WHERE m.grp = ?1 AND m.member > ?2 GROUP BY m.member ORDER BY m.member LIMIT ?5)";
-    let params = [
-        Param::Integer(group.value()),
-        Param::Integer(after),
-        Param::Text(view.base),
-        Param::Integer(view.names.into()),
-        count(step),
-    ];
-    let rows = match sql.query(STATEMENT, &params) {
-        Err(error) if error.is_too_big() && step > 1 => {
-            return shown_after(sql, group, view, after, step.checked_div(2).unwrap_or(1));
+    statement: &str,
+    params: &[Param<'_>],
+) -> Result<(Row, bool), StoreError> {
+    let mut size = limits::MEMBERS_STEP;
+    loop {
+        match sql.query(statement, &[params, &[count(size)]].concat()) {
+            Err(error) if error.is_too_big() && size > 1 => size /= 2,
+            result => {
+                let row = result?.into_iter().next().unwrap_or_default();
+                let more = row.integer(0)? == i64::try_from(size).unwrap_or(i64::MAX);
+                return Ok((row, more));
+            }
         }
-        result => result?,
-    };
-    let Some(row) = rows.first() else { return Ok((None, Vec::new())) };
-    let full = row.integer(0)? == i64::try_from(step).unwrap_or(i64::MAX);
-    let last = if full { Some(row.integer(1)?) } else { None };
-    Ok((last, row.bytes(2)?.to_vec()))
-}
-
-fn shown_dangling(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>, StoreError> {
-    let rows = sql.query(
-        "SELECT CAST(group_concat(json_patch('{}', json_object('value', value,
-            'display', iif(?2, display, NULL)))) AS BLOB) FROM dangling WHERE grp = ?1",
-        &[Param::Integer(group.value()), Param::Integer(view.names.into())],
-    )?;
-    rows.first().map_or(Ok(Vec::new()), |row| row.bytes(0).map(<[u8]>::to_vec))
+    }
 }
 
 fn count(limit: usize) -> Param<'static> {

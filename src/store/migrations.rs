@@ -42,6 +42,7 @@ const MIGRATIONS: [&[&str]; 1] = [&[
         display TEXT,
         PRIMARY KEY (grp, value, origin)
      ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX dangling_by_value ON dangling (value, grp)",
     // Deleted resources whose membership rows are still to be removed.
     "CREATE TABLE sweeps (pos INTEGER PRIMARY KEY) STRICT",
     "CREATE TABLE events (

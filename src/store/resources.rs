@@ -1,8 +1,7 @@
 //! Rows of resources and of the values by which they are found.
 
-use serde_json::json;
-
 use super::{Param, Pos, Row, Sql, StoreError};
+use crate::limits;
 
 /// A resource's row.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -134,14 +133,17 @@ fn set_count(sql: &dyn Sql, number: u8, count: TypeCount) -> Result<(), StoreErr
 
 /// Adds values by which a resource is found.
 pub fn add_keys(sql: &dyn Sql, pos: Pos, keys: &[LookupKey]) -> Result<(), StoreError> {
-    if keys.is_empty() {
-        return Ok(());
+    // Out of a JSON text, each key would count as a row read.
+    for step in keys.chunks(limits::LOOKUPS_STEP) {
+        let rows = vec!["(?, ?, ?)"; step.len()].join(", ");
+        let params = step.iter().flat_map(|(attribute, key)| {
+            [Param::Integer((*attribute).into()), Param::Text(key), Param::Integer(pos.value())]
+        });
+        sql.query(
+            &format!("INSERT INTO lookups (attribute, key, pos) VALUES {rows}"),
+            &params.collect::<Vec<_>>(),
+        )?;
     }
-    sql.query(
-        "INSERT INTO lookups (attribute, key, pos)
-         SELECT value->>0, value->>1, ?1 FROM json_each(?2)",
-        &[Param::Integer(pos.value()), Param::Text(&json!(keys).to_string())],
-    )?;
     Ok(())
 }
 

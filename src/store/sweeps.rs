@@ -43,8 +43,9 @@ pub fn empty(sql: &dyn Sql, group: Pos, limit: usize) -> Result<bool, StoreError
             (SELECT grp, member, origin FROM members WHERE grp = ?1 LIMIT ?2) RETURNING 1",
         &[Param::Integer(group.value()), Param::Integer(limit_value)],
     )?;
-    if rows.is_empty() {
+    let more = rows.len() >= limit;
+    if !more {
         sql.query("DELETE FROM dangling WHERE grp = ?1", &[Param::Integer(group.value())])?;
     }
-    Ok(rows.len() >= limit)
+    Ok(more)
 }

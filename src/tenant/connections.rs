@@ -67,7 +67,7 @@ impl Work<'_, '_> {
         described: impl Fn(&T) -> Value,
     ) -> Result<Value, Failure> {
         let after = self.request().query.value("cursor").unwrap_or_default();
-        let limit = self.page_limit()?;
+        let limit = self.request().query.items_limit()?;
         let behind = all.iter().filter(|(id, _)| id.as_str() > after);
         let rows: Vec<(&String, &T)> = behind.take(limit.saturating_add(1)).collect();
         let shown = rows.get(..limit).unwrap_or(&rows);
@@ -94,14 +94,14 @@ impl Work<'_, '_> {
         };
         let row = ConnectionRow {
             id: text("id", None)?,
-            display_name: text("displayName", None)?,
+            display_name: text("displayName", None)?.trim().to_owned(),
             preset: text("preset", Some("generic"))?,
             state: text("state", Some("draft"))?,
             created: self.now().timestamp_millis(),
         };
-        let name_length = row.display_name.trim().chars().count();
+        let name_length = row.display_name.chars().count();
         let fault = if Slug::parse(&row.id).is_none() {
-            "`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
+            "`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?, or is reserved"
         } else if !(1..=limits::NAME_CHARACTERS).contains(&name_length) {
             "`displayName` is not a text of 1 to 200 characters"
         } else if text("kind", Some("scim"))? != "scim" {

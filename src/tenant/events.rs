@@ -4,16 +4,15 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::document::timestamp;
-use super::work::{Answer, Failure, Work};
-use crate::http::{Problem, ProblemCode, Response};
-use crate::limits;
+use super::work::{Answer, Work};
+use crate::http::Response;
 use crate::store::events::{self, EventRow};
 
 impl Work<'_, '_> {
     /// The events behind `after`, at most `limit`; `next` is the `after` of the following page.
     pub(super) fn read_events(&self) -> Answer {
-        let after = self.whole("after")?.unwrap_or(0);
-        let limit = self.page_limit()?;
+        let after = self.request().query.whole("after")?.unwrap_or(0);
+        let limit = self.request().query.items_limit()?;
         let kind = self.request().query.value("type");
         let rows = events::after(self.sql, after, kind, limit.saturating_add(1))?;
         let more = rows.len() > limit;
@@ -37,24 +36,5 @@ impl Work<'_, '_> {
         }
         let time = DateTime::from_timestamp_millis(row.time).map(timestamp);
         json!({ "type": row.kind, "timestamp": time, "data": data })
-    }
-
-    /// How many items a page of the admin API has.
-    pub(super) fn page_limit(&self) -> Result<usize, Failure> {
-        let limit = self.whole("limit")?;
-        let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-        Ok(limit.unwrap_or(limits::ITEMS_DEFAULT).clamp(1, limits::ITEMS))
-    }
-
-    /// A parameter that is a number from 0 on.
-    fn whole(&self, name: &'static str) -> Result<Option<i64>, Failure> {
-        let Some(text) = self.request().query.value(name) else { return Ok(None) };
-        match text.parse::<i64>() {
-            Ok(number) if number >= 0 => Ok(Some(number)),
-            _ => {
-                let detail = format!("`{name}` is not a whole number");
-                Err(Problem::new(ProblemCode::Malformed, detail).into())
-            }
-        }
     }
 }

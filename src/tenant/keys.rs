@@ -35,9 +35,9 @@ impl Work<'_, '_> {
         if live >= limits::KEYS_PER_TENANT {
             return Err(Problem::new(ProblemCode::Conflict, "the tenant has too many keys").into()); // (2)
         }
-        let jti = Base64UrlUnpadded::encode_string(&self.random::<16>());
+        let jti = Base64UrlUnpadded::encode_string(&self.random::<16>()?);
         let row = KeyRow {
-            id: self.next_id(),
+            id: self.next_id()?,
             name: new.name,
             scopes: new.scopes.to_string(),
             connection: new.connection,
@@ -174,7 +174,8 @@ fn parts_seconds(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
     let mut seconds: i64 = 0;
     for (unit, length) in units {
         let Some((number, rest)) = text.split_once(*unit) else { continue };
-        let number: u32 = number.parse().ok()?;
+        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+        let number: u32 = number.parse().ok().filter(|_| digits)?;
         seconds = seconds.checked_add(i64::from(number).checked_mul(*length)?)?;
         text = rest;
     }

@@ -1,5 +1,7 @@
 //! Lists: collections, and `.search` at a type and at the server (RFC 7644 §3.4.2 and §3.4.3).
 
+mod query;
+
 use serde_json::{Map, Value};
 
 use super::USER;
@@ -7,23 +9,14 @@ use super::plan::Plan;
 use super::render::View;
 use super::work::{Answer, Failure, Work};
 use crate::auth::Scope;
-use crate::http::Query;
 use crate::limits;
-use crate::scim::filter::{Filter, Predicate};
+use crate::scim::filter::Predicate;
 use crate::scim::projection::Projection;
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError, urn};
 use crate::store::resources;
 use crate::store::{Groups, Page, PageEntry, Pos, Source, StoreError, documents, members};
-
-/// What a list is asked for.
-struct ListQuery {
-    filter: Option<Filter>,
-    /// From 1.
-    start_index: i64,
-    count: usize,
-    projection: Projection,
-}
+use query::ListQuery;
 
 /// The resources of one type that a list consists of.
 enum Matches {
@@ -38,6 +31,8 @@ enum Matches {
 struct Collected {
     bytes: Vec<u8>,
     resources: usize,
+    /// Whether there was no room for a resource.
+    cut: bool,
 }
 
 impl Work<'_, '_> {
@@ -169,7 +164,7 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    /// Adds a page's resources until the bytes are enough; the last one's place and their number.
+    /// Adds a page's resources as long as there is room; the last one's place and their number.
     fn append(
         &self,
         view: &View<'_>,
@@ -178,10 +173,9 @@ impl Work<'_, '_> {
     ) -> Result<Option<(Pos, i64)>, StoreError> {
         let mut appended: Option<(Pos, i64)> = None;
         for (entry, open) in page.iter() {
-            if collected.bytes.len() >= limits::PAGE_BYTES {
+            if !collected.push(&self.render(view, entry, open)?) {
                 break;
             }
-            collected.push(&self.render(view, entry, open)?);
             let number = appended.map_or(0, |(_, number)| number);
             appended = Some((entry.pos, number.saturating_add(1)));
         }
@@ -211,8 +205,10 @@ impl Work<'_, '_> {
                 found
             }
             Plan::GroupsOf(id) => {
-                let pos = members::resolve(self.sql, &[id])?.into_iter().flatten().next();
-                pos.map_or(Ok(Vec::new()), |pos| members::groups_of(self.sql, pos, most))?
+                match members::resolve(self.sql, &[id])?.into_iter().flatten().next() {
+                    Some(pos) => members::groups_of(self.sql, pos, most)?,
+                    None => members::groups_naming(self.sql, id, most)?,
+                }
             }
         };
         if candidates.len() >= most {
@@ -312,94 +308,6 @@ fn too_many() -> Failure {
     ScimError::new(ErrorKind::TooMany, detail).into()
 }
 
-impl ListQuery {
-    fn from_query(query: &Query, work: &Work<'_, '_>) -> Result<Self, Failure> {
-        let number = |name: &'static str| {
-            query
-                .value(name)
-                .filter(|text| !text.is_empty())
-                .map(|text| whole(name, text))
-                .transpose()
-        };
-        Self::build(
-            query.value("filter"),
-            number("startIndex")?,
-            number("count")?,
-            Projection::parse(query.value("attributes"), query.value("excludedAttributes"))?,
-            work,
-        )
-    }
-
-    /// RFC 7644 §3.4.3: the parameters of a query as the body of a POST.
-    fn from_body(body: &Map<String, Value>, work: &Work<'_, '_>) -> Result<Self, Failure> {
-        let value = |name: &str| {
-            let named = body.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-            named.map(|(_, value)| value).filter(|value| !value.is_null())
-        };
-        let number = |name: &'static str| match value(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => whole(name, text).map(Some),
-            Some(other) => whole(name, &other.to_string()).map(Some),
-        };
-        let list = |name: &'static str| match value(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(Value::Array(values)) => {
-                let names: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
-                names
-                    .map(|names| Some(names.join(",")))
-                    .ok_or_else(|| invalid(name, "a list of texts"))
-            }
-            Some(_) => Err(invalid(name, "a list of texts")),
-        };
-        let filter = match value("filter") {
-            None => None,
-            Some(Value::String(text)) => Some(text.as_str()),
-            Some(_) => return Err(invalid("filter", "a text").into()),
-        };
-        let projection = Projection::parse(
-            list("attributes")?.as_deref(),
-            list("excludedAttributes")?.as_deref(),
-        )?;
-        Self::build(filter, number("startIndex")?, number("count")?, projection, work)
-    }
-
-    fn build(
-        filter: Option<&str>,
-        start_index: Option<i64>,
-        count: Option<i64>,
-        projection: Projection,
-        work: &Work<'_, '_>,
-    ) -> Result<Self, Failure> {
-        let parse = |text: &str| Filter::parse(text, &work.compat);
-        let filter = filter.filter(|text| !text.trim().is_empty()).map(parse).transpose();
-        let default = limits::PAGE_RESOURCES_DEFAULT;
-        // RFC 7644 §3.4.2.4: a start below 1 is 1, a count below 0 is 0.
-        let count =
-            count.map_or(default, |count| usize::try_from(count.max(0)).unwrap_or(usize::MAX));
-        Ok(Self {
-            filter: filter.map_err(|error| error.into_filter_error())?,
-            start_index: start_index.unwrap_or(1).max(1),
-            count: count.min(limits::PAGE_RESOURCES),
-            projection,
-        })
-    }
-}
-
-/// A whole number; one too large to count with is the largest.
-fn whole(name: &'static str, text: &str) -> Result<i64, ScimError> {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(invalid(name, "a whole number"));
-    }
-    let largest = if text.starts_with('-') { i64::MIN } else { i64::MAX };
-    Ok(text.parse().unwrap_or(largest))
-}
-
-fn invalid(name: &'static str, what: &str) -> ScimError {
-    ScimError::new(ErrorKind::InvalidValue, format!("`{name}` is not {what}"))
-}
-
 impl Matches {
     fn len(&self) -> i64 {
         match self {
@@ -411,7 +319,7 @@ impl Matches {
 
 impl Collected {
     fn is_full(&self, count: usize) -> bool {
-        self.resources >= count || self.bytes.len() >= limits::PAGE_BYTES
+        self.resources >= count || self.cut
     }
 
     /// How many resources may still be added.
@@ -419,11 +327,18 @@ impl Collected {
         count.saturating_sub(self.resources)
     }
 
-    fn push(&mut self, resource: &[u8]) {
-        if !self.bytes.is_empty() {
+    /// Adds a resource if there is room for it; the first one, however large it is.
+    fn push(&mut self, resource: &[u8]) -> bool {
+        let length = self.bytes.len().saturating_add(resource.len());
+        self.cut = self.resources > 0 && length >= limits::PAGE_BYTES;
+        if self.cut {
+            return false;
+        }
+        if self.resources > 0 {
             self.bytes.push(b',');
         }
         self.bytes.extend_from_slice(resource);
         self.resources = self.resources.saturating_add(1);
+        true
     }
 }

@@ -5,17 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use super::GROUP;
 use super::work::{Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::limits;
 use crate::scim::filter::Predicate;
-use crate::scim::patch::MemberOp;
-use crate::scim::resource::Member;
+use crate::scim::resource::{Member, MemberOp};
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::members::{self, MemberView};
+use crate::store::members;
 use crate::store::resources::ResourceRow;
 use crate::store::{Pos, StoreError};
 
@@ -104,6 +103,11 @@ impl Work<'_, '_> {
         let positions = members::resolve(self.sql, &ids)?;
         for (place, (member, pos)) in (1_usize..).zip(list.into_iter().zip(positions)) {
             let entry = Entry { id: member.value, display: member.display };
+            if entry.bytes() > limits::MEMBER_BYTES {
+                let most = limits::MEMBER_BYTES;
+                let detail = format!("`members`: value {place} has more than {most} bytes");
+                return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
+            }
             match pos {
                 Some(pos) if group.is_some_and(|group| group.pos == pos) => {
                     let detail = "a group cannot be a member of itself";
@@ -148,23 +152,25 @@ impl Work<'_, '_> {
         group: Option<&ResourceRow>,
         predicate: &Predicate,
     ) -> Result<Vec<String>, Failure> {
-        let mut candidates: Vec<Map<String, Value>> = Vec::new();
+        let mut candidates: Vec<Value> = Vec::new();
         if let Some(group) = group.filter(|_| !wanted.cleared) {
             if usize::try_from(group.members).unwrap_or(usize::MAX) > limits::SCAN_CANDIDATES {
                 return Err(ErrorKind::TooMany.into());
             }
-            let view = MemberView { base: self.request().base, names: true };
+            let view = self.member_view();
             let shown =
                 [b"[", members::shown(self.sql, group.pos, view)?.as_slice(), b"]"].concat();
             candidates = serde_json::from_slice(&shown)
                 .map_err(|_| StoreError::new("members are not shown as JSON"))?;
         }
-        let added = wanted.members.values().filter(|(_, there)| *there).map(|(entry, _)| entry);
-        candidates.extend(added.chain(wanted.dangling.values().flatten()).map(Entry::shown));
-        let value = |member: &Map<String, Value>| {
-            member.get("value").and_then(Value::as_str).map(str::to_owned)
-        };
-        let selected = candidates.iter().filter(|member| predicate.matches(member));
+        let added = wanted.members.iter().filter(|(_, (_, there))| *there);
+        candidates.extend(added.map(|(pos, (entry, _))| {
+            let schema = self.registry().type_numbered(Pos::stored(*pos).type_number());
+            entry.shown(schema.map(|schema| schema.resource_type.id.as_str()))
+        }));
+        candidates.extend(wanted.dangling.values().flatten().map(|entry| entry.shown(None)));
+        let value = |member: &Value| member.get("value")?.as_str().map(str::to_owned);
+        let selected = candidates.iter().filter(|member| predicate.matches_value(member));
         Ok(selected.filter_map(value).collect())
     }
 
@@ -282,13 +288,12 @@ impl Wanted {
 }
 
 impl Entry {
+    fn bytes(&self) -> usize {
+        self.display.as_deref().map_or(0, str::len).max(self.id.len())
+    }
+
     /// As a filter on members sees a member that has no row yet.
-    fn shown(&self) -> Map<String, Value> {
-        let mut shown = Map::new();
-        shown.insert("value".to_owned(), self.id.as_str().into());
-        if let Some(display) = &self.display {
-            shown.insert("display".to_owned(), display.as_str().into());
-        }
-        shown
+    fn shown(&self, type_name: Option<&str>) -> Value {
+        json!({ "value": self.id, "type": type_name, "display": self.display })
     }
 }

@@ -33,9 +33,7 @@ impl Plan {
             Predicate::Compare { target, op, value } => {
                 Self::comparison(target, *op, value, schema)
             }
-            Predicate::Any { target, predicate } => {
-                (Self::element(target, predicate, schema), false)
-            }
+            Predicate::Any { predicate, .. } => (Self::element(predicate, schema), false),
             _ => (Self::Scan, false),
         }
     }
@@ -77,20 +75,15 @@ impl Plan {
     }
 
     /// A condition on one value of a multi-valued attribute: `emails[type eq "work" and value eq …]`.
-    fn element(target: &Target, predicate: &Predicate, schema: TypeSchema<'_>) -> Self {
+    fn element(predicate: &Predicate, schema: TypeSchema<'_>) -> Self {
         match predicate {
             Predicate::And(parts) => {
-                let plans = parts.iter().map(|part| Self::element(target, part, schema));
+                let plans = parts.iter().map(|part| Self::element(part, schema));
                 plans.min_by_key(Self::width).unwrap_or(Self::Scan)
             }
-            Predicate::Compare { target: part, op, value } => {
-                let whole = Target {
-                    extension: target.extension.clone(),
-                    name: target.name.clone(),
-                    sub: Some(part.name.clone()),
-                    ..part.clone()
-                };
-                Self::comparison(&whole, *op, value, schema).0
+            // A part of a value has the path that it has in the resource.
+            Predicate::Compare { target, op, value } => {
+                Self::comparison(target, *op, value, schema).0
             }
             _ => Self::Scan,
         }

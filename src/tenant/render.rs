@@ -18,7 +18,6 @@ pub(super) struct View<'v> {
     projection: &'v Projection,
     groups: Groups,
     members: bool,
-    names: bool,
 }
 
 /// A resource that was read and rendered.
@@ -51,7 +50,6 @@ impl Work<'_, '_> {
                 (true, true) => Groups::Nested,
             },
             members: number == GROUP && projection.shows(schema, "members"),
-            names: self.may(Scope::UsersRead),
         }
     }
 
@@ -76,6 +74,11 @@ impl Work<'_, '_> {
         Ok(Some(Shown { entry: *entry, body: self.render(view, entry, open)? }))
     }
 
+    /// How members are shown to this client.
+    pub(super) fn member_view(&self) -> MemberView<'_> {
+        MemberView { base: self.request().base, names: self.may(Scope::UsersRead) }
+    }
+
     /// Closes an open object: its members if they are shown, its last brace, its projection.
     pub(super) fn render(
         &self,
@@ -85,8 +88,7 @@ impl Work<'_, '_> {
     ) -> Result<Vec<u8>, StoreError> {
         let mut body = open.to_vec();
         if view.members {
-            let member_view = MemberView { base: self.request().base, names: view.names };
-            let shown = members::shown(self.sql, entry.pos, member_view)?;
+            let shown = members::shown(self.sql, entry.pos, self.member_view())?;
             if !shown.is_empty() {
                 body.extend_from_slice(b",\"members\":[");
                 body.extend_from_slice(&shown);

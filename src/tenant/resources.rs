@@ -10,9 +10,9 @@ use crate::event::{Event, EventKind};
 use crate::http::Response;
 use crate::limits;
 use crate::scim::fold::fold;
-use crate::scim::patch::{MemberOp, PatchOp};
+use crate::scim::patch::PatchOp;
 use crate::scim::projection::Projection;
-use crate::scim::resource::{Resource, changed};
+use crate::scim::resource::{MemberOp, Resource, changed};
 use crate::scim::schema::{Lookup, TypeSchema, Uniqueness};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, LookupKey, ResourceRow};
@@ -40,13 +40,13 @@ impl Work<'_, '_> {
         let parsed = Resource::parse(body, schema, &self.compat)?; // (2)
         let joined = parsed.members.map(MemberOp::Add).into_iter().collect();
         let delta = self.membership(None, joined)?; // (3)
-        let keys = lookup_keys(&parsed.resource, schema);
-        self.unused(schema, &keys, None)?; // (4)
+        let keys = new_keys(&parsed.resource, schema)?; // (4)
+        self.unused(schema, &keys, None)?;
         let mut count = self.memory.count(number);
         count.live = count.live.saturating_add(1);
         count.last = count.last.saturating_add(1);
         let document = Document {
-            id: self.next_id(),
+            id: self.next_id()?,
             resource: parsed.resource,
             resource_type: schema.resource_type.id.clone(),
             created: timestamp(self.now()),
@@ -169,7 +169,7 @@ impl Work<'_, '_> {
             return Ok(row.clone());
         }
         let old_keys = lookup_keys(&before.resource, *schema);
-        let new_keys = lookup_keys(&resource, *schema);
+        let new_keys = new_keys(&resource, *schema)?;
         let gained = missing_from(&new_keys, &old_keys);
         self.unused(*schema, &gained, Some(row.pos))?;
         let document = Document { resource, ..before.clone() };
@@ -258,9 +258,21 @@ fn matches(condition: &str, etag: &str) -> bool {
 fn encoded(document: &Document, rev: i64, work: &Work<'_, '_>) -> Result<Vec<u8>, Failure> {
     let bytes = document.encode(rev, work.now());
     if bytes.len() > limits::RESOURCE_BYTES {
-        return Err(ScimError::new(ErrorKind::PayloadTooLarge, "the resource is too large").into());
+        return Err(too_large().into());
     }
     Ok(bytes)
+}
+
+/// The values by which a resource is to be found: 413 when they could not be held, for a text may
+/// be three times as long when it is folded.
+fn new_keys(resource: &Resource, schema: TypeSchema<'_>) -> Result<Vec<LookupKey>, ScimError> {
+    let keys = lookup_keys(resource, schema);
+    let bytes = keys.iter().map(|(_, key)| key.len()).fold(0, usize::saturating_add);
+    if bytes > limits::RESOURCE_BYTES { Err(too_large()) } else { Ok(keys) }
+}
+
+fn too_large() -> ScimError {
+    ScimError::new(ErrorKind::PayloadTooLarge, "the resource is too large")
 }
 
 /// The kinds of event that a type's resources have.

@@ -8,7 +8,7 @@ use super::Call;
 use super::memory::Memory;
 use crate::auth::Scope;
 use crate::event::Event;
-use crate::http::{Problem, ProblemCode, Request, Response};
+use crate::http::{Problem, ProblemCode, Request, Response, json_object};
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
@@ -118,7 +118,7 @@ impl<'c> Work<'_, 'c> {
         if !self.request().is_json() {
             return Err(ErrorKind::UnsupportedMediaType.into());
         }
-        object(self.request().body)
+        json_object(self.request().body)
             .map_err(|detail| ScimError::new(ErrorKind::InvalidSyntax, detail).into())
     }
 
@@ -127,28 +127,29 @@ impl<'c> Work<'_, 'c> {
         if !self.request().is_json() {
             return Err(Problem::from(ProblemCode::UnsupportedMediaType).into());
         }
-        object(self.request().body)
+        json_object(self.request().body)
             .map_err(|detail| Problem::new(ProblemCode::Malformed, detail).into())
     }
 
     /// Fills a buffer with random bytes.
-    pub(super) fn random<const N: usize>(&mut self) -> [u8; N] {
+    pub(super) fn random<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
         let mut bytes = [0; N];
-        (self.call.random)(&mut bytes);
-        bytes
+        let cause = (self.call.random)(&mut bytes);
+        cause.map_err(|cause| StoreError::new(format!("no random numbers: {cause}")))?;
+        Ok(bytes)
     }
 
     /// A new id: a UUIDv7 (RFC 9562 §5.7), above every id given before even when the clock has
     /// stepped back.
-    pub(super) fn next_id(&mut self) -> String {
+    pub(super) fn next_id(&mut self) -> Result<String, StoreError> {
         let millis = u64::try_from(self.now().timestamp_millis()).unwrap_or(0);
-        let random = self.random();
+        let random = self.random()?;
         let fresh = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
         let last = self.memory.last_id;
         let id = if fresh.as_u128() > last { fresh.as_u128() } else { last.saturating_add(1) };
         self.memory.touched = true;
         self.memory.last_id = id;
-        Uuid::from_u128(id).hyphenated().to_string()
+        Ok(Uuid::from_u128(id).hyphenated().to_string())
     }
 
     /// Appends an event.
@@ -163,17 +164,5 @@ impl<'c> Work<'_, 'c> {
         self.memory.touched = true;
         self.memory.last_seq = row.seq;
         Ok(())
-    }
-}
-
-/// Reads a JSON object; an error's text has the place of the fault and nothing of the content.
-pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err("the body is not a JSON object".to_owned()),
-        Err(error) => {
-            let (line, column) = (error.line(), error.column());
-            Err(format!("the body is not JSON at line {line}, column {column}"))
-        }
     }
 }

@@ -1,0 +1,110 @@
+//! What a list is asked for: filter, page and projection, from a query or a body.
+
+use serde_json::{Map, Value};
+
+use crate::http::Query;
+use crate::limits;
+use crate::scim::filter::Filter;
+use crate::scim::projection::Projection;
+use crate::scim::{ErrorKind, ScimError};
+use crate::tenant::work::{Failure, Work};
+
+/// The parameters, within their bounds (RFC 7644 §3.4.2).
+pub(super) struct ListQuery {
+    pub(super) filter: Option<Filter>,
+    /// From 1.
+    pub(super) start_index: i64,
+    pub(super) count: usize,
+    pub(super) projection: Projection,
+}
+
+impl ListQuery {
+    pub(super) fn from_query(query: &Query, work: &Work<'_, '_>) -> Result<Self, Failure> {
+        let number = |name: &'static str| {
+            query
+                .value(name)
+                .filter(|text| !text.is_empty())
+                .map(|text| whole(name, text))
+                .transpose()
+        };
+        Self::build(
+            query.value("filter"),
+            number("startIndex")?,
+            number("count")?,
+            Projection::parse(query.value("attributes"), query.value("excludedAttributes"))?,
+            work,
+        )
+    }
+
+    /// RFC 7644 §3.4.3: the parameters of a query as the body of a POST.
+    pub(super) fn from_body(
+        body: &Map<String, Value>,
+        work: &Work<'_, '_>,
+    ) -> Result<Self, Failure> {
+        let value = |name: &str| {
+            let named = body.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+            named.map(|(_, value)| value).filter(|value| !value.is_null())
+        };
+        let number = |name: &'static str| match value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => whole(name, text).map(Some),
+            Some(other) => whole(name, &other.to_string()).map(Some),
+        };
+        let list = |name: &'static str| match value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Array(values)) => {
+                let names: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
+                names
+                    .map(|names| Some(names.join(",")))
+                    .ok_or_else(|| invalid(name, "a list of texts"))
+            }
+            Some(_) => Err(invalid(name, "a list of texts")),
+        };
+        let filter = match value("filter") {
+            None => None,
+            Some(Value::String(text)) => Some(text.as_str()),
+            Some(_) => return Err(invalid("filter", "a text").into()),
+        };
+        let projection = Projection::parse(
+            list("attributes")?.as_deref(),
+            list("excludedAttributes")?.as_deref(),
+        )?;
+        Self::build(filter, number("startIndex")?, number("count")?, projection, work)
+    }
+
+    fn build(
+        filter: Option<&str>,
+        start_index: Option<i64>,
+        count: Option<i64>,
+        projection: Projection,
+        work: &Work<'_, '_>,
+    ) -> Result<Self, Failure> {
+        let parse = |text: &str| Filter::parse(text, &work.compat);
+        let filter = filter.filter(|text| !text.trim().is_empty()).map(parse).transpose();
+        let default = limits::PAGE_RESOURCES_DEFAULT;
+        // RFC 7644 §3.4.2.4: a start below 1 is 1, a count below 0 is 0.
+        let count =
+            count.map_or(default, |count| usize::try_from(count.max(0)).unwrap_or(usize::MAX));
+        Ok(Self {
+            filter: filter.map_err(|error| error.into_filter_error())?,
+            start_index: start_index.unwrap_or(1).max(1),
+            count: count.min(limits::PAGE_RESOURCES),
+            projection,
+        })
+    }
+}
+
+/// A whole number; one too large to count with is the largest.
+fn whole(name: &'static str, text: &str) -> Result<i64, ScimError> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(invalid(name, "a whole number"));
+    }
+    let largest = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    Ok(text.parse().unwrap_or(largest))
+}
+
+fn invalid(name: &'static str, what: &str) -> ScimError {
+    ScimError::new(ErrorKind::InvalidValue, format!("`{name}` is not {what}"))
+}
