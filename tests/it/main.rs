@@ -1,14 +1,57 @@
 //! The native tests: one binary, every layer below `edge`, against real SQLite.
 
 #![cfg(test)]
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::needless_pass_by_value,
+    clippy::string_slice,
+    reason = "a test may end where an answer may not, and its cases read better by value"
+)]
 
+mod given;
 #[path = "../support/scenario.rs"]
 mod scenario;
+mod sqlite;
+mod steps;
 mod support;
 
+mod auth;
+mod connections;
+mod costs;
+mod deletion;
+mod discovery;
+mod errors;
+mod events;
 mod filter;
 mod filter_bind;
 mod filter_laws;
 mod filter_matches;
+mod gate;
+mod groups;
+mod keys;
+mod limits;
+mod lists;
+mod members;
+mod nested;
+mod pages;
+mod patch;
+mod patch_clients;
+mod patch_errors;
+mod patch_extensions;
+mod patch_laws;
+mod patch_members;
 mod path;
+mod pinned;
+mod plans;
+mod projection;
+mod registry;
+mod resource;
+mod resource_errors;
+mod route;
+mod store;
+mod tidy;
+mod transactions;
+mod users;
 mod vectors;
+mod versions;

@@ -1,100 +1,16 @@
 //! A tenant in this process: the whole way of a request but the runtime, against real SQLite.
 
-use std::cell::Cell as Counter;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use muster::auth::{AdminTokens, KeyRing};
 use muster::http::{Gate, Headers, Method, Query, Request, Response, Route, Url};
 use muster::registry::Slug;
-use muster::store::{Cell, Cost, Param, Row, Sql, StoreError, Verdict};
 use muster::tenant::{Call, Tenant};
-use rusqlite::limits::Limit;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, params_from_iter};
 use serde_json::{Value, json};
 
 use crate::scenario::{Reply, Server};
-
-/// SQLite under the limits of a Durable Object.
-pub(crate) struct Sqlite {
-    connection: Connection,
-    depth: Counter<u32>,
-    statements: Counter<u64>,
-}
-
-impl Sqlite {
-    pub(crate) fn new() -> Self {
-        let connection = Connection::open_in_memory().expect("SQLite opens in memory");
-        for (limit, value) in [
-            (Limit::SQLITE_LIMIT_SQL_LENGTH, 100_000),
-            (Limit::SQLITE_LIMIT_COLUMN, 100),
-            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
-            (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
-            (Limit::SQLITE_LIMIT_VDBE_OP, 25_000),
-            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50),
-            (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100),
-            (Limit::SQLITE_LIMIT_LENGTH, 2_000_000),
-        ] {
-            connection.set_limit(limit, value).expect("SQLite takes the limit");
-        }
-        Self { connection, depth: Counter::new(0), statements: Counter::new(0) }
-    }
-
-    /// How many statements have run.
-    pub(crate) fn statements(&self) -> u64 {
-        self.statements.get()
-    }
-}
-
-impl Sql for Sqlite {
-    fn query(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
-        let refused = |error: rusqlite::Error| StoreError::new(error.to_string());
-        self.statements.set(self.statements.get() + 1);
-        let mut prepared = self.connection.prepare_cached(statement).map_err(refused)?;
-        let columns = prepared.column_count();
-        let bound = params.iter().map(|param| match param {
-            Param::Null => rusqlite::types::Value::Null,
-            // The runtime carries integers as doubles.
-            Param::Integer(value) => rusqlite::types::Value::Real(*value as f64),
-            Param::Text(text) => rusqlite::types::Value::Text((*text).to_owned()),
-            Param::Blob(bytes) => rusqlite::types::Value::Blob(bytes.to_vec()),
-        });
-        let mut rows = prepared.query(params_from_iter(bound)).map_err(refused)?;
-        let mut read = Vec::new();
-        while let Some(row) = rows.next().map_err(refused)? {
-            let cell = |column| match row.get_ref(column).expect("the column is there") {
-                ValueRef::Null => Cell::Null,
-                ValueRef::Integer(value) => Cell::Integer(value),
-                ValueRef::Real(value) => Cell::Integer(value as i64),
-                ValueRef::Text(text) => Cell::Text(String::from_utf8_lossy(text).into_owned()),
-                ValueRef::Blob(bytes) => Cell::Blob(bytes.to_vec()),
-            };
-            read.push(Row((0..columns).map(cell).collect()));
-        }
-        Ok(read)
-    }
-
-    fn transaction(&self, body: &mut dyn FnMut() -> Verdict) -> Result<(), StoreError> {
-        let depth = self.depth.get();
-        let run = |statement: String| {
-            let done = self.connection.execute_batch(&statement);
-            done.map_err(|error| StoreError::new(error.to_string()))
-        };
-        run(format!("SAVEPOINT s{depth}"))?;
-        self.depth.set(depth + 1);
-        let verdict = body();
-        self.depth.set(depth);
-        if verdict == Verdict::RollBack {
-            run(format!("ROLLBACK TO s{depth}"))?;
-        }
-        run(format!("RELEASE s{depth}"))
-    }
-
-    fn cost(&self) -> Cost {
-        Cost::default()
-    }
-}
+use crate::sqlite::Sqlite;
 
 /// A tenant `acme` with a key for everything.
 pub(crate) struct Acme {
@@ -113,6 +29,14 @@ pub(crate) const KEY_RING: &str = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MD
 /// Where the tests' tenant is.
 pub(crate) const ORIGIN: &str = "https://muster.test";
 
+/// The gate of the tests' deployment.
+pub(crate) fn gate() -> Gate {
+    Gate {
+        key_ring: KeyRing::parse(KEY_RING).expect("a key ring"),
+        admin_tokens: AdminTokens::parse(ADMIN).expect("a token"),
+    }
+}
+
 impl Acme {
     pub(crate) fn new() -> Self {
         let mut acme = Self {
@@ -120,10 +44,7 @@ impl Acme {
             tenant: Tenant::default(),
             now: DateTime::from_timestamp(1_790_000_000, 0).expect("a time"),
             key: String::new(),
-            gate: Gate {
-                key_ring: KeyRing::parse(KEY_RING).expect("a key ring"),
-                admin_tokens: AdminTokens::parse(ADMIN).expect("a token"),
-            },
+            gate: gate(),
             random: 0,
         };
         acme.key = acme.mint(&["scim", "events:read", "keys:write", "config:write"]);
@@ -144,9 +65,13 @@ impl Acme {
 
     /// A request of the administrator below `/v1/tenants/acme`.
     pub(crate) fn admin(&mut self, method: &str, path: &str, body: &Value) -> Reply {
-        let url = format!("{ORIGIN}/v1/tenants/acme{path}");
+        self.ask(method, &format!("/v1/tenants/acme{path}"), body, ADMIN)
+    }
+
+    /// A request with JSON by its path from the root, with any bearer.
+    pub(crate) fn ask(&mut self, method: &str, path: &str, body: &Value, bearer: &str) -> Reply {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        self.fetch(method, &url, &BTreeMap::new(), &body, ADMIN)
+        self.fetch(method, &format!("{ORIGIN}{path}"), &BTreeMap::new(), &body, bearer)
     }
 
     /// A SCIM request with JSON and the tenant's key.
@@ -217,11 +142,12 @@ impl Acme {
                 {
                     *byte = fresh;
                 }
+                Ok(())
             },
             key_ring: &self.gate.key_ring,
         };
         let response = self.tenant.handle(&self.sql, &mut call);
-        assert_eq!(response.cause, None, "the service failed within");
+        assert_eq!(response.cause.is_some(), self.sql.has_failed(), "{:?}", response.cause);
         reply(response)
     }
 

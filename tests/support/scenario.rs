@@ -12,7 +12,7 @@ use serde_json::Value;
 /// One story on a fresh tenant.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Scenario {
+struct Scenario {
     name: String,
     steps: Vec<Step>,
 }
@@ -82,8 +82,22 @@ impl Reply {
     }
 }
 
+/// Walks every scenario, each on a fresh server; none may find fault.
+pub(crate) fn walk_all<S: Server>(fresh: impl Fn() -> S) {
+    let scenarios = scenarios();
+    assert!(scenarios.len() > 40, "the vectors are there");
+    let faults: Vec<String> = scenarios
+        .iter()
+        .flat_map(|(file, scenario)| {
+            let faults = scenario.walk(&mut fresh());
+            faults.into_iter().map(move |fault| format!("{}: {fault}", file.display()))
+        })
+        .collect();
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
 /// All scenarios, with the files they are from.
-pub(crate) fn scenarios() -> Vec<(PathBuf, Scenario)> {
+fn scenarios() -> Vec<(PathBuf, Scenario)> {
     let mut files = Vec::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors"), &mut files);
     files.sort();
@@ -109,7 +123,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 
 impl Scenario {
     /// Walks the steps in order; what went wrong, if anything, one line each.
-    pub(crate) fn walk(&self, server: &mut impl Server) -> Vec<String> {
+    fn walk(&self, server: &mut impl Server) -> Vec<String> {
         let mut names = BTreeMap::from([("base".to_owned(), server.base())]);
         let mut faults = Vec::new();
         for step in &self.steps {

@@ -1,0 +1,133 @@
+//! How many statements a request runs, and that each finds its rows by an index.
+
+use muster::limits;
+use serde_json::{Value, json};
+
+use crate::steps::{patch_op, with_query};
+use crate::support::Acme;
+
+fn body() -> Value {
+    let emails = json!([{ "value": "a@b", "type": "work" }]);
+    json!({ "userName": "ada", "externalId": "a", "emails": emails })
+}
+
+/// A tenant of some size: users, each of whom is in one group of all and one of a few.
+fn given() -> (Acme, String, [String; 2]) {
+    let mut acme = Acme::new();
+    let users = acme.populate(300);
+    let members: Vec<&str> = users.iter().map(String::as_str).collect();
+    let groups = [acme.group("all", &members), acme.group("few", &members[100..102])];
+    let ada = acme.post("/Users", &body())["id"].as_str().expect("an id").to_owned();
+    (acme, ada, groups)
+}
+
+/// Sends a request that runs at most so many statements; the statements.
+#[track_caller]
+fn check(acme: &mut Acme, method: &str, path: &str, body: &Value, most: usize) -> Vec<String> {
+    acme.sql.statements();
+    let reply = acme.scim(method, path, body);
+    let statements = acme.sql.statements();
+    assert!(reply.status < 300, "{method} {path}: {}", reply.json());
+    let count = statements.len();
+    assert!(count <= most, "{method} {path}: {count} statements: {statements:#?}");
+    statements
+}
+
+/// The statement reads no table from one end to the other.
+#[track_caller]
+fn check_plan(acme: &Acme, statement: &str) {
+    for step in acme.sql.plan(statement) {
+        // Read whole: what was bound, a subquery, what a recursion found. Of `sweeps`, the first.
+        let own = [
+            "VIRTUAL TABLE",
+            "SCAN (subquery",
+            "SCAN up",
+            "CONSTANT ROW",
+            "VALUES CLAUSE",
+            "sweeps",
+        ];
+        let reads_all = step.starts_with("SCAN") && !own.iter().any(|own| step.contains(own));
+        assert!(!reads_all, "{step}: {statement}");
+    }
+}
+
+#[test]
+fn a_request_runs_few_statements_and_each_by_an_index() {
+    let (mut acme, ada, [all, few]) = given();
+    let user = format!("/Users/{ada}");
+    let group = format!("/Groups/{all}");
+    let filtered = |path: &str, filter: &str| with_query(path, &[("filter", filter)]);
+    let replace = |path: &str, value: Value| {
+        patch_op(&json!([{ "op": "replace", "path": path, "value": value }]))
+    };
+    let member =
+        |op: &str| patch_op(&json!([{ "op": op, "path": "members", "value": [{ "value": ada }] }]));
+    let nothing = Value::Null;
+    let bob = json!({ "userName": "bob", "externalId": "b", "emails": [{ "value": "b@b" }] });
+    let mut statements = Vec::new();
+    for (method, path, body, most) in [
+        ("GET", user.clone(), &nothing, 1),
+        ("GET", format!("{group}?excludedAttributes=members"), &nothing, 1),
+        ("GET", format!("/Groups/{few}"), &nothing, 3),
+        ("GET", filtered("/Users", "userName eq \"ADA\""), &nothing, 2),
+        ("GET", filtered("/Users", "externalId eq \"a\""), &nothing, 2),
+        ("GET", filtered("/Users", "emails.value eq \"a@b\""), &nothing, 2),
+        ("GET", filtered("/Users", "emails[type eq \"work\"].value eq \"a@b\""), &nothing, 3),
+        ("GET", filtered("/Users", "userName eq \"ada\" and active ne false"), &nothing, 3),
+        ("GET", filtered("/Users", "userName sw \"ad\""), &nothing, 3),
+        ("GET", filtered("/Users", &format!("id eq \"{ada}\"")), &nothing, 2),
+        ("GET", filtered("/Groups", "displayName eq \"few\""), &nothing, 4),
+        ("GET", filtered("/Groups", &format!("members.value eq \"{ada}\"")), &nothing, 2),
+        ("GET", filtered("/Groups", "members.value eq \"nobody\""), &nothing, 2),
+        ("GET", "/Users?count=0".to_owned(), &nothing, 0),
+        ("GET", "/Users?count=100".to_owned(), &nothing, 1),
+        ("GET", "/Users?startIndex=101&count=100".to_owned(), &nothing, 1),
+        ("GET", "/Users?startIndex=250&count=10".to_owned(), &nothing, 2),
+        ("GET", "/Users?startIndex=301&count=100".to_owned(), &nothing, 3),
+        ("POST", "/Users".to_owned(), &bob, 6),
+        ("PUT", user.clone(), &body(), 2),
+        ("PATCH", user.clone(), &replace("externalId", json!("a")), 2),
+        ("PATCH", user.clone(), &replace("active", json!(false)), 4),
+        ("PATCH", user.clone(), &replace("userName", json!("eve")), 7),
+        ("PATCH", group.clone(), &member("add"), 6),
+        ("PATCH", group.clone(), &member("add"), 3),
+        ("PATCH", group.clone(), &member("remove"), 6),
+        ("PATCH", group.clone(), &member("remove"), 3),
+        ("PATCH", group.clone(), &replace("displayName", json!("ALL")), 5),
+        ("DELETE", user, &nothing, 8),
+        ("DELETE", format!("/Groups/{few}"), &nothing, 6),
+    ] {
+        statements.extend(check(&mut acme, method, &path, body, most));
+    }
+    acme.alarms();
+    acme.events();
+    statements.extend(acme.sql.statements());
+    statements.sort();
+    statements.dedup();
+    assert!(statements.len() > 20);
+    for statement in statements {
+        check_plan(&acme, &statement);
+    }
+}
+
+#[test]
+fn nested_groups_are_found_by_an_index() {
+    let (mut acme, ada, [all, few]) = given();
+    let add = |id: &str| json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }]);
+    acme.patch(&format!("/Groups/{few}"), &add(&ada));
+    acme.patch(&format!("/Groups/{all}"), &add(&few));
+    for path in [format!("/Users/{ada}"), "/Users?count=100".to_owned()] {
+        let statements = check(&mut acme, "GET", &path, &Value::Null, 1);
+        assert!(statements[0].contains("RECURSIVE"), "{statements:?}");
+        check_plan(&acme, &statements[0]);
+    }
+}
+
+#[test]
+fn a_scan_reads_what_is_there_once() {
+    let mut acme = Acme::new();
+    acme.populate(limits::SCAN_STEP * 2 + 1);
+    acme.get("/Users?count=0");
+    let scan = with_query("/Users", &[("filter", "title pr")]);
+    check(&mut acme, "GET", &scan, &Value::Null, 4);
+}

@@ -1,0 +1,147 @@
+//! What happens at each bound of a tenant and beyond it: a specified answer, and never a failure.
+//!
+//! Bounds of pages, scans and sweeps are tested where these are; those of filters and keys, too.
+
+use muster::limits;
+use serde_json::{Value, json};
+
+use crate::steps::{Refused, check_error, patch_op, texts};
+use crate::support::Acme;
+
+const TOO_LARGE: Refused<'static> = (413, "", "the resource is too large");
+
+/// A user whose `title` has some bytes.
+fn titled(bytes: usize) -> Value {
+    json!({ "userName": "ada", "title": "x".repeat(bytes) })
+}
+
+#[test]
+fn a_resource_has_a_size() {
+    let mut acme = Acme::new();
+    let fits = limits::RESOURCE_BYTES - 300;
+    acme.refused("POST", "/Users", &titled(limits::RESOURCE_BYTES), TOO_LARGE);
+    let created = acme.post("/Users", &titled(fits));
+    let path = format!("/Users/{}", created["id"].as_str().expect("an id"));
+    acme.refused("PUT", &path, &titled(limits::RESOURCE_BYTES), TOO_LARGE);
+    let grow = json!([{ "op": "add", "path": "nickName", "value": "x".repeat(1_000) }]);
+    acme.refused("PATCH", &path, &patch_op(&grow), TOO_LARGE);
+    let grow = json!([{ "op": "add", "path": "nickName", "value": "x" }]);
+    assert_eq!(acme.patch(&path, &grow).json()["title"], created["title"]);
+    assert_eq!(acme.get("/Users")["itemsPerPage"], 1);
+    assert_eq!(acme.found("/Users", "title pr and nickName eq \"x\"").len(), 1);
+    acme.delete(&path);
+}
+
+#[test]
+fn a_value_that_is_looked_up_has_a_size_too() {
+    let mut acme = Acme::new();
+    let ada = format!("/Users/{}", acme.user("ada"));
+    // Three characters folded for each one sent.
+    let swells = "ΐ".repeat(limits::RESOURCE_BYTES / 2 - 1_000);
+    for name in ["x".repeat(3_000_000), swells] {
+        for body in [
+            json!({ "userName": name }),
+            json!({ "userName": "bob", "externalId": name, "displayName": name }),
+            json!({ "userName": "bob", "emails": [{ "value": name }, { "value": "b" }] }),
+        ] {
+            acme.refused("POST", "/Users", &body, TOO_LARGE);
+            acme.refused("PUT", &ada, &body, TOO_LARGE);
+        }
+        acme.refused("POST", "/Groups", &json!({ "displayName": name }), TOO_LARGE);
+    }
+}
+
+#[test]
+fn a_patch_has_so_many_operations() {
+    let mut acme = Acme::new();
+    let path = format!("/Users/{}", acme.user("ada"));
+    let operation = json!({ "op": "replace", "path": "title", "value": "x" });
+    let operations = |count| patch_op(&Value::Array(vec![operation.clone(); count]));
+    let detail = format!("more than {} operations", limits::PATCH_OPERATIONS);
+    let error = (400, "tooMany", detail.as_str());
+    acme.refused("PATCH", &path, &operations(limits::PATCH_OPERATIONS + 1), error);
+    let reply = acme.scim("PATCH", &path, &operations(limits::PATCH_OPERATIONS));
+    assert_eq!(reply.json()["meta"]["version"], "W/\"2\"");
+}
+
+#[test]
+fn an_attribute_has_so_many_values() {
+    let mut acme = Acme::new();
+    let most = limits::VALUES_PER_ATTRIBUTE;
+    let emails = |count: usize| -> Value {
+        (0..count).map(|number| json!({ "value": format!("{number}@example.com") })).collect()
+    };
+    let detail = format!("`emails` has more than {most} values");
+    let body = |count| json!({ "userName": "ada", "emails": emails(count) });
+    acme.refused("POST", "/Users", &body(most + 1), (400, "tooMany", &detail));
+    let created = acme.post("/Users", &body(most));
+    let path = format!("/Users/{}", created["id"].as_str().expect("an id"));
+    let add = json!([{ "op": "add", "path": "emails", "value": [{ "value": "x@example.com" }] }]);
+    let detail = format!("operation 1: {detail}");
+    acme.refused("PATCH", &path, &patch_op(&add), (400, "tooMany", &detail));
+    let last = format!("emails.value eq \"{}@EXAMPLE.com\"", most - 1);
+    assert_eq!(acme.found("/Users", &last).len(), 1);
+    acme.put(&path, &json!({ "userName": "ada" }));
+    assert_eq!(acme.rows("lookups"), 1);
+}
+
+#[test]
+fn as_many_members_as_a_request_may_name_are_written_however_they_are_called() {
+    let mut acme = Acme::new();
+    let users = acme.populate(limits::MEMBERS_PER_REQUEST);
+    let named = |users: &[String], bytes: usize| -> Value {
+        let display = "é".repeat(bytes / 2);
+        users.iter().map(|id| json!({ "value": id, "display": display })).collect()
+    };
+    let members = named(&users, 300);
+    let path = format!("/Groups/{}", acme.group("all", &[]));
+    let put = json!({ "displayName": "all", "members": members });
+    assert_eq!(texts(&acme.put(&path, &put)["members"], "value"), users);
+    let add = json!([{ "op": "add", "path": "members", "value": members }]);
+    let before = acme.dump();
+    acme.patch(&path, &add);
+    assert!(acme.dump() == before, "nothing is added twice");
+    acme.patch(&path, &json!([{ "op": "remove", "path": "members", "value": members }]));
+    assert_eq!(acme.rows("members"), 0);
+    let some = &users[..limits::MEMBERS_STEP + 500];
+    let put = json!({ "displayName": "all", "members": named(some, limits::MEMBER_BYTES) });
+    assert_eq!(texts(&acme.put(&path, &put)["members"], "value"), some);
+}
+
+#[test]
+fn members_that_no_resource_is_are_shown_however_many_they_are() {
+    let mut acme = Acme::new();
+    let key = acme.connect("entra");
+    let path = format!("/Groups/{}", acme.group("all", &[]));
+    let mut all = Vec::new();
+    for request in 0..3 {
+        let value = |number| format!("{request}-{number:04}-{}", "x".repeat(200));
+        let values: Vec<String> = (0..limits::MEMBERS_PER_REQUEST / 2).map(value).collect();
+        let members: Value = values.iter().map(|value| json!({ "value": value })).collect();
+        let add = json!([{ "op": "add", "path": "members", "value": members }]);
+        let reply = acme.scim_with("PATCH", &path, &patch_op(&add), &key, &[]);
+        assert_eq!(reply.status, 204, "{}", reply.json());
+        all.extend(values);
+    }
+    assert_eq!(texts(&acme.get(&path)["members"], "value"), all);
+}
+
+#[test]
+fn a_member_has_a_size() {
+    let mut acme = Acme::new();
+    let (ada, key) = (acme.user("ada"), acme.connect("entra"));
+    let path = format!("/Groups/{}", acme.group("all", &[]));
+    let most = limits::MEMBER_BYTES;
+    let error = (400, "invalidValue", "`members`: value 1 has more than 1024 bytes");
+    for member in [
+        json!({ "value": "x".repeat(most + 1) }),
+        json!({ "value": "x".repeat(3_000_000) }),
+        json!({ "value": ada, "display": "x".repeat(most + 1) }),
+    ] {
+        let remove = json!([{ "op": "remove", "path": "members", "value": [member] }]);
+        acme.patch(&path, &remove);
+        let add = json!([{ "op": "add", "path": "members", "value": [member] }]);
+        let reply = acme.scim_with("PATCH", &path, &patch_op(&add), &key, &[]);
+        check_error(&reply, error, "a large member");
+    }
+}

@@ -1,0 +1,193 @@
+//! What tests of a tenant's users, groups and lists do again and again.
+
+use std::collections::BTreeMap;
+
+use muster::scim::urn;
+use muster::store::{Row, Sql as _};
+use serde_json::{Value, json};
+
+use crate::scenario::Reply;
+use crate::support::Acme;
+
+/// Every table with its rows.
+pub(crate) type Dump = BTreeMap<String, Vec<Row>>;
+
+/// How a request is refused: status, `scimType` (empty where there is none) or code, detail.
+pub(crate) type Refused<'a> = (u16, &'a str, &'a str);
+
+impl Acme {
+    /// What is at a path.
+    #[track_caller]
+    pub(crate) fn get(&mut self, path: &str) -> Value {
+        let reply = self.scim("GET", path, &Value::Null);
+        assert_eq!(reply.status, 200, "GET {path}: {}", reply.json());
+        reply.json()
+    }
+
+    /// What a POST makes.
+    #[track_caller]
+    pub(crate) fn post(&mut self, path: &str, body: &Value) -> Value {
+        let reply = self.scim("POST", path, body);
+        assert_eq!(reply.status, 201, "POST {path} {body}: {}", reply.json());
+        reply.json()
+    }
+
+    /// What a PUT leaves.
+    #[track_caller]
+    pub(crate) fn put(&mut self, path: &str, body: &Value) -> Value {
+        let reply = self.scim("PUT", path, body);
+        assert_eq!(reply.status, 200, "PUT {path} {body}: {}", reply.json());
+        reply.json()
+    }
+
+    /// The answer to a PATCH that succeeds.
+    #[track_caller]
+    pub(crate) fn patch(&mut self, path: &str, operations: &Value) -> Reply {
+        let reply = self.scim("PATCH", path, &patch_op(operations));
+        assert!([200, 204].contains(&reply.status), "PATCH {path} {operations}: {}", reply.json());
+        reply
+    }
+
+    /// Deletes what is at a path.
+    #[track_caller]
+    pub(crate) fn delete(&mut self, path: &str) {
+        let reply = self.scim("DELETE", path, &Value::Null);
+        assert_eq!((reply.status, reply.body.len()), (204, 0), "DELETE {path}: {}", reply.json());
+    }
+
+    /// A list.
+    #[track_caller]
+    pub(crate) fn list(&mut self, path: &str, query: &[(&str, &str)]) -> Value {
+        self.get(&with_query(path, query))
+    }
+
+    /// The ids of all resources that a filter finds.
+    #[track_caller]
+    pub(crate) fn found(&mut self, path: &str, filter: &str) -> Vec<String> {
+        let list = self.list(path, &[("filter", filter), ("count", "1000")]);
+        let found = ids(&list);
+        assert_eq!(list["totalResults"], found.len(), "{filter}");
+        found
+    }
+
+    /// Sends a request that is refused, and leaves every row as it was.
+    #[track_caller]
+    pub(crate) fn refused(&mut self, method: &str, path: &str, body: &Value, error: Refused<'_>) {
+        let before = self.dump();
+        let reply = self.scim(method, path, body);
+        check_error(&reply, error, &format!("{method} {path} {body}"));
+        assert_eq!(self.dump(), before, "{method} {path} {body} wrote");
+    }
+
+    /// Sends a request of the administrator that is refused, and leaves every row as it was.
+    #[track_caller]
+    pub(crate) fn admin_refused(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: &Value,
+        problem: Refused<'_>,
+    ) {
+        let before = self.dump();
+        let reply = self.admin(method, path, body);
+        check_problem(&reply, problem, &format!("{method} {path} {body}"));
+        assert_eq!(self.dump(), before, "{method} {path} {body} wrote");
+    }
+
+    /// A key that is bound to a new connection.
+    pub(crate) fn connect(&mut self, preset: &str) -> String {
+        let connection = json!({ "id": preset, "displayName": preset, "preset": preset });
+        let reply = self.admin("POST", "/connections", &connection);
+        assert_eq!(reply.status, 201, "{}", reply.json());
+        self.mint_with(&json!({ "name": preset, "scopes": ["scim"], "connection": preset }))
+    }
+
+    /// Adds users `u1`, `u2` … by their rows, which is faster than asking; their ids.
+    pub(crate) fn populate(&mut self, count: usize) -> Vec<String> {
+        let numbers = format!(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count}),
+             u (pos, id, name) AS
+                (SELECT n + (1 << 40), printf('{POPULATED}-%012x', n), 'u' || n FROM n)"
+        );
+        for statement in [
+            format!(
+                "{numbers} INSERT INTO resources SELECT pos, id, 1, 'admin', 0,
+                 json_object('schemas', json_array('{}'), 'id', id, 'userName', name,
+                    'meta', json_object('resourceType', 'User',
+                        'created', '2026-01-01T00:00:00.000Z',
+                        'lastModified', '2026-01-01T00:00:00.000Z', 'version', 'W/\"1\"'))
+                 FROM u",
+                urn::USER
+            ),
+            format!("{numbers} INSERT INTO lookups SELECT 1, name, pos FROM u"),
+            format!("INSERT INTO types (number, live, last) VALUES (1, {count}, {count})"),
+        ] {
+            self.sql.query(&statement, &[]).expect("SQLite writes");
+        }
+        self.sleep();
+        (1..=count).map(|number| format!("{POPULATED}-{number:012x}")).collect()
+    }
+
+    /// All rows of all tables.
+    pub(crate) fn dump(&self) -> Dump {
+        let read = |statement: &str| self.sql.query(statement, &[]).expect("SQLite reads");
+        let tables = read("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
+        let names = tables.iter().map(|row| row.text(0).expect("a name").to_owned());
+        names.map(|name| (name.clone(), read(&format!("SELECT * FROM {name}")))).collect()
+    }
+
+    /// How many rows a table has.
+    pub(crate) fn rows(&self, table: &str) -> i64 {
+        let rows = self.sql.query(&format!("SELECT count(*) FROM {table}"), &[]);
+        rows.expect("SQLite counts")[0].integer(0).expect("a count")
+    }
+}
+
+/// What the ids of users begin with that are added by their rows.
+const POPULATED: &str = "01900000-0000-7000-8000";
+
+/// The body of a PATCH.
+pub(crate) fn patch_op(operations: &Value) -> Value {
+    json!({ "schemas": [urn::PATCH_OP], "Operations": operations })
+}
+
+/// A path with a query.
+pub(crate) fn with_query(path: &str, query: &[(&str, &str)]) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    format!("{path}?{query}")
+}
+
+/// The texts of one field of all resources of a list, or of all values of an attribute.
+pub(crate) fn texts(list: &Value, field: &str) -> Vec<String> {
+    let values = list.get("Resources").unwrap_or(list).as_array();
+    let text = |value: &Value| value[field].as_str().unwrap_or_default().to_owned();
+    values.map(|values| values.iter().map(text).collect()).unwrap_or_default()
+}
+
+/// The ids of a list's resources.
+pub(crate) fn ids(list: &Value) -> Vec<String> {
+    texts(list, "id")
+}
+
+/// The body of an error is RFC 7644 §3.12's, byte for byte.
+#[track_caller]
+pub(crate) fn check_error(reply: &Reply, (status, scim_type, detail): Refused<'_>, of: &str) {
+    let mut error = json!({ "schemas": [urn::ERROR], "status": status.to_string() });
+    if !scim_type.is_empty() {
+        error["scimType"] = scim_type.into();
+    }
+    error["detail"] = detail.into();
+    assert_eq!(String::from_utf8_lossy(&reply.body), error.to_string(), "{of}");
+    assert_eq!(reply.status, status, "{of}");
+    assert_eq!(reply.headers["content-type"], "application/scim+json", "{of}");
+}
+
+/// What a problem of the admin API says.
+#[track_caller]
+pub(crate) fn check_problem(reply: &Reply, (status, code, detail): Refused<'_>, of: &str) {
+    let body = reply.json();
+    let said = (&body["status"], &body["code"], body["detail"].as_str().unwrap_or_default());
+    assert_eq!(said, (&status.into(), &code.into(), detail), "{of}");
+    assert_eq!(reply.status, status, "{of}");
+    assert_eq!(reply.headers["content-type"], "application/problem+json", "{of}");
+}
