@@ -1,0 +1,95 @@
+//! Bodies: what is sent is bounded before anybody holds it.
+
+use wasm_bindgen::JsValue;
+use worker::js_sys::Uint8Array;
+
+use super::js;
+use crate::http::{Method, Refusal};
+use crate::limits;
+
+/// A body from outside that nobody has read.
+pub(super) enum Body {
+    /// There is none, or the method gives it no meaning.
+    Absent,
+    /// Its length was declared, is within bounds, and the runtime keeps it to that.
+    Declared(js::ReadableStream),
+    /// It comes in chunks, of whatever length.
+    Chunked(js::ReadableStream),
+}
+
+impl Body {
+    /// The body of a request from outside.
+    ///
+    /// # Errors
+    /// 413 when its declared length is above [`limits::BODY_BYTES`].
+    pub(super) fn of(
+        request: &js::Request,
+        method: Method,
+        headers: &js::Headers,
+    ) -> Result<Self, Refusal> {
+        if !matches!(method, Method::Post | Method::Put | Method::Patch) {
+            return Ok(Self::Absent);
+        }
+        let Some(stream) = request.body() else { return Ok(Self::Absent) };
+        match headers.text("content-length").map(|length| length.parse::<usize>()) {
+            None => Ok(Self::Chunked(stream)),
+            Some(Ok(bytes)) if bytes <= limits::BODY_BYTES => Ok(Self::Declared(stream)),
+            Some(_) => Err(Refusal::BodyTooLarge),
+        }
+    }
+
+    /// The body as the inner request carries it. One of declared length passes as a stream, which
+    /// the runtime moves without a copy; chunks are collected first, so that they can be counted.
+    ///
+    /// # Errors
+    /// 413 when there is too much of it, 400 when it breaks off.
+    pub(super) async fn into_js(self) -> Result<JsValue, Refusal> {
+        match self {
+            Self::Absent => Ok(JsValue::UNDEFINED),
+            Self::Declared(stream) => Ok(stream.into()),
+            Self::Chunked(stream) => {
+                Ok(Uint8Array::new_from_slice(&collect(&stream).await?).into())
+            }
+        }
+    }
+
+    /// The body's bytes.
+    ///
+    /// # Errors
+    /// 413 when there is too much of it, 400 when it breaks off.
+    pub(super) async fn into_bytes(self) -> Result<Vec<u8>, Refusal> {
+        match self {
+            Self::Absent => Ok(Vec::new()),
+            Self::Declared(stream) | Self::Chunked(stream) => collect(&stream).await,
+        }
+    }
+}
+
+/// The body of the edge's inner request, which has bounded it.
+///
+/// # Errors
+/// 400 when it breaks off.
+pub(super) async fn inner(request: &js::Request, method: Method) -> Result<Vec<u8>, Refusal> {
+    if !matches!(method, Method::Post | Method::Put | Method::Patch) {
+        return Ok(Vec::new());
+    }
+    let buffer = request.array_buffer().map_err(broken_off)?.await.map_err(broken_off)?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+async fn collect(stream: &js::ReadableStream) -> Result<Vec<u8>, Refusal> {
+    let reader = stream.reader().map_err(broken_off)?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = reader.read().map_err(broken_off)?.await.map_err(broken_off)?.value() {
+        bytes.extend(chunk.to_vec());
+        if bytes.len() > limits::BODY_BYTES {
+            let _ = reader.cancel();
+            return Err(Refusal::BodyTooLarge);
+        }
+    }
+    Ok(bytes)
+}
+
+fn broken_off(_: JsValue) -> Refusal {
+    Refusal::BodyIncomplete
+}

@@ -1,0 +1,106 @@
+//! The Worker: what happens to a request from outside until its tenant's object has it.
+
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::js_sys::Promise;
+
+use super::answer::{Spent, deliver};
+use super::body::Body;
+use super::deployment::Deployment;
+use super::handover::hand_over;
+use super::{Outcome, eagerly, js, now, registry};
+use crate::auth::Principal;
+use crate::http::{Method, Refusal, Response, Route, Url};
+use crate::limits;
+use crate::registry::Status;
+
+/// Answers a request from outside. worker-build looks for the name.
+#[wasm_bindgen]
+pub fn fetch(request: js::Request, env: js::Env) -> Outcome {
+    eagerly(answer(request, env))
+}
+
+/// What every step needs of a request from outside.
+pub(super) struct Inbound<'a> {
+    pub(super) env: &'a js::Env,
+    pub(super) deployment: &'a Deployment,
+    pub(super) raw_url: &'a str,
+    pub(super) url: Url<'a>,
+    pub(super) method: Method,
+    pub(super) headers: js::Headers,
+}
+
+/// Where a request has been answered.
+enum Answered {
+    /// Here.
+    Edge(Response),
+    /// By the tenant's object; its response is not touched.
+    Object(Promise),
+}
+
+async fn answer(request: js::Request, env: js::Env) -> Outcome {
+    let deployment = Deployment::of(&env);
+    let raw_url = request.url();
+    let beginning = raw_url.get(..limits::URL_BYTES).unwrap_or(&raw_url);
+    let url = Url::split(beginning).unwrap_or_default();
+    let inbound = Inbound {
+        env: &env,
+        deployment: &deployment,
+        raw_url: &raw_url,
+        url,
+        method: Method::parse(&request.method()),
+        headers: request.headers(),
+    };
+    let response = match pass(&request, &inbound).await {
+        Ok(Answered::Object(response)) => {
+            return Ok(deployment.rescued(response, url.is_scim()).into());
+        }
+        Ok(Answered::Edge(response)) => response,
+        Err(refusal) => refusal.to_response(url.is_scim()),
+    };
+    let route = response.cause.as_ref().and_then(|_| Route::parse(url.path));
+    let tenant = route.as_ref().and_then(Route::tenant);
+    deliver(response, deployment.told(Spent::default()), tenant)
+}
+
+/// Lets a request pass, step by step; none before the fifth touches any storage.
+///
+/// 1. Bounds and transport: 414 for the URL, 413 for a body that declares its length, 400 for
+///    plain http.
+/// 2. `GET /healthz`: 200.
+/// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets.
+/// 4. `/v1/tenants` and `/v1/tenants/{t}` themselves are answered by [`registry`].
+/// 5. The tenant's record: 404, 503; a suspended tenant: 403, except for the administrator.
+/// 6. What [`Principal::enter`] says of the route: 403.
+/// 7. A body in chunks is collected: 400, 413.
+/// 8. The tenant's object answers: anything; 500 or 503 when it throws.
+async fn pass(request: &js::Request, inbound: &Inbound<'_>) -> Result<Answered, Refusal> {
+    let Inbound { env, deployment, url, method, headers, .. } = inbound;
+    if inbound.raw_url.len() > limits::URL_BYTES {
+        return Err(Refusal::UriTooLong); // (1)
+    }
+    if url.origin.starts_with("http:") && !deployment.allow_http {
+        return Err(Refusal::PlainHttp); // (1)
+    }
+    let body = Body::of(request, *method, headers)?; // (1)
+    let route = Route::parse(url.path);
+    if (&route, method) == (&Some(Route::Health), &Method::Get) {
+        return Ok(Answered::Edge(Response::empty(200))); // (2)
+    }
+    let authorization = headers.text("authorization");
+    let gate = deployment.gate()?; // (3)
+    let principal = gate.admit(route.as_ref(), *method, authorization.as_deref(), now())?; // (3)
+    let (Some(route), Some(principal)) = (route, principal) else {
+        return Err(Refusal::NotFound); // (3)
+    };
+    if let Route::Tenants | Route::Tenant(_) = route {
+        return registry::answer(inbound, &route, body).await.map(Answered::Edge); // (4)
+    }
+    let tenant = route.tenant().ok_or(Refusal::NotFound)?;
+    let record = registry::record(env, tenant).await?; // (5)
+    if record.status == Status::Suspended && principal != Principal::Admin {
+        return Err(Refusal::Suspended); // (5)
+    }
+    principal.enter(&route)?; // (6)
+    let body = body.into_js().await?; // (7)
+    hand_over(inbound, tenant, &record, &principal, &body).map(Answered::Object) // (8)
+}

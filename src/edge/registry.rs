@@ -1,0 +1,226 @@
+//! Tenants' records in KV: read for every request, and kept by the administrator through
+//! `/v1/tenants`.
+//!
+//! In scope: reading, writing, and what the isolate remembers. What a record may say is
+//! [`crate::registry`]'s.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde_json::{Map, Value, json};
+use wasm_bindgen::{JsCast as _, JsValue};
+use worker::js_sys::{Array, Promise};
+
+use super::body::Body;
+use super::fetch::Inbound;
+use super::handover::{self, hand_over};
+use super::{js, now};
+use crate::auth::Principal;
+use crate::http::{self, Method, Problem, ProblemCode, Query, Refusal, Response, Route};
+use crate::limits;
+use crate::registry::{RECORD_PREFIX, RecordError, Slug, TenantRecord, listed};
+
+thread_local! {
+    /// What has been read of late, each with the moment up to which it counts. That a tenant does
+    /// not exist is never kept.
+    static KEPT: RefCell<BTreeMap<Slug, (i64, Rc<TenantRecord>)>> =
+        const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A tenant's record, at most [`limits::TENANT_RECORD_TTL_MILLISECONDS`] old.
+///
+/// # Errors
+/// 404 when there is no such tenant, 503 when its record is malformed or KV does not answer.
+pub(super) async fn record(env: &js::Env, tenant: &Slug) -> Result<Rc<TenantRecord>, Refusal> {
+    let now = now().timestamp_millis();
+    let fresh = |(until, record): &(i64, Rc<TenantRecord>)| (*until > now).then(|| record.clone());
+    if let Some(record) = KEPT.with_borrow(|kept| kept.get(tenant).and_then(fresh)) {
+        return Ok(record);
+    }
+    let record = Rc::new(read(env, tenant).await?);
+    let until = now.saturating_add(limits::TENANT_RECORD_TTL_MILLISECONDS);
+    KEPT.with_borrow_mut(|kept| {
+        if kept.len() >= limits::TENANT_RECORDS {
+            kept.clear();
+        }
+        kept.insert(tenant.clone(), (until, record.clone()));
+    });
+    Ok(record)
+}
+
+/// Answers `/v1/tenants` and `/v1/tenants/{t}`, which are the administrator's alone.
+///
+/// # Errors
+/// What refuses any request: a body that is too large or breaks off, a tenant that does not exist
+/// or whose record is malformed, KV or an object that does not answer.
+pub(super) async fn answer(
+    inbound: &Inbound<'_>,
+    route: &Route,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let query = Query::parse(inbound.url.query);
+    let answered = match (route, inbound.method) {
+        (Route::Tenants, Method::Post) => create(inbound, body).await,
+        (Route::Tenants, _) => list(inbound, &query).await,
+        (Route::Tenant(id), Method::Get) => show(inbound, id).await,
+        (Route::Tenant(id), Method::Patch) => edit(inbound, id, body).await,
+        (Route::Tenant(id), Method::Delete) => purge(inbound, id, &query).await,
+        _ => Err(Refusal::NotFound.into()),
+    };
+    match answered {
+        Ok(response) => Ok(response),
+        Err(Failure::Problem(problem)) => Ok(Response::problem(&problem)),
+        Err(Failure::Refusal(refusal)) => Err(refusal),
+    }
+}
+
+/// Why the administrator is not obeyed.
+enum Failure {
+    Problem(Problem),
+    Refusal(Refusal),
+}
+
+/// 1. The body is an object (400, 413, 415) that describes a tenant (400 for its id, 422).
+/// 2. The id must be free: 409. KV knows no condition, so of two at once the later one stands.
+/// 3. The record is written: 201.
+async fn create(inbound: &Inbound<'_>, body: Body) -> Result<Response, Failure> {
+    let fields = object(inbound, body).await?; // (1)
+    let (id, record) = TenantRecord::described(fields)?; // (1)
+    let kv = inbound.env.tenants();
+    if !wait(kv.get(&id.record_key())).await?.is_null() {
+        return Err(Problem::new(ProblemCode::Conflict, "there is a tenant with this id").into()); // (2)
+    }
+    write(inbound.env, &id, &record).await?; // (3)
+    let location = format!("{}/v1/tenants/{id}", inbound.url.origin);
+    Ok(Response::json(201, &record.to_json(&id)).with("location", location))
+}
+
+/// A page of tenants in the order of their ids. One whose record is malformed says so in the list.
+async fn list(inbound: &Inbound<'_>, query: &Query) -> Result<Response, Failure> {
+    let options = js::Fields::new();
+    options.put("prefix", &JsValue::from_str(RECORD_PREFIX));
+    #[expect(clippy::cast_precision_loss, reason = "at most `limits::ITEMS`")]
+    options.put("limit", &JsValue::from_f64(query.items_limit()? as f64));
+    if let Some(cursor) = query.value("cursor").filter(|cursor| !cursor.is_empty()) {
+        options.put("cursor", &JsValue::from_str(cursor));
+    }
+    let kv = inbound.env.tenants();
+    let page = kv.list(&options).map_err(unanswered)?.await.map_err(unanswered)?;
+    let keys: Vec<String> = page.keys().iter().map(js::KvKey::name).collect();
+    let mut items = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(limits::TENANT_RECORDS_STEP) {
+        let names: Array = keys.iter().map(|key| JsValue::from_str(key)).collect();
+        let values = kv.get_all(&names).map_err(unanswered)?.await.map_err(unanswered)?;
+        let entries = keys.iter().zip(names.iter());
+        // A key that has gone since the list was made has no value.
+        items.extend(
+            entries.filter_map(|(key, name)| Some(listed(key, &values.get(&name).as_string()?))),
+        );
+    }
+    let mut shown = json!({ "items": items });
+    if let (Some(next), Some(fields)) = (page.cursor(), shown.as_object_mut()) {
+        fields.insert("next".to_owned(), next.into());
+    }
+    Ok(Response::json(200, &shown))
+}
+
+async fn show(inbound: &Inbound<'_>, id: &Slug) -> Result<Response, Failure> {
+    let record = read(inbound.env, id).await?;
+    Ok(Response::json(200, &record.to_json(id)))
+}
+
+/// 1. The tenant exists: 404, or 503 when its record is malformed.
+/// 2. The body is an object (400, 413, 415) of fields that may be changed so: 422.
+/// 3. The record is written, unless nothing changes: 200.
+async fn edit(inbound: &Inbound<'_>, id: &Slug, body: Body) -> Result<Response, Failure> {
+    let record = read(inbound.env, id).await?; // (1)
+    let fields = object(inbound, body).await?; // (2)
+    let edited = record.edited(id, fields)?; // (2)
+    if edited != record {
+        write(inbound.env, id, &edited).await?; // (3)
+    }
+    Ok(Response::json(200, &edited.to_json(id)))
+}
+
+/// 1. The id must be repeated in `confirm`: 422.
+/// 2. The tenant exists: 404, or 503 when its record is malformed.
+/// 3. Its object deletes everything: 500 or 503, and the record stays, so that it can be tried
+///    again.
+/// 4. The record goes: 204.
+async fn purge(inbound: &Inbound<'_>, id: &Slug, query: &Query) -> Result<Response, Failure> {
+    if query.value("confirm") != Some(id.as_str()) {
+        let detail = format!("deleting everything of a tenant needs `?confirm={id}`");
+        return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (1)
+    }
+    let record = read(inbound.env, id).await?; // (2)
+    let answer = hand_over(inbound, id, &record, &Principal::Admin, &JsValue::UNDEFINED)?; // (3)
+    let answer = answer.await.map_err(|exception| handover::refusal(&exception))?; // (3)
+    let status = answer.unchecked_ref::<js::Response>().status();
+    if status != 204 {
+        return Err(
+            Refusal::Internal(format!("the object answered its deletion with {status}")).into()
+        );
+    }
+    wait(inbound.env.tenants().delete(&id.record_key())).await?; // (4)
+    forget(id);
+    Ok(Response::empty(204))
+}
+
+/// A tenant's record as KV has it.
+async fn read(env: &js::Env, tenant: &Slug) -> Result<TenantRecord, Refusal> {
+    let value = wait(env.tenants().get(&tenant.record_key())).await?;
+    let text = value.as_string().ok_or(Refusal::NoTenant)?;
+    TenantRecord::parse(text.as_bytes()).map_err(|error| {
+        Refusal::Unavailable(format!("the tenant's record in KV is malformed: {error}"))
+    })
+}
+
+async fn write(env: &js::Env, tenant: &Slug, record: &TenantRecord) -> Result<(), Refusal> {
+    wait(env.tenants().put(&tenant.record_key(), &record.to_kv())).await?;
+    forget(tenant);
+    Ok(())
+}
+
+fn forget(tenant: &Slug) {
+    KEPT.with_borrow_mut(|kept| kept.remove(tenant));
+}
+
+async fn wait(operation: Result<Promise, JsValue>) -> Result<JsValue, Refusal> {
+    operation.map_err(unanswered)?.await.map_err(unanswered)
+}
+
+/// The object of JSON in a body.
+async fn object(inbound: &Inbound<'_>, body: Body) -> Result<Map<String, Value>, Failure> {
+    if !http::is_json(inbound.headers.text("content-type").as_deref()) {
+        return Err(Problem::from(ProblemCode::UnsupportedMediaType).into());
+    }
+    let bytes = body.into_bytes().await?;
+    Ok(http::json_object(&bytes).map_err(|detail| Problem::new(ProblemCode::Malformed, detail))?)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
+fn unanswered(exception: JsValue) -> Refusal {
+    Refusal::Busy(format!("KV: {}", js::message(&exception)))
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
+}
+
+impl From<RecordError> for Failure {
+    /// An id that is no slug is malformed; any other fault is one of meaning.
+    fn from(error: RecordError) -> Self {
+        let code =
+            if error.field == "id" { ProblemCode::Malformed } else { ProblemCode::Contradictory };
+        Self::Problem(Problem::new(code, error.to_string()))
+    }
+}

@@ -1,0 +1,193 @@
+//! The Durable Object of one tenant: where a request meets the tenant's rows.
+//!
+//! The only place that takes the time and random numbers. A body is read before anything else; from
+//! then on nothing waits, so that no other request comes in between and no lock is needed.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use chrono::{DateTime, Utc};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use super::answer::{Spent, deliver, log};
+use super::deployment::Deployment;
+use super::handover::PRINCIPAL;
+use super::sql::ObjectSql;
+use super::{Outcome, body, eagerly, js, now};
+use crate::auth::Principal;
+use crate::http::{Headers, Method, Query, Refusal, Request, Response, Route, Url};
+use crate::registry::Slug;
+use crate::store::Sql as _;
+use crate::tenant::{Call, Tenant};
+
+/// The class that `wrangler.toml` names.
+#[wasm_bindgen]
+pub struct TenantObject(Rc<Object>);
+
+struct Object {
+    env: js::Env,
+    storage: js::Storage,
+    sql: ObjectSql,
+    /// Whose object this is, by its name.
+    slug: Option<Slug>,
+    tenant: RefCell<Tenant>,
+    alarm: Cell<Alarm>,
+}
+
+/// What is known of the object's one alarm.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Alarm {
+    /// Nothing: the object has just woken.
+    Unknown,
+    Unset,
+    Set,
+}
+
+#[wasm_bindgen]
+impl TenantObject {
+    /// Wakes the object. Nothing is read yet.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: &js::ObjectState, env: js::Env) -> Self {
+        Self(Rc::new(Object {
+            env,
+            storage: state.storage(),
+            sql: ObjectSql::new(state.storage()),
+            slug: state.id().name().as_deref().and_then(Slug::of_object),
+            tenant: RefCell::default(),
+            alarm: Cell::new(Alarm::Unknown),
+        }))
+    }
+
+    /// Answers a request that the edge has let pass.
+    pub fn fetch(&self, request: js::Request) -> Outcome {
+        eagerly(answer(Rc::clone(&self.0), request))
+    }
+
+    /// Does one step of what was put off. The runtime tries again, later and later, what throws.
+    pub fn alarm(&self) -> Outcome {
+        self.0.ring()
+    }
+}
+
+async fn answer(object: Rc<Object>, request: js::Request) -> Outcome {
+    let deployment = Deployment::of(&object.env);
+    let raw_url = request.url();
+    let url = Url::split(&raw_url).unwrap_or_default();
+    let (response, spent) = match object.serve(&request, &deployment, url).await {
+        Ok(served) => served,
+        Err(refusal) => (refusal.to_response(url.is_scim()), Spent::default()),
+    };
+    deliver(response, deployment.told(spent), object.slug.as_ref())
+}
+
+impl Object {
+    /// Serves one request.
+    ///
+    /// 1. It must say who asks, which the edge alone does: 403. It must be of this tenant: 404.
+    /// 2. The body is read: 400.
+    /// 3. An object that has just woken learns whether its alarm is set: 500.
+    /// 4. The administrator deletes the tenant: 204.
+    /// 5. All else is the tenant's to answer.
+    async fn serve(
+        &self,
+        request: &js::Request,
+        deployment: &Deployment,
+        url: Url<'_>,
+    ) -> Result<(Response, Spent), Refusal> {
+        let headers = request.headers();
+        let principal = headers.text(PRINCIPAL).and_then(|header| Principal::decode(&header));
+        let principal = principal.ok_or(Refusal::NotFromTheEdge)?; // (1)
+        let route = Route::parse(url.path).ok_or(Refusal::NotFound)?; // (1)
+        if self.slug.is_some() && self.slug.as_ref() != route.tenant() {
+            return Err(Refusal::NotFound); // (1)
+        }
+        let method = Method::parse(&request.method());
+        let body = body::inner(request, method).await?; // (2)
+        self.learn_of_alarm().await?; // (3)
+        if let (Method::Delete, Route::Tenant(_), Principal::Admin) = (method, &route, &principal) {
+            self.purge().await?;
+            return Ok((Response::empty(204), Spent::default())); // (4)
+        }
+        let call = &mut Call {
+            request: Request {
+                method,
+                route: &route,
+                base: &route.scim_base(url.origin),
+                query: Query::parse(url.query),
+                headers: Headers::read(|name| headers.text(name)),
+                body: &body,
+            },
+            principal: &principal,
+            now: now(),
+            random: &mut random,
+            key_ring: &deployment.gate()?.key_ring,
+        };
+        Ok(self.handle(call)) // (5)
+    }
+
+    fn handle(&self, call: &mut Call<'_>) -> (Response, Spent) {
+        let before = self.sql.cost();
+        let mut tenant = self.tenant.borrow_mut();
+        let mut response = tenant.handle(&self.sql, call);
+        let alarms = self.arm(&tenant, call.now).unwrap_or_else(|exception| {
+            response.cause.get_or_insert(js::message(&exception));
+            0
+        });
+        (response, Spent { rows: self.sql.cost().since(before), alarms })
+    }
+
+    async fn learn_of_alarm(&self) -> Result<(), Refusal> {
+        if self.alarm.get() == Alarm::Unknown {
+            let due = self.storage.alarm().map_err(failed)?.await.map_err(failed)?;
+            self.alarm.set(if due.is_null() { Alarm::Unset } else { Alarm::Set });
+        }
+        Ok(())
+    }
+
+    /// Sets the alarm that the tenant wants, unless one is set; returns how many were.
+    fn arm(&self, tenant: &Tenant, now: DateTime<Utc>) -> Result<u32, JsValue> {
+        let Some(delay) = tenant.alarm_in_milliseconds() else { return Ok(0) };
+        if self.alarm.get() == Alarm::Set {
+            return Ok(0);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
+        let due = now.timestamp_millis().saturating_add(delay) as f64;
+        // It is committed with the rows; the runtime holds the answer back until both are safe.
+        let _ = self.storage.set_alarm(due)?;
+        self.alarm.set(Alarm::Set);
+        Ok(1)
+    }
+
+    fn ring(&self) -> Outcome {
+        self.alarm.set(Alarm::Unset);
+        let now = now();
+        let mut tenant = self.tenant.borrow_mut();
+        if let Err(error) = tenant.alarm(&self.sql, now) {
+            let id = log(500, Some(&error.to_string()), self.slug.as_ref());
+            return Err(JsValue::from_str(&format!("the alarm failed, see request {id}")));
+        }
+        self.arm(&tenant, now)?;
+        Ok(JsValue::UNDEFINED)
+    }
+
+    /// Deletes everything: rows, alarm, and what memory holds of them.
+    async fn purge(&self) -> Result<(), Refusal> {
+        let alarm = self.storage.delete_alarm().map_err(failed)?;
+        let rows = self.storage.delete_all().map_err(failed)?;
+        self.tenant.take();
+        self.alarm.set(Alarm::Unset);
+        alarm.await.map_err(failed)?;
+        rows.await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+fn random(buffer: &mut [u8]) -> Result<(), String> {
+    getrandom::fill(buffer).map_err(|error| error.to_string())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
+fn failed(exception: JsValue) -> Refusal {
+    Refusal::Internal(js::message(&exception))
+}
