@@ -1,0 +1,218 @@
+// The steps of `npm test`: formatting, lints, native tests, docs, the Worker's build and size, and
+// then, against a Worker of its own with fresh secrets and empty state, the live tests and two
+// third-party SCIM testers. A step is given what the steps share and its name; it throws, or
+// returns what it counted and a note.
+
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildWorker, bundleSize } from "./build.mjs";
+import { CommandFailed, atExit, root, run, tail } from "./run.mjs";
+import { setUp, setUpPython } from "./setup.mjs";
+import {
+  freePort,
+  freshVariables,
+  makeConnection,
+  makeKey,
+  makeTenant,
+  scimBase,
+  startWorker,
+  writeVariables,
+} from "./worker.mjs";
+
+const GZIPPED_BYTES_MAX = 1_000_000;
+const STEP_SECONDS_MAX = 20 * 60;
+const WASM = ["--target", "wasm32-unknown-unknown"];
+
+/** Where scim2-tester's account of a check begins: one of its verdicts. */
+const CHECK = /^(?=(?:SUCCESS|COMPLIANT|ACCEPTABLE|DEVIATION|ERROR|CRITICAL|SKIPPED) )/m;
+
+/** A proxy has no business between two programs on this machine. */
+const LOOPBACK = { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" };
+
+/** A step that fails: the output that tells why, and what it counted. */
+export class StepFailed extends Error {
+  constructor(output, counts = {}) {
+    super(output);
+    this.counts = counts;
+  }
+}
+
+/** Comes first; without it there are no steps. */
+export const SET_UP = { name: "setup", run: prepare };
+
+/** In the order in which they run. */
+export const STEPS = [
+  { name: "fmt", run: cargo(["fmt", "--check"]) },
+  { name: "clippy", run: cargo(["clippy", "--all-targets", "--", "-D", "warnings"]) },
+  { name: "clippy-wasm", run: cargo(["clippy", "--lib", ...WASM, "--", "-D", "warnings"]) },
+  { name: "test", run: (_, name) => cargoTest(name, []) },
+  { name: "doc", run: cargo(["doc", "--no-deps"], { RUSTDOCFLAGS: "-D warnings" }) },
+  { name: "build", run: build },
+  { name: "serve", run: serve, needs: "build" },
+  { name: "live", run: live, needs: "serve" },
+  { name: "scim2-tester", run: scim2Tester, needs: "serve" },
+  { name: "scim-sanity", run: scimSanity, needs: "serve" },
+];
+
+async function prepare(context) {
+  context.tools = await setUp();
+  context.python = await setUpPython();
+}
+
+/** A step that is one run of cargo. */
+function cargo(args, env = {}) {
+  return async (_, name) => void (await run("cargo", args, bounded(name, env)));
+}
+
+/** `cargo test`, counting tests. */
+async function cargoTest(name, args, env = {}) {
+  try {
+    return counted(cargoCounts(await run("cargo", ["test", ...args], bounded(name, env))));
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    throw new StepFailed(error.output, countedFailure(cargoCounts(error.output)));
+  }
+}
+
+function cargoCounts(output) {
+  const lines = [...output.matchAll(/^test result: .* (\d+) passed; (\d+) failed;/gm)];
+  const sum = (group) => lines.reduce((total, line) => total + Number(line[group]), 0);
+  return { passed: sum(1), failed: sum(2) };
+}
+
+async function build({ tools }) {
+  await buildWorker(tools);
+  const { raw, gzipped } = bundleSize();
+  const note = `${kilobytes(raw)}, ${kilobytes(gzipped)} gzipped`;
+  if (gzipped <= GZIPPED_BYTES_MAX) return { note };
+  throw new StepFailed(`The Worker is too large: ${note}; at most ${kilobytes(GZIPPED_BYTES_MAX)} gzipped.`);
+}
+
+function kilobytes(bytes) {
+  return `${Math.ceil(bytes / 1_000)} kB`;
+}
+
+/** Serves a copy of what was built, so that editing sources meanwhile does not restart it. */
+async function serve(context) {
+  const folder = mkdtempSync(join(tmpdir(), "muster-test-"));
+  atExit(() => rmSync(folder, { recursive: true, force: true }));
+  const [cwd, state, file] = ["worker", "state", "variables"].map((name) => join(folder, name));
+  mkdirSync(cwd);
+  cpSync(join(root, "build"), join(cwd, "build"), { recursive: true });
+  writeFileSync(join(cwd, "wrangler.toml"), configurationWithoutBuild());
+  const variables = freshVariables();
+  writeVariables(file, variables);
+  const worker = await startWorker({
+    wrangler: context.tools.wrangler,
+    cwd,
+    port: await freePort(),
+    adminToken: variables.ADMIN_TOKEN,
+    args: ["--persist-to", state, "--env-file", file],
+  });
+  Object.assign(context, { worker, keyRing: variables.KEY_RING, state });
+}
+
+function configurationWithoutBuild() {
+  return readFileSync(join(root, "wrangler.toml"), "utf8").replace(/^\[build\]\n(?:(?!\[).*\n)*/m, "");
+}
+
+function live({ worker, keyRing, state, tools }, name) {
+  return withWorkerLog(worker, () =>
+    cargoTest(name, ["--test", "live"], {
+      ...LOOPBACK,
+      MUSTER_URL: worker.url,
+      MUSTER_ADMIN_TOKEN: worker.adminToken,
+      MUSTER_KEY_RING: keyRing,
+      MUSTER_PERSIST: state,
+      MUSTER_WRANGLER: tools.wrangler.join(" "),
+    }),
+  );
+}
+
+/** Every check must be a SUCCESS: the tester itself counts a skipped one as a failure. */
+function scim2Tester({ worker, python }, name) {
+  return withWorkerLog(worker, async () => {
+    const base = await freshTenant(worker, name);
+    const key = await makeKey(worker, name, { scopes: ["scim"] });
+    const env = { SCIM_CLI_HEADERS: `Authorization: Bearer ${key}` };
+    const { output, content } = await runTester(name, join(python, "scim2"), ["--url", base, "test"], env);
+    const checks = output.split(CHECK).filter((text) => CHECK.test(text));
+    const bad = checks.filter((text) => !text.startsWith("SUCCESS "));
+    const counts = { passed: checks.length - bad.length, failed: bad.length };
+    if (content && bad.length === 0) return counted(counts);
+    throw new StepFailed(bad.join("") || output, countedFailure(counts));
+  });
+}
+
+/**
+ * The probe's strict mode: a failure or an error fails the step, a warning is shown. It adds a
+ * member that does not exist and wants 200 for it, hence a preset that keeps such members.
+ */
+function scimSanity({ worker, python }, name) {
+  return withWorkerLog(worker, async () => {
+    const base = await freshTenant(worker, name);
+    const connection = { id: "probe", preset: "onelogin" };
+    await makeConnection(worker, name, connection);
+    const key = await makeKey(worker, name, { scopes: ["scim"], connection: connection.id });
+    const args = ["probe", base, "--token", key, "--strict", "--i-accept-side-effects", "--json-output"];
+    const { output, content } = await runTester(name, join(python, "scim-sanity"), args);
+    const { summary, results } = parseReport(output);
+    const remarks = results
+      .filter(({ status }) => status !== "pass" && status !== "skip")
+      .map((result) => `${result.status}: ${result.name}\n  ${result.message}\n`)
+      .join("");
+    const counts = { passed: summary.passed, failed: summary.failed + summary.errors };
+    if (!content || counts.failed > 0) throw new StepFailed(remarks || output, countedFailure(counts));
+    if (remarks) console.log(remarks);
+    return counted(counts);
+  });
+}
+
+function parseReport(output) {
+  try {
+    return JSON.parse(output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1));
+  } catch {
+    throw new StepFailed(output);
+  }
+}
+
+/** What a tester printed, and whether it was content. */
+async function runTester(name, program, args, env = {}) {
+  try {
+    return { output: await run(program, args, bounded(name, { ...LOOPBACK, ...env })), content: true };
+  } catch (error) {
+    if (error instanceof CommandFailed) return { output: error.output, content: false };
+    throw error;
+  }
+}
+
+/** Makes a tenant and returns the address of its SCIM API. */
+async function freshTenant(worker, id) {
+  await makeTenant(worker, id);
+  return scimBase(worker, id);
+}
+
+/** Adds to a failure what the Worker said last. */
+async function withWorkerLog(worker, body) {
+  try {
+    return await body();
+  } catch (error) {
+    error.message += `\nThe Worker's last words:\n${tail(worker.output(), 30)}`;
+    throw error;
+  }
+}
+
+function bounded(label, env) {
+  return { label, env, timeoutSeconds: STEP_SECONDS_MAX };
+}
+
+function counted({ passed, failed }) {
+  return { passed, failed, note: `${passed} passed` };
+}
+
+/** At least one: a run that breaks off has not counted what broke it. */
+function countedFailure({ passed, failed }) {
+  const bad = Math.max(failed, 1);
+  return { passed, failed: bad, note: `${passed} passed, ${bad} failed` };
+}

@@ -1,0 +1,163 @@
+// A Worker on this machine: its secrets, `wrangler dev` from start to stop, and the few requests
+// of the admin API that make a tenant and a key.
+
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Problem, run, start, stop, tail } from "./run.mjs";
+
+const HOST = "127.0.0.1";
+const SECRET_BYTES = 32;
+const START_SECONDS = 90;
+const POLL_MS = 100;
+const REQUEST_MS = 15_000;
+
+/** wrangler talks to nobody: no metrics, no reports, no look-up of the caller's place. */
+const QUIET = {
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  WRANGLER_HIDE_BANNER: "true",
+  WRANGLER_SEND_ERROR_REPORTS: "false",
+  WRANGLER_SEND_METRICS: "false",
+};
+
+/** What a Worker on this machine has and one in production has not. */
+const LOCAL_VARIABLES = { ALLOW_HTTP: "1", COST_HEADERS: "1" };
+
+/** Variables and fresh secrets for a Worker on this machine. */
+export function freshVariables() {
+  const random = () => randomBytes(SECRET_BYTES).toString("base64url");
+  return { ...LOCAL_VARIABLES, KEY_RING: `local:${random()}`, ADMIN_TOKEN: random() };
+}
+
+/** Reads a file of `NAME=value` lines; a missing one is empty. */
+export function readVariables(file) {
+  const lines = readText(file).matchAll(/^\s*(\w+)\s*=\s*"?(.*?)"?\s*$/gm);
+  return Object.fromEntries([...lines].map(([, name, value]) => [name, value]));
+}
+
+/** Sets lines in such a file and leaves the others as they are; a new one only its owner reads. */
+export function writeVariables(file, variables) {
+  let text = readText(file);
+  for (const [name, value] of Object.entries(variables)) {
+    const there = new RegExp(`^\\s*${name}\\s*=.*\\n?`, "m");
+    text = `${text.replace(there, "").trimEnd()}\n${name}=${value}\n`;
+  }
+  writeFileSync(file, text.trimStart(), { mode: 0o600 });
+}
+
+function readText(file) {
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
+}
+
+/** A port that nobody listens on. */
+export function freePort() {
+  return listen(0);
+}
+
+/** Says so where somebody listens on `port` already. */
+export async function requirePort(port) {
+  try {
+    await listen(port);
+  } catch (error) {
+    const why = error.code === "EACCES" ? "needs more rights than you have" : "is taken; perhaps Muster runs already";
+    throw new Problem(`Port ${port} ${why}. Another one: npm start -- --port 8790`);
+  }
+}
+
+/**
+ * Starts `wrangler dev` and waits until the Worker answers. `args` go to wrangler as they are.
+ * Returns where it is, what it printed so far, a promise of its end, and how to stop it.
+ */
+export async function startWorker({ wrangler, cwd, port, adminToken, args = [] }) {
+  const [node, script] = wrangler;
+  const address = ["--ip", HOST, "--port", String(port), "--inspector-port", "0"];
+  const options = [...address, "--show-interactive-dev-session=false", ...args];
+  const child = start(node, [script, "dev", ...options], { cwd, env: QUIET });
+  const log = [];
+  let listener = (text) => log.push(text);
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => listener(text));
+  const ended = new Promise((resolve) => child.on("close", resolve));
+
+  const worker = {
+    url: `http://${HOST}:${port}`,
+    adminToken,
+    output: () => log.join(""),
+    onOutput: (next) => (listener = next),
+    ended,
+    stop: () => stop(child),
+  };
+  await untilHealthy(worker);
+  return worker;
+}
+
+/** Makes a tenant, or leaves the one that is there. */
+export async function makeTenant(worker, id) {
+  await adminPost(worker, "/v1/tenants", { id }, [201, 409]);
+}
+
+/** Makes a connection of a tenant, in use at once. */
+export async function makeConnection(worker, tenant, { id, preset }) {
+  const connection = { id, displayName: id, kind: "scim", preset, state: "active" };
+  await adminPost(worker, `/v1/tenants/${tenant}/connections`, connection, [201]);
+}
+
+/** Makes a key of a tenant, bound to a connection if one is named, and returns it. */
+export async function makeKey(worker, tenant, { scopes, connection }) {
+  const body = { name: tenant, scopes, ...(connection && { connection }) };
+  const { key } = await adminPost(worker, `/v1/tenants/${tenant}/keys`, body, [201]);
+  return key;
+}
+
+/** The address of a tenant's SCIM API. */
+export function scimBase(worker, tenant) {
+  return `${worker.url}/t/${tenant}/scim/v2`;
+}
+
+/** One request, bounded in time. */
+export async function request(url, { method = "GET", token, body } = {}) {
+  const authorization = token && { authorization: `Bearer ${token}` };
+  const contentType = body && { "content-type": "application/json" };
+  try {
+    return await fetch(url, {
+      method,
+      headers: { ...authorization, ...contentType },
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(REQUEST_MS),
+    });
+  } catch (error) {
+    throw new Problem(`${method} ${url} was not answered: ${error.cause?.message ?? error.message}`);
+  }
+}
+
+async function adminPost(worker, path, body, expected) {
+  const response = await request(worker.url + path, { method: "POST", token: worker.adminToken, body });
+  const text = await response.text();
+  if (expected.includes(response.status)) return JSON.parse(text);
+  throw new Problem(`POST ${path} was answered with ${response.status}: ${text}`);
+}
+
+async function untilHealthy(worker) {
+  let over = false;
+  worker.ended.then(() => (over = true));
+  const deadline = Date.now() + START_SECONDS * 1_000;
+  while (!over && Date.now() < deadline) {
+    const healthy = await request(`${worker.url}/healthz`).then((response) => response.ok, () => false);
+    if (healthy) return;
+    await sleep(POLL_MS);
+  }
+  await worker.stop();
+  const what = over ? "wrangler ended before the Worker answered" : `No answer from the Worker in ${START_SECONDS} s`;
+  throw new Problem(`${what}. Its last words:\n${tail(worker.output(), 30)}`);
+}
+
+function listen(port) {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(port, HOST, () => {
+      const found = server.address().port;
+      server.close(() => resolve(found));
+    });
+  });
+}
