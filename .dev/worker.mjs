@@ -72,7 +72,8 @@ export async function requirePort(port) {
 export async function startWorker({ wrangler, cwd, port, adminToken, args = [] }) {
   const [node, script] = wrangler;
   const address = ["--ip", HOST, "--port", String(port), "--inspector-port", "0"];
-  const options = [...address, "--show-interactive-dev-session=false", ...args];
+  // The Worker is to see this address, not that of a route in production.
+  const options = [...address, "--infer-origin-from-routes=false", "--show-interactive-dev-session=false", ...args];
   const child = start(node, [script, "dev", ...options], { cwd, env: QUIET });
   const log = [];
   let listener = (text) => log.push(text);
