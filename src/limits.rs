@@ -82,8 +82,6 @@ pub const TENANT_RECORDS: usize = 1_000;
 pub const TENANT_RECORDS_STEP: usize = 100;
 /// How long an isolate keeps a tenant's record that it has read.
 pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
-/// Tenants' records that an isolate keeps; with one more it begins anew.
-pub const TENANT_RECORDS_KEPT: usize = 1_000;
 
 /// Items on a page of the admin API when the client does not say.
 pub const ITEMS_DEFAULT: usize = 100;

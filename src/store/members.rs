@@ -171,19 +171,21 @@ pub fn in_any_group(sql: &dyn Sql, member: Pos) -> Result<bool, StoreError> {
     Ok(!rows.is_empty())
 }
 
-/// The groups in which a resource is a member.
+/// The groups in which a resource is a member, in order, those that have been deleted left out.
 pub fn groups_of(sql: &dyn Sql, member: Pos, limit: usize) -> Result<Vec<Pos>, StoreError> {
     let rows = sql.query(
-        "SELECT DISTINCT grp FROM members WHERE member = ?1 LIMIT ?2",
+        "SELECT DISTINCT m.grp FROM members m CROSS JOIN resources g ON g.pos = m.grp
+         WHERE m.member = ?1 ORDER BY m.grp LIMIT ?2",
         &[Param::Integer(member.value()), count(limit)],
     )?;
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
 }
 
-/// The groups that name a member that no resource is.
+/// The groups that name a member that no resource is, in the same way.
 pub fn groups_naming(sql: &dyn Sql, value: &str, limit: usize) -> Result<Vec<Pos>, StoreError> {
     let rows = sql.query(
-        "SELECT DISTINCT grp FROM dangling WHERE value = ?1 LIMIT ?2",
+        "SELECT DISTINCT d.grp FROM dangling d CROSS JOIN resources g ON g.pos = d.grp
+         WHERE d.value = ?1 ORDER BY d.grp LIMIT ?2",
         &[Param::Text(value), count(limit)],
     )?;
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
@@ -246,11 +248,7 @@ fn append(list: &mut Vec<u8>, part: &[u8]) {
 
 /// The row of a statement that aggregates as many members as its last parameter says, and whether
 /// there may be more. The step is halved until it fits into one value.
-fn step(
-    sql: &dyn Sql,
-    statement: &str,
-    params: &[Param<'_>],
-) -> Result<(Row, bool), StoreError> {
+fn step(sql: &dyn Sql, statement: &str, params: &[Param<'_>]) -> Result<(Row, bool), StoreError> {
     let mut size = limits::MEMBERS_STEP;
     loop {
         match sql.query(statement, &[params, &[count(size)]].concat()) {

@@ -77,8 +77,8 @@ impl Work<'_, '_> {
         Ok(self.scim(200, [head.as_bytes(), &collected.bytes, b"]}"].concat()))
     }
 
-    /// The matches in each type. A filter that no type can evaluate is 400; one that some can,
-    /// matches nothing in the others (RFC 7644 §3.4.2.1).
+    /// The matches in each type. A filter that no type can evaluate is 400, in the first one's words;
+    /// one that some can, matches nothing in the others (RFC 7644 §3.4.2.1).
     fn matches_of_types<'t>(
         &mut self,
         types: &[TypeSchema<'t>],
@@ -99,7 +99,7 @@ impl Work<'_, '_> {
                         Matches::These(self.matching_resources(*schema, &predicate)?),
                     ));
                 }
-                Err(error) => refused = Some(error.into_filter_error()),
+                Err(error) => drop(refused.get_or_insert(error.into_filter_error())),
             }
         }
         match refused {
@@ -218,8 +218,13 @@ impl Work<'_, '_> {
             return Ok(candidates);
         }
         let mut matches = Vec::new();
-        for step in candidates.chunks(limits::SCAN_STEP) {
-            self.evaluate(schema, predicate, Source::At(step), &mut matches)?;
+        let mut rest = candidates.as_slice();
+        while !rest.is_empty() {
+            let step = rest.get(..limits::SCAN_STEP).unwrap_or(rest);
+            let last = self.evaluate(schema, predicate, Source::At(step), &mut matches)?;
+            // Large resources may have left room for a part of the step only.
+            let read = last.and_then(|last| rest.iter().position(|pos| *pos == last));
+            rest = read.and_then(|read| rest.get(read.saturating_add(1)..)).unwrap_or_default();
         }
         Ok(matches)
     }

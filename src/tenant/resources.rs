@@ -41,7 +41,7 @@ impl Work<'_, '_> {
         let joined = parsed.members.map(MemberOp::Add).into_iter().collect();
         let delta = self.membership(None, joined)?; // (3)
         let keys = new_keys(&parsed.resource, schema)?; // (4)
-        self.unused(schema, &keys, None)?;
+        self.unused(schema, &keys)?;
         let mut count = self.memory.count(number);
         count.live = count.live.saturating_add(1);
         count.last = count.last.saturating_add(1);
@@ -171,7 +171,7 @@ impl Work<'_, '_> {
         let old_keys = lookup_keys(&before.resource, *schema);
         let new_keys = new_keys(&resource, *schema)?;
         let gained = missing_from(&new_keys, &old_keys);
-        self.unused(*schema, &gained, Some(row.pos))?;
+        self.unused(*schema, &gained)?;
         let document = Document { resource, ..before.clone() };
         let rev = row.rev.saturating_add(1);
         let after = ResourceRow {
@@ -208,19 +208,13 @@ impl Work<'_, '_> {
     }
 
     /// Refuses a value that must be unique and that another resource has.
-    fn unused(
-        &self,
-        schema: TypeSchema<'_>,
-        keys: &[LookupKey],
-        own: Option<Pos>,
-    ) -> Result<(), Failure> {
+    fn unused(&self, schema: TypeSchema<'_>, gained: &[LookupKey]) -> Result<(), Failure> {
         for lookup in &schema.resource_type.lookups {
             if !is_unique(lookup, schema) {
                 continue;
             }
-            for key in keys.iter().filter(|(attribute, _)| *attribute == lookup.number) {
-                let holders = resources::find(self.sql, schema.resource_type.number, key, 2)?;
-                if holders.iter().any(|holder| Some(*holder) != own) {
+            for key in gained.iter().filter(|(attribute, _)| *attribute == lookup.number) {
+                if !resources::find(self.sql, schema.resource_type.number, key, 1)?.is_empty() {
                     let detail = format!("another resource has this `{}`", lookup.path);
                     return Err(ScimError::new(ErrorKind::Uniqueness, detail).into());
                 }

@@ -145,3 +145,23 @@ fn a_member_has_a_size() {
         check_error(&reply, error, "a large member");
     }
 }
+
+#[test]
+fn a_filter_on_members_is_asked_of_so_many() {
+    let mut acme = Acme::new();
+    let users = acme.populate(limits::SCAN_CANDIDATES + 1);
+    let path = format!("/Groups/{}", acme.group("all", &[]));
+    for part in users.chunks(limits::MEMBERS_PER_REQUEST) {
+        let members: Value = part.iter().map(|id| json!({ "value": id })).collect();
+        acme.patch(&path, &json!([{ "op": "add", "path": "members", "value": members }]));
+    }
+    let remove = |path: &str| json!([{ "op": "remove", "path": path }]);
+    let by_name = remove(r#"members[display eq "u7"]"#);
+    let detail = "the request asks for more than this server computes at once";
+    acme.refused("PATCH", &path, &patch_op(&by_name), (400, "tooMany", detail));
+    acme.patch(&path, &remove(&format!("members[value eq \"{}\"]", users[0])));
+    acme.patch(&path, &by_name);
+    assert_eq!(acme.rows("members"), limits::SCAN_CANDIDATES as i64 - 1);
+    acme.patch(&path, &remove("members"));
+    assert_eq!(acme.rows("members"), 0);
+}

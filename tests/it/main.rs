@@ -32,6 +32,7 @@ mod groups;
 mod keys;
 mod limits;
 mod lists;
+mod member_laws;
 mod members;
 mod nested;
 mod pages;

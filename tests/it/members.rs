@@ -342,3 +342,54 @@ fn more_members_than_a_request_may_name_are_too_many() {
     let unknown = (400, "invalidValue", "`members`: value 1 is no user or group here");
     acme.refused("PATCH", &path, &body(json!([add(most)])), unknown);
 }
+
+#[test]
+fn a_name_of_any_characters_is_shown_as_it_was_sent() {
+    let mut acme = Acme::new();
+    let key = acme.connect("entra");
+    for name in [
+        "\u{0}",
+        "a\u{0}b",
+        "\u{1}\u{8}\n\r\t\u{1f}\u{7f}",
+        "\"quoted\" \\ and / 'so' on",
+        "{\"value\":\"x\"}",
+        "[1,2]",
+        "null",
+        "7",
+        "é ß \u{2028} \u{fffd} \u{fffe} 𝔘 👩‍👩‍👧",
+        "%00 + %22",
+    ] {
+        let user = json!({ "userName": name, "displayName": name, "title": name });
+        let user = acme.post("/Users", &user);
+        let id = user["id"].as_str().expect("an id").to_owned();
+        let path = format!("/Users/{id}");
+        assert_eq!((&user["userName"], &user["title"]), (&json!(name), &json!(name)));
+        assert_eq!(acme.get(&path), user);
+        let team = json!([{ "value": id, "display": name }, { "value": name, "display": name }]);
+        let group = json!({ "displayName": name, "members": team });
+        let group = acme.scim_with("POST", "/Groups", &group, &key, &[]).json();
+        let other = acme.group("crew", &[&id]);
+        assert_eq!(texts(&group["members"], "display"), [name, name]);
+        assert_eq!(texts(&group["members"], "value"), [id.as_str(), name]);
+        let shown = acme.get(&format!("/Groups/{other}"));
+        assert_eq!(shown["members"][0]["display"], name);
+        let groups = acme.get(&path)["groups"].clone();
+        assert_eq!(texts(&groups, "display"), [name, "crew"]);
+        for (path, attribute) in [
+            ("/Users", "userName"),
+            ("/Users", "groups.display"),
+            ("/Groups", "displayName"),
+            ("/Groups", "members.value"),
+        ] {
+            for op in ["eq", "sw"] {
+                let filter = format!("{attribute} {op} {}", json!(name));
+                assert!(!acme.found(path, &filter).is_empty(), "{path} {filter}");
+            }
+        }
+        let nearly = json!([{ "value": format!("{id}\u{0}x") }]);
+        let add = json!([{ "op": "add", "path": "members", "value": nearly }]);
+        let unknown = (400, "invalidValue", "`members`: value 1 is no user or group here");
+        acme.refused("PATCH", &format!("/Groups/{other}"), &patch_op(&add), unknown);
+        acme.delete(&path);
+    }
+}

@@ -173,6 +173,35 @@ fn a_page_of_large_resources_is_cut_and_tells_so() {
 }
 
 #[test]
+fn a_filter_is_asked_of_all_that_an_index_finds_however_large_they_are() {
+    let mut acme = Acme::new();
+    let create = |number: usize| {
+        let (name, title) = (format!("u{number}"), "x".repeat(limits::RESOURCE_BYTES - 1_000));
+        acme.post("/Users", &json!({ "userName": name, "title": title, "displayName": "same" }))
+    };
+    let users = texts(&(0..5).map(create).collect(), "id");
+    for more in ["meta.created pr", "meta.version eq \"W/\\\"1\\\"\"", "not (groups pr)"] {
+        let filter = format!("displayName eq \"same\" and {more}");
+        assert_eq!(walk(&mut acme, "/Users", &filter), (users.clone(), 5), "{filter}");
+    }
+}
+
+#[test]
+fn groups_that_are_gone_do_not_hide_those_behind_them() {
+    let mut acme = Acme::new();
+    let ada = acme.user("ada");
+    let groups: Vec<String> =
+        (0..=limits::SCAN_STEP).map(|_| acme.group("crew", &[&ada])).collect();
+    for id in &groups[..limits::SCAN_STEP] {
+        acme.delete(&format!("/Groups/{id}"));
+    }
+    for more in ["", " and displayName pr", " and meta.created pr"] {
+        let filter = format!("members.value eq \"{ada}\"{more}");
+        assert_eq!(acme.found("/Groups", &filter), groups[limits::SCAN_STEP..], "{filter}");
+    }
+}
+
+#[test]
 fn a_page_of_large_groups_is_cut_and_tells_so() {
     let mut acme = Acme::new();
     let users = acme.populate(5_000);

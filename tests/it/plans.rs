@@ -177,6 +177,8 @@ fn the_filters_that_clients_send_find_what_they_should() {
         ("/Users", r#"emails.value eq "strasse""#, 1),
         ("/Users", r#"userName sw "STRASS""#, 2),
         ("/Users", r#"userName sw "s""#, 4),
+        ("/Users", r#"emails.value sw "A""#, 5),
+        ("/Users", r#"emails[value sw "a" and type eq "work"]"#, 4),
         ("/Users", r#"externalId sw "a""#, 4),
         ("/Users", r#"groups.value eq "{group}""#, 2),
         ("/Users", r#"groups.type eq "indirect""#, 1),
