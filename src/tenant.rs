@@ -20,9 +20,7 @@ mod work;
 use chrono::{DateTime, Utc};
 
 use crate::auth::{JtiDigest, KeyRing, Principal};
-use crate::http::{
-    Method, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget,
-};
+use crate::http::{Method, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget};
 use crate::scim::ErrorKind;
 use crate::scim::compat::Compat;
 use crate::store::{self, Sql, StoreError, Verdict};

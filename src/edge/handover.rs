@@ -63,11 +63,11 @@ fn object(
     namespace.object(&tenant.object_name(), options.as_ref()).map_err(|e| refusal(&e))
 }
 
-/// What an object that throws is answered with.
+/// What an object that throws is answered with. The runtime says whether another try may help.
 pub(super) fn refusal(exception: &JsValue) -> Refusal {
     let cause = js::message(exception);
     let error: &js::StubError = exception.unchecked_ref();
-    if error.overloaded().is_truthy() || error.retryable().is_truthy() {
+    if exception.is_object() && (error.overloaded().is_truthy() || error.retryable().is_truthy()) {
         Refusal::Busy(cause)
     } else {
         Refusal::Internal(cause)

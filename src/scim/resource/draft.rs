@@ -9,11 +9,11 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::operation::{MemberOp, Op};
 use super::values::Values;
 use super::{Resource, SCHEMAS, attributes, is_rows};
 use crate::limits;
 use crate::scim::compat::Compat;
-use super::operation::{MemberOp, Op};
 use crate::scim::error::{ErrorKind, ScimError};
 use crate::scim::filter::{AttrExp, CompValue, CompareOp, Filter, Path, Test};
 use crate::scim::path::{AttrPath, SyntaxError};

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::operation::{Member, MemberOp, Op};
 use super::draft::{Draft, too_many};
+use super::operation::{Member, MemberOp, Op};
 use crate::limits;
 use crate::scim::error::{ErrorKind, ScimError};
 use crate::scim::filter::{Comparand, CompareOp, Filter, Predicate};

@@ -1,0 +1,31 @@
+//! The live tests: the Worker as `wrangler dev` serves it, spoken to over HTTP.
+//!
+//! `npm test` starts the Worker, says in the environment where it is, and runs them. They prove
+//! what the native tests cannot: the wiring, the runtime, the database's own counters. Each test
+//! makes tenants of its own, so that all run at once.
+
+#![cfg(test)]
+
+#[path = "../support/scenario.rs"]
+mod scenario;
+
+mod ask;
+mod deployment;
+mod tenant;
+mod wire;
+
+mod bases;
+mod budgets;
+mod concurrency;
+mod cost_headers;
+mod deletion;
+mod errors;
+mod events;
+mod keys;
+mod methods;
+mod odd_bodies;
+mod odd_requests;
+mod paths;
+mod records;
+mod tenants;
+mod vectors;

@@ -1,0 +1,97 @@
+//! A tenant of one test.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::ask::Ask;
+use crate::deployment::{deployment, fresh_slug};
+use crate::scenario::{Reply, Server};
+
+/// A fresh tenant with a key for everything that there is.
+pub(crate) struct Tenant {
+    pub(crate) slug: String,
+    pub(crate) key: String,
+}
+
+impl Tenant {
+    /// Makes a tenant; the name is for whoever reads the server's state.
+    pub(crate) fn new(name: &str) -> Self {
+        let slug = fresh_slug(name);
+        Ask::admin("POST", "/v1/tenants").json(&json!({ "id": slug })).is(201);
+        Self::of(slug)
+    }
+
+    /// The tenant that is there already, with a new key.
+    pub(crate) fn of(slug: String) -> Self {
+        let mut tenant = Self { slug, key: String::new() };
+        tenant.key = tenant.mint(&["scim", "events:read", "keys:write", "config:write"]);
+        tenant
+    }
+
+    /// A new key with scopes.
+    pub(crate) fn mint(&self, scopes: &[&str]) -> String {
+        self.mint_with(&json!({ "name": "test", "scopes": scopes })).field("/key")
+    }
+
+    /// A new key as asked for, and what the answer says of it.
+    pub(crate) fn mint_with(&self, body: &Value) -> Reply {
+        self.admin("POST", "/keys").json(body).is(201)
+    }
+
+    /// A request of the administrator for a path below the tenant's.
+    pub(crate) fn admin(&self, method: &str, path: &str) -> Ask {
+        Ask::admin(method, &format!("/v1/tenants/{}{path}", self.slug))
+    }
+
+    /// A request with the tenant's key for a path below its SCIM base.
+    pub(crate) fn scim(&self, method: &str, path: &str) -> Ask {
+        self.anonymous(method, path).bearer(&self.key)
+    }
+
+    /// A request without a key for a path below the tenant's SCIM base.
+    pub(crate) fn anonymous(&self, method: &str, path: &str) -> Ask {
+        Ask::new(method, &format!("{}{path}", self.path()))
+    }
+
+    /// The path of the tenant's SCIM base.
+    pub(crate) fn path(&self) -> String {
+        format!("/t/{}/scim/v2", self.slug)
+    }
+
+    /// Adds a user; its id.
+    pub(crate) fn user(&self, name: &str) -> String {
+        self.scim("POST", "/Users").json(&json!({ "userName": name })).is(201).id()
+    }
+
+    /// Adds a group with members; its id.
+    pub(crate) fn group(&self, name: &str, members: &[&str]) -> String {
+        let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
+        let body = json!({ "displayName": name, "members": members });
+        self.scim("POST", "/Groups").json(&body).is(201).id()
+    }
+
+    /// A PATCH with one operation.
+    pub(crate) fn patch(&self, path: &str, operation: &Value) -> Ask {
+        self.scim("PATCH", path).json(&json!({ "schemas": [PATCH_OP], "Operations": [operation] }))
+    }
+}
+
+impl Server for Tenant {
+    fn base(&self) -> String {
+        format!("{}{}", deployment().url, self.path())
+    }
+
+    fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &BTreeMap<String, String>,
+        body: &[u8],
+    ) -> Reply {
+        let ask = self.scim(method, path).body(body);
+        headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value.as_str())).send()
+    }
+}
+
+const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
