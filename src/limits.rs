@@ -21,6 +21,9 @@ pub const PATH_BYTES: usize = 4 * 1024;
 
 /// Operations in one PATCH; above it the answer is 400 `tooMany`.
 pub const PATCH_OPERATIONS: usize = 1_000;
+/// Comparisons in the paths of one PATCH, each made of up to [`VALUES_PER_ATTRIBUTE`] values; above
+/// it the answer is 400 `tooMany`.
+pub const PATCH_COMPARISONS: usize = 2_000;
 /// Values of one multi-valued attribute; above it the answer is 400 `tooMany`.
 pub const VALUES_PER_ATTRIBUTE: usize = 1_000;
 /// Members named in one request; above it the answer is 400 `tooMany`.

@@ -112,6 +112,15 @@ impl Filter {
         parse::Parser::new(text, compat).whole_filter()
     }
 
+    /// How many comparisons it makes of a resource, `pr` included.
+    pub fn comparisons(&self) -> usize {
+        match self {
+            Self::And(filters) | Self::Or(filters) => filters.iter().map(Self::comparisons).sum(),
+            Self::Not(filter) | Self::ValuePath(ValuePath { filter, .. }) => filter.comparisons(),
+            Self::AttrExp(_) => 1,
+        }
+    }
+
     /// The conjunction of some filters; conjunctions among them are spread out.
     pub fn and(filters: Vec<Self>) -> Self {
         let spread = |filter| match filter {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
-use super::filter::Path;
+use super::filter::{Filter, Path};
 use super::path::SyntaxError;
 use super::resource::draft::{Draft, Finished, Request};
 use super::resource::{MemberOp, Op, Resource};
@@ -47,8 +47,8 @@ impl PatchOp {
     /// Reads the body of a PATCH.
     ///
     /// # Errors
-    /// `invalidSyntax` for a malformed body or an unknown `op`, `tooMany` for too many operations,
-    /// `invalidPath` and `invalidFilter` for a malformed path, `noTarget` for a `remove` without
+    /// `invalidSyntax` for a malformed body or an unknown `op`, `tooMany` for too many operations or
+    /// comparisons, `invalidPath` and `invalidFilter` for a malformed path, `noTarget` for a `remove` without
     /// one, `invalidValue` where a value is missing.
     pub fn parse(body: &Value, compat: &Compat) -> Result<Self, ScimError> {
         let body = body.as_object().ok_or_else(|| malformed("a PATCH must be an object"))?;
@@ -69,7 +69,12 @@ impl PatchOp {
         let parse = |(index, operation)| {
             Operation::parse(operation, compat).map_err(|error| in_operation(index, &error))
         };
-        let operations = operations.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+        let operations = operations.iter().enumerate().map(parse).collect::<Result<Vec<_>, _>>()?;
+        if operations.iter().map(Operation::comparisons).sum::<usize>() > limits::PATCH_COMPARISONS
+        {
+            let detail = format!("more than {} comparisons", limits::PATCH_COMPARISONS);
+            return Err(ScimError::new(ErrorKind::TooMany, detail));
+        }
         Ok(Self { operations })
     }
 
@@ -168,6 +173,11 @@ impl Operation {
             }
             (_, _, value) => Ok(Self { op, path, value }),
         }
+    }
+
+    /// How often the path compares each value that it looks at.
+    fn comparisons(&self) -> usize {
+        self.path.as_ref().and_then(|path| path.filter.as_ref()).map_or(0, Filter::comparisons)
     }
 
     fn write(self, draft: &mut Draft<'_>) -> Result<(), ScimError> {

@@ -65,6 +65,19 @@ fn a_patch_has_so_many_operations() {
 }
 
 #[test]
+fn the_paths_of_a_patch_have_so_many_comparisons() {
+    let mut acme = Acme::new();
+    let path = format!("/Users/{}", acme.user("ada"));
+    let filter = vec!["value eq \"x\""; 50].join(" or ");
+    let operation = json!({ "op": "remove", "path": format!("emails[{filter}]") });
+    let operations = |count| patch_op(&Value::Array(vec![operation.clone(); count]));
+    let most = limits::PATCH_COMPARISONS / 50;
+    let detail = format!("more than {} comparisons", limits::PATCH_COMPARISONS);
+    acme.refused("PATCH", &path, &operations(most + 1), (400, "tooMany", detail.as_str()));
+    assert_eq!(acme.scim("PATCH", &path, &operations(most)).status, 200);
+}
+
+#[test]
 fn an_attribute_has_so_many_values() {
     let mut acme = Acme::new();
     let most = limits::VALUES_PER_ATTRIBUTE;
