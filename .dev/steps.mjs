@@ -103,6 +103,8 @@ async function serve(context) {
   cpSync(join(root, "build"), join(cwd, "build"), { recursive: true });
   writeFileSync(join(cwd, "wrangler.toml"), configurationWithoutBuild());
   const variables = freshVariables();
+  // Two secrets, so that keys of the older one are tried too.
+  variables.KEY_RING += `,${freshVariables().KEY_RING.replace(/^[^:]*/, "older")}`;
   writeVariables(file, variables);
   const worker = await startWorker({
     wrangler: context.tools.wrangler,

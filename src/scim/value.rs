@@ -288,8 +288,11 @@ impl<'a> Reader<'a> {
             (Type::DateTime, Value::String(text)) => {
                 DateTime::parse_from_rfc3339(&text).is_ok().then_some(Value::String(text))
             }
-            // Clients differ in whether `employeeNumber` is a number.
-            (Type::String, Value::Number(number)) if lenient => Some(number.to_string().into()),
+            // Clients differ in whether `employeeNumber` is a number. One that is not kept to the last
+            // digit is refused rather than stored as another.
+            (Type::String, Value::Number(number)) if lenient && !number.is_f64() => {
+                Some(number.to_string().into())
+            }
             (kind, Value::String(text)) if lenient => from_text(kind, &text),
             _ => None,
         };

@@ -7,6 +7,7 @@
 use serde_json::json;
 
 use super::{Param, Pos, Sql, StoreError};
+use crate::limits;
 
 /// Which resources are read.
 #[derive(Clone, Copy, Debug)]
@@ -49,21 +50,44 @@ pub struct PageEntry {
     length: usize,
 }
 
-/// A user's groups as JSON, or NULL.
-const DIRECT: &str = "(SELECT nullif(json_group_array(json_object('value', g.id,
-        '$ref', ?B || '/Groups/' || g.id, 'display', g.doc->>'$.displayName', 'type', 'direct')), '[]')
-    FROM members m JOIN resources g ON g.pos = m.grp WHERE m.member = r.pos)";
+/// A group as a user shows it. `?B` is the parameter that holds the base URL.
+const SHOWN: &str = "json_object('value', id, '$ref', ?B || '/Groups/' || id, 'display', display,
+    'type', iif(direct, 'direct', 'indirect'))";
 
-/// The same, with the groups' groups. A group reached twice is shown once, as direct if it is.
-const NESTED: &str = "(WITH RECURSIVE up (pos, id, display, direct) AS (
+/// The groups of which a user is a member. `?U` is the user's position.
+const DIRECT: &str = "SELECT g.pos, g.id AS id, g.doc->>'$.displayName' AS display, 1 AS direct
+    FROM members m JOIN resources g ON g.pos = m.grp WHERE m.member = ?U";
+
+/// Those, and their groups. A group reached twice is there once, as direct if it is.
+const NESTED: &str = "WITH RECURSIVE up (pos, id, display, direct) AS (
         SELECT g.pos, g.id, g.doc->>'$.displayName', 1
-        FROM members m JOIN resources g ON g.pos = m.grp WHERE m.member = r.pos
+        FROM members m JOIN resources g ON g.pos = m.grp WHERE m.member = ?U
         UNION
         SELECT g.pos, g.id, g.doc->>'$.displayName', 0
         FROM up JOIN members m ON m.member = up.pos JOIN resources g ON g.pos = m.grp)
-    SELECT nullif(json_group_array(json_object('value', id, '$ref', ?B || '/Groups/' || id,
-        'display', display, 'type', iif(direct, 'direct', 'indirect'))), '[]')
-    FROM (SELECT id, display, max(direct) AS direct FROM up GROUP BY pos ORDER BY pos))";
+    SELECT pos, id, display, max(direct) AS direct FROM up GROUP BY pos ORDER BY pos";
+
+impl Groups {
+    /// The statement for a user's groups.
+    const fn rows(self) -> &'static str {
+        match self {
+            Self::Nested => NESTED,
+            Self::Hidden | Self::Direct => DIRECT,
+        }
+    }
+
+    /// What a statement on resources `r` appends to a body.
+    fn appended(self) -> String {
+        if self == Self::Hidden {
+            return String::new();
+        }
+        let rows = self.rows().replace("?U", "r.pos");
+        format!(
+            "|| coalesce(',\"groups\":' ||
+                (SELECT nullif(json_group_array({SHOWN}), '[]') FROM ({rows})), '')"
+        )
+    }
+}
 
 impl Source<'_> {
     /// The statement's end, and the values of its parameters. The limits also keep SQLite from
@@ -142,7 +166,7 @@ impl Page {
         match Self::read_all(sql, source, base, endpoint, groups) {
             Err(error) if error.is_too_big() => match source.half() {
                 Some(half) => Self::read(sql, half, base, endpoint, groups),
-                None => Err(error),
+                None => Self::read_one(sql, source, base, endpoint, groups),
             },
             result => result,
         }
@@ -157,11 +181,7 @@ impl Page {
     ) -> Result<Self, StoreError> {
         let (clause, mut values) = source.clause();
         let base_parameter = format!("?{}", values.len().saturating_add(1));
-        let groups = match groups {
-            Groups::Hidden => String::new(),
-            Groups::Direct => format!("|| coalesce(',\"groups\":' || {DIRECT}, '')"),
-            Groups::Nested => format!("|| coalesce(',\"groups\":' || {NESTED}, '')"),
-        };
+        let groups = groups.appended();
         let statement = format!(
             "SELECT group_concat(pos || ':' || rev || ':' || members || ':' || octet_length(body)),
                     CAST(group_concat(body, '') AS BLOB)
@@ -180,6 +200,24 @@ impl Page {
         let entries = entries.collect::<Option<Vec<PageEntry>>>();
         let entries = entries.ok_or_else(|| StoreError::new("a page's entries are malformed"))?;
         Ok(Self { entries, bodies: row.bytes(1)?.to_vec() })
+    }
+
+    /// Reads one user with more groups than fit into one value.
+    fn read_one(
+        sql: &dyn Sql,
+        source: Source<'_>,
+        base: &str,
+        endpoint: &str,
+        groups: Groups,
+    ) -> Result<Self, StoreError> {
+        let mut page = Self::read_all(sql, source, base, endpoint, Groups::Hidden)?;
+        if let Some(entry) = page.entries.first_mut() {
+            page.bodies.extend_from_slice(b",\"groups\":[");
+            page.bodies.extend_from_slice(&groups_in_steps(sql, entry.pos, base, groups)?);
+            page.bodies.push(b']');
+            entry.length = page.bodies.len();
+        }
+        Ok(page)
     }
 
     /// The resources with their bodies, in order.
@@ -202,6 +240,40 @@ impl PageEntry {
             members: numbers.next()??,
             length: usize::try_from(numbers.next()??).ok()?,
         })
+    }
+}
+
+/// A user's groups as the elements of a JSON array, read in steps.
+fn groups_in_steps(
+    sql: &dyn Sql,
+    user: Pos,
+    base: &str,
+    groups: Groups,
+) -> Result<Vec<u8>, StoreError> {
+    let statement = format!(
+        "SELECT max(pos), CAST(group_concat({SHOWN}) AS BLOB)
+         FROM (SELECT * FROM ({}) WHERE pos > ?2 ORDER BY pos LIMIT ?4)",
+        groups.rows()
+    );
+    let statement = statement.replace("?U", "?1").replace("?B", "?3");
+    let (mut shown, mut after) = (Vec::new(), 0);
+    let step = i64::try_from(limits::MEMBERS_STEP).unwrap_or(i64::MAX);
+    loop {
+        let params = [
+            Param::Integer(user.value()),
+            Param::Integer(after),
+            Param::Text(base),
+            Param::Integer(step),
+        ];
+        let rows = sql.query(&statement, &params)?;
+        let Some(row) = rows.first().filter(|row| row.integer(0).is_ok()) else {
+            return Ok(shown);
+        };
+        if !shown.is_empty() {
+            shown.push(b',');
+        }
+        shown.extend_from_slice(row.bytes(1)?);
+        after = row.integer(0)?;
     }
 }
 

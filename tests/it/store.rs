@@ -204,6 +204,28 @@ fn members_are_shown_in_steps_that_fit_into_one_value() {
 }
 
 #[test]
+fn a_user_of_more_groups_than_fit_into_one_value_shows_them_all() {
+    let sql = migrated();
+    let user = insert(&sql, 1, 1, 0);
+    let groups: Vec<Pos> = (1..=9_000).map(|place| insert(&sql, 2, place, 0)).collect();
+    for group in &groups {
+        members::add(&sql, *group, "admin", &[(user.value(), None)]).expect("a member");
+    }
+    let base = format!("{BASE}/{}", "x".repeat(300));
+    for groups_shown in [Groups::Direct, Groups::Nested] {
+        let page = Page::read(&sql, Source::Id("id-1-1"), &base, "/Users", groups_shown);
+        let page = page.expect("a page");
+        let (_, open) = page.iter().next().expect("the user");
+        assert!(open.len() > 2_000_000, "it does not fit into one value");
+        let shown: Value = serde_json::from_slice(&[open, b"}"].concat()).expect("an object");
+        let shown = shown["groups"].as_array().expect("groups");
+        let ids: Vec<&str> = shown.iter().map(|g| g["value"].as_str().expect("an id")).collect();
+        let expected: Vec<String> = (1..=9_000).map(|place| format!("id-2-{place}")).collect();
+        assert_eq!(ids, expected);
+    }
+}
+
+#[test]
 fn ids_are_resolved_in_their_order_however_many_and_long_they_are() {
     let sql = migrated();
     let [first, second] = [1, 2].map(|place| insert(&sql, 1, place, 0));
