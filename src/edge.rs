@@ -33,7 +33,8 @@ pub use tenant_object::TenantObject;
 /// What the runtime is given: a response or a promise of one; or what to throw.
 type Outcome = Result<JsValue, JsValue>;
 
-/// Runs as far as that goes at once, and only what then has to wait as a promise.
+/// Runs as far as that goes at once, and only what then has to wait as a promise. A read never has
+/// to, neither at the edge that knows its tenant nor in the object.
 fn eagerly(answer: impl Future<Output = Outcome> + 'static) -> Outcome {
     let mut answer = Box::pin(answer);
     match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -34,6 +34,7 @@ impl Body {
         match headers.text("content-length").map(|length| length.parse::<usize>()) {
             None => Ok(Self::Chunked(stream)),
             Some(Ok(bytes)) if bytes <= limits::BODY_BYTES => Ok(Self::Declared(stream)),
+            // Too large, perhaps for a number.
             Some(_) => Err(Refusal::BodyTooLarge),
         }
     }

@@ -62,7 +62,7 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
     deliver(response, deployment.told(Spent::default()), tenant)
 }
 
-/// Lets a request pass, step by step; none before the fifth touches any storage.
+/// Lets a request pass, step by step; the first three touch no storage.
 ///
 /// 1. Bounds and transport: 414 for the URL, 413 for a body that declares its length, 400 for
 ///    plain http.
