@@ -66,7 +66,7 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 ///
 /// 1. Bounds and transport: 414 for the URL, 413 for a body that declares its length, 400 for
 ///    plain http.
-/// 2. `GET /healthz`: 200.
+/// 2. `GET` or `HEAD /healthz`: 200.
 /// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets.
 /// 4. `/v1/tenants` and `/v1/tenants/{t}` themselves are answered by [`registry`].
 /// 5. The tenant's record: 404, 503; a suspended tenant: 403, except for the administrator.
@@ -83,7 +83,7 @@ async fn pass(request: &js::Request, inbound: &Inbound<'_>) -> Result<Answered, 
     }
     let body = Body::of(request, *method, headers)?; // (1)
     let route = Route::parse(url.path);
-    if (&route, method) == (&Some(Route::Health), &Method::Get) {
+    if route == Some(Route::Health) && matches!(method, Method::Get | Method::Head) {
         return Ok(Answered::Edge(Response::empty(200))); // (2)
     }
     let authorization = headers.text("authorization");

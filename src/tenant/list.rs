@@ -15,7 +15,7 @@ use crate::scim::projection::Projection;
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError, urn};
 use crate::store::resources;
-use crate::store::{Groups, Page, PageEntry, Pos, Source, StoreError, documents, members};
+use crate::store::{Groups, Page, Pos, Source, StoreError, members};
 use query::ListQuery;
 
 /// The resources of one type that a list consists of.
@@ -24,6 +24,17 @@ enum Matches {
     All(i64),
     /// These.
     These(Vec<Pos>),
+}
+
+/// The resources for which a filter holds, while they are sought.
+struct Matching {
+    positions: Vec<Pos>,
+    /// How many comparisons are made of each.
+    comparisons: usize,
+    /// How many members of groups have been looked at.
+    members: i64,
+    /// How many bytes have been evaluated, once for each comparison.
+    bytes: usize,
 }
 
 /// A list's resources while they are collected: JSON, separated by commas.
@@ -170,7 +181,7 @@ impl Work<'_, '_> {
         view: &View<'_>,
         page: &Page,
         collected: &mut Collected,
-    ) -> Result<Option<(Pos, i64)>, StoreError> {
+    ) -> Result<Option<(Pos, i64)>, Failure> {
         let mut appended: Option<(Pos, i64)> = None;
         for (entry, open) in page.iter() {
             if !collected.push(&self.render(view, entry, open)?) {
@@ -201,7 +212,6 @@ impl Work<'_, '_> {
             Plan::Prefix(key) => {
                 let mut found = resources::find_prefix(self.sql, number, key, most)?;
                 found.sort_unstable();
-                found.dedup();
                 found
             }
             Plan::GroupsOf(id) => {
@@ -217,7 +227,7 @@ impl Work<'_, '_> {
         if exact {
             return Ok(candidates);
         }
-        let mut matches = Vec::new();
+        let mut matches = Matching::of(predicate);
         let mut rest = candidates.as_slice();
         while !rest.is_empty() {
             let step = rest.get(..limits::SCAN_STEP).unwrap_or(rest);
@@ -226,7 +236,7 @@ impl Work<'_, '_> {
             let read = last.and_then(|last| rest.iter().position(|pos| *pos == last));
             rest = read.and_then(|read| rest.get(read.saturating_add(1)..)).unwrap_or_default();
         }
-        Ok(matches)
+        Ok(matches.positions)
     }
 
     /// Reads all resources of a type and keeps those for which a filter holds.
@@ -236,13 +246,13 @@ impl Work<'_, '_> {
         if live > limits::SCAN_CANDIDATES {
             return Err(too_many());
         }
-        let mut matches = Vec::new();
+        let mut matches = Matching::of(predicate);
         let mut after = Pos::range(number).0;
         loop {
             let source = Source::After(after, limits::SCAN_STEP);
             match self.evaluate(schema, predicate, source, &mut matches)? {
                 Some(last) => after = last,
-                None => return Ok(matches),
+                None => return Ok(matches.positions),
             }
         }
     }
@@ -253,40 +263,33 @@ impl Work<'_, '_> {
         schema: TypeSchema<'_>,
         predicate: &Predicate,
         source: Source<'_>,
-        matches: &mut Vec<Pos>,
+        matches: &mut Matching,
     ) -> Result<Option<Pos>, Failure> {
-        let mut last = None;
         let derived = predicate.mentions("groups") || predicate.mentions("members");
-        if derived || predicate.mentions("meta") {
-            let projection = Projection::default();
-            let view = self.evaluated_view(schema, &projection, derived);
-            let page = self.page(&view, source)?;
-            for (entry, open) in page.iter() {
-                last = Some(entry.pos);
-                self.keep(predicate, entry, &self.render(&view, entry, open)?, matches)?;
+        let projection = Projection::default();
+        let view = self.evaluated_view(schema, &projection, derived);
+        let page = self.page(&view, source)?;
+        let mut last = None;
+        for (entry, open) in page.iter() {
+            last = Some(entry.pos);
+            matches.members =
+                matches.members.saturating_add(if derived { entry.members } else { 0 });
+            if matches.members > limits::MEMBERS_SCANNED {
+                return Err(too_many());
             }
-            return Ok(last);
-        }
-        for (pos, document) in documents(self.sql, source)? {
-            last = Some(pos);
-            if predicate.matches(&parsed(&document)?) {
-                matches.push(pos);
+            let body = self.render(&view, entry, open)?;
+            let bytes = body.len().saturating_mul(matches.comparisons);
+            matches.bytes = matches.bytes.saturating_add(bytes);
+            if matches.bytes > limits::EVALUATED_BYTES {
+                return Err(too_many());
+            }
+            let resource: Map<String, Value> = serde_json::from_slice(&body)
+                .map_err(|_| StoreError::new("a stored document is malformed"))?;
+            if predicate.matches(&resource) {
+                matches.positions.push(entry.pos);
             }
         }
         Ok(last)
-    }
-
-    fn keep(
-        &self,
-        predicate: &Predicate,
-        entry: &PageEntry,
-        body: &[u8],
-        matches: &mut Vec<Pos>,
-    ) -> Result<(), Failure> {
-        if predicate.matches(&parsed(body)?) {
-            matches.push(entry.pos);
-        }
-        Ok(())
     }
 
     /// The view on which a filter is evaluated: whole, but groups and members only if it asks.
@@ -301,13 +304,10 @@ impl Work<'_, '_> {
     }
 }
 
-fn parsed(document: &[u8]) -> Result<Map<String, Value>, StoreError> {
-    serde_json::from_slice(document).map_err(|_| StoreError::new("a stored document is malformed"))
-}
-
 fn too_many() -> Failure {
     let detail = format!(
-        "no index serves this filter and more than {} resources may match",
+        "no index serves this filter, and more than {} resources or too many bytes would have to be \
+         looked at",
         limits::SCAN_CANDIDATES
     );
     ScimError::new(ErrorKind::TooMany, detail).into()
@@ -319,6 +319,13 @@ impl Matches {
             Self::All(count) => *count,
             Self::These(positions) => i64::try_from(positions.len()).unwrap_or(i64::MAX),
         }
+    }
+}
+
+impl Matching {
+    fn of(predicate: &Predicate) -> Self {
+        let comparisons = predicate.comparisons().max(1);
+        Self { positions: Vec::new(), comparisons, members: 0, bytes: 0 }
     }
 }
 
