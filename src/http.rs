@@ -133,7 +133,8 @@ pub fn is_json(content_type: Option<&str>) -> bool {
 /// # Errors
 /// A text with the place of the fault and nothing of the content.
 pub fn json_object(body: &[u8]) -> Result<Map<String, Value>, String> {
-    match serde_json::from_slice(body) {
+    // RFC 8259 §8.1: a byte order mark may be passed over.
+    match serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err("the body is not a JSON object".to_owned()),
         Err(error) => {

@@ -64,8 +64,8 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 
 /// Lets a request pass, step by step; the first three touch no storage.
 ///
-/// 1. Bounds and transport: 414 for the URL, 413 for a body that declares its length, 400 for
-///    plain http.
+/// 1. Bounds and transport: 414 for the URL, 413 for a body that declares its length, 415 for one
+///    that is compressed, 400 for plain http.
 /// 2. `GET` or `HEAD /healthz`: 200.
 /// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets.
 /// 4. `/v1/tenants` and `/v1/tenants/{t}` themselves are answered by [`registry`].

@@ -70,10 +70,18 @@ pub fn rename(sql: &dyn Sql, group: Pos, member: i64, display: &str) -> Result<(
 
 /// Removes members that are there.
 pub fn remove(sql: &dyn Sql, group: Pos, members: &[i64]) -> Result<(), StoreError> {
-    sql.query(
-        "DELETE FROM members WHERE grp = ?1 AND member IN (SELECT value FROM json_each(?2))",
-        &[Param::Integer(group.value()), Param::Text(&json!(members).to_string())],
-    )?;
+    let group = Param::Integer(group.value());
+    match members {
+        // What mostly happens, at the cost of fewer rows.
+        [member] => sql.query(
+            "DELETE FROM members WHERE grp = ?1 AND member = ?2",
+            &[group, Param::Integer(*member)],
+        )?,
+        members => sql.query(
+            "DELETE FROM members WHERE grp = ?1 AND member IN (SELECT value FROM json_each(?2))",
+            &[group, Param::Text(&json!(members).to_string())],
+        )?,
+    };
     Ok(())
 }
 

@@ -43,7 +43,6 @@ fn bodies_that_are_no_json_are_400() {
         ("an overlong slash", b"{\"userName\":\"\xc0\xaf\"}".into()),
         ("a lone surrogate", br#"{"userName":"\ud800"}"#.into()),
         ("UTF-16", utf16),
-        ("a byte order mark", b"\xef\xbb\xbf{\"userName\":\"a\"}".into()),
         ("two objects", br#"{"userName":"a"}{"userName":"b"}"#.into()),
         ("a comma too many", br#"{"userName":"a",}"#.into()),
         ("a form", b"userName=a".into()),
