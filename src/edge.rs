@@ -2,7 +2,7 @@
 //! tells the time or draws lots.
 //!
 //! `fetch` answers requests from outside and hands those that pass to their tenant's object
-//! (`handover`); `tenant_object` answers there, with `sql` as its database. `registry` keeps
+//! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its database. `registry` keeps
 //! tenants' records in KV, `deployment` variables and secrets, `body` reads what is sent, `answer`
 //! makes the runtime's response, and `js` binds what the runtime offers.
 //!
@@ -14,8 +14,10 @@ mod body;
 mod deployment;
 mod fetch;
 mod handover;
+mod inbound;
 mod js;
 mod registry;
+mod rescue;
 mod sql;
 mod tenant_object;
 

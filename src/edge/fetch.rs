@@ -7,6 +7,7 @@ use super::answer::{Spent, deliver};
 use super::body::Body;
 use super::deployment::Deployment;
 use super::handover::hand_over;
+use super::inbound::Inbound;
 use super::{Outcome, eagerly, js, now, registry};
 use crate::auth::Principal;
 use crate::http::{Method, Refusal, Response, Route, Url};
@@ -17,16 +18,6 @@ use crate::registry::Status;
 #[wasm_bindgen]
 pub fn fetch(request: js::Request, env: js::Env) -> Outcome {
     eagerly(answer(request, env))
-}
-
-/// What every step needs of a request from outside.
-pub(super) struct Inbound<'a> {
-    pub(super) env: &'a js::Env,
-    pub(super) deployment: &'a Deployment,
-    pub(super) raw_url: &'a str,
-    pub(super) url: Url<'a>,
-    pub(super) method: Method,
-    pub(super) headers: js::Headers,
 }
 
 /// Where a request has been answered.

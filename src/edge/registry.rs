@@ -13,8 +13,9 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use worker::js_sys::{Array, Promise};
 
 use super::body::Body;
-use super::fetch::Inbound;
-use super::handover::{self, hand_over};
+use super::handover::hand_over;
+use super::inbound::Inbound;
+use super::rescue::refusal;
 use super::{js, now};
 use crate::auth::Principal;
 use crate::http::{self, Method, Problem, ProblemCode, Query, Refusal, Response, Route};
@@ -155,7 +156,7 @@ async fn purge(inbound: &Inbound<'_>, id: &Slug, query: &Query) -> Result<Respon
     }
     let record = read_for_admin(inbound.env, id).await?; // (2)
     let answer = hand_over(inbound, id, &record, &Principal::Admin, &JsValue::UNDEFINED)?; // (3)
-    let answer = answer.await.map_err(|exception| handover::refusal(&exception))?; // (3)
+    let answer = answer.await.map_err(|exception| refusal(&exception))?; // (3)
     let status = answer.unchecked_ref::<js::Response>().status();
     if status != 204 {
         return Err(

@@ -32,7 +32,7 @@ fn create(acme: &Tenant, body: impl Into<Vec<u8>>) -> Ask {
 fn bodies_that_are_no_json_are_400() {
     let acme = Tenant::new("no-json");
     let utf16: Vec<u8> = "{\"userName\":\"a\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let cases: [(&str, Vec<u8>); 16] = [
+    let cases: [(&str, Vec<u8>); 15] = [
         ("empty", b"".into()),
         ("white space", b" \n\t ".into()),
         ("NUL", b"\0".into()),
