@@ -9,6 +9,7 @@ mod document;
 mod events;
 mod keys;
 mod list;
+mod lookups;
 mod members;
 mod memory;
 mod plan;

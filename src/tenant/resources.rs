@@ -3,17 +3,17 @@
 use serde_json::{Map, Value};
 
 use super::document::{Document, timestamp, version};
+use super::lookups::{is_unique, lookup_keys, missing_from, new_keys};
 use super::members::Delta;
 use super::work::{Answer, Failure, Work};
 use super::{GROUP, USER};
 use crate::event::{Event, EventKind};
 use crate::http::Response;
 use crate::limits;
-use crate::scim::fold::fold;
 use crate::scim::patch::PatchOp;
 use crate::scim::projection::Projection;
 use crate::scim::resource::{MemberOp, Resource, changed};
-use crate::scim::schema::{Lookup, TypeSchema, Uniqueness};
+use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, LookupKey, ResourceRow};
 use crate::store::{PageEntry, Pos, Source, members, opened, sweeps};
@@ -261,20 +261,6 @@ fn encoded(document: &Document, rev: i64, work: &Work<'_, '_>) -> Result<Vec<u8>
     Ok(bytes)
 }
 
-/// The values by which a resource is to be found, none of them too long.
-fn new_keys(resource: &Resource, schema: TypeSchema<'_>) -> Result<Vec<LookupKey>, ScimError> {
-    let keys = lookup_keys(resource, schema);
-    let too_long = keys.iter().find(|(_, key)| key.len() > limits::LOOKUP_BYTES);
-    let mut lookups = schema.resource_type.lookups.iter();
-    match too_long.and_then(|(number, _)| lookups.find(|lookup| lookup.number == *number)) {
-        None => Ok(keys),
-        Some(Lookup { path, .. }) => {
-            let detail = format!("`{path}` is longer than {} bytes", limits::LOOKUP_BYTES);
-            Err(ScimError::new(ErrorKind::InvalidValue, detail))
-        }
-    }
-}
-
 fn too_large() -> ScimError {
     ScimError::new(ErrorKind::PayloadTooLarge, "the resource is too large")
 }
@@ -316,46 +302,4 @@ fn updated(number: u8, before: &Resource, after: &Resource) -> EventKind {
 fn previous(before: &Resource, changed: &[String]) -> Map<String, Value> {
     let value = |path: &String| before.value(path).cloned().unwrap_or(Value::Null);
     changed.iter().map(|path| (path.clone(), value(path))).collect()
-}
-
-fn is_unique(lookup: &Lookup, schema: TypeSchema<'_>) -> bool {
-    let found = schema.attribute(None, &lookup.path);
-    found.is_some_and(|found| found.attribute.uniqueness != Uniqueness::None)
-}
-
-/// The values by which a resource is found, folded where case does not matter.
-pub(super) fn lookup_keys(resource: &Resource, schema: TypeSchema<'_>) -> Vec<LookupKey> {
-    let mut keys = Vec::new();
-    for lookup in &schema.resource_type.lookups {
-        let (name, sub) = match lookup.path.split_once('.') {
-            Some((name, sub)) => (name, Some(sub)),
-            None => (lookup.path.as_str(), None),
-        };
-        let Some(found) = schema.attribute(None, name) else { continue };
-        let attribute = sub.and_then(|sub| found.attribute.sub(sub)).unwrap_or(found.attribute);
-        for text in texts(resource.as_map().get(name), sub) {
-            let text = if attribute.case_exact { text.to_owned() } else { fold(text) };
-            keys.push((lookup.number, text));
-        }
-    }
-    keys.sort();
-    keys.dedup();
-    keys
-}
-
-/// The texts of an attribute, or of a part of each of its values.
-fn texts<'v>(value: Option<&'v Value>, sub: Option<&str>) -> Vec<&'v str> {
-    let part = |value: &'v Value| match sub {
-        Some(sub) => value.get(sub).and_then(Value::as_str),
-        None => value.as_str(),
-    };
-    match value {
-        Some(Value::Array(values)) => values.iter().filter_map(part).collect(),
-        Some(value) => part(value).into_iter().collect(),
-        None => Vec::new(),
-    }
-}
-
-fn missing_from(keys: &[LookupKey], others: &[LookupKey]) -> Vec<LookupKey> {
-    keys.iter().filter(|key| !others.contains(key)).cloned().collect()
 }
