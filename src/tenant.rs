@@ -158,7 +158,15 @@ impl<'a, 'c> Work<'a, 'c> {
     fn new(sql: &'a dyn Sql, memory: &'a mut Memory, call: &'a mut Call<'c>, bound: Bound) -> Self {
         let (connection, compat) = bound.unzip();
         let origin = connection.as_ref().map_or("admin".to_owned(), |id| format!("scim:{id}"));
-        Self { sql, memory, call, compat: compat.unwrap_or(Compat::GENERIC), connection, origin }
+        Self {
+            sql,
+            memory,
+            call,
+            compat: compat.unwrap_or(Compat::GENERIC),
+            connection,
+            origin,
+            evaluated: 0,
+        }
     }
 
     /// Hands the request to its family. The gate has seen to it that route and method fit; here it

@@ -12,17 +12,37 @@ use crate::http::Response;
 use crate::limits;
 use crate::scim::patch::PatchOp;
 use crate::scim::projection::Projection;
-use crate::scim::resource::{MemberOp, Resource, changed};
+use crate::scim::resource::{Member, MemberOp, Parsed, Resource, changed};
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, LookupKey, ResourceRow};
 use crate::store::{PageEntry, Pos, Source, members, opened, sweeps};
 
 /// A resource that a request is about to change.
-struct Subject<'s> {
+pub(super) struct Subject<'s> {
     schema: TypeSchema<'s>,
     row: ResourceRow,
     document: Document,
+}
+
+/// A resource that a request is about to add.
+pub(super) struct New {
+    schema: TypeSchema<'static>,
+    resource: Resource,
+    members: Option<Vec<Member>>,
+}
+
+/// A resource that a request has added.
+pub(super) struct Added {
+    pub(super) id: String,
+    pub(super) row: ResourceRow,
+}
+
+impl New {
+    /// What is to be done to its members, of which it has none yet.
+    pub(super) fn joined(&mut self) -> Vec<MemberOp> {
+        self.members.take().map(MemberOp::Add).into_iter().collect()
+    }
 }
 
 impl Work<'_, '_> {
@@ -37,32 +57,10 @@ impl Work<'_, '_> {
         let schema = self.schema_of(number)?;
         let body = self.scim_body()?; // (1)
         let projection = self.projection()?;
-        let parsed = Resource::parse(body, schema, &self.compat)?; // (2)
-        let joined = parsed.members.map(MemberOp::Add).into_iter().collect();
-        let delta = self.membership(None, joined)?; // (3)
-        let keys = new_keys(&parsed.resource, schema)?; // (4)
-        self.unused(schema, &keys)?;
-        let mut count = self.memory.count(number);
-        count.live = count.live.saturating_add(1);
-        count.last = count.last.saturating_add(1);
-        let document = Document {
-            id: self.next_id()?,
-            resource: parsed.resource,
-            resource_type: schema.resource_type.id.clone(),
-            created: timestamp(self.now()),
-        };
-        let row = ResourceRow {
-            pos: Pos::new(number, count.last),
-            rev: 1,
-            members: delta.growth(),
-            doc: encoded(&document, 1, self)?,
-        };
-        resources::insert(self.sql, &row, &document.id, &self.origin, &keys, count)?; // (5)
-        self.memory.set_count(number, count);
-        self.record(&Event::new(kinds(number).created, document.id.as_str()))?;
-        self.join(row.pos, &document.id, &delta)?;
-        let location =
-            format!("{}{}/{}", self.request().base, schema.resource_type.endpoint, document.id);
+        let mut new = self.parse_new(number, body)?; // (2)
+        let delta = self.membership(None, new.joined())?; // (3)
+        let Added { id, row } = self.add(new, None, &delta)?; // (4), (5)
+        let location = self.location(schema, &id);
         // Nobody has put the new resource into a group yet, so nothing has to be read again.
         let view = self.view(schema, &projection);
         let open = opened(&row.doc, &location);
@@ -89,16 +87,9 @@ impl Work<'_, '_> {
     /// `PUT /{type}/{id}`, RFC 7644 §3.5.1: what is omitted is cleared.
     pub(super) fn replace(&mut self, number: u8, id: &str) -> Answer {
         let projection = self.projection()?;
-        let subject = self.subject(number, id)?;
+        let subject = self.subject(number, id, self.request().headers.if_match.as_deref())?;
         let body = self.scim_body()?;
-        let parsed = Resource::parse(body, subject.schema, &self.compat)?;
-        parsed.resource.succeeds(&subject.document.resource, subject.schema)?;
-        let joined = match subject.schema.resource_type.rows {
-            Some(_) => vec![MemberOp::Replace(parsed.members.unwrap_or_default())],
-            None => Vec::new(),
-        };
-        let delta = self.membership(Some(&subject.row), joined)?;
-        let after = self.change(&subject, parsed.resource, &delta)?;
+        let after = self.replace_with(&subject, body)?;
         if self.prefers_minimal() {
             return Ok(Response::empty(204).with("etag", version(after.rev)));
         }
@@ -106,36 +97,114 @@ impl Work<'_, '_> {
     }
 
     /// `PATCH /{type}/{id}`, RFC 7644 §3.5.2: whole or not at all.
-    ///
-    /// A large group is answered 204, since its members are what is large.
     pub(super) fn patch(&mut self, number: u8, id: &str) -> Answer {
         let projection = self.projection()?;
-        let subject = self.subject(number, id)?;
-        let body = Value::Object(self.scim_body()?);
-        let operations = PatchOp::parse(&body, &self.compat)?;
-        let bytes = subject.row.doc.len().saturating_add(self.request().body.len());
-        if bytes.saturating_mul(operations.comparisons()) > limits::EVALUATED_BYTES {
-            let detail = "the paths compare more than this server computes at once";
-            return Err(ScimError::new(ErrorKind::TooMany, detail).into());
-        }
-        let resource = subject.document.resource.clone();
-        let patched = operations.apply(resource, subject.schema, &self.compat)?;
-        let delta = self.membership(Some(&subject.row), patched.members)?;
-        let after = self.change(&subject, patched.resource, &delta)?;
-        let minimal = self.compat.minimal_patch_answers
-            || self.prefers_minimal()
-            || after.members > limits::PATCH_SHOWN_MEMBERS;
-        if minimal {
+        let subject = self.subject(number, id, self.request().headers.if_match.as_deref())?;
+        let body = self.scim_body()?;
+        let after = self.patch_with(&subject, body)?;
+        if self.shows_no_patch(&after) || self.prefers_minimal() {
             return Ok(Response::empty(204).with("etag", version(after.rev)));
         }
         self.shown_after(subject.schema, &projection, after.pos)
     }
 
     /// `DELETE /{type}/{id}`, RFC 7644 §3.6: 204, and 404 from then on.
-    ///
-    /// Membership rows of the resource are invisible at once and are removed by alarm.
     pub(super) fn delete(&mut self, number: u8, id: &str) -> Answer {
-        let Subject { schema, row, document } = self.subject(number, id)?;
+        let subject = self.subject(number, id, self.request().headers.if_match.as_deref())?;
+        self.remove(subject)?;
+        Ok(Response::empty(204))
+    }
+
+    /// The body of a POST.
+    pub(super) fn parse_new(&self, number: u8, body: Map<String, Value>) -> Result<New, Failure> {
+        let schema = self.schema_of(number)?;
+        let Parsed { resource, members, .. } = Resource::parse(body, schema, &self.compat)?;
+        Ok(New { schema, resource, members })
+    }
+
+    /// Adds a resource, with an id that was given it before or a new one: row, keys, members,
+    /// events. Everything that may refuse comes first.
+    pub(super) fn add(
+        &mut self,
+        new: New,
+        id: Option<String>,
+        delta: &Delta,
+    ) -> Result<Added, Failure> {
+        let New { schema, resource, .. } = new;
+        let number = schema.resource_type.number;
+        let keys = new_keys(&resource, schema)?;
+        self.unused(schema, &keys)?;
+        let mut count = self.memory.count(number);
+        count.live = count.live.saturating_add(1);
+        count.last = count.last.saturating_add(1);
+        let document = Document {
+            id: id.map_or_else(|| self.next_id(), Ok)?,
+            resource,
+            resource_type: schema.resource_type.id.clone(),
+            created: timestamp(self.now()),
+        };
+        let row = ResourceRow {
+            pos: Pos::new(number, count.last),
+            rev: 1,
+            members: delta.growth(),
+            doc: encoded(&document, 1, self)?,
+        };
+        resources::insert(self.sql, &row, &document.id, &self.origin, &keys, count)?;
+        self.memory.set_count(number, count);
+        self.record(&Event::new(kinds(number).created, document.id.as_str()))?;
+        self.join(row.pos, &document.id, delta)?;
+        Ok(Added { row, id: document.id })
+    }
+
+    /// What a PUT makes of a resource.
+    pub(super) fn replace_with(
+        &mut self,
+        subject: &Subject<'_>,
+        body: Map<String, Value>,
+    ) -> Result<ResourceRow, Failure> {
+        let parsed = Resource::parse(body, subject.schema, &self.compat)?;
+        parsed.resource.succeeds(&subject.document.resource, subject.schema)?;
+        let joined = match subject.schema.resource_type.rows {
+            Some(_) => vec![MemberOp::Replace(parsed.members.unwrap_or_default())],
+            None => Vec::new(),
+        };
+        let delta = self.membership(Some(&subject.row), joined)?;
+        self.change(subject, parsed.resource, &delta)
+    }
+
+    /// What a PATCH makes of a resource.
+    pub(super) fn patch_with(
+        &mut self,
+        subject: &Subject<'_>,
+        body: Map<String, Value>,
+    ) -> Result<ResourceRow, Failure> {
+        let body = Value::Object(body);
+        let operations = PatchOp::parse(&body, &self.compat)?;
+        let comparisons = operations.comparisons();
+        if comparisons > 0 {
+            let bytes = subject.row.doc.len().saturating_add(body.to_string().len());
+            self.evaluated = self.evaluated.saturating_add(bytes.saturating_mul(comparisons));
+        }
+        if self.evaluated > limits::EVALUATED_BYTES {
+            let detail = "the paths compare more than this server computes at once";
+            return Err(ScimError::new(ErrorKind::TooMany, detail).into());
+        }
+        let resource = subject.document.resource.clone();
+        let patched = operations.apply(resource, subject.schema, &self.compat)?;
+        let delta = self.membership(Some(&subject.row), patched.members)?;
+        self.change(subject, patched.resource, &delta)
+    }
+
+    /// Whether a PATCH is answered without the resource. That of a large group is, since its
+    /// members are what is large.
+    pub(super) fn shows_no_patch(&self, after: &ResourceRow) -> bool {
+        self.compat.minimal_patch_answers || after.members > limits::PATCH_SHOWN_MEMBERS
+    }
+
+    /// Removes a resource. Membership rows of it are invisible at once and are removed by alarm.
+    pub(super) fn remove(&mut self, subject: Subject<'_>) -> Result<(), Failure> {
+        let Subject { schema, row, document } = subject;
+        let number = row.pos.type_number();
         let mut count = self.memory.count(number);
         count.live = count.live.saturating_sub(1);
         let keys = lookup_keys(&document.resource, schema);
@@ -146,19 +215,23 @@ impl Work<'_, '_> {
             sweeps::add(self.sql, row.pos)?;
             self.memory.sweeping = true;
         }
-        self.record(&Event::new(kinds(number).deleted, document.id))?;
-        Ok(Response::empty(204))
+        Ok(self.record(&Event::new(kinds(number).deleted, document.id))?)
     }
 
     /// The resource that a request is about to change: 404, and 412 when it is not as the client
     /// last saw it.
-    fn subject(&self, number: u8, id: &str) -> Result<Subject<'static>, Failure> {
+    pub(super) fn subject(
+        &self,
+        number: u8,
+        id: &str,
+        if_match: Option<&str>,
+    ) -> Result<Subject<'static>, Failure> {
         let schema = self.schema_of(number)?;
         let row = resources::by_id(self.sql, id)?
             .filter(|row| row.pos.type_number() == number)
             .ok_or(ErrorKind::NotFound)?;
         let etag = version(row.rev);
-        if self.request().headers.if_match.as_deref().is_some_and(|m| !matches(m, &etag)) {
+        if if_match.is_some_and(|condition| !matches(condition, &etag)) {
             return Err(ErrorKind::PreconditionFailed.into());
         }
         let document = Document::decode(&row.doc)?;
@@ -225,6 +298,11 @@ impl Work<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Where a resource is.
+    pub(super) fn location(&self, schema: TypeSchema<'_>, id: &str) -> String {
+        format!("{}{}/{id}", self.request().base, schema.resource_type.endpoint)
     }
 
     /// The attributes that the client asked for, RFC 7644 §3.9.

@@ -31,6 +31,8 @@ pub(super) struct Work<'a, 'c> {
     pub(super) connection: Option<String>,
     /// By whose word rows are written: `admin` or `scim:{connection}`.
     pub(super) origin: String,
+    /// Bytes that paths of PATCHes have made it evaluate, each as often as it was compared.
+    pub(super) evaluated: usize,
 }
 
 /// Why a request is not done. What a client is told and what the operator is told never mix.
