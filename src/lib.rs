@@ -38,7 +38,8 @@
 //! 4. A filter that parsed and was bound can be evaluated: the answer is a `bool`.
 //! 5. An index may find too many resources for a filter, never too few; evaluation has the last
 //!    word.
-//! 6. A request is one transaction: it commits whole or leaves nothing.
+//! 6. A request is one transaction: it commits whole or leaves nothing. Each operation of a Bulk
+//!    request is a savepoint in it.
 //! 7. A recorded fact has one event; a request that changes nothing writes no row, keeps the
 //!    version and appends none.
 //! 8. KV decides that a tenant exists, its status and its jurisdiction; the object all else.
@@ -53,7 +54,7 @@
 //! - *document*: a resource as it is stored. *Position*: where it stands in its type's order.
 //! - *origin*: by whose word a row is there: `admin`, or `scim:{connection}`.
 //! - *event*: a recorded fact. *Feed*: all of them, in order.
-//! - *operation* is an entry of a PATCH only, *path* and *filter* are SCIM's, a URL's path is a
+//! - *operation* is an entry of a PATCH or a Bulk request only, *path* and *filter* are SCIM's, a URL's path is a
 //!   *route*, SQL has *tables* and *migrations* and no schema.
 
 pub mod limits;

@@ -21,6 +21,8 @@ pub const PATH_BYTES: usize = 4 * 1024;
 
 /// Operations in one PATCH; above it the answer is 400 `tooMany`.
 pub const PATCH_OPERATIONS: usize = 1_000;
+/// Operations in one Bulk request; above it the answer is 413.
+pub const BULK_OPERATIONS: usize = 1_000;
 /// Values of one multi-valued attribute; above it the answer is 400 `tooMany`.
 pub const VALUES_PER_ATTRIBUTE: usize = 1_000;
 /// Members named in one request; above it the answer is 400 `tooMany`.

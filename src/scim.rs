@@ -3,10 +3,12 @@
 //! This module does not know that there are tenants: a rule that differs by tenant or connection
 //! arrives as a [`compat::Compat`]. Nothing here reads a clock, waits, or touches storage.
 
+pub mod bulk;
 pub mod compat;
 pub mod error;
 pub mod filter;
 pub mod fold;
+mod message;
 pub mod patch;
 pub mod path;
 pub mod projection;

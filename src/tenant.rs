@@ -3,6 +3,7 @@
 //! Synchronous from here down, inside one transaction a request: a request commits whole or leaves
 //! nothing. Time and randomness are arguments. One file per family of requests.
 
+mod bulk;
 mod connections;
 mod discovery;
 mod document;
@@ -201,7 +202,8 @@ impl<'a, 'c> Work<'a, 'c> {
             (ScimTarget::ResourceType(id), Method::Get) => self.resource_type(id),
             (ScimTarget::Schemas, Method::Get) => self.schemas(),
             (ScimTarget::Schema(urn), Method::Get) => self.schema(urn),
-            (ScimTarget::Bulk | ScimTarget::Me, _) => Err(ErrorKind::NotImplemented.into()),
+            (ScimTarget::Bulk, Method::Post) => self.bulk(),
+            (ScimTarget::Me, _) => Err(ErrorKind::NotImplemented.into()),
             _ => Err(ErrorKind::MethodNotAllowed.into()),
         }
     }

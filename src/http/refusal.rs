@@ -79,7 +79,8 @@ impl Refusal {
             Self::BodyTooLarge => (
                 Kind::PayloadTooLarge,
                 Code::PayloadTooLarge,
-                "the body is larger than this server takes",
+                // RFC 7644 §3.7.4: the answer names the limit.
+                "the body has more than 4194304 bytes",
             ),
             Self::BodyEncoded => (
                 Kind::UnsupportedMediaType,

@@ -215,12 +215,21 @@ impl ScimTarget {
         }
     }
 
+    /// Reads a path below the SCIM base by itself, as an operation of a Bulk request has it (RFC
+    /// 7644 §3.7); `None` is 404.
+    pub fn relative(path: &str) -> Option<Self> {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        Self::parse(&path.strip_suffix('/').unwrap_or(path).split('/').collect::<Vec<_>>())
+    }
+
     /// The scopes of which one opens the endpoint; none where every key of the tenant does.
-    fn scopes(&self, method: Method) -> &'static [Scope] {
+    pub fn scopes(&self, method: Method) -> &'static [Scope] {
         const USER: u8 = 1;
         let (number, writes) = match self {
             Self::Collection(number) | Self::Resource(number, _) => (*number, !method.is_safe()),
             Self::Search(Some(number)) => (*number, false),
+            // Each operation asks for its own.
+            Self::Bulk => return &[Scope::UsersWrite, Scope::GroupsWrite],
             Self::Search(None) => return &[Scope::UsersRead, Scope::GroupsRead],
             _ => return &[],
         };

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// An error as it crosses the wire.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -140,8 +140,13 @@ impl ScimError {
         &self.detail
     }
 
-    /// The body of RFC 7644 §3.12; `status` is a string there.
+    /// The body of RFC 7644 §3.12.
     pub fn to_body(&self) -> Vec<u8> {
+        self.to_json().to_string().into_bytes()
+    }
+
+    /// The body as a value; `status` is a string there.
+    pub fn to_json(&self) -> Value {
         let mut body =
             json!({ "schemas": [super::urn::ERROR], "status": self.kind.status().to_string() });
         if let (Some(scim_type), Some(fields)) = (self.kind.scim_type(), body.as_object_mut()) {
@@ -150,7 +155,7 @@ impl ScimError {
         if let Some(fields) = body.as_object_mut() {
             fields.insert("detail".to_owned(), self.detail.as_ref().into());
         }
-        body.to_string().into_bytes()
+        body
     }
 }
 

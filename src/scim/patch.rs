@@ -6,11 +6,12 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::filter::{Filter, Path};
+use super::message::{field, is_declared};
 use super::path::SyntaxError;
 use super::resource::draft::{Draft, Finished, Request};
 use super::resource::{MemberOp, Op, Resource};
@@ -52,7 +53,7 @@ impl PatchOp {
     /// one, `invalidValue` where a value is missing.
     pub fn parse(body: &Value, compat: &Compat) -> Result<Self, ScimError> {
         let body = body.as_object().ok_or_else(|| malformed("a PATCH must be an object"))?;
-        if !compat.unknown_attributes && !is_patch_op(field(body, "schemas")) {
+        if !compat.unknown_attributes && !is_declared(body, urn::PATCH_OP) {
             return Err(malformed(format_args!("`schemas` must be `{}`", urn::PATCH_OP)));
         }
         let operations = match field(body, "Operations") {
@@ -188,16 +189,6 @@ impl Operation {
             None => draft.write_set(op, None, value.unwrap_or_default()),
         }
     }
-}
-
-/// RFC 7643 §2.1: names do not depend on case, those of a message neither.
-fn field<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
-    fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
-fn is_patch_op(schemas: Option<&Value>) -> bool {
-    let is_urn = |urn: &Value| urn.as_str().is_some_and(|u| u.eq_ignore_ascii_case(urn::PATCH_OP));
-    schemas.and_then(Value::as_array).is_some_and(|urns| urns.len() == 1 && urns.iter().all(is_urn))
 }
 
 fn malformed(what: impl fmt::Display) -> ScimError {

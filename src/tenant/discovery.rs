@@ -15,7 +15,11 @@ impl Work<'_, '_> {
         let config = json!({
             "schemas": [urn::SERVICE_PROVIDER_CONFIG],
             "patch": { "supported": true },
-            "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+            "bulk": {
+                "supported": true,
+                "maxOperations": limits::BULK_OPERATIONS,
+                "maxPayloadSize": limits::BODY_BYTES,
+            },
             "filter": { "supported": true, "maxResults": limits::PAGE_RESOURCES },
             "changePassword": unsupported,
             "sort": unsupported,

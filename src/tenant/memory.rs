@@ -37,6 +37,17 @@ pub(super) struct Memory {
     pub(super) touched: bool,
 }
 
+/// The state at a savepoint.
+#[derive(Debug)]
+pub(super) struct Checkpoint {
+    counts: BTreeMap<u8, TypeCount>,
+    last_id: u128,
+    last_seq: i64,
+    nested_groups: bool,
+    sweeping: bool,
+    bookmarks: Bookmarks,
+}
+
 impl Memory {
     /// Reads the state from the rows.
     pub(super) fn load(sql: &dyn Sql) -> Result<Self, StoreError> {
@@ -55,6 +66,41 @@ impl Memory {
         })
     }
 
+    /// What a savepoint must bring back. No operation that has one changes keys or connections.
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        let Self {
+            counts,
+            last_id,
+            last_seq,
+            keys: _,
+            connections: _,
+            nested_groups,
+            sweeping,
+            bookmarks,
+            touched: _,
+        } = self;
+        Checkpoint {
+            counts: counts.clone(),
+            last_id: *last_id,
+            last_seq: *last_seq,
+            nested_groups: *nested_groups,
+            sweeping: *sweeping,
+            bookmarks: bookmarks.clone(),
+        }
+    }
+
+    /// Undoes what was done since a savepoint.
+    pub(super) fn restore(&mut self, checkpoint: Checkpoint) {
+        let Checkpoint { counts, last_id, last_seq, nested_groups, sweeping, bookmarks } =
+            checkpoint;
+        self.counts = counts;
+        self.last_id = last_id;
+        self.last_seq = last_seq;
+        self.nested_groups = nested_groups;
+        self.sweeping = sweeping;
+        self.bookmarks = bookmarks;
+    }
+
     /// The count of a type.
     pub(super) fn count(&self, type_number: u8) -> TypeCount {
         self.counts.get(&type_number).copied().unwrap_or_default()
@@ -69,7 +115,7 @@ impl Memory {
 
 /// Places in lists of whole types, so that pages walked in order by `startIndex` read no more
 /// rows than they show. Exact at all times: a deletion moves the places behind it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Bookmarks(Vec<Bookmark>);
 
 #[derive(Clone, Copy, Debug)]

@@ -156,6 +156,17 @@ impl Work<'_, '_> {
         Ok(Added { row, id: document.id })
     }
 
+    /// Gives members to a resource that was added without them, as if it had been added with them.
+    pub(super) fn fill(&mut self, added: &Added, joined: Vec<MemberOp>) -> Result<(), Failure> {
+        let Added { id, row } = added;
+        let delta = self.membership(Some(row), joined)?;
+        if delta.is_empty() {
+            return Ok(());
+        }
+        resources::update(self.sql, &ResourceRow { members: delta.growth(), ..row.clone() })?;
+        Ok(self.join(row.pos, id, &delta)?)
+    }
+
     /// What a PUT makes of a resource.
     pub(super) fn replace_with(
         &mut self,

@@ -46,9 +46,9 @@ fn service_provider_config() {
                 "supported": true
               },
               "bulk": {
-                "supported": false,
-                "maxOperations": 0,
-                "maxPayloadSize": 0
+                "supported": true,
+                "maxOperations": 1000,
+                "maxPayloadSize": 4194304
               },
               "filter": {
                 "supported": true,

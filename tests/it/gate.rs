@@ -167,6 +167,7 @@ const USERS_READ: &str = "scim scim.users:read scim.users:write";
 const USERS_WRITE: &str = "scim scim.users:write";
 const GROUPS_READ: &str = "scim scim.groups:read scim.groups:write";
 const GROUPS_WRITE: &str = "scim scim.groups:write";
+const ANY_WRITE: &str = "scim scim.users:write scim.groups:write";
 const BOTH_READ: &str = "scim scim.users:read scim.users:write scim.groups:read scim.groups:write";
 const NO_KEY: &str = "";
 
@@ -196,7 +197,7 @@ const OPENS: [(&str, &str, &str); 27] = [
     ("/t/acme/scim/v2/ResourceTypes/User", "GET", SCOPES),
     ("/t/acme/scim/v2/Schemas", "GET", SCOPES),
     ("/t/acme/scim/v2/Schemas/urn:x", "GET", SCOPES),
-    ("/t/acme/scim/v2/Bulk", "POST", SCOPES),
+    ("/t/acme/scim/v2/Bulk", "POST", ANY_WRITE),
     ("/t/acme/scim/v2/Me", "GET POST PUT PATCH DELETE", SCOPES),
     ("/scim/v2/acme/Users", "POST", USERS_WRITE),
 ];

@@ -17,6 +17,9 @@ mod steps;
 mod support;
 
 mod auth;
+mod bulk;
+mod bulk_errors;
+mod bulk_laws;
 mod connections;
 mod costs;
 mod deletion;

@@ -222,6 +222,24 @@ proptest! {
 }
 
 #[test]
+fn a_path_by_itself_is_read_as_one_below_the_base() {
+    for (path, target) in [
+        ("/Users", Some(ScimTarget::Collection(1))),
+        ("Groups/", Some(ScimTarget::Collection(2))),
+        ("/Users/bulkId%3Aa%2Fb", Some(ScimTarget::Resource(1, "bulkId:a/b".to_owned()))),
+        ("/Users/bulkId:a/b", None),
+        ("//Users", None),
+        ("/Users//", None),
+        ("/Users/..", None),
+        ("/t/acme/scim/v2/Users", None),
+        ("", None),
+        ("/", None),
+    ] {
+        assert_eq!(ScimTarget::relative(path), target, "{path}");
+    }
+}
+
+#[test]
 fn a_base_is_the_form_that_was_called_or_the_canonical_one() {
     for (path, base) in [
         ("/t/acme/scim/v2/Users", "https://x.test/t/acme/scim/v2"),

@@ -3,6 +3,7 @@
 use muster::store::Sql as _;
 use serde_json::{Value, json};
 
+use crate::bulk::{bulk_request, group, post, statuses, user};
 use crate::steps::{check_error, ids, patch_op};
 use crate::support::Acme;
 
@@ -36,7 +37,27 @@ fn changes([ada, bob, crew, team]: &[String; 4]) -> Vec<(&'static str, String, V
         ("PATCH", group.clone(), replace("members", json!([bob]))),
         ("PATCH", format!("/Groups/{team}"), replace("members", json!([ada]))),
         ("DELETE", group, Value::Null),
+        ("POST", "/Bulk".to_owned(), bulk_request(&bulk([ada, bob, crew, team]))),
     ]
+}
+
+/// Operations of each kind: a circle that is made, one that is refused, and what it takes along.
+fn bulk([ada, bob, crew, team]: [&String; 4]) -> Value {
+    let dan = json!({ "userName": "dan", "title": "bulkId:left" });
+    let taken = json!({ "userName": "bob", "title": "bulkId:broken" });
+    let rename = json!([{ "op": "replace", "path": "displayName", "value": "new" }]);
+    json!([
+        group("left", &["right", "dan"]),
+        group("right", &["left"]),
+        post("/Users", "dan", dan),
+        group("broken", &["taken"]),
+        post("/Users", "taken", taken),
+        { "method": "PUT", "path": format!("/Users/{bob}"), "data": { "userName": "rob" } },
+        { "method": "PATCH", "path": format!("/Groups/{team}"), "data": patch_op(&rename) },
+        { "method": "DELETE", "path": format!("/Users/{ada}") },
+        { "method": "DELETE", "path": format!("/Groups/{crew}") },
+        { "method": "DELETE", "path": "/Users/nobody" },
+    ])
 }
 
 /// What is kept in memory is what the rows say: counts, the last id, the last place in the log,
@@ -133,6 +154,30 @@ fn a_request_that_is_refused_leaves_nothing() {
     let last = acme.user("next");
     assert!([ada, bob, crew].iter().all(|id| *id < last), "ids rise on");
     check_memory(&mut acme);
+}
+
+#[test]
+fn an_operation_that_is_refused_half_way_leaves_nothing() {
+    let mut acme = Acme::new();
+    acme.user("bob");
+    let shown = |acme: &mut Acme| {
+        acme.sql.statements();
+        acme.get("/Users");
+        acme.sql.statements()
+    };
+    let before = (shown(&mut acme), acme.dump());
+    // The first is in the second when the second is found to be in itself.
+    let circle = json!([group("left", &["right"]), group("right", &["left", "right"])]);
+    assert_eq!(statuses(&acme.bulk(&circle)), "409 400");
+    assert_eq!((shown(&mut acme), acme.dump()), before);
+    check_memory(&mut acme);
+    let mut most = circle.as_array().expect("a list").clone();
+    most.extend([user("ada"), json!({ "method": "DELETE", "path": "/Users/bulkId:ada" })]);
+    assert_eq!(statuses(&acme.bulk(&json!(most))), "409 400 201 204");
+    check_memory(&mut acme);
+    acme.user("next");
+    check_memory(&mut acme);
+    assert_eq!(acme.event_types(2), ["user.created", "user.deleted", "user.created"]);
 }
 
 #[test]

@@ -223,7 +223,6 @@ fn what_is_not_there_is_404_and_what_is_not_built_is_501() {
     acme.patch(path, &json!({ "op": "remove", "path": "title" })).is(404).is_scim_error("");
     acme.scim("DELETE", path).is(404).is_scim_error("");
     acme.scim("GET", "/Me").is(501).is_scim_error("");
-    acme.scim("POST", "/Bulk").json(&json!({})).is(501).is_scim_error("");
     acme.scim("GET", "/Schemas?filter=id%20pr").is(403).is_scim_error("");
 }
 
