@@ -25,7 +25,8 @@ pub const PATCH_OPERATIONS: usize = 1_000;
 pub const BULK_OPERATIONS: usize = 1_000;
 /// Values of one multi-valued attribute; above it the answer is 400 `tooMany`.
 pub const VALUES_PER_ATTRIBUTE: usize = 1_000;
-/// Members named in one request; above it the answer is 400 `tooMany`.
+/// Members named in one request, or in one operation of a Bulk request; above it the answer is 400
+/// `tooMany`.
 pub const MEMBERS_PER_REQUEST: usize = 10_000;
 /// Bytes of a member's `value` and of its `display`; above it the answer is 400 `invalidValue`.
 pub const MEMBER_BYTES: usize = 1024;
