@@ -39,6 +39,9 @@ pub const PAGE_RESOURCES: usize = 1_000;
 pub const PAGE_BYTES: usize = 1_500_000;
 /// Documents evaluated one by one for a filter that no index serves; above it 400 `tooMany`.
 pub const SCAN_CANDIDATES: usize = 20_000;
+/// Bytes of the texts by which a list is sorted, all together in memory; above it 400 `tooMany`, as
+/// for more than [`SCAN_CANDIDATES`] resources to sort.
+pub const SORT_BYTES: usize = 16 * 1024 * 1024;
 /// Documents read by one statement of such a scan.
 pub const SCAN_STEP: usize = 500;
 /// Members or groups read by one statement when they are shown.

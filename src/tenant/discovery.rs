@@ -18,7 +18,7 @@ impl Work<'_, '_> {
             "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
             "filter": { "supported": true, "maxResults": limits::PAGE_RESOURCES },
             "changePassword": unsupported,
-            "sort": unsupported,
+            "sort": { "supported": true },
             "etag": { "supported": true },
             "authenticationSchemes": [{
                 "type": "oauthbearertoken",

@@ -58,7 +58,7 @@ fn service_provider_config() {
                 "supported": false
               },
               "sort": {
-                "supported": false
+                "supported": true
               },
               "etag": {
                 "supported": true

@@ -50,6 +50,7 @@ mod registry;
 mod resource;
 mod resource_errors;
 mod route;
+mod sorting;
 mod store;
 mod tidy;
 mod transactions;

@@ -1,4 +1,4 @@
-//! What a list is asked for: filter, page and projection, from a query or a body.
+//! What a list is asked for: filter, order, page and projection, from a query or a body.
 
 use serde_json::{Map, Value};
 
@@ -6,16 +6,28 @@ use crate::http::Query;
 use crate::limits;
 use crate::scim::filter::Filter;
 use crate::scim::projection::Projection;
+use crate::scim::sort::Sort;
 use crate::scim::{ErrorKind, ScimError};
 use crate::tenant::work::{Failure, Work};
 
 /// The parameters, within their bounds (RFC 7644 §3.4.2).
 pub(super) struct ListQuery {
     pub(super) filter: Option<Filter>,
+    pub(super) sort: Option<Sort>,
     /// From 1.
     pub(super) start_index: i64,
     pub(super) count: usize,
     pub(super) projection: Projection,
+}
+
+/// The parameters as they were sent.
+struct Asked<'a> {
+    filter: Option<&'a str>,
+    sort_by: Option<&'a str>,
+    sort_order: Option<&'a str>,
+    start_index: Option<i64>,
+    count: Option<i64>,
+    projection: Projection,
 }
 
 impl ListQuery {
@@ -27,13 +39,18 @@ impl ListQuery {
                 .map(|text| whole(name, text))
                 .transpose()
         };
-        Self::build(
-            query.value("filter"),
-            number("startIndex")?,
-            number("count")?,
-            Projection::parse(query.value("attributes"), query.value("excludedAttributes"))?,
-            work,
-        )
+        Asked {
+            filter: query.value("filter"),
+            sort_by: query.value("sortBy"),
+            sort_order: query.value("sortOrder"),
+            start_index: number("startIndex")?,
+            count: number("count")?,
+            projection: Projection::parse(
+                query.value("attributes"),
+                query.value("excludedAttributes"),
+            )?,
+        }
+        .read(work)
     }
 
     /// RFC 7644 §3.4.3: the parameters of a query as the body of a POST.
@@ -61,36 +78,40 @@ impl ListQuery {
             }
             Some(_) => Err(invalid(name, "a list of texts")),
         };
-        let filter = match value("filter") {
-            None => None,
-            Some(Value::String(text)) => Some(text.as_str()),
-            Some(_) => return Err(invalid("filter", "a text").into()),
+        let text = |name: &'static str| match value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(_) => Err(invalid(name, "a text")),
         };
-        let projection = Projection::parse(
-            list("attributes")?.as_deref(),
-            list("excludedAttributes")?.as_deref(),
-        )?;
-        Self::build(filter, number("startIndex")?, number("count")?, projection, work)
+        Asked {
+            filter: text("filter")?,
+            sort_by: text("sortBy")?,
+            sort_order: text("sortOrder")?,
+            start_index: number("startIndex")?,
+            count: number("count")?,
+            projection: Projection::parse(
+                list("attributes")?.as_deref(),
+                list("excludedAttributes")?.as_deref(),
+            )?,
+        }
+        .read(work)
     }
+}
 
-    fn build(
-        filter: Option<&str>,
-        start_index: Option<i64>,
-        count: Option<i64>,
-        projection: Projection,
-        work: &Work<'_, '_>,
-    ) -> Result<Self, Failure> {
+impl Asked<'_> {
+    fn read(self, work: &Work<'_, '_>) -> Result<ListQuery, Failure> {
         let parse = |text: &str| Filter::parse(text, &work.compat);
-        let filter = filter.filter(|text| !text.trim().is_empty()).map(parse).transpose();
+        let filter = self.filter.filter(|text| !text.trim().is_empty()).map(parse).transpose();
         let default = limits::PAGE_RESOURCES_DEFAULT;
         // RFC 7644 §3.4.2.4: a start below 1 is 1, a count below 0 is 0.
         let count =
-            count.map_or(default, |count| usize::try_from(count.max(0)).unwrap_or(usize::MAX));
-        Ok(Self {
+            self.count.map_or(default, |count| usize::try_from(count.max(0)).unwrap_or(usize::MAX));
+        Ok(ListQuery {
             filter: filter.map_err(|error| error.into_filter_error())?,
-            start_index: start_index.unwrap_or(1).max(1),
+            sort: Sort::parse(self.sort_by, self.sort_order)?,
+            start_index: self.start_index.unwrap_or(1).max(1),
             count: count.min(limits::PAGE_RESOURCES),
-            projection,
+            projection: self.projection,
         })
     }
 }
