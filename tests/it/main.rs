@@ -52,6 +52,7 @@ mod resource_errors;
 mod route;
 mod sorting;
 mod store;
+mod tags;
 mod tidy;
 mod transactions;
 mod users;
