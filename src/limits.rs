@@ -61,6 +61,14 @@ pub const SWEEP_GROUPS: usize = 200;
 /// by `startIndex` cost no offset.
 pub const BOOKMARKS: usize = 64;
 
+/// Life of a cursor from one page to the next; above it the answer is 400 `expiredCursor`.
+pub const CURSOR_TTL_SECONDS: i64 = 3_600;
+/// Characters of a cursor; a longer one is 400 `invalidCursor` before it is decoded.
+pub const CURSOR_CHARACTERS: usize = 512;
+/// Resources by which the place of a cursor in a sorted list is found again; when all of them have
+/// been deleted or have changed their values, it is 400 `expiredCursor`.
+pub const CURSOR_ANCHORS: usize = 16;
+
 /// Characters of an API key; a longer one is 401 before it is parsed.
 pub const KEY_CHARACTERS: usize = 600;
 /// Characters of a `kid` in the key ring; a longer one would make keys too long.

@@ -1,11 +1,14 @@
 //! Lists: collections, and `.search` at a type and at the server (RFC 7644 §3.4.2 and §3.4.3).
 //!
-//! What matches is found in `matching`, put in an order in `sorting`, and shown by `collect`.
+//! What matches is found in `matching`, put in an order in `sorting`, and shown by `collect`; pages
+//! by cursor are in `walk`.
 
 mod collect;
+mod cursor;
 mod matching;
 mod query;
 mod sorting;
+mod walk;
 
 use super::USER;
 use super::work::{Answer, Failure, Work};
@@ -14,7 +17,7 @@ use crate::scim::schema::TypeSchema;
 use crate::scim::urn;
 use crate::store::Pos;
 use collect::Collected;
-use query::ListQuery;
+use query::{ListQuery, Start};
 
 /// The resources of one type that a list consists of.
 enum Matches {
@@ -45,11 +48,20 @@ impl Work<'_, '_> {
         let types = self.listed_types(number);
         let matches = self.matches_of_types(&types, query)?;
         let total = matches.iter().map(|(_, m)| m.len()).fold(0_i64, i64::saturating_add);
-        let collected = self.page_at_index(&matches, query)?;
+        let (start, collected, next) = match &query.start {
+            Start::Index(index) => {
+                let collected = self.page_at_index(&matches, *index, query)?;
+                (format!("\"startIndex\":{index},"), collected, String::new())
+            }
+            Start::Cursor(cursor) => {
+                let (collected, next) = self.page_at_cursor(number, &matches, query, cursor)?;
+                let next = next.map(|next| format!("\"nextCursor\":\"{next}\","));
+                (String::new(), collected, next.unwrap_or_default())
+            }
+        };
         let head = format!(
-            "{{\"schemas\":[\"{}\"],\"totalResults\":{total},\"startIndex\":{},\"itemsPerPage\":{},\"Resources\":[",
+            "{{\"schemas\":[\"{}\"],\"totalResults\":{total},{start}\"itemsPerPage\":{},{next}\"Resources\":[",
             urn::LIST_RESPONSE,
-            query.start_index,
             collected.resources
         );
         Ok(self.scim(200, [head.as_bytes(), &collected.bytes, b"]}"].concat()))
@@ -69,14 +81,16 @@ impl Work<'_, '_> {
     fn page_at_index(
         &mut self,
         matches: &TypedMatches<'_>,
+        start_index: i64,
         query: &ListQuery,
     ) -> Result<Collected, Failure> {
         let mut collected = Collected::default();
-        let mut offset = query.start_index.saturating_sub(1);
+        let mut offset = start_index.saturating_sub(1);
         if let Some(sort) = &query.sort {
             let sorted = self.sorted(matches, sort)?;
-            let rest = sorted.get(usize::try_from(offset).unwrap_or(usize::MAX)..);
-            self.collect_mixed(matches, rest.unwrap_or_default(), query, &mut collected)?;
+            let rest = sorted.iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
+            let wanted: Vec<Pos> = rest.take(query.count).map(|(pos, _)| *pos).collect();
+            self.collect_mixed(matches, &wanted, query, &mut collected)?;
             return Ok(collected);
         }
         for (schema, found) in matches {

@@ -63,6 +63,14 @@ fn service_provider_config() {
               "etag": {
                 "supported": true
               },
+              "pagination": {
+                "cursor": true,
+                "index": true,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": 100,
+                "maxPageSize": 1000,
+                "cursorTimeout": 3600
+              },
               "authenticationSchemes": [
                 {
                   "type": "oauthbearertoken",

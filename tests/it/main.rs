@@ -19,6 +19,8 @@ mod support;
 mod auth;
 mod connections;
 mod costs;
+mod cursor_laws;
+mod cursors;
 mod deletion;
 mod discovery;
 mod errors;

@@ -33,7 +33,8 @@ impl Work<'_, '_> {
             Matches::These(positions) => {
                 let offset = usize::try_from(offset).unwrap_or(usize::MAX);
                 let rest = positions.get(offset..).unwrap_or_default();
-                self.collect_these(&view, rest, query.count, collected)
+                self.collect_these(&view, rest, query.count, collected)?;
+                Ok(())
             }
         }
     }
@@ -59,15 +60,16 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    /// Adds a type's resources at positions.
-    fn collect_these(
+    /// Adds a type's resources at positions; the last one's.
+    pub(super) fn collect_these(
         &self,
         view: &View<'_>,
         positions: &[Pos],
         count: usize,
         collected: &mut Collected,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Pos>, Failure> {
         let mut rest = positions;
+        let mut last = None;
         while !rest.is_empty() && !collected.is_full(count) {
             let wanted = rest.get(..collected.room(count)).unwrap_or(rest);
             let page = self.page(view, Source::At(wanted))?;
@@ -75,10 +77,10 @@ impl Work<'_, '_> {
             if read == 0 {
                 break;
             }
-            self.append(view, &page, collected)?;
+            last = self.append(view, &page, collected)?.or(last);
             rest = rest.get(read..).unwrap_or_default();
         }
-        Ok(())
+        Ok(last)
     }
 
     /// Adds a type's resources in the order of creation, from an offset on.
@@ -96,33 +98,48 @@ impl Work<'_, '_> {
             let Some(pos) = skipped else { return Ok(()) };
             after = pos;
         }
-        let mut index = offset;
-        while !collected.is_full(count) {
-            let page = self.page(view, Source::After(after, collected.room(count)))?;
-            let Some((last, appended)) = self.append(view, &page, collected)? else { break };
-            after = last;
-            index = index.saturating_add(appended);
-            self.memory.bookmarks.note(index, after);
+        let before = collected.resources;
+        if let Some(last) = self.collect_after(view, after, count, collected)? {
+            let added = collected.resources.saturating_sub(before);
+            let index = offset.saturating_add(i64::try_from(added).unwrap_or(i64::MAX));
+            self.memory.bookmarks.note(index, last);
         }
         Ok(())
     }
 
-    /// Adds a page's resources as long as there is room; the last one's place and their number.
+    /// Adds a type's resources in the order of creation, behind a position; the last one's.
+    pub(super) fn collect_after(
+        &self,
+        view: &View<'_>,
+        after: Pos,
+        count: usize,
+        collected: &mut Collected,
+    ) -> Result<Option<Pos>, Failure> {
+        let mut last = None;
+        while !collected.is_full(count) {
+            let source = Source::After(last.unwrap_or(after), collected.room(count));
+            let page = self.page(view, source)?;
+            let Some(pos) = self.append(view, &page, collected)? else { break };
+            last = Some(pos);
+        }
+        Ok(last)
+    }
+
+    /// Adds a page's resources as long as there is room; the last one's position.
     fn append(
         &self,
         view: &View<'_>,
         page: &Page,
         collected: &mut Collected,
-    ) -> Result<Option<(Pos, i64)>, StoreError> {
-        let mut appended: Option<(Pos, i64)> = None;
+    ) -> Result<Option<Pos>, StoreError> {
+        let mut last = None;
         for (entry, open) in page.iter() {
             if !collected.push(&self.render(view, entry, open)?) {
                 break;
             }
-            let number = appended.map_or(0, |(_, number)| number);
-            appended = Some((entry.pos, number.saturating_add(1)));
+            last = Some(entry.pos);
         }
-        Ok(appended)
+        Ok(last)
     }
 }
 

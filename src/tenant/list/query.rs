@@ -14,10 +14,17 @@ use crate::tenant::work::{Failure, Work};
 pub(super) struct ListQuery {
     pub(super) filter: Option<Filter>,
     pub(super) sort: Option<Sort>,
-    /// From 1.
-    pub(super) start_index: i64,
+    pub(super) start: Start,
     pub(super) count: usize,
     pub(super) projection: Projection,
+}
+
+/// Where a page starts, and with it by which method a list is paged (RFC 9865 §2.3).
+pub(super) enum Start {
+    /// `startIndex`, from 1.
+    Index(i64),
+    /// `cursor`; an empty one starts a walk.
+    Cursor(String),
 }
 
 /// The parameters as they were sent.
@@ -26,6 +33,7 @@ struct Asked<'a> {
     sort_by: Option<&'a str>,
     sort_order: Option<&'a str>,
     start_index: Option<i64>,
+    cursor: Option<&'a str>,
     count: Option<i64>,
     projection: Projection,
 }
@@ -44,6 +52,7 @@ impl ListQuery {
             sort_by: query.value("sortBy"),
             sort_order: query.value("sortOrder"),
             start_index: number("startIndex")?,
+            cursor: query.value("cursor"),
             count: number("count")?,
             projection: Projection::parse(
                 query.value("attributes"),
@@ -88,6 +97,7 @@ impl ListQuery {
             sort_by: text("sortBy")?,
             sort_order: text("sortOrder")?,
             start_index: number("startIndex")?,
+            cursor: text("cursor")?,
             count: number("count")?,
             projection: Projection::parse(
                 list("attributes")?.as_deref(),
@@ -103,16 +113,32 @@ impl Asked<'_> {
         let parse = |text: &str| Filter::parse(text, &work.compat);
         let filter = self.filter.filter(|text| !text.trim().is_empty()).map(parse).transpose();
         let default = limits::PAGE_RESOURCES_DEFAULT;
-        // RFC 7644 §3.4.2.4: a start below 1 is 1, a count below 0 is 0.
+        // RFC 7644 §3.4.2.4: a count below 0 is 0.
         let count =
             self.count.map_or(default, |count| usize::try_from(count.max(0)).unwrap_or(usize::MAX));
         Ok(ListQuery {
             filter: filter.map_err(|error| error.into_filter_error())?,
             sort: Sort::parse(self.sort_by, self.sort_order)?,
-            start_index: self.start_index.unwrap_or(1).max(1),
+            start: self.start()?,
             count: count.min(limits::PAGE_RESOURCES),
             projection: self.projection,
         })
+    }
+
+    /// RFC 9865 §2.3: the parameter chooses the method; without one, it is by index.
+    fn start(&self) -> Result<Start, ScimError> {
+        // RFC 7644 §3.4.2.4: a start below 1 is 1.
+        let index = self.start_index.unwrap_or(1).max(1);
+        let Some(cursor) = self.cursor else { return Ok(Start::Index(index)) };
+        if index > 1 {
+            let detail = "`cursor` and `startIndex` exclude each other";
+            return Err(ScimError::new(ErrorKind::InvalidValue, detail));
+        }
+        // RFC 9865 §2: a positive integer; a page of nothing would lead nowhere.
+        if self.count.is_some_and(|count| count < 1) {
+            return Err(ErrorKind::InvalidCount.into());
+        }
+        Ok(Start::Cursor(cursor.to_owned()))
     }
 }
 

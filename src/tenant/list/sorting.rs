@@ -8,6 +8,9 @@ use crate::scim::{ErrorKind, ScimError};
 use crate::store::Pos;
 use crate::tenant::work::{Failure, Work};
 
+/// A resource's place, and the value by which it is sorted.
+pub(super) type Valued = (Pos, Option<SortValue>);
+
 impl Work<'_, '_> {
     /// The matches of all types in one order; those that compare as equal in that of creation, and
     /// of different types in that of types.
@@ -18,7 +21,7 @@ impl Work<'_, '_> {
         &self,
         matches: &TypedMatches<'_>,
         sort: &Sort,
-    ) -> Result<Vec<Pos>, Failure> {
+    ) -> Result<Vec<Valued>, Failure> {
         let keys: Vec<_> = matches.iter().map(|(schema, _)| sort.bind(*schema)).collect();
         if let (Some(Err(error)), true) = (keys.first(), keys.iter().all(Result::is_err)) {
             return Err(error.clone().into());
@@ -27,7 +30,7 @@ impl Work<'_, '_> {
         if usize::try_from(total).unwrap_or(usize::MAX) > limits::SCAN_CANDIDATES {
             return Err(too_many(limits::SCAN_CANDIDATES, "resources"));
         }
-        let mut valued: Vec<(Pos, Option<SortValue>)> = Vec::new();
+        let mut valued: Vec<Valued> = Vec::new();
         let mut bytes = 0_usize;
         for ((schema, found), key) in matches.iter().zip(keys) {
             let key = key.ok();
@@ -44,7 +47,7 @@ impl Work<'_, '_> {
         }
         // Stable: what compares as equal stays as it was.
         valued.sort_by(|(_, one), (_, other)| sort.compare(one.as_ref(), other.as_ref()));
-        Ok(valued.into_iter().map(|(pos, _)| pos).collect())
+        Ok(valued)
     }
 }
 
