@@ -65,7 +65,7 @@ pub const BOOKMARKS: usize = 64;
 pub const CURSOR_TTL_SECONDS: i64 = 3_600;
 /// Characters of a cursor; a longer one is 400 `invalidCursor` before it is decoded.
 pub const CURSOR_CHARACTERS: usize = 512;
-/// Resources by which the place of a cursor in a sorted list is found again; when all of them have
+/// Neighbours by which the place of a cursor in a sorted list is found again; when all of them have
 /// been deleted or have changed their values, it is 400 `expiredCursor`.
 pub const CURSOR_ANCHORS: usize = 16;
 

@@ -18,6 +18,7 @@ use crate::scim::urn;
 use crate::store::Pos;
 use collect::Collected;
 use query::{ListQuery, Start};
+use walk::Cursors;
 
 /// The resources of one type that a list consists of.
 enum Matches {
@@ -48,21 +49,25 @@ impl Work<'_, '_> {
         let types = self.listed_types(number);
         let matches = self.matches_of_types(&types, query)?;
         let total = matches.iter().map(|(_, m)| m.len()).fold(0_i64, i64::saturating_add);
-        let (start, collected, next) = match &query.start {
+        let (start, collected, cursors) = match &query.start {
             Start::Index(index) => {
                 let collected = self.page_at_index(&matches, *index, query)?;
-                (format!("\"startIndex\":{index},"), collected, String::new())
+                (format!("\"startIndex\":{index},"), collected, Cursors::default())
             }
             Start::Cursor(cursor) => {
-                let (collected, next) = self.page_at_cursor(number, &matches, query, cursor)?;
-                let next = next.map(|next| format!("\"nextCursor\":\"{next}\","));
-                (String::new(), collected, next.unwrap_or_default())
+                let (collected, cursors) = self.page_at_cursor(number, &matches, query, cursor)?;
+                (String::new(), collected, cursors)
             }
         };
+        let cursor = |name: &str, cursor: Option<String>| {
+            cursor.map(|cursor| format!("\"{name}\":\"{cursor}\",")).unwrap_or_default()
+        };
         let head = format!(
-            "{{\"schemas\":[\"{}\"],\"totalResults\":{total},{start}\"itemsPerPage\":{},{next}\"Resources\":[",
+            "{{\"schemas\":[\"{}\"],\"totalResults\":{total},{start}\"itemsPerPage\":{},{}{}\"Resources\":[",
             urn::LIST_RESPONSE,
-            collected.resources
+            collected.resources,
+            cursor("previousCursor", cursors.previous),
+            cursor("nextCursor", cursors.next)
         );
         Ok(self.scim(200, [head.as_bytes(), &collected.bytes, b"]}"].concat()))
     }

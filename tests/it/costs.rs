@@ -114,6 +114,21 @@ fn a_request_runs_few_statements_and_each_by_an_index() {
 }
 
 #[test]
+fn a_page_by_cursor_is_found_by_an_index_in_either_direction() {
+    let (mut acme, ..) = given();
+    let mut cursor = String::new();
+    let [next, previous] = ["nextCursor", "previousCursor"];
+    for direction in [next, next, previous, previous, previous] {
+        let path = with_query("/Users", &[("cursor", &cursor), ("count", "100")]);
+        for statement in check(&mut acme, "GET", &path, &Value::Null, 4) {
+            check_plan(&acme, &statement);
+        }
+        cursor = acme.get(&path)[direction].as_str().unwrap_or_default().to_owned();
+    }
+    assert_eq!(cursor, "", "the walk is back at its start");
+}
+
+#[test]
 fn nested_groups_are_found_by_an_index() {
     let (mut acme, ada, [all, few]) = given();
     let add = |id: &str| json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }]);

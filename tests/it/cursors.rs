@@ -23,7 +23,19 @@ fn ten() -> Acme {
 /// Walks a list from its start to its end, the object asleep between pages; its pages.
 #[track_caller]
 fn walk(acme: &mut Acme, path: &str, query: &[(&str, &str)]) -> Vec<Value> {
-    let (mut pages, mut cursor) = (Vec::new(), String::new());
+    go_on(acme, path, query, "", "nextCursor")
+}
+
+/// Walks a list from a cursor on, in the direction of a field of the answers.
+#[track_caller]
+fn go_on(
+    acme: &mut Acme,
+    path: &str,
+    query: &[(&str, &str)],
+    cursor: &str,
+    direction: &str,
+) -> Vec<Value> {
+    let (mut pages, mut cursor) = (Vec::new(), cursor.to_owned());
     loop {
         let query: Vec<_> = query.iter().copied().chain([("cursor", cursor.as_str())]).collect();
         let page = if path.ends_with(".search") {
@@ -35,8 +47,9 @@ fn walk(acme: &mut Acme, path: &str, query: &[(&str, &str)]) -> Vec<Value> {
         assert_eq!(page["schemas"], json!([LIST_RESPONSE]), "{path} {query:?}: {page}");
         assert_eq!(page["itemsPerPage"], ids(&page).len(), "{path} {query:?}");
         assert_eq!(page.get("startIndex"), None, "{path} {query:?}");
-        let next = page.get("nextCursor").map(|next| next.as_str().expect("a text").to_owned());
+        let next = page.get(direction).map(|next| next.as_str().expect("a text").to_owned());
         pages.push(page);
+        assert!(pages.len() < 50, "{path} {query:?} does not end");
         match next {
             None => return pages,
             Some(next) => cursor = next,
@@ -109,6 +122,78 @@ fn a_walk_over_all_types_goes_from_one_to_the_next() {
     }
 }
 
+/// The ids of each page.
+fn paged(pages: &[Value]) -> Vec<Vec<String>> {
+    pages.iter().map(ids).collect()
+}
+
+#[test]
+fn a_walk_goes_back_page_by_page() {
+    let mut acme = ten();
+    acme.group("u1", &[]);
+    acme.group("u0", &[]);
+    for (path, query) in [
+        ("/Users", vec![]),
+        ("/Users/.search", vec![("filter", "title eq null")]),
+        ("/Users", vec![("sortBy", "userName")]),
+        ("/Users", vec![("sortBy", "title"), ("sortOrder", "descending")]),
+        ("/.search", vec![]),
+        ("/.search", vec![("filter", "id pr")]),
+        ("/.search", vec![("sortBy", "displayName")]),
+    ] {
+        for count in ["1", "3", "4", "10", "100"] {
+            let query = [&query[..], &[("count", count)]].concat();
+            let there = walk(&mut acme, path, &query);
+            assert_eq!(there[0].get("previousCursor"), None, "{path} {query:?}");
+            assert_eq!(
+                there.iter().skip(1).filter(|p| p.get("previousCursor").is_none()).count(),
+                0
+            );
+            let all: Vec<String> = paged(&there).concat();
+            let Some(last) = there.get(1).and(there.last()) else { continue };
+            let previous = last["previousCursor"].as_str().expect("a cursor");
+            let mut back = go_on(&mut acme, path, &query, previous, "previousCursor");
+            // The first page may be a shorter one, since the last was.
+            back.reverse();
+            let seen = [paged(&back).concat(), ids(last)].concat();
+            assert_eq!(seen, all, "{path} {query:?}");
+            assert_eq!(back.len() + 1, there.len(), "{path} {query:?}");
+            // From there, it goes forth again.
+            let next = back[0]["nextCursor"].as_str().expect("a cursor");
+            let forth = go_on(&mut acme, path, &query, next, "nextCursor");
+            assert_eq!([ids(&back[0]), paged(&forth).concat()].concat(), all, "{path} {query:?}");
+        }
+    }
+}
+
+#[test]
+fn a_walk_back_to_where_nothing_is_left_may_turn() {
+    for sort in [vec![], vec![("sortBy", "userName")]] {
+        let mut acme = ten();
+        let cursor = next(&mut acme, "/Users", &sort);
+        let with = |cursor: &str| {
+            [&[("cursor", cursor)], &sort[..]]
+                .concat()
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect::<Vec<_>>()
+        };
+        let mut list = |cursor: &str, delete: &[String]| {
+            delete.iter().for_each(|id| acme.delete(&format!("/Users/{id}")));
+            let query = with(cursor);
+            let query: Vec<_> = query.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            (acme.list("/Users", &query), ids(&acme.list("/Users", &sort)))
+        };
+        let (second, all) = list(&cursor, &[]);
+        assert_eq!(ids(&second), all[2..]);
+        let previous = second["previousCursor"].as_str().expect("a cursor");
+        let (empty, all) = list(previous, &all[..2]);
+        assert_eq!((ids(&empty).len(), empty.get("previousCursor")), (0, None));
+        let next = empty["nextCursor"].as_str().expect("a cursor");
+        assert_eq!(ids(&list(next, &[]).0), all, "{sort:?}");
+    }
+}
+
 #[test]
 fn without_a_cursor_a_list_is_paged_by_index() {
     let mut acme = ten();
@@ -133,7 +218,11 @@ fn a_page_of_large_resources_is_cut_and_the_walk_goes_on_behind_it() {
     for query in [vec![], vec![("filter", "title pr")], vec![("sortBy", "userName")]] {
         let pages = walk(&mut acme, "/Users", &query);
         assert_eq!(pages.len(), 5, "{query:?}");
-        assert_eq!(pages.iter().flat_map(ids).collect::<Vec<_>>(), all, "{query:?}");
+        assert_eq!(paged(&pages).concat(), all, "{query:?}");
+        let previous = pages[4]["previousCursor"].as_str().expect("a cursor");
+        let mut back = go_on(&mut acme, "/Users", &query, previous, "previousCursor");
+        back.reverse();
+        assert_eq!(paged(&back).concat(), all[..4], "{query:?}");
     }
 }
 
@@ -241,12 +330,12 @@ fn a_cursor_holds_nothing_that_a_person_is_known_by() {
     for sort in ["userName", "title"] {
         let cursor = next(&mut acme, "/Users", &[("sortBy", sort)]);
         let bytes = Base64UrlUnpadded::decode_vec(&cursor).expect("base64url");
-        // When it expires, two places with the beginning of a tag each, and a tag.
-        assert_eq!(bytes.len(), 8 + 2 * 16 + 32);
+        // When it expires, a direction, two places with the beginning of a tag each, and a tag.
+        assert_eq!(bytes.len(), 8 + 1 + 2 * 16 + 32);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         assert!(!text.contains("ada") && !text.contains("augusta"), "{text}");
         // What is digested is bound to its place: equal values do not look equal.
-        assert_ne!(bytes[16..24], bytes[32..40]);
+        assert_ne!(bytes[17..25], bytes[33..41]);
         let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
         assert!(cursor.chars().all(unreserved), "{cursor}");
     }
@@ -270,7 +359,7 @@ fn a_sorted_walk_finds_its_place_again_or_says_that_it_is_lost() {
     }
     assert_eq!(ids(&acme.get(&path)), rest);
     acme.delete(&format!("/Users/{}", users[shown - limits::CURSOR_ANCHORS]));
-    let detail = "the resources in front of the cursor have changed, start again";
+    let detail = "the resources around the cursor have changed, start again";
     acme.refused("GET", &path, &Value::Null, (400, "expiredCursor", detail));
 }
 

@@ -13,6 +13,8 @@ use crate::tenant::work::{Failure, Work};
 pub(super) struct Collected {
     pub(super) bytes: Vec<u8>,
     pub(super) resources: usize,
+    /// Where the first and the last of them stand.
+    pub(super) ends: Option<(Pos, Pos)>,
     /// Whether there was no room for a resource.
     cut: bool,
 }
@@ -33,8 +35,7 @@ impl Work<'_, '_> {
             Matches::These(positions) => {
                 let offset = usize::try_from(offset).unwrap_or(usize::MAX);
                 let rest = positions.get(offset..).unwrap_or_default();
-                self.collect_these(&view, rest, query.count, collected)?;
-                Ok(())
+                self.collect_these(&view, rest, query.count, collected)
             }
         }
     }
@@ -60,16 +61,15 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    /// Adds a type's resources at positions; the last one's.
+    /// Adds a type's resources at positions.
     pub(super) fn collect_these(
         &self,
         view: &View<'_>,
         positions: &[Pos],
         count: usize,
         collected: &mut Collected,
-    ) -> Result<Option<Pos>, Failure> {
+    ) -> Result<(), Failure> {
         let mut rest = positions;
-        let mut last = None;
         while !rest.is_empty() && !collected.is_full(count) {
             let wanted = rest.get(..collected.room(count)).unwrap_or(rest);
             let page = self.page(view, Source::At(wanted))?;
@@ -77,10 +77,10 @@ impl Work<'_, '_> {
             if read == 0 {
                 break;
             }
-            last = self.append(view, &page, collected)?.or(last);
+            self.append(view, &page, collected)?;
             rest = rest.get(read..).unwrap_or_default();
         }
-        Ok(last)
+        Ok(())
     }
 
     /// Adds a type's resources in the order of creation, from an offset on.
@@ -99,30 +99,32 @@ impl Work<'_, '_> {
             after = pos;
         }
         let before = collected.resources;
-        if let Some(last) = self.collect_after(view, after, count, collected)? {
-            let added = collected.resources.saturating_sub(before);
+        self.collect_after(view, after, count, collected)?;
+        let added = collected.resources.saturating_sub(before);
+        if let (1.., Some((_, last))) = (added, collected.ends) {
             let index = offset.saturating_add(i64::try_from(added).unwrap_or(i64::MAX));
             self.memory.bookmarks.note(index, last);
         }
         Ok(())
     }
 
-    /// Adds a type's resources in the order of creation, behind a position; the last one's.
+    /// Adds a type's resources in the order of creation, behind a position.
     pub(super) fn collect_after(
         &self,
         view: &View<'_>,
         after: Pos,
         count: usize,
         collected: &mut Collected,
-    ) -> Result<Option<Pos>, Failure> {
-        let mut last = None;
+    ) -> Result<(), Failure> {
+        let mut after = after;
         while !collected.is_full(count) {
-            let source = Source::After(last.unwrap_or(after), collected.room(count));
-            let page = self.page(view, source)?;
-            let Some(pos) = self.append(view, &page, collected)? else { break };
-            last = Some(pos);
+            let page = self.page(view, Source::After(after, collected.room(count)))?;
+            match self.append(view, &page, collected)? {
+                Some(last) => after = last,
+                None => break,
+            }
         }
-        Ok(last)
+        Ok(())
     }
 
     /// Adds a page's resources as long as there is room; the last one's position.
@@ -134,7 +136,7 @@ impl Work<'_, '_> {
     ) -> Result<Option<Pos>, StoreError> {
         let mut last = None;
         for (entry, open) in page.iter() {
-            if !collected.push(&self.render(view, entry, open)?) {
+            if !collected.push(entry.pos, &self.render(view, entry, open)?) {
                 break;
             }
             last = Some(entry.pos);
@@ -154,7 +156,7 @@ impl Collected {
     }
 
     /// Adds a resource if there is room for it; the first one, however large it is.
-    fn push(&mut self, resource: &[u8]) -> bool {
+    fn push(&mut self, pos: Pos, resource: &[u8]) -> bool {
         let length = self.bytes.len().saturating_add(resource.len());
         self.cut = self.resources > 0 && length >= limits::PAGE_BYTES;
         if self.cut {
@@ -165,6 +167,7 @@ impl Collected {
         }
         self.bytes.extend_from_slice(resource);
         self.resources = self.resources.saturating_add(1);
+        self.ends = Some((self.ends.map_or(pos, |(first, _)| first), pos));
         true
     }
 }

@@ -19,6 +19,23 @@ const CURSOR: &str = "muster cursor 1";
 /// What the tags of the values are for by which a list is sorted.
 const VALUE: &str = "muster sort value 1";
 
+/// A page's place: behind or in front of some resources.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    pub(super) direction: Direction,
+    /// The nearest first; of none, the page is at the list's end on their side.
+    pub(super) anchors: Vec<Anchor>,
+}
+
+/// To which side of its anchors a page lies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Direction {
+    /// `nextCursor`.
+    Behind,
+    /// `previousCursor`.
+    InFront,
+}
+
 /// One resource that was shown, by which a walk finds its place again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Anchor {
@@ -32,16 +49,17 @@ const EXPIRY_BYTES: usize = 8;
 const ANCHOR_BYTES: usize = 8 + DIGEST_BYTES;
 
 impl Work<'_, '_> {
-    /// The text of a cursor at some anchors, the last resource shown first.
-    pub(super) fn cursor_at(
+    /// A cursor as the client carries it.
+    pub(super) fn encode_cursor(
         &self,
-        anchors: &[Anchor],
+        cursor: &Cursor,
         number: Option<u8>,
         query: &ListQuery,
     ) -> Result<String, StoreError> {
         let expires = self.now().timestamp().saturating_add(limits::CURSOR_TTL_SECONDS);
         let mut bytes = expires.to_be_bytes().to_vec();
-        for Anchor { pos, digest } in anchors {
+        bytes.push(cursor.direction.byte());
+        for Anchor { pos, digest } in &cursor.anchors {
             bytes.extend(pos.value().to_be_bytes());
             bytes.extend(digest);
         }
@@ -51,13 +69,17 @@ impl Work<'_, '_> {
         Ok(Base64UrlUnpadded::encode_string(&bytes))
     }
 
-    /// The anchors of a cursor: of one that was given to this client for this list, and lately.
-    pub(super) fn anchors_of(
+    /// Reads a cursor that was given to this client for this list, and lately; an empty one is at the
+    /// list's start.
+    pub(super) fn decode_cursor(
         &self,
         cursor: &str,
         number: Option<u8>,
         query: &ListQuery,
-    ) -> Result<Vec<Anchor>, Failure> {
+    ) -> Result<Cursor, Failure> {
+        if cursor.is_empty() {
+            return Ok(Cursor { direction: Direction::Behind, anchors: Vec::new() });
+        }
         let invalid = || ScimError::from(ErrorKind::InvalidCursor);
         let text = Some(cursor).filter(|text| text.len() <= limits::CURSOR_CHARACTERS);
         let bytes = text.and_then(|text| Base64UrlUnpadded::decode_vec(text).ok());
@@ -66,15 +88,14 @@ impl Work<'_, '_> {
         let is_ours = self.with_purpose(number, query, signed, |parts| {
             self.call.key_ring.has_tag(CURSOR, parts, tag)
         });
-        let (expires, anchors) = signed.split_first_chunk::<EXPIRY_BYTES>().ok_or_else(invalid)?;
+        let (expires, rest) = signed.split_first_chunk::<EXPIRY_BYTES>().ok_or_else(invalid)?;
         if !is_ours {
             return Err(invalid().into());
         }
         if i64::from_be_bytes(*expires) <= self.now().timestamp() {
             return Err(ErrorKind::ExpiredCursor.into());
         }
-        let anchors = anchors.chunks(ANCHOR_BYTES).map(Anchor::decode).collect::<Option<_>>();
-        Ok(anchors.ok_or_else(invalid)?)
+        Ok(Cursor::decode(rest).ok_or_else(invalid)?)
     }
 
     /// An anchor at a resource, with the value by which it was sorted.
@@ -110,6 +131,26 @@ impl Work<'_, '_> {
             sort.as_bytes(),
             signed,
         ])
+    }
+}
+
+impl Cursor {
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (direction, anchors) = bytes.split_first()?;
+        let directions = [Direction::Behind, Direction::InFront];
+        Some(Self {
+            direction: directions.into_iter().find(|one| one.byte() == *direction)?,
+            anchors: anchors.chunks(ANCHOR_BYTES).map(Anchor::decode).collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl Direction {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Behind => 0,
+            Self::InFront => 1,
+        }
     }
 }
 
