@@ -2,7 +2,7 @@
 //! tells the time or draws lots.
 //!
 //! `fetch` answers requests from outside and hands those that pass to their tenant's object
-//! (`handover`); `tenant_object` answers there, with `sql` as its database. `registry` keeps
+//! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its database. `registry` keeps
 //! tenants' records in KV, `deployment` variables and secrets, `body` reads what is sent, `answer`
 //! makes the runtime's response, and `js` binds what the runtime offers.
 //!
@@ -14,8 +14,10 @@ mod body;
 mod deployment;
 mod fetch;
 mod handover;
+mod inbound;
 mod js;
 mod registry;
+mod rescue;
 mod sql;
 mod tenant_object;
 
@@ -33,7 +35,8 @@ pub use tenant_object::TenantObject;
 /// What the runtime is given: a response or a promise of one; or what to throw.
 type Outcome = Result<JsValue, JsValue>;
 
-/// Runs as far as that goes at once, and only what then has to wait as a promise.
+/// Runs as far as that goes at once, and only what then has to wait as a promise. A read never has
+/// to, neither at the edge that knows its tenant nor in the object.
 fn eagerly(answer: impl Future<Output = Outcome> + 'static) -> Outcome {
     let mut answer = Box::pin(answer);
     match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

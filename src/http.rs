@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 #[expect(missing_docs, reason = "the names are HTTP's")]
 pub enum Method {
     Get,
+    Head,
     Post,
     Put,
     Patch,
@@ -70,6 +71,7 @@ impl Method {
     pub fn parse(name: &str) -> Self {
         match name {
             "GET" => Self::Get,
+            "HEAD" => Self::Head,
             "POST" => Self::Post,
             "PUT" => Self::Put,
             "PATCH" => Self::Patch,
@@ -82,6 +84,7 @@ impl Method {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
+            Self::Head => "HEAD",
             Self::Post => "POST",
             Self::Put => "PUT",
             Self::Patch => "PATCH",
@@ -92,7 +95,7 @@ impl Method {
 
     /// Whether a request with this method changes nothing.
     pub const fn is_safe(self) -> bool {
-        matches!(self, Self::Get)
+        matches!(self, Self::Get | Self::Head)
     }
 }
 
@@ -130,7 +133,8 @@ pub fn is_json(content_type: Option<&str>) -> bool {
 /// # Errors
 /// A text with the place of the fault and nothing of the content.
 pub fn json_object(body: &[u8]) -> Result<Map<String, Value>, String> {
-    match serde_json::from_slice(body) {
+    // RFC 8259 §8.1: a byte order mark may be passed over.
+    match serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err("the body is not a JSON object".to_owned()),
         Err(error) => {

@@ -21,9 +21,6 @@ pub const PATH_BYTES: usize = 4 * 1024;
 
 /// Operations in one PATCH; above it the answer is 400 `tooMany`.
 pub const PATCH_OPERATIONS: usize = 1_000;
-/// Comparisons in the paths of one PATCH, each made of up to [`VALUES_PER_ATTRIBUTE`] values; above
-/// it the answer is 400 `tooMany`.
-pub const PATCH_COMPARISONS: usize = 2_000;
 /// Values of one multi-valued attribute; above it the answer is 400 `tooMany`.
 pub const VALUES_PER_ATTRIBUTE: usize = 1_000;
 /// Members named in one request; above it the answer is 400 `tooMany`.
@@ -37,6 +34,9 @@ pub const PAGE_RESOURCES_DEFAULT: usize = 100;
 pub const PAGE_RESOURCES: usize = 1_000;
 /// Bytes of a page; a page is cut before it and `itemsPerPage` tells. A value holds at most 2 MB.
 pub const PAGE_BYTES: usize = 1_500_000;
+/// Bytes that one request evaluates: those of the documents looked at, times the comparisons made of
+/// each; above it the answer is 400 `tooMany`. So many take about a second.
+pub const EVALUATED_BYTES: usize = 500_000_000;
 /// Documents evaluated one by one for a filter that no index serves; above it 400 `tooMany`.
 pub const SCAN_CANDIDATES: usize = 20_000;
 /// Bytes of the texts by which a list is sorted, all together in memory; above it 400 `tooMany`, as
@@ -46,9 +46,16 @@ pub const SORT_BYTES: usize = 16 * 1024 * 1024;
 pub const SCAN_STEP: usize = 500;
 /// Members or groups read by one statement when they are shown.
 pub const MEMBERS_STEP: usize = 2_000;
+/// Bytes of a value by which a resource is found, when it is folded; above it 400 `invalidValue`.
+pub const LOOKUP_BYTES: usize = 4 * 1024;
 /// Values by which a resource is found that one statement writes, three parameters each; a Durable
 /// Object's SQL allows 100.
 pub const LOOKUPS_STEP: usize = 33;
+/// Members of a group that are shown, or replaced as a whole, at most; above it the answer is 400
+/// `tooMany`, and `excludedAttributes=members` shows the rest of the group.
+pub const MEMBERS_SHOWN: i64 = 100_000;
+/// Members of all groups at which a filter on members looks; above it the answer is 400 `tooMany`.
+pub const MEMBERS_SCANNED: i64 = 200_000;
 /// Members of a group up to which a PATCH answers with the group; above, it answers 204.
 pub const PATCH_SHOWN_MEMBERS: i64 = 100;
 /// Members listed in one event; a larger change appends several.
@@ -101,3 +108,5 @@ pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
 pub const ITEMS_DEFAULT: usize = 100;
 /// Items on a page of the admin API at most, and events on a page of the feed.
 pub const ITEMS: usize = 1_000;
+/// Events that one page of the feed looks at, when only those of one type are asked for.
+pub const EVENTS_SCANNED: i64 = 10_000;

@@ -12,12 +12,13 @@ mod migrations;
 mod pages;
 mod pos;
 pub mod resources;
+mod steps;
 pub mod sweeps;
 
 use std::fmt;
 
 pub use migrations::migrate;
-pub use pages::{Groups, Page, PageEntry, Source, documents};
+pub use pages::{Groups, Page, PageEntry, Source, opened};
 pub use pos::Pos;
 
 /// One value bound to a statement. Booleans are integers; the runtime would bind them as text.

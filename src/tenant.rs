@@ -65,7 +65,8 @@ impl Tenant {
         let scim = matches!(call.request.route, Route::Scim { .. });
         let accept = call.request.headers.accept.clone();
         let answer = self.answer(sql, call);
-        if answer.is_err() && self.memory.as_ref().is_some_and(|memory| memory.touched) {
+        let touched = self.memory.as_ref().is_some_and(|memory| memory.touched);
+        if answer.is_err() && touched || matches!(answer, Err(Failure::Store(_))) {
             self.memory = None;
         }
         answer.unwrap_or_else(|failure| failure.into_response(scim, accept.as_deref()))

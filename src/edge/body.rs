@@ -21,7 +21,7 @@ impl Body {
     /// The body of a request from outside.
     ///
     /// # Errors
-    /// 413 when its declared length is above [`limits::BODY_BYTES`].
+    /// 413 when its declared length is above [`limits::BODY_BYTES`], 415 when it is compressed.
     pub(super) fn of(
         request: &js::Request,
         method: Method,
@@ -31,9 +31,15 @@ impl Body {
             return Ok(Self::Absent);
         }
         let Some(stream) = request.body() else { return Ok(Self::Absent) };
+        // RFC 9110 §15.5.16: what is not understood is refused, not taken for broken JSON.
+        let is_encoded = |coding: String| !coding.eq_ignore_ascii_case("identity");
+        if headers.text("content-encoding").is_some_and(is_encoded) {
+            return Err(Refusal::BodyEncoded);
+        }
         match headers.text("content-length").map(|length| length.parse::<usize>()) {
             None => Ok(Self::Chunked(stream)),
             Some(Ok(bytes)) if bytes <= limits::BODY_BYTES => Ok(Self::Declared(stream)),
+            // Too large, perhaps for a number.
             Some(_) => Err(Refusal::BodyTooLarge),
         }
     }

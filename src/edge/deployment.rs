@@ -7,8 +7,8 @@ use wasm_bindgen::JsValue;
 use worker::js_sys::Promise;
 
 use super::answer::Spent;
-use super::handover::rescue;
 use super::js;
+use super::rescue::rescue;
 use crate::auth::{AdminTokens, KeyRing};
 use crate::http::{Gate, Refusal};
 

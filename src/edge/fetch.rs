@@ -7,6 +7,7 @@ use super::answer::{Spent, deliver};
 use super::body::Body;
 use super::deployment::Deployment;
 use super::handover::hand_over;
+use super::inbound::Inbound;
 use super::{Outcome, eagerly, js, now, registry};
 use crate::auth::Principal;
 use crate::http::{Method, Refusal, Response, Route, Url};
@@ -17,16 +18,6 @@ use crate::registry::Status;
 #[wasm_bindgen]
 pub fn fetch(request: js::Request, env: js::Env) -> Outcome {
     eagerly(answer(request, env))
-}
-
-/// What every step needs of a request from outside.
-pub(super) struct Inbound<'a> {
-    pub(super) env: &'a js::Env,
-    pub(super) deployment: &'a Deployment,
-    pub(super) raw_url: &'a str,
-    pub(super) url: Url<'a>,
-    pub(super) method: Method,
-    pub(super) headers: js::Headers,
 }
 
 /// Where a request has been answered.
@@ -62,11 +53,11 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
     deliver(response, deployment.told(Spent::default()), tenant)
 }
 
-/// Lets a request pass, step by step; none before the fifth touches any storage.
+/// Lets a request pass, step by step; the first three touch no storage.
 ///
-/// 1. Bounds and transport: 414 for the URL, 413 for a body that declares its length, 400 for
-///    plain http.
-/// 2. `GET /healthz`: 200.
+/// 1. Bounds and transport: 414 for the URL, 413 for a body that declares its length, 415 for one
+///    that is compressed, 400 for plain http.
+/// 2. `GET` or `HEAD /healthz`: 200.
 /// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets.
 /// 4. `/v1/tenants` and `/v1/tenants/{t}` themselves are answered by [`registry`].
 /// 5. The tenant's record: 404, 503; a suspended tenant: 403, except for the administrator.
@@ -83,7 +74,7 @@ async fn pass(request: &js::Request, inbound: &Inbound<'_>) -> Result<Answered, 
     }
     let body = Body::of(request, *method, headers)?; // (1)
     let route = Route::parse(url.path);
-    if (&route, method) == (&Some(Route::Health), &Method::Get) {
+    if route == Some(Route::Health) && matches!(method, Method::Get | Method::Head) {
         return Ok(Answered::Edge(Response::empty(200))); // (2)
     }
     let authorization = headers.text("authorization");

@@ -1,11 +1,11 @@
-//! From the edge to a tenant's object: which object, what it is sent, and what it may throw.
+//! From the edge to a tenant's object: which object, and what it is sent.
 
-use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen::JsValue;
 use worker::js_sys::Promise;
 
-use super::answer::{Spent, deliver};
-use super::fetch::Inbound;
+use super::inbound::Inbound;
 use super::js;
+use super::rescue::refusal;
 use crate::auth::Principal;
 use crate::http::{FORWARDED, Refusal};
 use crate::registry::{Slug, TenantRecord};
@@ -61,24 +61,4 @@ fn object(
         options
     });
     namespace.object(&tenant.object_name(), options.as_ref()).map_err(|e| refusal(&e))
-}
-
-/// What an object that throws is answered with. The runtime says whether another try may help.
-pub(super) fn refusal(exception: &JsValue) -> Refusal {
-    let cause = js::message(exception);
-    let error: &js::StubError = exception.unchecked_ref();
-    if exception.is_object() && (error.overloaded().is_truthy() || error.retryable().is_truthy()) {
-        Refusal::Busy(cause)
-    } else {
-        Refusal::Internal(cause)
-    }
-}
-
-/// That answer as a function of JavaScript. It is made once per isolate, so that the object's
-/// response passes by it untouched and a request that succeeds never comes back into wasm.
-pub(super) fn rescue(scim: bool, cost_headers: bool) -> js::Rescue {
-    js::Rescue::new(move |exception: JsValue| {
-        let response = refusal(&exception).to_response(scim);
-        deliver(response, cost_headers.then(Spent::default), None)
-    })
 }

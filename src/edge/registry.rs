@@ -13,8 +13,9 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use worker::js_sys::{Array, Promise};
 
 use super::body::Body;
-use super::fetch::Inbound;
-use super::handover::{self, hand_over};
+use super::handover::hand_over;
+use super::inbound::Inbound;
+use super::rescue::refusal;
 use super::{js, now};
 use crate::auth::Principal;
 use crate::http::{self, Method, Problem, ProblemCode, Query, Refusal, Response, Route};
@@ -126,7 +127,7 @@ async fn list(inbound: &Inbound<'_>, query: &Query) -> Result<Response, Failure>
 }
 
 async fn show(inbound: &Inbound<'_>, id: &Slug) -> Result<Response, Failure> {
-    let record = read(inbound.env, id).await?;
+    let record = read_for_admin(inbound.env, id).await?;
     Ok(Response::json(200, &record.to_json(id)))
 }
 
@@ -134,7 +135,7 @@ async fn show(inbound: &Inbound<'_>, id: &Slug) -> Result<Response, Failure> {
 /// 2. The body is an object (400, 413, 415) of fields that may be changed so: 422.
 /// 3. The record is written, unless nothing changes: 200.
 async fn edit(inbound: &Inbound<'_>, id: &Slug, body: Body) -> Result<Response, Failure> {
-    let record = read(inbound.env, id).await?; // (1)
+    let record = read_for_admin(inbound.env, id).await?; // (1)
     let fields = object(inbound, body).await?; // (2)
     let edited = record.edited(id, fields)?; // (2)
     if edited != record {
@@ -153,9 +154,9 @@ async fn purge(inbound: &Inbound<'_>, id: &Slug, query: &Query) -> Result<Respon
         let detail = format!("deleting everything of a tenant needs `?confirm={id}`");
         return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (1)
     }
-    let record = read(inbound.env, id).await?; // (2)
+    let record = read_for_admin(inbound.env, id).await?; // (2)
     let answer = hand_over(inbound, id, &record, &Principal::Admin, &JsValue::UNDEFINED)?; // (3)
-    let answer = answer.await.map_err(|exception| handover::refusal(&exception))?; // (3)
+    let answer = answer.await.map_err(|exception| refusal(&exception))?; // (3)
     let status = answer.unchecked_ref::<js::Response>().status();
     if status != 204 {
         return Err(
@@ -171,10 +172,21 @@ async fn purge(inbound: &Inbound<'_>, id: &Slug, query: &Query) -> Result<Respon
 async fn read(env: &js::Env, tenant: &Slug) -> Result<TenantRecord, Refusal> {
     let value = wait(env.tenants().get(&tenant.record_key())).await?;
     let text = value.as_string().ok_or(Refusal::NoTenant)?;
-    TenantRecord::parse(text.as_bytes()).map_err(|error| {
-        Refusal::Unavailable(format!("the tenant's record in KV is malformed: {error}"))
+    TenantRecord::parse(text.as_bytes())
+        .map_err(|error| Refusal::Unavailable(format!("{MALFORMED}: {error}")))
+}
+
+/// The same for the administrator, who is told what is wrong with it.
+async fn read_for_admin(env: &js::Env, tenant: &Slug) -> Result<TenantRecord, Failure> {
+    read(env, tenant).await.map_err(|refusal| match refusal {
+        Refusal::Unavailable(cause) if cause.starts_with(MALFORMED) => {
+            Problem::new(ProblemCode::Unavailable, cause).into()
+        }
+        refusal => refusal.into(),
     })
 }
+
+const MALFORMED: &str = "the tenant's record in KV is malformed";
 
 async fn write(env: &js::Env, tenant: &Slug, record: &TenantRecord) -> Result<(), Refusal> {
     wait(env.tenants().put(&tenant.record_key(), &record.to_kv())).await?;

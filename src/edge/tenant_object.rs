@@ -1,7 +1,8 @@
 //! The Durable Object of one tenant: where a request meets the tenant's rows.
 //!
-//! The only place that takes the time and random numbers. A body is read before anything else; from
-//! then on nothing waits, so that no other request comes in between and no lock is needed.
+//! The only place that takes the time and random numbers. What has to be waited for comes first;
+//! from the call of the tenant on nothing waits, so that no other request comes in between and no
+//! lock is needed.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

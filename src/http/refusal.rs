@@ -13,6 +13,8 @@ pub enum Refusal {
     UriTooLong,
     /// A body above [`limits::BODY_BYTES`](crate::limits::BODY_BYTES) (413).
     BodyTooLarge,
+    /// A body that is compressed (415).
+    BodyEncoded,
     /// A body that breaks off before its end (400).
     BodyIncomplete,
     /// No credentials (401).
@@ -78,6 +80,11 @@ impl Refusal {
                 Kind::PayloadTooLarge,
                 Code::PayloadTooLarge,
                 "the body is larger than this server takes",
+            ),
+            Self::BodyEncoded => (
+                Kind::UnsupportedMediaType,
+                Code::UnsupportedMediaType,
+                "the body must be sent without a content encoding",
             ),
             Self::BodyIncomplete => {
                 (Kind::BadRequest, Code::Malformed, "the body breaks off before its end")

@@ -161,15 +161,18 @@ impl Route {
 
     /// The methods that the route takes; for all others the answer is 405.
     pub const fn methods(&self) -> &'static [Method] {
-        use Method::{Delete, Get, Patch, Post, Put};
+        use Method::{Delete, Get, Head, Patch, Post, Put};
         match self {
-            Self::Health | Self::Connection(..) | Self::Events(_) => &[Get],
+            Self::Health => &[Get, Head],
+            Self::Connection(..) | Self::Events(_) => &[Get],
             Self::Tenants | Self::Keys(_) | Self::Connections(_) => &[Get, Post],
             Self::Tenant(_) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
             Self::Scim { target, .. } => match target {
                 ScimTarget::Collection(_) => &[Get, Post],
-                ScimTarget::Resource(..) | ScimTarget::Me => &[Get, Put, Patch, Delete],
+                ScimTarget::Resource(..) => &[Get, Put, Patch, Delete],
+                // RFC 7644 §3.11: 501, whatever is asked of it.
+                ScimTarget::Me => &[Get, Post, Put, Patch, Delete],
                 ScimTarget::Search(_) | ScimTarget::Bulk => &[Post],
                 _ => &[Get],
             },

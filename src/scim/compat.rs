@@ -13,6 +13,9 @@ pub struct Compat {
     pub text_for_other_types: bool,
     /// One value stands for a list of one, and a list of one for a single value.
     pub single_for_list: bool,
+    /// A PATCH of a value that its path describes and that is not there creates it; otherwise
+    /// replacing it is 400 `noTarget`.
+    pub create_described_values: bool,
     /// A member that no resource is, is kept as it was sent and grants nothing; otherwise it is 400.
     pub dangling_members: bool,
     /// Every PATCH is answered 204, without the resource.
@@ -46,6 +49,7 @@ impl Compat {
         unknown_attributes: true,
         text_for_other_types: true,
         single_for_list: true,
+        create_described_values: true,
         dangling_members: false,
         minimal_patch_answers: false,
     };
@@ -55,6 +59,7 @@ impl Compat {
         unknown_attributes: false,
         text_for_other_types: false,
         single_for_list: false,
+        create_described_values: false,
         dangling_members: false,
         minimal_patch_answers: false,
     };

@@ -47,8 +47,8 @@ impl PatchOp {
     /// Reads the body of a PATCH.
     ///
     /// # Errors
-    /// `invalidSyntax` for a malformed body or an unknown `op`, `tooMany` for too many operations or
-    /// comparisons, `invalidPath` and `invalidFilter` for a malformed path, `noTarget` for a `remove` without
+    /// `invalidSyntax` for a malformed body or an unknown `op`, `tooMany` for too many operations,
+    /// `invalidPath` and `invalidFilter` for a malformed path, `noTarget` for a `remove` without
     /// one, `invalidValue` where a value is missing.
     pub fn parse(body: &Value, compat: &Compat) -> Result<Self, ScimError> {
         let body = body.as_object().ok_or_else(|| malformed("a PATCH must be an object"))?;
@@ -69,13 +69,13 @@ impl PatchOp {
         let parse = |(index, operation)| {
             Operation::parse(operation, compat).map_err(|error| in_operation(index, &error))
         };
-        let operations = operations.iter().enumerate().map(parse).collect::<Result<Vec<_>, _>>()?;
-        if operations.iter().map(Operation::comparisons).sum::<usize>() > limits::PATCH_COMPARISONS
-        {
-            let detail = format!("more than {} comparisons", limits::PATCH_COMPARISONS);
-            return Err(ScimError::new(ErrorKind::TooMany, detail));
-        }
+        let operations = operations.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
         Ok(Self { operations })
+    }
+
+    /// How many comparisons the paths of all operations make of each value that they look at.
+    pub fn comparisons(&self) -> usize {
+        self.operations.iter().map(Operation::comparisons).sum()
     }
 
     /// Applies the operations in their order, all of them or, when one fails, none.

@@ -38,25 +38,40 @@ pub fn append(sql: &dyn Sql, event: &EventRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The events behind a place, in order, at most `limit`; of one type if one is given.
-pub fn after(
-    sql: &dyn Sql,
-    seq: i64,
-    kind: Option<&str>,
-    limit: usize,
-) -> Result<Vec<EventRow>, StoreError> {
+/// Part of the log: the events behind one place, up to another, of one type if one is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Span<'a> {
+    /// The place behind which it begins.
+    pub after: i64,
+    /// The last place in it.
+    pub until: i64,
+    /// The type.
+    pub kind: Option<&'a str>,
+}
+
+impl<'a> Span<'a> {
+    /// The parameters `?1` to `?3` of a statement that ends with [`IN_SPAN`].
+    fn params(self) -> [Param<'a>; 3] {
+        let kind = self.kind.map_or(Param::Null, Param::Text);
+        [Param::Integer(self.after), Param::Integer(self.until), kind]
+    }
+}
+
+const IN_SPAN: &str =
+    "FROM events WHERE seq > ?1 AND seq <= ?2 AND (?3 IS NULL OR type = ?3) ORDER BY seq";
+
+/// The places of the events in a span, at most `limit`, and how many bytes their data has.
+pub fn sizes(sql: &dyn Sql, span: Span<'_>, limit: usize) -> Result<Vec<(i64, i64)>, StoreError> {
+    let [after, until, kind] = span.params();
     let limit = Param::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
-    let rows = match kind {
-        None => sql.query(
-            "SELECT seq, time, type, data FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-            &[Param::Integer(seq), limit],
-        )?,
-        Some(kind) => sql.query(
-            "SELECT seq, time, type, data FROM events WHERE seq > ?1 AND type = ?3
-             ORDER BY seq LIMIT ?2",
-            &[Param::Integer(seq), limit, Param::Text(kind)],
-        )?,
-    };
+    let statement = format!("SELECT seq, octet_length(data) {IN_SPAN} LIMIT ?4");
+    let rows = sql.query(&statement, &[after, until, kind, limit])?;
+    rows.iter().map(|row| Ok((row.integer(0)?, row.integer(1)?))).collect()
+}
+
+/// The events in a span, in order.
+pub fn read(sql: &dyn Sql, span: Span<'_>) -> Result<Vec<EventRow>, StoreError> {
+    let rows = sql.query(&format!("SELECT seq, time, type, data {IN_SPAN}"), &span.params())?;
     rows.iter()
         .map(|row| {
             Ok(EventRow {

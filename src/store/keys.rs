@@ -65,3 +65,9 @@ pub fn delete(sql: &dyn Sql, id: &str) -> Result<(), StoreError> {
     sql.query("DELETE FROM keys WHERE id = ?1", &[Param::Text(id)])?;
     Ok(())
 }
+
+/// Removes the keys that expired by a time, in seconds since the epoch.
+pub fn delete_expired(sql: &dyn Sql, now: i64) -> Result<(), StoreError> {
+    sql.query("DELETE FROM keys WHERE expires <= ?1", &[Param::Integer(now)])?;
+    Ok(())
+}

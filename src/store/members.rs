@@ -1,36 +1,36 @@
 //! Rows of membership: who is in which group, by whose word.
+//!
+//! A member has one row in a group: whoever named it first is its origin, and anybody who may write
+//! the group removes it.
 
 use serde_json::json;
 
+use super::pos::PLACE_BITS;
+use super::steps::{append, step};
 use super::{Param, Pos, Row, Sql, StoreError};
-use crate::limits;
 
-/// One membership to be written: the member, and its display as sent.
+/// One membership: the member, and its display as sent.
 pub type MemberRow = (i64, Option<String>);
 
-/// The members of a group among given positions, or all of them.
+/// The members of a group among given positions, or all of them, with their displays as sent.
 ///
 /// # Errors
 /// As [`Sql::query`]; so for all functions here.
 pub fn present(
     sql: &dyn Sql,
     group: Pos,
-    origin: &str,
     among: Option<&[i64]>,
-) -> Result<Vec<i64>, StoreError> {
+) -> Result<Vec<MemberRow>, StoreError> {
     let group = Param::Integer(group.value());
     let rows = match among {
         Some(among) => sql.query(
-            "SELECT m.member FROM json_each(?3) j CROSS JOIN members m
-             ON m.grp = ?1 AND m.member = j.value AND m.origin = ?2",
-            &[group, Param::Text(origin), Param::Text(&json!(among).to_string())],
+            "SELECT m.member, m.display FROM json_each(?2) j CROSS JOIN members m
+             ON m.grp = ?1 AND m.member = j.value",
+            &[group, Param::Text(&json!(among).to_string())],
         )?,
-        None => sql.query(
-            "SELECT member FROM members WHERE grp = ?1 AND origin = ?2",
-            &[group, Param::Text(origin)],
-        )?,
+        None => sql.query("SELECT member, display FROM members WHERE grp = ?1", &[group])?,
     };
-    rows.iter().map(|row| row.integer(0)).collect()
+    rows.iter().map(|row| Ok((row.integer(0)?, row.text_or_null(1)?.map(str::to_owned)))).collect()
 }
 
 /// Adds members that are not there; in halves where one value could not carry them.
@@ -59,26 +59,36 @@ pub fn add(
     }
 }
 
-/// Removes members that are there.
-pub fn remove(sql: &dyn Sql, group: Pos, origin: &str, members: &[i64]) -> Result<(), StoreError> {
+/// Gives a member that is there another display.
+pub fn rename(sql: &dyn Sql, group: Pos, member: i64, display: &str) -> Result<(), StoreError> {
     sql.query(
-        "DELETE FROM members
-         WHERE grp = ?1 AND member IN (SELECT value FROM json_each(?3)) AND origin = ?2",
-        &[
-            Param::Integer(group.value()),
-            Param::Text(origin),
-            Param::Text(&json!(members).to_string()),
-        ],
+        "UPDATE members SET display = ?3 WHERE grp = ?1 AND member = ?2",
+        &[Param::Integer(group.value()), Param::Integer(member), Param::Text(display)],
     )?;
     Ok(())
 }
 
+/// Removes members that are there.
+pub fn remove(sql: &dyn Sql, group: Pos, members: &[i64]) -> Result<(), StoreError> {
+    let group = Param::Integer(group.value());
+    match members {
+        // What mostly happens, at the cost of fewer rows.
+        [member] => sql.query(
+            "DELETE FROM members WHERE grp = ?1 AND member = ?2",
+            &[group, Param::Integer(*member)],
+        )?,
+        members => sql.query(
+            "DELETE FROM members WHERE grp = ?1 AND member IN (SELECT value FROM json_each(?2))",
+            &[group, Param::Text(&json!(members).to_string())],
+        )?,
+    };
+    Ok(())
+}
+
 /// The texts of a group's members that no resource is.
-pub fn dangling(sql: &dyn Sql, group: Pos, origin: &str) -> Result<Vec<String>, StoreError> {
-    let rows = sql.query(
-        "SELECT value FROM dangling WHERE grp = ?1 AND origin = ?2",
-        &[Param::Integer(group.value()), Param::Text(origin)],
-    )?;
+pub fn dangling(sql: &dyn Sql, group: Pos) -> Result<Vec<String>, StoreError> {
+    let group = Param::Integer(group.value());
+    let rows = sql.query("SELECT value FROM dangling WHERE grp = ?1", &[group])?;
     rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
 }
 
@@ -103,15 +113,10 @@ pub fn add_dangling(
 }
 
 /// Removes such a member that is there.
-pub fn remove_dangling(
-    sql: &dyn Sql,
-    group: Pos,
-    origin: &str,
-    value: &str,
-) -> Result<(), StoreError> {
+pub fn remove_dangling(sql: &dyn Sql, group: Pos, value: &str) -> Result<(), StoreError> {
     sql.query(
-        "DELETE FROM dangling WHERE grp = ?1 AND value = ?2 AND origin = ?3",
-        &[Param::Integer(group.value()), Param::Text(value), Param::Text(origin)],
+        "DELETE FROM dangling WHERE grp = ?1 AND value = ?2",
+        &[Param::Integer(group.value()), Param::Text(value)],
     )?;
     Ok(())
 }
@@ -203,25 +208,27 @@ pub struct MemberView<'a> {
 /// A group's members as the elements of a JSON array, without its brackets: in the order of their
 /// creation, and behind them those that no resource is.
 pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>, StoreError> {
-    // A member by two origins is two rows: shown once, under its first display.
-    const MEMBERS: &str = "SELECT count(*), max(member), CAST(group_concat(shown) AS BLOB) FROM (
-        SELECT m.member, iif(r.pos IS NULL, NULL, json_patch('{}', json_object('value', r.id,
-            '$ref', ?4 || iif(r.pos >> 40 = 1, '/Users/', '/Groups/') || r.id,
-            'type', iif(r.pos >> 40 = 1, 'User', 'Group'),
-            'display', iif(?3, coalesce(min(m.display), r.doc->>'$.displayName',
-                r.doc->>'$.userName'), NULL)))) AS shown
-        FROM members m LEFT JOIN resources r ON r.pos = m.member
-        WHERE m.grp = ?1 AND m.member > ?2 GROUP BY m.member ORDER BY m.member LIMIT ?5)";
     const DANGLING: &str = "SELECT count(*), max(value), CAST(group_concat(shown) AS BLOB) FROM (
         SELECT value, json_patch('{}', json_object('value', value,
             'display', iif(?3, min(display), NULL))) AS shown
         FROM dangling WHERE grp = ?1 AND value > ?2 GROUP BY value ORDER BY value LIMIT ?4)";
+    // A member by two origins is two rows: shown once, under its first display.
+    let members = format!(
+        "SELECT count(*), max(member), CAST(group_concat(shown) AS BLOB) FROM (
+        SELECT m.member, iif(r.pos IS NULL, NULL, json_patch('{{}}', json_object('value', r.id,
+            '$ref', ?4 || iif(r.pos >> {PLACE_BITS} = 1, '/Users/', '/Groups/') || r.id,
+            'type', iif(r.pos >> {PLACE_BITS} = 1, 'User', 'Group'),
+            'display', iif(?3, coalesce(min(m.display), r.doc->>'$.displayName',
+                r.doc->>'$.userName'), NULL)))) AS shown
+        FROM members m LEFT JOIN resources r ON r.pos = m.member
+        WHERE m.grp = ?1 AND m.member > ?2 GROUP BY m.member ORDER BY m.member LIMIT ?5)"
+    );
     let (group, names) = (Param::Integer(group.value()), Param::Integer(view.names.into()));
     let mut shown = Vec::new();
     let mut after = 0;
     loop {
         let params = [group, Param::Integer(after), names, Param::Text(view.base)];
-        let (row, more) = step(sql, MEMBERS, &params)?;
+        let (row, more) = step(sql, &members, &params)?;
         append(&mut shown, row.bytes(2)?);
         if !more {
             break;
@@ -236,29 +243,6 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
             return Ok(shown);
         }
         after = row.text(1)?.to_owned();
-    }
-}
-
-fn append(list: &mut Vec<u8>, part: &[u8]) {
-    if !list.is_empty() && !part.is_empty() {
-        list.push(b',');
-    }
-    list.extend_from_slice(part);
-}
-
-/// The row of a statement that aggregates as many members as its last parameter says, and whether
-/// there may be more. The step is halved until it fits into one value.
-fn step(sql: &dyn Sql, statement: &str, params: &[Param<'_>]) -> Result<(Row, bool), StoreError> {
-    let mut size = limits::MEMBERS_STEP;
-    loop {
-        match sql.query(statement, &[params, &[count(size)]].concat()) {
-            Err(error) if error.is_too_big() && size > 1 => size /= 2,
-            result => {
-                let row = result?.into_iter().next().unwrap_or_default();
-                let more = row.integer(0)? == i64::try_from(size).unwrap_or(i64::MAX);
-                return Ok((row, more));
-            }
-        }
     }
 }
 

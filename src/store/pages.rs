@@ -6,8 +6,9 @@
 
 use serde_json::json;
 
+use super::resources::ResourceRow;
+use super::steps::{append, step};
 use super::{Param, Pos, Sql, StoreError};
-use crate::limits;
 
 /// Which resources are read.
 #[derive(Clone, Copy, Debug)]
@@ -232,6 +233,11 @@ impl Page {
 }
 
 impl PageEntry {
+    /// The entry of a resource that has just been written.
+    pub fn of(row: &ResourceRow) -> Self {
+        Self { pos: row.pos, rev: row.rev, members: row.members, length: row.doc.len() }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split(':').map(|number| number.parse::<i64>().ok());
         Some(Self {
@@ -251,40 +257,25 @@ fn groups_in_steps(
     groups: Groups,
 ) -> Result<Vec<u8>, StoreError> {
     let statement = format!(
-        "SELECT max(pos), CAST(group_concat({SHOWN}) AS BLOB)
+        "SELECT count(*), max(pos), CAST(group_concat({SHOWN}) AS BLOB)
          FROM (SELECT * FROM ({}) WHERE pos > ?2 ORDER BY pos LIMIT ?4)",
         groups.rows()
     );
     let statement = statement.replace("?U", "?1").replace("?B", "?3");
     let (mut shown, mut after) = (Vec::new(), 0);
-    let step = i64::try_from(limits::MEMBERS_STEP).unwrap_or(i64::MAX);
     loop {
-        let params = [
-            Param::Integer(user.value()),
-            Param::Integer(after),
-            Param::Text(base),
-            Param::Integer(step),
-        ];
-        let rows = sql.query(&statement, &params)?;
-        let Some(row) = rows.first().filter(|row| row.integer(0).is_ok()) else {
+        let params = [Param::Integer(user.value()), Param::Integer(after), Param::Text(base)];
+        let (row, more) = step(sql, &statement, &params)?;
+        append(&mut shown, row.bytes(2)?);
+        if !more {
             return Ok(shown);
-        };
-        if !shown.is_empty() {
-            shown.push(b',');
         }
-        shown.extend_from_slice(row.bytes(1)?);
-        after = row.integer(0)?;
+        after = row.integer(1)?;
     }
 }
 
-/// Documents as they are stored, to be evaluated one by one.
-///
-/// # Errors
-/// As [`Sql::query`].
-pub fn documents(sql: &dyn Sql, source: Source<'_>) -> Result<Vec<(Pos, Vec<u8>)>, StoreError> {
-    let (clause, values) = source.clause();
-    let statement = format!("SELECT r.pos, CAST(r.doc AS BLOB) {clause}");
-    let params: Vec<Param<'_>> = values.iter().map(Bound::as_param).collect();
-    let rows = sql.query(&statement, &params)?;
-    rows.iter().map(|row| Ok((Pos::stored(row.integer(0)?), row.bytes(1)?.to_vec()))).collect()
+/// A stored document as a page has it, for a resource that is in no group: open, with its location.
+pub fn opened(doc: &[u8], location: &str) -> Vec<u8> {
+    let meta = doc.strip_suffix(b"}}").unwrap_or(doc);
+    [meta, b",\"location\":\"", location.as_bytes(), b"\"}"].concat()
 }

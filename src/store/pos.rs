@@ -5,7 +5,7 @@
 pub struct Pos(i64);
 
 /// Bits of a place; with a type's eight they stay below the 53 that the runtime carries exactly.
-const PLACE_BITS: u32 = 40;
+pub(super) const PLACE_BITS: u32 = 40;
 
 impl Pos {
     /// The position of the resource that was created as the `place`-th of its type.

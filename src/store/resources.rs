@@ -185,20 +185,30 @@ pub fn find_prefix(
     (attribute, prefix): &LookupKey,
     limit: usize,
 ) -> Result<Vec<Pos>, StoreError> {
-    const STATEMENT: &str = "SELECT pos FROM lookups
+    const STATEMENT: &str = "SELECT DISTINCT pos FROM lookups
          WHERE attribute = ?1 AND key >= ?2 AND key < ?3 AND pos > ?4 AND pos < ?5 LIMIT ?6";
-    // Keys are compared by their UTF-8 bytes, and no UTF-8 text has a scalar above this one.
-    let end = format!("{prefix}\u{10ffff}");
+    let end = successor(prefix);
     let (low, high) = Pos::range(type_number);
     let params = [
         Param::Integer((*attribute).into()),
         Param::Text(prefix),
-        Param::Text(&end),
+        // Every BLOB is above every text.
+        end.as_deref().map_or(Param::Blob(&[]), Param::Text),
         Param::Integer(low.value()),
         Param::Integer(high.value()),
         limit_param(limit),
     ];
     positions(&sql.query(STATEMENT, &params)?)
+}
+
+/// The least text above all that begin with a prefix; `None` where there is none. Keys are compared
+/// by their UTF-8 bytes, which is the order of their scalars.
+fn successor(prefix: &str) -> Option<String> {
+    let mut rest = prefix.trim_end_matches(char::MAX).to_owned();
+    let last = rest.pop()?;
+    let next = (last..=char::MAX).nth(1)?;
+    rest.push(next);
+    Some(rest)
 }
 
 /// The position of the resource that is `offset` places behind `after` in its type's order.

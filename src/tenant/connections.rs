@@ -1,7 +1,5 @@
 //! Connections of the tenant: one identity provider each, with its preset and its state.
 
-use std::collections::BTreeMap;
-
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
@@ -60,25 +58,6 @@ impl Work<'_, '_> {
         Ok(Response::json(200, &described(row)))
     }
 
-    /// A page of things that are held in memory, in the order of their ids.
-    pub(super) fn items<T>(
-        &self,
-        all: &BTreeMap<String, T>,
-        described: impl Fn(&T) -> Value,
-    ) -> Result<Value, Failure> {
-        let after = self.request().query.value("cursor").unwrap_or_default();
-        let limit = self.request().query.items_limit()?;
-        let behind = all.iter().filter(|(id, _)| id.as_str() > after);
-        let rows: Vec<(&String, &T)> = behind.take(limit.saturating_add(1)).collect();
-        let shown = rows.get(..limit).unwrap_or(&rows);
-        let mut page = Map::new();
-        page.insert("items".to_owned(), shown.iter().map(|(_, row)| described(row)).collect());
-        if let (true, Some((last, _))) = (rows.len() > limit, shown.last()) {
-            page.insert("next".to_owned(), last.as_str().into());
-        }
-        Ok(Value::Object(page))
-    }
-
     fn new_connection(&self, body: &Map<String, Value>) -> Result<ConnectionRow, Failure> {
         let malformed = |detail: String| Problem::new(ProblemCode::Malformed, detail);
         let known = ["id", "displayName", "kind", "preset", "state"];
@@ -107,7 +86,7 @@ impl Work<'_, '_> {
         } else if text("kind", Some("scim"))? != "scim" {
             "`kind` is not scim"
         } else if Compat::preset(&row.preset).is_none() {
-            "`preset` is none that this server knows"
+            "`preset` is none of generic, entra, onelogin, strict"
         } else if !STATES.contains(&row.state.as_str()) {
             "`state` is none of draft, pending, active, disabled"
         } else {

@@ -6,21 +6,27 @@ use serde_json::{Value, json};
 use super::document::timestamp;
 use super::work::{Answer, Work};
 use crate::http::Response;
-use crate::store::events::{self, EventRow};
+use crate::limits;
+use crate::store::events::{self, EventRow, Span};
 
 impl Work<'_, '_> {
-    /// The events behind `after`, at most `limit`; `next` is the `after` of the following page.
+    /// The events behind `after`, at most `limit` and about a page's bytes.
+    ///
+    /// `next` is the `after` of the following page. A page of one type looks at so many events at
+    /// most, so that it may be empty and still have a `next`.
     pub(super) fn read_events(&self) -> Answer {
-        let after = self.request().query.whole("after")?.unwrap_or(0);
-        let limit = self.request().query.items_limit()?;
-        let kind = self.request().query.value("type");
-        let rows = events::after(self.sql, after, kind, limit.saturating_add(1))?;
-        let more = rows.len() > limit;
-        let shown = rows.get(..limit).unwrap_or(&rows);
+        let query = &self.request().query;
+        let after = query.whole("after")?.unwrap_or(0);
+        let limit = query.items_limit()?;
+        let last = self.memory.last_seq;
+        let until = after.saturating_add(limits::EVENTS_SCANNED).min(last);
+        let span = Span { after, until, kind: query.value("type") };
+        let until = page_end(&events::sizes(self.sql, span, limit)?, limit).unwrap_or(until);
+        let rows = events::read(self.sql, Span { until, ..span })?;
         let mut page =
-            json!({ "items": shown.iter().map(|row| self.event(row)).collect::<Vec<_>>() });
-        if let (true, Some(last), Some(fields)) = (more, shown.last(), page.as_object_mut()) {
-            fields.insert("next".to_owned(), last.seq.to_string().into());
+            json!({ "items": rows.iter().map(|row| self.event(row)).collect::<Vec<_>>() });
+        if let (true, Some(fields)) = (until < last, page.as_object_mut()) {
+            fields.insert("next".to_owned(), until.to_string().into());
         }
         Ok(Response::json(200, &page))
     }
@@ -37,4 +43,19 @@ impl Work<'_, '_> {
         let time = DateTime::from_timestamp_millis(row.time).map(timestamp);
         json!({ "type": row.kind, "timestamp": time, "data": data })
     }
+}
+
+/// Where a page ends that has so many events, or as many bytes as a page may have; `None` where it
+/// ends with the span.
+fn page_end(sizes: &[(i64, i64)], limit: usize) -> Option<i64> {
+    let most = i64::try_from(limits::PAGE_BYTES).unwrap_or(i64::MAX);
+    let mut bytes = 0_i64;
+    let fitting = sizes.iter().take_while(|(_, size)| {
+        bytes = bytes.saturating_add(*size);
+        bytes <= most
+    });
+    let fitting = fitting.count().max(1);
+    let is_full = fitting < sizes.len() || sizes.len() >= limit;
+    let last = sizes.get(fitting.checked_sub(1)?).or(sizes.last());
+    last.filter(|_| is_full).map(|(seq, _)| *seq)
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::timestamp;
 use super::work::{Answer, Failure, Work};
-use crate::auth::{Claims, ISSUER, JtiDigest, Scopes};
+use crate::auth::{Claims, ISSUER, JtiDigest, Principal, Scopes};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
@@ -24,15 +24,15 @@ impl Work<'_, '_> {
     /// `POST …/keys {"name","scopes":[…],"connection"?,"ttl"?}` → 201 with the key, this once.
     ///
     /// 1. The body must be right: 400, 415; its scopes within those of the asking key: 403; its
-    ///    connection there: 422.
-    /// 2. There must be room: 409.
+    ///    connection there: 422, and that of the asking key, if it has one: 403.
+    /// 2. There must be room, once expired keys are gone: 409.
     /// 3. The key is signed and its row written.
     pub(super) fn create_key(&mut self) -> Answer {
         let body = self.admin_body()?;
         let new = self.new_key(&body)?; // (1)
         let now = self.now().timestamp();
-        let live = self.memory.keys.values().filter(|key| key.expires > now).count();
-        if live >= limits::KEYS_PER_TENANT {
+        self.forget_expired_keys(now)?;
+        if self.memory.keys.len() >= limits::KEYS_PER_TENANT {
             return Err(Problem::new(ProblemCode::Conflict, "the tenant has too many keys").into()); // (2)
         }
         let jti = Base64UrlUnpadded::encode_string(&self.random::<16>()?);
@@ -43,7 +43,8 @@ impl Work<'_, '_> {
             connection: new.connection,
             jti: JtiDigest::of(&jti).as_str().to_owned(),
             created: now,
-            expires: now.saturating_add(new.ttl_seconds),
+            // No key outlives the one that made it.
+            expires: now.saturating_add(new.ttl_seconds).min(self.own_expiry()),
         };
         let tenant = self.request().route.tenant().map_or("", |tenant| tenant.as_str());
         let key = self.call.key_ring.sign(&Claims {
@@ -90,6 +91,24 @@ impl Work<'_, '_> {
         Ok(Response::empty(204))
     }
 
+    /// When the asking key expires.
+    fn own_expiry(&self) -> i64 {
+        let own = match self.call.principal {
+            Principal::Key(key) => self.memory.keys.get(&key.id),
+            Principal::Admin => None,
+        };
+        own.map_or(i64::MAX, |key| key.expires)
+    }
+
+    fn forget_expired_keys(&mut self, now: i64) -> Result<(), Failure> {
+        if self.memory.keys.values().any(|key| key.expires <= now) {
+            keys::delete_expired(self.sql, now)?;
+            self.memory.touched = true;
+            self.memory.keys.retain(|_, key| key.expires > now);
+        }
+        Ok(())
+    }
+
     fn new_key(&self, body: &Map<String, Value>) -> Result<NewKey, Failure> {
         let malformed = |detail: String| Problem::new(ProblemCode::Malformed, detail);
         let known = ["name", "scopes", "connection", "ttl"];
@@ -115,13 +134,17 @@ impl Work<'_, '_> {
             return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
         }
         let connection = match body.get("connection") {
-            None | Some(Value::Null) => None,
+            None | Some(Value::Null) => self.connection.clone(),
             Some(Value::String(id)) if self.memory.connections.contains_key(id) => Some(id.clone()),
             Some(_) => {
                 let detail = "`connection` is no connection of this tenant";
                 return Err(Problem::new(ProblemCode::Contradictory, detail).into());
             }
         };
+        if self.connection.is_some() && connection != self.connection {
+            let detail = "a key of a connection makes keys of that connection only";
+            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
+        }
         let ttl_seconds = ttl_seconds(body.get("ttl")).ok_or_else(|| {
             malformed("`ttl` is not a duration such as P90D, between PT1S and P3Y".to_owned())
         })?;

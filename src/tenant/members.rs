@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::GROUP;
+use super::render::few_enough;
 use super::work::{Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::limits;
@@ -22,9 +23,19 @@ use crate::store::{Pos, StoreError};
 #[derive(Debug, Default)]
 pub(super) struct Delta {
     added: Vec<(i64, Entry)>,
+    /// Members that stay, under another display.
+    renamed: Vec<(i64, String)>,
     removed: Vec<(i64, Option<String>)>,
     added_dangling: Vec<(String, Option<String>)>,
     removed_dangling: Vec<String>,
+}
+
+/// The rows of a group that are there: members with their displays, and the texts that no resource
+/// is.
+#[derive(Debug, Default)]
+struct There {
+    members: BTreeMap<i64, Option<String>>,
+    dangling: Vec<String>,
 }
 
 /// A member that is wanted.
@@ -47,6 +58,7 @@ impl Delta {
     /// Whether nothing is to be written.
     pub(super) fn is_empty(&self) -> bool {
         self.added.is_empty()
+            && self.renamed.is_empty()
             && self.removed.is_empty()
             && self.added_dangling.is_empty()
             && self.removed_dangling.is_empty()
@@ -89,7 +101,7 @@ impl Work<'_, '_> {
                 return Err(ScimError::new(ErrorKind::TooMany, detail).into());
             }
         }
-        Ok(self.difference(wanted, group)?)
+        self.difference(wanted, group)
     }
 
     /// Members shall be there. One that no resource is, is refused or kept as sent.
@@ -175,27 +187,33 @@ impl Work<'_, '_> {
     }
 
     /// What is wanted, less what is there.
-    fn difference(&self, wanted: Wanted, group: Option<&ResourceRow>) -> Result<Delta, StoreError> {
-        let (there, dangling_there) = match group {
+    fn difference(&self, wanted: Wanted, group: Option<&ResourceRow>) -> Result<Delta, Failure> {
+        if wanted.cleared {
+            few_enough(group.map_or(0, |group| group.members))?;
+        }
+        let there = match group {
             Some(group) => self.there(&wanted, group.pos)?,
-            None => (Vec::new(), Vec::new()),
+            None => There::default(),
         };
         let mut delta = Delta::default();
         if wanted.cleared {
-            let unnamed = there.iter().filter(|pos| !wanted.members.contains_key(pos));
+            let unnamed = there.members.keys().filter(|pos| !wanted.members.contains_key(pos));
             delta.removed.extend(unnamed.map(|pos| (*pos, None)));
-            let unnamed = dangling_there.iter().filter(|v| !wanted.dangling.contains_key(*v));
+            let unnamed = there.dangling.iter().filter(|v| !wanted.dangling.contains_key(*v));
             delta.removed_dangling.extend(unnamed.cloned());
         }
         for (pos, (entry, shall)) in wanted.members {
-            match (shall, there.binary_search(&pos).is_ok()) {
-                (true, false) => delta.added.push((pos, entry)),
-                (false, true) => delta.removed.push((pos, Some(entry.id))),
+            match (shall, there.members.get(&pos)) {
+                (true, None) => delta.added.push((pos, entry)),
+                (true, Some(display)) if entry.display.is_some() && entry.display != *display => {
+                    delta.renamed.extend(entry.display.map(|display| (pos, display)));
+                }
+                (false, Some(_)) => delta.removed.push((pos, Some(entry.id))),
                 _ => {}
             }
         }
         for (value, entry) in wanted.dangling {
-            match (entry, dangling_there.contains(&value)) {
+            match (entry, there.dangling.contains(&value)) {
                 (Some(entry), false) => delta.added_dangling.push((value, entry.display)),
                 (None, true) => delta.removed_dangling.push(value),
                 _ => {}
@@ -204,21 +222,20 @@ impl Work<'_, '_> {
         Ok(delta)
     }
 
-    /// The rows that are there, sorted, as far as what is wanted depends on them.
-    fn there(&self, wanted: &Wanted, group: Pos) -> Result<(Vec<i64>, Vec<String>), StoreError> {
+    /// The rows that are there, as far as what is wanted depends on them.
+    fn there(&self, wanted: &Wanted, group: Pos) -> Result<There, StoreError> {
         let named: Vec<i64> = wanted.members.keys().copied().collect();
         let among = (!wanted.cleared).then_some(named.as_slice());
-        let mut there = match among {
+        let members = match among {
             Some([]) => Vec::new(),
-            among => members::present(self.sql, group, &self.origin, among)?,
+            among => members::present(self.sql, group, among)?,
         };
-        there.sort_unstable();
         let dangling = if wanted.cleared || !wanted.dangling.is_empty() {
-            members::dangling(self.sql, group, &self.origin)?
+            members::dangling(self.sql, group)?
         } else {
             Vec::new()
         };
-        Ok((there, dangling))
+        Ok(There { members: members.into_iter().collect(), dangling })
     }
 
     /// Writes a difference and its events.
@@ -232,11 +249,18 @@ impl Work<'_, '_> {
             members::add_dangling(self.sql, group, &self.origin, value, display.as_deref())?;
         }
         for value in &delta.removed_dangling {
-            members::remove_dangling(self.sql, group, &self.origin, value)?;
+            members::remove_dangling(self.sql, group, value)?;
+        }
+        for (pos, display) in &delta.renamed {
+            members::rename(self.sql, group, *pos, display)?;
+        }
+        if !delta.renamed.is_empty() {
+            let event = Event::new(EventKind::GroupUpdated, group_id);
+            self.record(&event.with("changed", vec!["members.display"]))?;
         }
         for step in delta.removed.chunks(limits::MEMBERS_PER_REQUEST) {
             let positions: Vec<i64> = step.iter().map(|(pos, _)| *pos).collect();
-            members::remove(self.sql, group, &self.origin, &positions)?;
+            members::remove(self.sql, group, &positions)?;
         }
         for step in delta.added.chunks(limits::MEMBERS_PER_REQUEST) {
             let rows: Vec<_> =

@@ -33,7 +33,7 @@ impl Plan {
             Predicate::Compare { target, op, value } => {
                 Self::comparison(target, *op, value, schema)
             }
-            Predicate::Any { predicate, .. } => (Self::element(predicate, schema), false),
+            Predicate::Any { predicate, .. } => Self::element(predicate, schema),
             _ => (Self::Scan, false),
         }
     }
@@ -59,7 +59,7 @@ impl Plan {
         let path = target.path();
         match op {
             CompareOp::Eq if path == "id" => (Self::Id(text.clone()), true),
-            CompareOp::Eq if path == "members.value" => (Self::GroupsOf(text.clone()), false),
+            CompareOp::Eq if path == "members.value" => (Self::GroupsOf(text.clone()), true),
             CompareOp::Eq | CompareOp::Sw => {
                 let lookup = schema.resource_type.lookups.iter().find(|l| l.path == path);
                 match lookup {
@@ -75,17 +75,11 @@ impl Plan {
     }
 
     /// A condition on one value of a multi-valued attribute: `emails[type eq "work" and value eq …]`.
-    fn element(predicate: &Predicate, schema: TypeSchema<'_>) -> Self {
+    /// A part of a value has the path that it has in the resource.
+    fn element(predicate: &Predicate, schema: TypeSchema<'_>) -> (Self, bool) {
         match predicate {
-            Predicate::And(parts) => {
-                let plans = parts.iter().map(|part| Self::element(part, schema));
-                plans.min_by_key(Self::width).unwrap_or(Self::Scan)
-            }
-            // A part of a value has the path that it has in the resource.
-            Predicate::Compare { target, op, value } => {
-                Self::comparison(target, *op, value, schema).0
-            }
-            _ => Self::Scan,
+            Predicate::And(_) | Predicate::Compare { .. } => Self::of(predicate, schema),
+            _ => (Self::Scan, false),
         }
     }
 }

@@ -5,8 +5,10 @@ use serde_json::{Map, Value};
 use super::work::{Failure, Work};
 use super::{GROUP, USER};
 use crate::auth::Scope;
+use crate::limits;
 use crate::scim::projection::Projection;
 use crate::scim::schema::TypeSchema;
+use crate::scim::{ErrorKind, ScimError};
 use crate::store::members::{self, MemberView};
 use crate::store::{Groups, Page, PageEntry, Source, StoreError};
 
@@ -79,15 +81,17 @@ impl Work<'_, '_> {
         MemberView { base: self.request().base, names: self.may(Scope::UsersRead) }
     }
 
-    /// Closes an open object: its members if they are shown, its last brace, its projection.
+    /// Closes an open object: its members if they are shown, its last brace, its projection. 400
+    /// `tooMany` when there are too many of the former.
     pub(super) fn render(
         &self,
         view: &View<'_>,
         entry: &PageEntry,
         open: &[u8],
-    ) -> Result<Vec<u8>, StoreError> {
+    ) -> Result<Vec<u8>, Failure> {
         let mut body = open.to_vec();
         if view.members {
+            few_enough(entry.members)?;
             let shown = members::shown(self.sql, entry.pos, self.member_view())?;
             if !shown.is_empty() {
                 body.extend_from_slice(b",\"members\":[");
@@ -104,4 +108,17 @@ impl Work<'_, '_> {
         view.projection.apply(&mut resource, view.schema);
         Ok(Value::Object(resource).to_string().into_bytes())
     }
+}
+
+/// Refuses what would read or write all members of a group that has too many.
+pub(super) fn few_enough(members: i64) -> Result<(), ScimError> {
+    if members <= limits::MEMBERS_SHOWN {
+        return Ok(());
+    }
+    let most = limits::MEMBERS_SHOWN;
+    let detail = format!(
+        "a group has more than {most} members; read it with excludedAttributes=members and change \
+         single members with PATCH"
+    );
+    Err(ScimError::new(ErrorKind::TooMany, detail))
 }

@@ -16,7 +16,7 @@ use crate::scim::resource::{MemberOp, Resource, changed};
 use crate::scim::schema::{Lookup, TypeSchema, Uniqueness};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, LookupKey, ResourceRow};
-use crate::store::{Pos, Source, members, sweeps};
+use crate::store::{PageEntry, Pos, Source, members, opened, sweeps};
 
 /// A resource that a request is about to change.
 struct Subject<'s> {
@@ -63,7 +63,12 @@ impl Work<'_, '_> {
         self.join(row.pos, &document.id, &delta)?;
         let location =
             format!("{}{}/{}", self.request().base, schema.resource_type.endpoint, document.id);
-        Ok(self.shown_after(schema, &projection, row.pos, 201)?.with("location", location))
+        // Nobody has put the new resource into a group yet, so nothing has to be read again.
+        let view = self.view(schema, &projection);
+        let open = opened(&row.doc, &location);
+        let body = self.render(&view, &PageEntry::of(&row), &open)?;
+        let response = self.scim(201, body).with("etag", version(row.rev));
+        Ok(response.with("location", location))
     }
 
     /// `GET /{type}/{id}`, RFC 7644 §3.4.1: 200, 304 or 404.
@@ -97,7 +102,7 @@ impl Work<'_, '_> {
         if self.prefers_minimal() {
             return Ok(Response::empty(204).with("etag", version(after.rev)));
         }
-        self.shown_after(subject.schema, &projection, after.pos, 200)
+        self.shown_after(subject.schema, &projection, after.pos)
     }
 
     /// `PATCH /{type}/{id}`, RFC 7644 §3.5.2: whole or not at all.
@@ -108,6 +113,11 @@ impl Work<'_, '_> {
         let subject = self.subject(number, id)?;
         let body = Value::Object(self.scim_body()?);
         let operations = PatchOp::parse(&body, &self.compat)?;
+        let bytes = subject.row.doc.len().saturating_add(self.request().body.len());
+        if bytes.saturating_mul(operations.comparisons()) > limits::EVALUATED_BYTES {
+            let detail = "the paths compare more than this server computes at once";
+            return Err(ScimError::new(ErrorKind::TooMany, detail).into());
+        }
         let resource = subject.document.resource.clone();
         let patched = operations.apply(resource, subject.schema, &self.compat)?;
         let delta = self.membership(Some(&subject.row), patched.members)?;
@@ -118,7 +128,7 @@ impl Work<'_, '_> {
         if minimal {
             return Ok(Response::empty(204).with("etag", version(after.rev)));
         }
-        self.shown_after(subject.schema, &projection, after.pos, 200)
+        self.shown_after(subject.schema, &projection, after.pos)
     }
 
     /// `DELETE /{type}/{id}`, RFC 7644 §3.6: 204, and 404 from then on.
@@ -195,16 +205,10 @@ impl Work<'_, '_> {
     }
 
     /// The answer with the resource as it now is.
-    fn shown_after(
-        &self,
-        schema: TypeSchema<'_>,
-        projection: &Projection,
-        pos: Pos,
-        status: u16,
-    ) -> Answer {
+    fn shown_after(&self, schema: TypeSchema<'_>, projection: &Projection, pos: Pos) -> Answer {
         let view = self.view(schema, projection);
         let shown = self.show(&view, Source::At(&[pos]))?.ok_or(ErrorKind::Internal)?;
-        Ok(self.scim(status, shown.body).with("etag", version(shown.entry.rev)))
+        Ok(self.scim(200, shown.body).with("etag", version(shown.entry.rev)))
     }
 
     /// Refuses a value that must be unique and that another resource has.
@@ -257,12 +261,18 @@ fn encoded(document: &Document, rev: i64, work: &Work<'_, '_>) -> Result<Vec<u8>
     Ok(bytes)
 }
 
-/// The values by which a resource is to be found: 413 when they could not be held, for a text may
-/// be three times as long when it is folded.
+/// The values by which a resource is to be found, none of them too long.
 fn new_keys(resource: &Resource, schema: TypeSchema<'_>) -> Result<Vec<LookupKey>, ScimError> {
     let keys = lookup_keys(resource, schema);
-    let bytes = keys.iter().map(|(_, key)| key.len()).fold(0, usize::saturating_add);
-    if bytes > limits::RESOURCE_BYTES { Err(too_large()) } else { Ok(keys) }
+    let too_long = keys.iter().find(|(_, key)| key.len() > limits::LOOKUP_BYTES);
+    let mut lookups = schema.resource_type.lookups.iter();
+    match too_long.and_then(|(number, _)| lookups.find(|lookup| lookup.number == *number)) {
+        None => Ok(keys),
+        Some(Lookup { path, .. }) => {
+            let detail = format!("`{path}` is longer than {} bytes", limits::LOOKUP_BYTES);
+            Err(ScimError::new(ErrorKind::InvalidValue, detail))
+        }
+    }
 }
 
 fn too_large() -> ScimError {

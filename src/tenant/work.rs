@@ -1,5 +1,7 @@
 //! One request at work: what it may use, what it has decided, and how it can fail.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -131,6 +133,25 @@ impl<'c> Work<'_, 'c> {
             .map_err(|detail| Problem::new(ProblemCode::Malformed, detail).into())
     }
 
+    /// A page of things that are held in memory, in the order of their ids.
+    pub(super) fn items<T>(
+        &self,
+        all: &BTreeMap<String, T>,
+        described: impl Fn(&T) -> Value,
+    ) -> Result<Value, Failure> {
+        let after = self.request().query.value("cursor").unwrap_or_default();
+        let limit = self.request().query.items_limit()?;
+        let behind = all.iter().filter(|(id, _)| id.as_str() > after);
+        let rows: Vec<(&String, &T)> = behind.take(limit.saturating_add(1)).collect();
+        let shown = rows.get(..limit).unwrap_or(&rows);
+        let mut page = Map::new();
+        page.insert("items".to_owned(), shown.iter().map(|(_, row)| described(row)).collect());
+        if let (true, Some((last, _))) = (rows.len() > limit, shown.last()) {
+            page.insert("next".to_owned(), last.as_str().into());
+        }
+        Ok(Value::Object(page))
+    }
+
     /// Fills a buffer with random bytes.
     pub(super) fn random<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
         let mut bytes = [0; N];
@@ -139,14 +160,18 @@ impl<'c> Work<'_, 'c> {
         Ok(bytes)
     }
 
-    /// A new id: a UUIDv7 (RFC 9562 §5.7), above every id given before even when the clock has
-    /// stepped back.
+    /// A new id: a UUIDv7 (RFC 9562 §5.7), above that of every resource even when the clock has
+    /// stepped back; by how much is random then, so that no id of a deleted resource returns.
     pub(super) fn next_id(&mut self) -> Result<String, StoreError> {
         let millis = u64::try_from(self.now().timestamp_millis()).unwrap_or(0);
         let random = self.random()?;
         let fresh = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
         let last = self.memory.last_id;
-        let id = if fresh.as_u128() > last { fresh.as_u128() } else { last.saturating_add(1) };
+        let mut id = fresh.as_u128();
+        if id <= last {
+            let step = u128::from(u32::from_be_bytes(self.random()?)).saturating_add(1);
+            id = last.saturating_add(step);
+        }
         self.memory.touched = true;
         self.memory.last_id = id;
         Ok(Uuid::from_u128(id).hyphenated().to_string())

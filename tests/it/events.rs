@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use muster::limits;
 use muster::scim::urn::ENTERPRISE_USER;
+use muster::store::{Param, Sql as _};
 use serde_json::{Value, json};
 
 use crate::steps::patch_op;
@@ -304,4 +305,48 @@ fn the_feed_opens_to_a_key_that_may_read_events() {
         let reply = acme.ask("GET", "/v1/tenants/acme/events", &Value::Null, &key);
         assert_eq!(reply.status, status, "{scope}");
     }
+}
+
+#[test]
+fn a_page_of_the_feed_has_so_many_bytes() {
+    let mut acme = Acme::new();
+    let path = format!("/Users/{}", acme.user("ada"));
+    for number in 0..5 {
+        let title = number.to_string().repeat(limits::PAGE_BYTES / 2);
+        let large = json!([{ "op": "replace", "path": "title", "value": title }]);
+        let small = json!([{ "op": "replace", "path": "title", "value": "x" }]);
+        acme.patch(&path, &large);
+        acme.patch(&path, &small);
+    }
+    let all: Vec<i64> = (1..=acme.rows("events")).collect();
+    let (mut walked, mut after, mut pages) = (Vec::new(), 0, 0);
+    loop {
+        let reply = acme.admin("GET", &format!("/events?after={after}"), &Value::Null);
+        assert!(reply.body.len() < limits::PAGE_BYTES + 10_000);
+        let items = reply.json()["items"].as_array().expect("items").clone();
+        walked.extend(items.iter().map(|event| event["data"]["seq"].as_i64().expect("a place")));
+        pages += 1;
+        let Some(next) = reply.json()["next"].as_str().map(str::to_owned) else { break };
+        after = next.parse().expect("a place");
+    }
+    assert_eq!(walked, all);
+    assert!(pages > 2, "{pages} pages");
+}
+
+#[test]
+fn a_page_of_one_type_looks_at_so_many_events() {
+    let mut acme = Acme::new();
+    acme.user("ada");
+    let many = limits::EVENTS_SCANNED + 5;
+    let statement = "WITH RECURSIVE n (seq) AS (SELECT max(seq) + 1 FROM events
+            UNION ALL SELECT seq + 1 FROM n LIMIT ?1)
+         INSERT INTO events (seq, time, type, data) SELECT seq, 0, 'user.updated', '{}' FROM n";
+    acme.sql.query(statement, &[Param::Integer(many)]).expect("events");
+    acme.sleep();
+    let first = acme.admin("GET", "/events?type=user.created", &Value::Null).json();
+    assert_eq!(first["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(first["next"], limits::EVENTS_SCANNED.to_string());
+    let query = format!("/events?type=user.created&after={}", limits::EVENTS_SCANNED);
+    let second = acme.admin("GET", &query, &Value::Null).json();
+    assert_eq!(second, json!({ "items": [] }));
 }

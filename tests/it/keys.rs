@@ -92,12 +92,14 @@ fn keys_are_read_one_by_one_and_in_pages() {
         }
     }
     assert_eq!(walked, all);
-    for (query, count) in [("limit=0", 1), ("limit=5", 5), ("limit=99999", 5), ("cursor=z", 0)] {
+    for (query, count) in
+        [("limit=0", 1), ("limit=", 5), ("limit=5", 5), ("limit=99999", 5), ("cursor=z", 0)]
+    {
         let page = acme.admin("GET", &format!("/keys?{query}"), &Value::Null);
         assert_eq!(items(&page).len(), count, "{query}");
         assert_eq!(page.json().get("next").is_some(), count == 1, "{query}");
     }
-    for query in ["limit=x", "limit=-1", "limit=", "limit=1.5", "limit=99999999999999999999"] {
+    for query in ["limit=x", "limit=-1", "limit=1.5", "limit=99999999999999999999"] {
         let path = format!("/keys?{query}");
         acme.admin_refused(
             "GET",
@@ -347,4 +349,34 @@ fn a_tenant_has_so_many_live_keys_and_no_more() {
     acme.admin_refused("POST", "/keys", &body, full);
     acme.wait(3_600);
     acme.mint_with(&body);
+}
+
+#[test]
+fn an_expired_key_is_forgotten_when_the_next_one_is_made() {
+    let mut acme = Acme::new();
+    acme.mint_with(&json!({ "name": "x", "scopes": ["scim"], "ttl": "PT1H" }));
+    let rows = acme.rows("keys");
+    acme.wait(3_600);
+    acme.mint(&["scim"]);
+    assert_eq!(acme.rows("keys"), rows);
+    acme.sleep();
+    assert_eq!(items(&acme.admin("GET", "/keys", &Value::Null)).len() as i64, rows);
+}
+
+#[test]
+fn a_key_of_a_connection_makes_keys_of_that_connection_only() {
+    let mut acme = Acme::new();
+    for id in ["okta", "entra"] {
+        let body = json!({ "id": id, "displayName": id, "preset": "generic" });
+        assert_eq!(acme.admin("POST", "/connections", &body).status, 201);
+    }
+    let parent = json!({ "name": "x", "scopes": ["keys:write", "scim"], "connection": "okta" });
+    let parent = acme.mint_with(&parent);
+    for (connection, status) in [(json!("okta"), 201), (Value::Null, 201), (json!("entra"), 403)] {
+        let body = json!({ "name": "y", "scopes": ["scim"], "connection": connection });
+        let reply = acme.ask("POST", "/v1/tenants/acme/keys", &body, &parent);
+        assert_eq!(reply.status, status, "{connection}");
+        let bound = (status == 201).then_some("okta");
+        assert_eq!(reply.json()["connection"].as_str(), bound, "{connection}");
+    }
 }

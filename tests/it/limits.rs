@@ -3,9 +3,10 @@
 //! Bounds of pages, scans and sweeps are tested where these are; those of filters and keys, too.
 
 use muster::limits;
+use muster::store::{Param, Sql as _};
 use serde_json::{Value, json};
 
-use crate::steps::{Refused, check_error, patch_op, texts};
+use crate::steps::{Refused, check_error, patch_op, texts, with_query};
 use crate::support::Acme;
 
 const TOO_LARGE: Refused<'static> = (413, "", "the resource is too large");
@@ -33,22 +34,33 @@ fn a_resource_has_a_size() {
 }
 
 #[test]
-fn a_value_that_is_looked_up_has_a_size_too() {
+fn a_value_that_is_looked_up_has_a_size() {
     let mut acme = Acme::new();
     let ada = format!("/Users/{}", acme.user("ada"));
-    // Three characters folded for each one sent.
-    let swells = "ΐ".repeat(limits::RESOURCE_BYTES / 2 - 1_000);
-    for name in ["x".repeat(3_000_000), swells] {
-        for body in [
-            json!({ "userName": name }),
-            json!({ "userName": "bob", "externalId": name, "displayName": name }),
-            json!({ "userName": "bob", "emails": [{ "value": name }, { "value": "b" }] }),
+    let most = limits::LOOKUP_BYTES;
+    // Three times as many bytes when it is folded.
+    for name in ["x".repeat(most + 1), "ΐ".repeat(most / 3), "x".repeat(3_000_000)] {
+        for (body, path) in [
+            (json!({ "userName": name }), "userName"),
+            (
+                json!({ "userName": "bob", "externalId": format!("{name}{}", "x".repeat(most)) }),
+                "externalId",
+            ),
+            (
+                json!({ "userName": "bob", "emails": [{ "value": name }, { "value": "b" }] }),
+                "emails.value",
+            ),
         ] {
-            acme.refused("POST", "/Users", &body, TOO_LARGE);
-            acme.refused("PUT", &ada, &body, TOO_LARGE);
+            let detail = format!("`{path}` is longer than {most} bytes");
+            let error = (400, "invalidValue", detail.as_str());
+            acme.refused("POST", "/Users", &body, error);
+            acme.refused("PUT", &ada, &body, error);
         }
-        acme.refused("POST", "/Groups", &json!({ "displayName": name }), TOO_LARGE);
+        let detail = format!("`displayName` is longer than {most} bytes");
+        let error = (400, "invalidValue", detail.as_str());
+        acme.refused("POST", "/Groups", &json!({ "displayName": name }), error);
     }
+    acme.user(&"x".repeat(most));
 }
 
 #[test]
@@ -65,16 +77,37 @@ fn a_patch_has_so_many_operations() {
 }
 
 #[test]
-fn the_paths_of_a_patch_have_so_many_comparisons() {
+fn a_request_evaluates_so_many_bytes() {
     let mut acme = Acme::new();
-    let path = format!("/Users/{}", acme.user("ada"));
+    let id = acme.post("/Users", &json!({ "userName": "ada", "title": "x".repeat(900_000) }));
+    let path = format!("/Users/{}", id["id"].as_str().expect("an id"));
     let filter = vec!["value eq \"x\""; 50].join(" or ");
     let operation = json!({ "op": "remove", "path": format!("emails[{filter}]") });
     let operations = |count| patch_op(&Value::Array(vec![operation.clone(); count]));
-    let most = limits::PATCH_COMPARISONS / 50;
-    let detail = format!("more than {} comparisons", limits::PATCH_COMPARISONS);
-    acme.refused("PATCH", &path, &operations(most + 1), (400, "tooMany", detail.as_str()));
-    assert_eq!(acme.scim("PATCH", &path, &operations(most)).status, 200);
+    let most = limits::EVALUATED_BYTES / 50 / 910_000;
+    let detail = "the paths compare more than this server computes at once";
+    acme.refused("PATCH", &path, &operations(most + 5), (400, "tooMany", detail));
+    assert_eq!(acme.scim("PATCH", &path, &operations(most - 5)).status, 200);
+    for number in 0..most / 2 {
+        let body = json!({ "userName": number.to_string(), "title": "x".repeat(900_000) });
+        acme.post("/Users", &body);
+    }
+    let filter =
+        |count| with_query("/Users", &[("filter", &vec!["title eq \"x\""; count].join(" or "))]);
+    assert_eq!(acme.get(&filter(50))["totalResults"], 0);
+    for number in 0..most / 2 {
+        let body = json!({ "userName": format!("b{number}"), "title": "x".repeat(900_000) });
+        acme.post("/Users", &body);
+    }
+    acme.refused("GET", &filter(60), &Value::Null, (400, "tooMany", &too_many()));
+}
+
+fn too_many() -> String {
+    format!(
+        "no index serves this filter, and more than {} resources or too many bytes would have to be \
+         looked at",
+        limits::SCAN_CANDIDATES
+    )
 }
 
 #[test]
@@ -177,4 +210,39 @@ fn a_filter_on_members_is_asked_of_so_many() {
     assert_eq!(acme.rows("members"), limits::SCAN_CANDIDATES as i64 - 1);
     acme.patch(&path, &remove("members"));
     assert_eq!(acme.rows("members"), 0);
+}
+
+#[test]
+fn a_group_shows_so_many_members_and_without_them_all_the_same() {
+    let mut acme = Acme::new();
+    let path = format!("/Groups/{}", acme.group("g", &[]));
+    let statement = "UPDATE resources SET members = ?1 WHERE members = 0";
+    acme.sql.query(statement, &[Param::Integer(limits::MEMBERS_SHOWN + 1)]).expect("a count");
+    let detail = format!(
+        "a group has more than {} members; read it with excludedAttributes=members and change \
+         single members with PATCH",
+        limits::MEMBERS_SHOWN
+    );
+    let error = (400, "tooMany", detail.as_str());
+    acme.refused("GET", &path, &Value::Null, error);
+    acme.refused("GET", "/Groups", &Value::Null, error);
+    acme.refused("PUT", &path, &json!({ "displayName": "h" }), error);
+    let all = json!([{ "op": "remove", "path": "members" }]);
+    acme.refused("PATCH", &path, &patch_op(&all), error);
+    assert_eq!(acme.get(&format!("{path}?excludedAttributes=members"))["displayName"], "g");
+    assert_eq!(acme.list("/Groups", &[("attributes", "displayName")])["totalResults"], 1);
+    let rename = json!([{ "op": "replace", "path": "displayName", "value": "h" }]);
+    assert_eq!(acme.patch(&path, &rename).status, 204);
+}
+
+#[test]
+fn a_filter_on_members_looks_at_so_many() {
+    let mut acme = Acme::new();
+    for name in ["g", "h", "i"] {
+        acme.group(name, &[]);
+    }
+    let third = Param::Integer(limits::MEMBERS_SCANNED / 3 + 1);
+    acme.sql.query("UPDATE resources SET members = ?1", &[third]).expect("counts");
+    let filter = with_query("/Groups", &[("filter", "members.display co \"x\"")]);
+    acme.refused("GET", &filter, &Value::Null, (400, "tooMany", &too_many()));
 }

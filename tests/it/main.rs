@@ -35,6 +35,7 @@ mod keys;
 mod limits;
 mod lists;
 mod member_laws;
+mod member_origins;
 mod members;
 mod nested;
 mod pages;

@@ -173,6 +173,9 @@ fn strict_refuses_what_no_schema_knows() {
         InvalidSyntax,
         "no schema knows `shoeSize`",
     );
+    let detail = "the path selects no attribute that the operation could act on";
+    let path = r#"ims[type eq "x"].value"#;
+    strict(json!({"op": "replace", "path": path, "value": "y"}), NoTarget, detail);
     strict(
         json!({"op": "add", "path": "active", "value": "True"}),
         InvalidValue,

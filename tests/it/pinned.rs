@@ -354,6 +354,7 @@ fn refusals_in_both_formats() {
         Refusal::PlainHttp,
         Refusal::UriTooLong,
         Refusal::BodyTooLarge,
+        Refusal::BodyEncoded,
         Refusal::BodyIncomplete,
         Refusal::NoKey,
         Refusal::InvalidToken("the key is not valid"),

@@ -205,7 +205,8 @@ fn a_filter_that_would_need_too_much_reading_is_too_many() {
     let scans =
         ["title pr", r#"title eq "x" or userName eq "u1""#, "groups pr", r#"userName sw "u""#];
     let detail = format!(
-        "no index serves this filter and more than {} resources may match",
+        "no index serves this filter, and more than {} resources or too many bytes would have to be \
+         looked at",
         limits::SCAN_CANDIDATES
     );
     for filter in scans {

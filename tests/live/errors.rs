@@ -58,6 +58,17 @@ fn another_media_type_is_415() {
 }
 
 #[test]
+fn a_compressed_body_is_415_and_a_byte_order_mark_is_passed_over() {
+    let acme = Tenant::new("encoded");
+    let body = r#"{"userName":"bob"}"#;
+    let ask = acme.scim("POST", "/Users").header("content-type", "application/json");
+    for (coding, status) in [("gzip", 415), ("br", 415), ("identity", 201)] {
+        ask.clone().header("content-encoding", coding).body(body).is(status);
+    }
+    ask.body("\u{feff}{\"userName\":\"ada\"}").is(201);
+}
+
+#[test]
 fn a_body_over_the_limit_is_413_however_it_is_sent() {
     let acme = Tenant::new("large");
     let line = format!("POST {}/Users", acme.path());

@@ -17,7 +17,7 @@ fn a_method_that_an_endpoint_does_not_take_is_405_with_those_that_it_takes() {
         ("/Users/.search", "POST"),
         ("/.search", "POST"),
         ("/Bulk", "POST"),
-        ("/Me", "GET, PUT, PATCH, DELETE"),
+        ("/Me", "GET, POST, PUT, PATCH, DELETE"),
         ("/ServiceProviderConfig", "GET"),
         ("/ResourceTypes", "GET"),
         ("/ResourceTypes/User", "GET"),
@@ -46,9 +46,10 @@ fn a_method_is_refused_only_to_who_may_know_the_path() {
 }
 
 #[test]
-fn health_takes_get_alone() {
+fn health_is_only_read() {
     Ask::new("GET", "/healthz").is(200);
-    for method in METHODS.into_iter().filter(|method| *method != "GET") {
-        assert_eq!(Ask::new(method, "/healthz").is(405).header("allow"), "GET");
+    Ask::new("HEAD", "/healthz").is(200);
+    for method in METHODS.into_iter().filter(|method| !["GET", "HEAD"].contains(method)) {
+        assert_eq!(Ask::new(method, "/healthz").is(405).header("allow"), "GET, HEAD");
     }
 }

@@ -32,7 +32,7 @@ fn create(acme: &Tenant, body: impl Into<Vec<u8>>) -> Ask {
 fn bodies_that_are_no_json_are_400() {
     let acme = Tenant::new("no-json");
     let utf16: Vec<u8> = "{\"userName\":\"a\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let cases: [(&str, Vec<u8>); 16] = [
+    let cases: [(&str, Vec<u8>); 15] = [
         ("empty", b"".into()),
         ("white space", b" \n\t ".into()),
         ("NUL", b"\0".into()),
@@ -43,7 +43,6 @@ fn bodies_that_are_no_json_are_400() {
         ("an overlong slash", b"{\"userName\":\"\xc0\xaf\"}".into()),
         ("a lone surrogate", br#"{"userName":"\ud800"}"#.into()),
         ("UTF-16", utf16),
-        ("a byte order mark", b"\xef\xbb\xbf{\"userName\":\"a\"}".into()),
         ("two objects", br#"{"userName":"a"}{"userName":"b"}"#.into()),
         ("a comma too many", br#"{"userName":"a",}"#.into()),
         ("a form", b"userName=a".into()),

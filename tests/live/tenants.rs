@@ -67,7 +67,7 @@ fn a_tenant_that_is_there_is_not_made_again() {
 #[test]
 fn a_body_that_is_no_json_object_is_400() {
     let acme = Tenant::new("no-object");
-    for body in ["", "{", "[]", "null", "\"acme\"", "\u{feff}{}"] {
+    for body in ["", "{", "[]", "null", "\"acme\""] {
         for (method, path) in [("POST", TENANTS), ("PATCH", &format!("{TENANTS}/{}", acme.slug))] {
             let ask = Ask::admin(method, path).header("content-type", "application/json");
             ask.body(body).is(400).is_problem("malformed");

@@ -147,7 +147,7 @@ impl<'a> Parser<'a> {
             "true" => CompValue::Boolean(true),
             "false" => CompValue::Boolean(false),
             _ if Decimal::parse(word).is_some() => CompValue::Number(word.to_owned()),
-            _ if self.unquoted => CompValue::String(word.to_owned()),
+            _ if self.unquoted && !word.starts_with('\'') => CompValue::String(word.to_owned()),
             _ => return self.fail("expected a value; a text must be in double quotes"),
         };
         self.skip(word.len());

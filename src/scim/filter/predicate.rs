@@ -80,6 +80,17 @@ impl Predicate {
     }
 }
 
+impl Predicate {
+    /// How many comparisons it makes of a resource, `pr` included.
+    pub fn comparisons(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::comparisons).sum(),
+            Self::Not(part) | Self::Any { predicate: part, .. } => part.comparisons(),
+            Self::Compare { .. } | Self::Present(_) => 1,
+        }
+    }
+}
+
 impl Target {
     pub(super) fn new(place: Place<'_>) -> Self {
         let Found { extension, attribute } = place.found;

@@ -299,9 +299,10 @@ impl<'a> Draft<'a> {
         let anew = selected.is_empty() || (op == Op::Replace && place.sub.is_none());
         let described = if anew { self.described(place, filter)? } else { None };
         if selected.is_empty() && new.has_value() {
-            // Entra: a value that is not there is created as the filter describes it, where RFC 7644
-            // §3.5.2.3 would have `noTarget`.
-            described.as_ref().ok_or(ErrorKind::NoTarget)?;
+            // RFC 7644 §3.5.2.3: replacing what is not there is `noTarget`.
+            // Entra: it is created as the filter describes it.
+            let may_create = op == Op::Add || self.reader.compat().create_described_values;
+            described.as_ref().filter(|_| may_create).ok_or(ErrorKind::NoTarget)?;
             selected.push(values.end());
         }
         if let (Element::Complex(parts), Some(mut described)) = (&mut new, described) {

@@ -4,7 +4,7 @@ use super::query::ListQuery;
 use super::{Matches, TypedMatches};
 use crate::limits;
 use crate::scim::schema::TypeSchema;
-use crate::store::{Page, Pos, Source, StoreError, resources};
+use crate::store::{Page, Pos, Source, resources};
 use crate::tenant::render::View;
 use crate::tenant::work::{Failure, Work};
 
@@ -133,7 +133,7 @@ impl Work<'_, '_> {
         view: &View<'_>,
         page: &Page,
         collected: &mut Collected,
-    ) -> Result<Option<Pos>, StoreError> {
+    ) -> Result<Option<Pos>, Failure> {
         let mut last = None;
         for (entry, open) in page.iter() {
             if !collected.push(entry.pos, &self.render(view, entry, open)?) {

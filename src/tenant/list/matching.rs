@@ -9,19 +9,30 @@ use crate::scim::filter::Predicate;
 use crate::scim::projection::Projection;
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::{Groups, Pos, Source, StoreError, documents, members, resources};
+use crate::store::{Groups, PageEntry, Pos, Source, StoreError, members, resources};
 use crate::tenant::plan::Plan;
 use crate::tenant::work::{Failure, Work};
 
 /// What of a resource has to be read to look at it.
 #[derive(Clone, Copy)]
 pub(super) enum Needs {
-    /// The stored document.
+    /// The document.
     Document,
-    /// Also what is appended to its `meta`.
-    Meta,
     /// Also its groups or members.
     Rows,
+}
+
+/// How resources are looked at, and how much of them has been.
+pub(super) struct Look {
+    needs: Needs,
+    /// How many comparisons are made of each.
+    comparisons: usize,
+    /// What is said when it would be too much.
+    refuse: fn() -> Failure,
+    /// How many members of groups have been looked at.
+    members: i64,
+    /// How many bytes have been evaluated, once for each comparison.
+    bytes: usize,
 }
 
 /// What is done with each resource that is read.
@@ -82,7 +93,6 @@ impl Work<'_, '_> {
             Plan::Prefix(key) => {
                 let mut found = resources::find_prefix(self.sql, number, key, most)?;
                 found.sort_unstable();
-                found.dedup();
                 found
             }
             Plan::GroupsOf(id) => {
@@ -110,7 +120,8 @@ impl Work<'_, '_> {
     ) -> Result<Vec<Pos>, Failure> {
         let mut matches = Vec::new();
         let needs = Needs::of(|name| predicate.mentions(name));
-        self.visit(schema, candidates, needs, &mut |pos, resource| {
+        let look = Look::new(needs, predicate.comparisons().max(1), too_many);
+        self.visit(schema, candidates, look, &mut |pos, resource| {
             if predicate.matches(resource) {
                 matches.push(pos);
             }
@@ -124,14 +135,14 @@ impl Work<'_, '_> {
         &self,
         schema: TypeSchema<'_>,
         found: &Matches,
-        needs: Needs,
+        mut look: Look,
         visit: Visit<'_>,
     ) -> Result<(), Failure> {
         match found {
             Matches::All(_) => {
                 let mut after = Pos::range(schema.resource_type.number).0;
                 let step = |after| Source::After(after, limits::SCAN_STEP);
-                while let Some(last) = self.visit_step(schema, step(after), needs, visit)? {
+                while let Some(last) = self.visit_step(schema, step(after), &mut look, visit)? {
                     after = last;
                 }
             }
@@ -139,7 +150,7 @@ impl Work<'_, '_> {
                 let mut rest = positions.as_slice();
                 while !rest.is_empty() {
                     let step = Source::At(rest.get(..limits::SCAN_STEP).unwrap_or(rest));
-                    let last = self.visit_step(schema, step, needs, visit)?;
+                    let last = self.visit_step(schema, step, &mut look, visit)?;
                     // Large resources may have left room for a part of the step only.
                     let read = last.and_then(|last| rest.iter().position(|pos| *pos == last));
                     rest = read
@@ -156,49 +167,59 @@ impl Work<'_, '_> {
         &self,
         schema: TypeSchema<'_>,
         source: Source<'_>,
-        needs: Needs,
+        look: &mut Look,
         visit: Visit<'_>,
     ) -> Result<Option<Pos>, Failure> {
-        let mut last = None;
-        if let Needs::Document = needs {
-            for (pos, document) in documents(self.sql, source)? {
-                last = Some(pos);
-                visit(pos, &parsed(&document)?)?;
-            }
-            return Ok(last);
-        }
         let projection = Projection::default();
         let view = self.view(schema, &projection);
-        let view = match needs {
+        let view = match look.needs {
             Needs::Rows => view,
-            Needs::Document | Needs::Meta => view.without_members(Groups::Hidden),
+            Needs::Document => view.without_members(Groups::Hidden),
         };
         let page = self.page(&view, source)?;
+        let mut last = None;
         for (entry, open) in page.iter() {
             last = Some(entry.pos);
-            visit(entry.pos, &parsed(&self.render(&view, entry, open)?)?)?;
+            look.expect_members(entry)?;
+            let body = self.render(&view, entry, open)?;
+            look.count_bytes(body.len())?;
+            let resource: Map<String, Value> = serde_json::from_slice(&body)
+                .map_err(|_| StoreError::new("a stored document is malformed"))?;
+            visit(entry.pos, &resource)?;
         }
         Ok(last)
+    }
+}
+
+impl Look {
+    pub(super) fn new(needs: Needs, comparisons: usize, refuse: fn() -> Failure) -> Self {
+        Self { needs, comparisons, refuse, members: 0, bytes: 0 }
+    }
+
+    fn expect_members(&mut self, entry: &PageEntry) -> Result<(), Failure> {
+        if let Needs::Rows = self.needs {
+            self.members = self.members.saturating_add(entry.members);
+        }
+        if self.members > limits::MEMBERS_SCANNED { Err((self.refuse)()) } else { Ok(()) }
+    }
+
+    fn count_bytes(&mut self, bytes: usize) -> Result<(), Failure> {
+        self.bytes = self.bytes.saturating_add(bytes.saturating_mul(self.comparisons));
+        if self.bytes > limits::EVALUATED_BYTES { Err((self.refuse)()) } else { Ok(()) }
     }
 }
 
 impl Needs {
     /// What is needed by what mentions some of the core schema's attributes.
     pub(super) fn of(mentions: impl Fn(&str) -> bool) -> Self {
-        if mentions("groups") || mentions("members") {
-            return Self::Rows;
-        }
-        if mentions("meta") { Self::Meta } else { Self::Document }
+        if mentions("groups") || mentions("members") { Self::Rows } else { Self::Document }
     }
-}
-
-fn parsed(document: &[u8]) -> Result<Map<String, Value>, StoreError> {
-    serde_json::from_slice(document).map_err(|_| StoreError::new("a stored document is malformed"))
 }
 
 fn too_many() -> Failure {
     let detail = format!(
-        "no index serves this filter and more than {} resources may match",
+        "no index serves this filter, and more than {} resources or too many bytes would have to be \
+         looked at",
         limits::SCAN_CANDIDATES
     );
     ScimError::new(ErrorKind::TooMany, detail).into()

@@ -1,7 +1,7 @@
 //! RFC 7644 §3.4.2.3: matches in the order of an attribute's values.
 
 use super::TypedMatches;
-use super::matching::Needs;
+use super::matching::{Look, Needs};
 use crate::limits;
 use crate::scim::sort::{Sort, SortKey, SortValue};
 use crate::scim::{ErrorKind, ScimError};
@@ -35,7 +35,9 @@ impl Work<'_, '_> {
         for ((schema, found), key) in matches.iter().zip(keys) {
             let key = key.ok();
             let needs = key.as_ref().map_or(Needs::Document, SortKey::needs);
-            self.visit(*schema, found, needs, &mut |pos, resource| {
+            let look =
+                Look::new(needs, 1, || too_many(limits::EVALUATED_BYTES, "bytes of documents"));
+            self.visit(*schema, found, look, &mut |pos, resource| {
                 let value = key.as_ref().and_then(|key| key.value(resource));
                 bytes = bytes.saturating_add(value.as_ref().map_or(0, SortValue::text_bytes));
                 valued.push((pos, value));
