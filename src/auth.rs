@@ -7,8 +7,10 @@ mod admin;
 mod key;
 mod principal;
 mod scope;
+mod tag;
 
 pub use admin::{AdminTokens, AdminTokensError};
 pub use key::{Claims, ISSUER, KeyRing, KeyRingError, TokenError};
 pub use principal::{JtiDigest, KeyPrincipal, Principal};
 pub use scope::{Scope, Scopes};
+pub use tag::TAG_BYTES;

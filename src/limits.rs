@@ -42,6 +42,9 @@ pub const PAGE_BYTES: usize = 1_500_000;
 pub const EVALUATED_BYTES: usize = 500_000_000;
 /// Documents evaluated one by one for a filter that no index serves; above it 400 `tooMany`.
 pub const SCAN_CANDIDATES: usize = 20_000;
+/// Bytes of the texts by which a list is sorted, all together in memory; above it 400 `tooMany`, as
+/// for more than [`SCAN_CANDIDATES`] resources to sort.
+pub const SORT_BYTES: usize = 16 * 1024 * 1024;
 /// Documents read by one statement of such a scan.
 pub const SCAN_STEP: usize = 500;
 /// Members or groups read by one statement when they are shown.
@@ -67,6 +70,14 @@ pub const SWEEP_GROUPS: usize = 200;
 /// Places in a list that are remembered while the object is awake, so that pages walked in order
 /// by `startIndex` cost no offset.
 pub const BOOKMARKS: usize = 64;
+
+/// Life of a cursor from one page to the next; above it the answer is 400 `expiredCursor`.
+pub const CURSOR_TTL_SECONDS: i64 = 3_600;
+/// Characters of a cursor; a longer one is 400 `invalidCursor` before it is decoded.
+pub const CURSOR_CHARACTERS: usize = 512;
+/// Neighbours by which the place of a cursor in a sorted list is found again; when all of them have
+/// been deleted or have changed their values, it is 400 `expiredCursor`.
+pub const CURSOR_ANCHORS: usize = 16;
 
 /// Characters of an API key; a longer one is 401 before it is parsed.
 pub const KEY_CHARACTERS: usize = 600;

@@ -97,6 +97,11 @@ impl KeyRing {
         Ok(Self(ring))
     }
 
+    /// The secrets, the one that signs first.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(|(_, secret)| secret.as_ref())
+    }
+
     /// Signs a key with the first secret; `None` only if claims cannot be written as JSON.
     pub fn sign(&self, claims: &Claims) -> Option<String> {
         let (kid, secret) = self.0.first()?;

@@ -15,7 +15,8 @@ pub struct ScimError {
     detail: Cow<'static, str>,
 }
 
-/// The kinds of failure: RFC 7644 Table 9 in its order, then those that are a status only.
+/// The kinds of failure: RFC 7644 Table 9 in its order, what RFC 9865 §2.1 adds to it, then those
+/// that are a status only.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the names are the RFC's; `default_detail` says what each means")]
 pub enum ErrorKind {
@@ -29,6 +30,9 @@ pub enum ErrorKind {
     InvalidValue,
     InvalidVers,
     Sensitive,
+    InvalidCursor,
+    ExpiredCursor,
+    InvalidCount,
     BadRequest,
     Unauthorized,
     Forbidden,
@@ -57,6 +61,9 @@ impl ErrorKind {
             | Self::NoTarget
             | Self::InvalidValue
             | Self::InvalidVers
+            | Self::InvalidCursor
+            | Self::ExpiredCursor
+            | Self::InvalidCount
             | Self::BadRequest => 400,
             Self::Unauthorized => 401,
             Self::Sensitive | Self::Forbidden => 403,
@@ -74,7 +81,7 @@ impl ErrorKind {
         }
     }
 
-    /// The `scimType` of RFC 7644 Table 9, for the kinds that have one.
+    /// The `scimType` of RFC 7644 Table 9 and RFC 9865 §2.1, for the kinds that have one.
     pub const fn scim_type(self) -> Option<&'static str> {
         Some(match self {
             Self::InvalidFilter => "invalidFilter",
@@ -87,6 +94,9 @@ impl ErrorKind {
             Self::InvalidValue => "invalidValue",
             Self::InvalidVers => "invalidVers",
             Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
             _ => return None,
         })
     }
@@ -104,6 +114,9 @@ impl ErrorKind {
             Self::InvalidValue => "a value is missing or does not fit its attribute",
             Self::InvalidVers => "this version of SCIM is not supported",
             Self::Sensitive => "the request URI would carry sensitive information",
+            Self::InvalidCursor => "the cursor was not given to this client for this query",
+            Self::ExpiredCursor => "the cursor has expired, start again with an empty one",
+            Self::InvalidCount => "the count is not above 0",
             Self::BadRequest => "the request is malformed",
             Self::Unauthorized => "the request carries no valid key",
             Self::Forbidden => "the key does not permit this",

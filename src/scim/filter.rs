@@ -19,6 +19,7 @@ use super::path::{AttrPath, SyntaxError};
 
 pub use decimal::Decimal;
 pub use patch_path::Path;
+pub(super) use predicate::instant;
 pub use predicate::{Comparand, Predicate, Target};
 
 /// RFC 7644 Figure 1 `FILTER`, and `valFilter` within brackets.

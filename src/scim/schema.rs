@@ -294,6 +294,12 @@ impl Attribute {
         named(&self.sub_attributes, name)
     }
 
+    /// Whether case matters when its values are compared. RFC 7643 §2.3.6, §2.3.7: in binary values
+    /// and references it does.
+    pub fn compares_case_exact(&self) -> bool {
+        self.case_exact || matches!(self.kind, AttributeType::Binary | AttributeType::Reference)
+    }
+
     /// Whether the attribute's strings are kept and compared as text (strings, references, binary).
     pub fn is_textual(&self) -> bool {
         matches!(

@@ -229,6 +229,21 @@ pub fn skip(
     Ok(positions(&sql.query(STATEMENT, &params)?)?.first().copied())
 }
 
+/// The resources of a type that stand in front of a position, the nearest first, at most `limit`.
+pub fn before(
+    sql: &dyn Sql,
+    pos: Pos,
+    limit: usize,
+    type_number: u8,
+) -> Result<Vec<Pos>, StoreError> {
+    const STATEMENT: &str = "SELECT pos FROM resources
+         WHERE pos > ?1 AND pos < ?2 ORDER BY pos DESC LIMIT ?3";
+    let (low, high) = Pos::range(type_number);
+    let params =
+        [Param::Integer(low.value()), Param::Integer(pos.min(high).value()), limit_param(limit)];
+    positions(&sql.query(STATEMENT, &params)?)
+}
+
 fn positions(rows: &[Row]) -> Result<Vec<Pos>, StoreError> {
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
 }

@@ -8,7 +8,7 @@ use crate::scim::schema::{Schema, TypeSchema};
 use crate::scim::{ErrorKind, ScimError, urn};
 
 impl Work<'_, '_> {
-    /// `GET /ServiceProviderConfig`, RFC 7643 §5.
+    /// `GET /ServiceProviderConfig`, RFC 7643 §5 and RFC 9865 §4.
     pub(super) fn service_provider_config(&self) -> Answer {
         self.unfiltered()?;
         let unsupported = json!({ "supported": false });
@@ -22,8 +22,16 @@ impl Work<'_, '_> {
             },
             "filter": { "supported": true, "maxResults": limits::PAGE_RESOURCES },
             "changePassword": unsupported,
-            "sort": unsupported,
+            "sort": { "supported": true },
             "etag": { "supported": true },
+            "pagination": {
+                "cursor": true,
+                "index": true,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": limits::PAGE_RESOURCES_DEFAULT,
+                "maxPageSize": limits::PAGE_RESOURCES,
+                "cursorTimeout": limits::CURSOR_TTL_SECONDS,
+            },
             "authenticationSchemes": [{
                 "type": "oauthbearertoken",
                 "name": "API key",

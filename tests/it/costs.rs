@@ -84,6 +84,9 @@ fn a_request_runs_few_statements_and_each_by_an_index() {
         ("GET", "/Users?startIndex=101&count=100".to_owned(), &nothing, 1),
         ("GET", "/Users?startIndex=250&count=10".to_owned(), &nothing, 2),
         ("GET", "/Users?startIndex=301&count=100".to_owned(), &nothing, 3),
+        ("GET", "/Users?cursor=&count=100".to_owned(), &nothing, 2),
+        ("GET", "/Users?cursor=&count=301".to_owned(), &nothing, 2),
+        ("GET", "/Users?sortBy=title&count=10".to_owned(), &nothing, 3),
         ("POST", "/Users".to_owned(), &bob, 6),
         ("PUT", user.clone(), &body(), 2),
         ("PATCH", user.clone(), &replace("externalId", json!("a")), 2),
@@ -108,6 +111,21 @@ fn a_request_runs_few_statements_and_each_by_an_index() {
     for statement in statements {
         check_plan(&acme, &statement);
     }
+}
+
+#[test]
+fn a_page_by_cursor_is_found_by_an_index_in_either_direction() {
+    let (mut acme, ..) = given();
+    let mut cursor = String::new();
+    let [next, previous] = ["nextCursor", "previousCursor"];
+    for direction in [next, next, previous, previous, previous] {
+        let path = with_query("/Users", &[("cursor", &cursor), ("count", "100")]);
+        for statement in check(&mut acme, "GET", &path, &Value::Null, 4) {
+            check_plan(&acme, &statement);
+        }
+        cursor = acme.get(&path)[direction].as_str().unwrap_or_default().to_owned();
+    }
+    assert_eq!(cursor, "", "the walk is back at its start");
 }
 
 #[test]

@@ -58,10 +58,18 @@ fn service_provider_config() {
                 "supported": false
               },
               "sort": {
-                "supported": false
+                "supported": true
               },
               "etag": {
                 "supported": true
+              },
+              "pagination": {
+                "cursor": true,
+                "index": true,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": 100,
+                "maxPageSize": 1000,
+                "cursorTimeout": 3600
               },
               "authenticationSchemes": [
                 {

@@ -18,6 +18,7 @@ pub(crate) struct Acme {
     pub(crate) tenant: Tenant,
     pub(crate) now: DateTime<Utc>,
     pub(crate) key: String,
+    slug: &'static str,
     gate: Gate,
     random: u64,
 }
@@ -39,11 +40,17 @@ pub(crate) fn gate() -> Gate {
 
 impl Acme {
     pub(crate) fn new() -> Self {
+        Self::named("acme")
+    }
+
+    /// The same for a tenant of another name.
+    pub(crate) fn named(slug: &'static str) -> Self {
         let mut acme = Self {
             sql: Sqlite::new(),
             tenant: Tenant::default(),
             now: DateTime::from_timestamp(1_790_000_000, 0).expect("a time"),
             key: String::new(),
+            slug,
             gate: gate(),
             random: 0,
         };
@@ -65,7 +72,7 @@ impl Acme {
 
     /// A request of the administrator below `/v1/tenants/acme`.
     pub(crate) fn admin(&mut self, method: &str, path: &str, body: &Value) -> Reply {
-        self.ask(method, &format!("/v1/tenants/acme{path}"), body, ADMIN)
+        self.ask(method, &format!("/v1/tenants/{}{path}", self.slug), body, ADMIN)
     }
 
     /// A request with JSON by its path from the root, with any bearer.
@@ -89,7 +96,7 @@ impl Acme {
         key: &str,
         headers: &[(&str, &str)],
     ) -> Reply {
-        let url = format!("{ORIGIN}/t/acme/scim/v2{path}");
+        let url = format!("{}{path}", self.base());
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         self.fetch(method, &url, &headers, &body, key)
@@ -115,7 +122,7 @@ impl Acme {
             Err(refusal) => return reply(refusal.to_response(url.is_scim())),
         };
         let route = route.expect("what was admitted has a route");
-        assert_eq!(route.tenant(), Slug::parse("acme").as_ref());
+        assert_eq!(route.tenant(), Slug::parse(self.slug).as_ref());
         if let Err(refusal) = principal.enter(&route) {
             return reply(refusal.to_response(url.is_scim()));
         }
@@ -191,6 +198,11 @@ impl Acme {
         self.tenant = Tenant::default();
     }
 
+    /// The deployment's secrets are others from now on.
+    pub(crate) fn rotate(&mut self, key_ring: &str) {
+        self.gate.key_ring = KeyRing::parse(key_ring).expect("a key ring");
+    }
+
     /// Time passes.
     pub(crate) fn wait(&mut self, seconds: i64) {
         self.now += TimeDelta::seconds(seconds);
@@ -199,7 +211,7 @@ impl Acme {
 
 impl Server for Acme {
     fn base(&self) -> String {
-        format!("{ORIGIN}/t/acme/scim/v2")
+        format!("{ORIGIN}/t/{}/scim/v2", self.slug)
     }
 
     fn send(

@@ -9,7 +9,7 @@ use crate::wire::{break_off, exchange};
 
 /// Queries that select, bound or say nothing.
 const TAKEN: &str = "
-    ? & &&& = =&= ; ?count=1 count count= count=&count= % %zz %ff=%ff %00 cursor=x sortBy=title
+    ? & &&& = =&= ; ?count=1 count count= count=&count= % %zz %ff=%ff %00 cursor= cursor sortBy=title
     filter= filter=%20 attributes= attributes=,,,, attributes=%ff attributes=%F0%9F%98%80
     excludedAttributes=%00 attributes=a&excludedAttributes=a
     count=-1 count=99999999999999999999 count=-99999999999999999999
@@ -21,7 +21,8 @@ const TAKEN: &str = "
     filter=id%20eq%20%22%27%3B%20DROP%20TABLE%20resources%22";
 
 /// Queries whose numbers are none; `+` is a space.
-const REFUSED: &str = "count=abc count=1.5 count=+1 count=%ff startIndex=1e3 startIndex=one";
+const REFUSED: &str = "count=abc count=1.5 count=+1 count=%ff startIndex=1e3 startIndex=one
+    cursor=x cursor=%00 cursor=&count=0 cursor=&startIndex=2 sortBy=x sortBy=title&sortOrder=x";
 
 /// Filters that are malformed, or that mean little.
 const FILTERS: &str = "

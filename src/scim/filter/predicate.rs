@@ -100,9 +100,7 @@ impl Target {
             name: attribute.name.clone(),
             sub: place.sub.map(|sub| sub.name.clone()),
             kind: leaf.kind,
-            // RFC 7643 §2.3.6, §2.3.7: binary values and references are case exact.
-            case_exact: leaf.case_exact
-                || matches!(leaf.kind, AttributeType::Binary | AttributeType::Reference),
+            case_exact: leaf.compares_case_exact(),
             multi_valued: attribute.multi_valued || leaf.multi_valued,
         }
     }
@@ -132,7 +130,7 @@ impl Comparand {
 }
 
 /// RFC 7643 §2.3.5: an `xsd:dateTime`, of any offset; without one it is taken as UTC.
-pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
+pub(in crate::scim) fn instant(text: &str) -> Option<DateTime<Utc>> {
     let local = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f");
     DateTime::parse_from_rfc3339(text)
         .map(|zoned| zoned.to_utc())

@@ -1,4 +1,4 @@
-//! What a list is asked for: filter, page and projection, from a query or a body.
+//! What a list is asked for: filter, order, page and projection, from a query or a body.
 
 use serde_json::{Map, Value};
 
@@ -6,16 +6,36 @@ use crate::http::Query;
 use crate::limits;
 use crate::scim::filter::Filter;
 use crate::scim::projection::Projection;
+use crate::scim::sort::Sort;
 use crate::scim::{ErrorKind, ScimError};
 use crate::tenant::work::{Failure, Work};
 
 /// The parameters, within their bounds (RFC 7644 §3.4.2).
 pub(super) struct ListQuery {
     pub(super) filter: Option<Filter>,
-    /// From 1.
-    pub(super) start_index: i64,
+    pub(super) sort: Option<Sort>,
+    pub(super) start: Start,
     pub(super) count: usize,
     pub(super) projection: Projection,
+}
+
+/// Where a page starts, and with it by which method a list is paged (RFC 9865 §2.3).
+pub(super) enum Start {
+    /// `startIndex`, from 1.
+    Index(i64),
+    /// `cursor`; an empty one starts a walk.
+    Cursor(String),
+}
+
+/// The parameters as they were sent.
+struct Asked<'a> {
+    filter: Option<&'a str>,
+    sort_by: Option<&'a str>,
+    sort_order: Option<&'a str>,
+    start_index: Option<i64>,
+    cursor: Option<&'a str>,
+    count: Option<i64>,
+    projection: Projection,
 }
 
 impl ListQuery {
@@ -27,13 +47,19 @@ impl ListQuery {
                 .map(|text| whole(name, text))
                 .transpose()
         };
-        Self::build(
-            query.value("filter"),
-            number("startIndex")?,
-            number("count")?,
-            Projection::parse(query.value("attributes"), query.value("excludedAttributes"))?,
-            work,
-        )
+        Asked {
+            filter: query.value("filter"),
+            sort_by: query.value("sortBy"),
+            sort_order: query.value("sortOrder"),
+            start_index: number("startIndex")?,
+            cursor: query.value("cursor"),
+            count: number("count")?,
+            projection: Projection::parse(
+                query.value("attributes"),
+                query.value("excludedAttributes"),
+            )?,
+        }
+        .read(work)
     }
 
     /// RFC 7644 §3.4.3: the parameters of a query as the body of a POST.
@@ -61,37 +87,58 @@ impl ListQuery {
             }
             Some(_) => Err(invalid(name, "a list of texts")),
         };
-        let filter = match value("filter") {
-            None => None,
-            Some(Value::String(text)) => Some(text.as_str()),
-            Some(_) => return Err(invalid("filter", "a text").into()),
+        let text = |name: &'static str| match value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(_) => Err(invalid(name, "a text")),
         };
-        let projection = Projection::parse(
-            list("attributes")?.as_deref(),
-            list("excludedAttributes")?.as_deref(),
-        )?;
-        Self::build(filter, number("startIndex")?, number("count")?, projection, work)
+        Asked {
+            filter: text("filter")?,
+            sort_by: text("sortBy")?,
+            sort_order: text("sortOrder")?,
+            start_index: number("startIndex")?,
+            cursor: text("cursor")?,
+            count: number("count")?,
+            projection: Projection::parse(
+                list("attributes")?.as_deref(),
+                list("excludedAttributes")?.as_deref(),
+            )?,
+        }
+        .read(work)
+    }
+}
+
+impl Asked<'_> {
+    fn read(self, work: &Work<'_, '_>) -> Result<ListQuery, Failure> {
+        let parse = |text: &str| Filter::parse(text, &work.compat);
+        let filter = self.filter.filter(|text| !text.trim().is_empty()).map(parse).transpose();
+        let default = limits::PAGE_RESOURCES_DEFAULT;
+        // RFC 7644 §3.4.2.4: a count below 0 is 0.
+        let count =
+            self.count.map_or(default, |count| usize::try_from(count.max(0)).unwrap_or(usize::MAX));
+        Ok(ListQuery {
+            filter: filter.map_err(|error| error.into_filter_error())?,
+            sort: Sort::parse(self.sort_by, self.sort_order)?,
+            start: self.start()?,
+            count: count.min(limits::PAGE_RESOURCES),
+            projection: self.projection,
+        })
     }
 
-    fn build(
-        filter: Option<&str>,
-        start_index: Option<i64>,
-        count: Option<i64>,
-        projection: Projection,
-        work: &Work<'_, '_>,
-    ) -> Result<Self, Failure> {
-        let parse = |text: &str| Filter::parse(text, &work.compat);
-        let filter = filter.filter(|text| !text.trim().is_empty()).map(parse).transpose();
-        let default = limits::PAGE_RESOURCES_DEFAULT;
-        // RFC 7644 §3.4.2.4: a start below 1 is 1, a count below 0 is 0.
-        let count =
-            count.map_or(default, |count| usize::try_from(count.max(0)).unwrap_or(usize::MAX));
-        Ok(Self {
-            filter: filter.map_err(|error| error.into_filter_error())?,
-            start_index: start_index.unwrap_or(1).max(1),
-            count: count.min(limits::PAGE_RESOURCES),
-            projection,
-        })
+    /// RFC 9865 §2.3: the parameter chooses the method; without one, it is by index.
+    fn start(&self) -> Result<Start, ScimError> {
+        // RFC 7644 §3.4.2.4: a start below 1 is 1.
+        let index = self.start_index.unwrap_or(1).max(1);
+        let Some(cursor) = self.cursor else { return Ok(Start::Index(index)) };
+        if index > 1 {
+            let detail = "`cursor` and `startIndex` exclude each other";
+            return Err(ScimError::new(ErrorKind::InvalidValue, detail));
+        }
+        // RFC 9865 §2: a positive integer; a page of nothing would lead nowhere.
+        if self.count.is_some_and(|count| count < 1) {
+            return Err(ErrorKind::InvalidCount.into());
+        }
+        Ok(Start::Cursor(cursor.to_owned()))
     }
 }
 

@@ -1,0 +1,226 @@
+//! Which resources match a filter, and the reading of many resources one by one.
+
+use serde_json::{Map, Value};
+
+use super::query::ListQuery;
+use super::{Matches, TypedMatches};
+use crate::limits;
+use crate::scim::filter::Predicate;
+use crate::scim::projection::Projection;
+use crate::scim::schema::TypeSchema;
+use crate::scim::{ErrorKind, ScimError};
+use crate::store::{Groups, PageEntry, Pos, Source, StoreError, members, resources};
+use crate::tenant::plan::Plan;
+use crate::tenant::work::{Failure, Work};
+
+/// What of a resource has to be read to look at it.
+#[derive(Clone, Copy)]
+pub(super) enum Needs {
+    /// The document.
+    Document,
+    /// Also its groups or members.
+    Rows,
+}
+
+/// How resources are looked at, and how much of them has been.
+pub(super) struct Look {
+    needs: Needs,
+    /// How many comparisons are made of each.
+    comparisons: usize,
+    /// What is said when it would be too much.
+    refuse: fn() -> Failure,
+    /// How many members of groups have been looked at.
+    members: i64,
+    /// How many bytes have been evaluated, once for each comparison.
+    bytes: usize,
+}
+
+/// What is done with each resource that is read.
+type Visit<'v> = &'v mut dyn FnMut(Pos, &Map<String, Value>) -> Result<(), Failure>;
+
+impl Work<'_, '_> {
+    /// The matches in each type. A filter that no type can evaluate is 400, in the first one's words;
+    /// one that some can, matches nothing in the others (RFC 7644 §3.4.2.1).
+    pub(super) fn matches_of_types<'t>(
+        &mut self,
+        types: &[TypeSchema<'t>],
+        query: &ListQuery,
+    ) -> Result<TypedMatches<'t>, Failure> {
+        let mut matches = Vec::new();
+        let mut refused = None;
+        for schema in types {
+            let number = schema.resource_type.number;
+            let Some(filter) = &query.filter else {
+                matches.push((*schema, Matches::All(self.memory.count(number).live)));
+                continue;
+            };
+            match filter.bind(*schema) {
+                Ok(predicate) => {
+                    let found = self.matching_resources(*schema, &predicate)?;
+                    matches.push((*schema, Matches::These(found)));
+                }
+                Err(error) => drop(refused.get_or_insert(error.into_filter_error())),
+            }
+        }
+        match refused {
+            Some(error) if matches.is_empty() => Err(error.into()),
+            _ => Ok(matches),
+        }
+    }
+
+    /// The resources of a type for which a filter holds, in the order of creation.
+    fn matching_resources(
+        &self,
+        schema: TypeSchema<'_>,
+        predicate: &Predicate,
+    ) -> Result<Vec<Pos>, Failure> {
+        let number = schema.resource_type.number;
+        let (plan, exact) = Plan::of(predicate, schema);
+        let most = limits::SCAN_CANDIDATES.saturating_add(1);
+        let candidates = match &plan {
+            Plan::Scan => {
+                let all = Matches::All(self.memory.count(number).live);
+                if all.len() >= i64::try_from(most).unwrap_or(i64::MAX) {
+                    return Err(too_many());
+                }
+                return self.evaluate(schema, predicate, &all);
+            }
+            Plan::Id(id) => {
+                let pos = members::resolve(self.sql, &[id])?.into_iter().flatten();
+                pos.filter(|pos| pos.type_number() == number).collect()
+            }
+            Plan::Key(key) => resources::find(self.sql, number, key, most)?,
+            Plan::Prefix(key) => {
+                let mut found = resources::find_prefix(self.sql, number, key, most)?;
+                found.sort_unstable();
+                found
+            }
+            Plan::GroupsOf(id) => {
+                match members::resolve(self.sql, &[id])?.into_iter().flatten().next() {
+                    Some(pos) => members::groups_of(self.sql, pos, most)?,
+                    None => members::groups_naming(self.sql, id, most)?,
+                }
+            }
+        };
+        if candidates.len() >= most {
+            return Err(too_many());
+        }
+        if exact {
+            return Ok(candidates);
+        }
+        self.evaluate(schema, predicate, &Matches::These(candidates))
+    }
+
+    /// Those of some resources for which a filter holds.
+    fn evaluate(
+        &self,
+        schema: TypeSchema<'_>,
+        predicate: &Predicate,
+        candidates: &Matches,
+    ) -> Result<Vec<Pos>, Failure> {
+        let mut matches = Vec::new();
+        let needs = Needs::of(|name| predicate.mentions(name));
+        let look = Look::new(needs, predicate.comparisons().max(1), too_many);
+        self.visit(schema, candidates, look, &mut |pos, resource| {
+            if predicate.matches(resource) {
+                matches.push(pos);
+            }
+            Ok(())
+        })?;
+        Ok(matches)
+    }
+
+    /// Reads resources one by one, in the order of creation.
+    pub(super) fn visit(
+        &self,
+        schema: TypeSchema<'_>,
+        found: &Matches,
+        mut look: Look,
+        visit: Visit<'_>,
+    ) -> Result<(), Failure> {
+        match found {
+            Matches::All(_) => {
+                let mut after = Pos::range(schema.resource_type.number).0;
+                let step = |after| Source::After(after, limits::SCAN_STEP);
+                while let Some(last) = self.visit_step(schema, step(after), &mut look, visit)? {
+                    after = last;
+                }
+            }
+            Matches::These(positions) => {
+                let mut rest = positions.as_slice();
+                while !rest.is_empty() {
+                    let step = Source::At(rest.get(..limits::SCAN_STEP).unwrap_or(rest));
+                    let last = self.visit_step(schema, step, &mut look, visit)?;
+                    // Large resources may have left room for a part of the step only.
+                    let read = last.and_then(|last| rest.iter().position(|pos| *pos == last));
+                    rest = read
+                        .and_then(|read| rest.get(read.saturating_add(1)..))
+                        .unwrap_or_default();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads resources; the place of the last one read.
+    fn visit_step(
+        &self,
+        schema: TypeSchema<'_>,
+        source: Source<'_>,
+        look: &mut Look,
+        visit: Visit<'_>,
+    ) -> Result<Option<Pos>, Failure> {
+        let projection = Projection::default();
+        let view = self.view(schema, &projection);
+        let view = match look.needs {
+            Needs::Rows => view,
+            Needs::Document => view.without_members(Groups::Hidden),
+        };
+        let page = self.page(&view, source)?;
+        let mut last = None;
+        for (entry, open) in page.iter() {
+            last = Some(entry.pos);
+            look.expect_members(entry)?;
+            let body = self.render(&view, entry, open)?;
+            look.count_bytes(body.len())?;
+            let resource: Map<String, Value> = serde_json::from_slice(&body)
+                .map_err(|_| StoreError::new("a stored document is malformed"))?;
+            visit(entry.pos, &resource)?;
+        }
+        Ok(last)
+    }
+}
+
+impl Look {
+    pub(super) fn new(needs: Needs, comparisons: usize, refuse: fn() -> Failure) -> Self {
+        Self { needs, comparisons, refuse, members: 0, bytes: 0 }
+    }
+
+    fn expect_members(&mut self, entry: &PageEntry) -> Result<(), Failure> {
+        if let Needs::Rows = self.needs {
+            self.members = self.members.saturating_add(entry.members);
+        }
+        if self.members > limits::MEMBERS_SCANNED { Err((self.refuse)()) } else { Ok(()) }
+    }
+
+    fn count_bytes(&mut self, bytes: usize) -> Result<(), Failure> {
+        self.bytes = self.bytes.saturating_add(bytes.saturating_mul(self.comparisons));
+        if self.bytes > limits::EVALUATED_BYTES { Err((self.refuse)()) } else { Ok(()) }
+    }
+}
+
+impl Needs {
+    /// What is needed by what mentions some of the core schema's attributes.
+    pub(super) fn of(mentions: impl Fn(&str) -> bool) -> Self {
+        if mentions("groups") || mentions("members") { Self::Rows } else { Self::Document }
+    }
+}
+
+fn too_many() -> Failure {
+    let detail = format!(
+        "no index serves this filter, and more than {} resources or too many bytes would have to be \
+         looked at",
+        limits::SCAN_CANDIDATES
+    );
+    ScimError::new(ErrorKind::TooMany, detail).into()
+}
