@@ -151,7 +151,7 @@ impl Bound {
 }
 
 impl Page {
-    /// Reads resources with their location below `collection` and, for users, their groups.
+    /// Reads resources with their location below a collection and, for users, their groups.
     ///
     /// The page has fewer resources than asked for when they would not fit into one value.
     ///
@@ -164,22 +164,42 @@ impl Page {
         endpoint: &str,
         groups: Groups,
     ) -> Result<Self, StoreError> {
-        match Self::read_all(sql, source, base, endpoint, groups) {
+        Reading { sql, base, endpoint }.page(source, groups)
+    }
+
+    /// The resources with their bodies, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&PageEntry, &[u8])> {
+        let mut rest = self.bodies.as_slice();
+        self.entries.iter().map_while(move |entry| {
+            let (body, behind) = rest.split_at_checked(entry.length)?;
+            rest = behind;
+            Some((entry, body))
+        })
+    }
+}
+
+/// Where resources are read, and below which URL they are shown.
+struct Reading<'a> {
+    sql: &'a dyn Sql,
+    base: &'a str,
+    endpoint: &'a str,
+}
+
+impl Reading<'_> {
+    /// As many of the resources as fit into one value.
+    fn page(&self, source: Source<'_>, groups: Groups) -> Result<Page, StoreError> {
+        match self.whole(source, groups) {
             Err(error) if error.is_too_big() => match source.half() {
-                Some(half) => Self::read(sql, half, base, endpoint, groups),
-                None => Self::read_one(sql, source, base, endpoint, groups),
+                Some(half) => self.page(half, groups),
+                None => self.one(source, groups),
             },
             result => result,
         }
     }
 
-    fn read_all(
-        sql: &dyn Sql,
-        source: Source<'_>,
-        base: &str,
-        endpoint: &str,
-        groups: Groups,
-    ) -> Result<Self, StoreError> {
+    /// All of the resources.
+    fn whole(&self, source: Source<'_>, groups: Groups) -> Result<Page, StoreError> {
+        let endpoint = self.endpoint;
         let (clause, mut values) = source.clause();
         let base_parameter = format!("?{}", values.len().saturating_add(1));
         let groups = groups.appended();
@@ -192,43 +212,48 @@ impl Page {
                 {clause})"
         )
         .replace("?B", &base_parameter);
-        values.push(Bound::Text(base.to_owned()));
+        values.push(Bound::Text(self.base.to_owned()));
         let params: Vec<Param<'_>> = values.iter().map(Bound::as_param).collect();
-        let rows = sql.query(&statement, &params)?;
-        let Some(row) = rows.first() else { return Ok(Self::default()) };
+        let rows = self.sql.query(&statement, &params)?;
+        let Some(row) = rows.first() else { return Ok(Page::default()) };
         let listed = row.text_or_null(0)?.unwrap_or_default();
         let entries = listed.split(',').filter(|entry| !entry.is_empty()).map(PageEntry::parse);
         let entries = entries.collect::<Option<Vec<PageEntry>>>();
         let entries = entries.ok_or_else(|| StoreError::new("a page's entries are malformed"))?;
-        Ok(Self { entries, bodies: row.bytes(1)?.to_vec() })
+        Ok(Page { entries, bodies: row.bytes(1)?.to_vec() })
     }
 
-    /// Reads one user with more groups than fit into one value.
-    fn read_one(
-        sql: &dyn Sql,
-        source: Source<'_>,
-        base: &str,
-        endpoint: &str,
-        groups: Groups,
-    ) -> Result<Self, StoreError> {
-        let mut page = Self::read_all(sql, source, base, endpoint, Groups::Hidden)?;
+    /// One user with more groups than fit into one value.
+    fn one(&self, source: Source<'_>, groups: Groups) -> Result<Page, StoreError> {
+        let mut page = self.whole(source, Groups::Hidden)?;
         if let Some(entry) = page.entries.first_mut() {
             page.bodies.extend_from_slice(b",\"groups\":[");
-            page.bodies.extend_from_slice(&groups_in_steps(sql, entry.pos, base, groups)?);
+            page.bodies.extend_from_slice(&self.groups_in_steps(entry.pos, groups)?);
             page.bodies.push(b']');
             entry.length = page.bodies.len();
         }
         Ok(page)
     }
 
-    /// The resources with their bodies, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&PageEntry, &[u8])> {
-        let mut rest = self.bodies.as_slice();
-        self.entries.iter().map_while(move |entry| {
-            let (body, behind) = rest.split_at_checked(entry.length)?;
-            rest = behind;
-            Some((entry, body))
-        })
+    /// A user's groups as the elements of a JSON array, read in steps.
+    fn groups_in_steps(&self, user: Pos, groups: Groups) -> Result<Vec<u8>, StoreError> {
+        let statement = format!(
+            "SELECT count(*), max(pos), CAST(group_concat({SHOWN}) AS BLOB)
+             FROM (SELECT * FROM ({}) WHERE pos > ?2 ORDER BY pos LIMIT ?4)",
+            groups.rows()
+        );
+        let statement = statement.replace("?U", "?1").replace("?B", "?3");
+        let (mut shown, mut after) = (Vec::new(), 0);
+        loop {
+            let params =
+                [Param::Integer(user.value()), Param::Integer(after), Param::Text(self.base)];
+            let (row, more) = step(self.sql, &statement, &params)?;
+            append(&mut shown, row.bytes(2)?);
+            if !more {
+                return Ok(shown);
+            }
+            after = row.integer(1)?;
+        }
     }
 }
 
@@ -246,31 +271,6 @@ impl PageEntry {
             members: numbers.next()??,
             length: usize::try_from(numbers.next()??).ok()?,
         })
-    }
-}
-
-/// A user's groups as the elements of a JSON array, read in steps.
-fn groups_in_steps(
-    sql: &dyn Sql,
-    user: Pos,
-    base: &str,
-    groups: Groups,
-) -> Result<Vec<u8>, StoreError> {
-    let statement = format!(
-        "SELECT count(*), max(pos), CAST(group_concat({SHOWN}) AS BLOB)
-         FROM (SELECT * FROM ({}) WHERE pos > ?2 ORDER BY pos LIMIT ?4)",
-        groups.rows()
-    );
-    let statement = statement.replace("?U", "?1").replace("?B", "?3");
-    let (mut shown, mut after) = (Vec::new(), 0);
-    loop {
-        let params = [Param::Integer(user.value()), Param::Integer(after), Param::Text(base)];
-        let (row, more) = step(sql, &statement, &params)?;
-        append(&mut shown, row.bytes(2)?);
-        if !more {
-            return Ok(shown);
-        }
-        after = row.integer(1)?;
     }
 }
 
