@@ -39,7 +39,8 @@ pub(super) async fn record(env: &js::Env, tenant: &Slug) -> Result<Rc<TenantReco
     if let Some(record) = KEPT.with_borrow(|kept| kept.get(tenant).and_then(fresh)) {
         return Ok(record);
     }
-    let record = Rc::new(read(env, tenant).await?);
+    let logged = |error| Refusal::Unavailable(malformed(&error));
+    let record = Rc::new(read(env, tenant).await?.map_err(logged)?);
     let until = now.saturating_add(limits::TENANT_RECORD_TTL_MILLISECONDS);
     KEPT.with_borrow_mut(|kept| {
         if kept.len() >= limits::TENANT_RECORDS {
@@ -168,25 +169,22 @@ async fn purge(inbound: &Inbound<'_>, id: &Slug, query: &Query) -> Result<Respon
     Ok(Response::empty(204))
 }
 
-/// A tenant's record as KV has it.
-async fn read(env: &js::Env, tenant: &Slug) -> Result<TenantRecord, Refusal> {
+/// A tenant's record as KV has it, or what is wrong with it.
+async fn read(env: &js::Env, tenant: &Slug) -> Result<Result<TenantRecord, RecordError>, Refusal> {
     let value = wait(env.tenants().get(&tenant.record_key())).await?;
     let text = value.as_string().ok_or(Refusal::NoTenant)?;
-    TenantRecord::parse(text.as_bytes())
-        .map_err(|error| Refusal::Unavailable(format!("{MALFORMED}: {error}")))
+    Ok(TenantRecord::parse(text.as_bytes()))
 }
 
 /// The same for the administrator, who is told what is wrong with it.
 async fn read_for_admin(env: &js::Env, tenant: &Slug) -> Result<TenantRecord, Failure> {
-    read(env, tenant).await.map_err(|refusal| match refusal {
-        Refusal::Unavailable(cause) if cause.starts_with(MALFORMED) => {
-            Problem::new(ProblemCode::Unavailable, cause).into()
-        }
-        refusal => refusal.into(),
-    })
+    let told = |error| Problem::new(ProblemCode::Unavailable, malformed(&error));
+    Ok(read(env, tenant).await?.map_err(told)?)
 }
 
-const MALFORMED: &str = "the tenant's record in KV is malformed";
+fn malformed(error: &RecordError) -> String {
+    format!("the tenant's record in KV is malformed: {error}")
+}
 
 async fn write(env: &js::Env, tenant: &Slug, record: &TenantRecord) -> Result<(), Refusal> {
     wait(env.tenants().put(&tenant.record_key(), &record.to_kv())).await?;
