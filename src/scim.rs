@@ -8,7 +8,7 @@ pub mod compat;
 pub mod error;
 pub mod filter;
 pub mod fold;
-mod message;
+pub mod message;
 pub mod patch;
 pub mod path;
 pub mod projection;

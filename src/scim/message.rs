@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// A field of a message. RFC 7643 §2.1: names do not depend on case, those of a message neither.
-pub(super) fn field<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+pub fn field<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
     fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 

@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use self::draft::{Draft, Finished, Request};
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
+use super::message::field;
 use super::schema::{AttributeType, Found, Mutability, TypeSchema};
 use super::value::{Place, schema_named};
 
@@ -167,8 +168,7 @@ fn declared_schemas(
     schema: TypeSchema<'_>,
     compat: &Compat,
 ) -> Result<Vec<Value>, ScimError> {
-    let sent = body.iter().find(|(name, _)| name.eq_ignore_ascii_case(SCHEMAS));
-    let urns = match sent.map(|(_, value)| value) {
+    let urns = match field(body, SCHEMAS) {
         None | Some(Value::Null) => &[],
         Some(Value::Array(urns)) => urns.as_slice(),
         Some(urn @ Value::String(_)) if compat.single_for_list => std::slice::from_ref(urn),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::http::Query;
 use crate::limits;
 use crate::scim::filter::Filter;
+use crate::scim::message::field;
 use crate::scim::projection::Projection;
 use crate::scim::sort::Sort;
 use crate::scim::{ErrorKind, ScimError};
@@ -54,10 +55,7 @@ impl ListQuery {
             start_index: number("startIndex")?,
             cursor: query.value("cursor"),
             count: number("count")?,
-            projection: Projection::parse(
-                query.value("attributes"),
-                query.value("excludedAttributes"),
-            )?,
+            projection: work.projection()?,
         }
         .read(work)
     }
@@ -67,10 +65,7 @@ impl ListQuery {
         body: &Map<String, Value>,
         work: &Work<'_, '_>,
     ) -> Result<Self, Failure> {
-        let value = |name: &str| {
-            let named = body.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-            named.map(|(_, value)| value).filter(|value| !value.is_null())
-        };
+        let value = |name: &str| field(body, name).filter(|value| !value.is_null());
         let number = |name: &'static str| match value(name) {
             None => Ok(None),
             Some(Value::String(text)) => whole(name, text).map(Some),
