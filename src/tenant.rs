@@ -29,11 +29,6 @@ use crate::store::{self, Sql, StoreError, Verdict};
 use memory::Memory;
 use work::{Answer, Failure, Work};
 
-/// The number of the type User.
-const USER: u8 = 1;
-/// The number of the type Group.
-const GROUP: u8 = 2;
-
 /// A tenant's state in memory: what is read once when the object wakes. It is dropped, and read
 /// anew, whenever a request fails that had begun to change it.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use super::Method;
 use crate::auth::Scope;
 use crate::limits;
 use crate::registry::Slug;
-use crate::scim::schema::Registry;
+use crate::scim::schema::{Registry, USER};
 
 /// A URL in its raw parts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -224,7 +224,6 @@ impl ScimTarget {
 
     /// The scopes of which one opens the endpoint; none where every key of the tenant does.
     pub fn scopes(&self, method: Method) -> &'static [Scope] {
-        const USER: u8 = 1;
         let (number, writes) = match self {
             Self::Collection(number) | Self::Resource(number, _) => (*number, !method.is_safe()),
             Self::Search(Some(number)) => (*number, false),

@@ -8,6 +8,11 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+/// The number of the type User, as `schemas/resource_types.json` has it.
+pub const USER: u8 = 1;
+/// The number of the type Group.
+pub const GROUP: u8 = 2;
+
 /// RFC 7643 §7: a schema, in the form in which `/Schemas` shows it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Schema {

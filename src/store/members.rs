@@ -8,6 +8,7 @@ use serde_json::json;
 use super::pos::PLACE_BITS;
 use super::steps::{append, step};
 use super::{Param, Pos, Row, Sql, StoreError};
+use crate::scim::schema::USER;
 
 /// One membership: the member, and its display as sent.
 pub type MemberRow = (i64, Option<String>);
@@ -216,8 +217,8 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
     let members = format!(
         "SELECT count(*), max(member), CAST(group_concat(shown) AS BLOB) FROM (
         SELECT m.member, iif(r.pos IS NULL, NULL, json_patch('{{}}', json_object('value', r.id,
-            '$ref', ?4 || iif(r.pos >> {PLACE_BITS} = 1, '/Users/', '/Groups/') || r.id,
-            'type', iif(r.pos >> {PLACE_BITS} = 1, 'User', 'Group'),
+            '$ref', ?4 || iif(r.pos >> {PLACE_BITS} = {USER}, '/Users/', '/Groups/') || r.id,
+            'type', iif(r.pos >> {PLACE_BITS} = {USER}, 'User', 'Group'),
             'display', iif(?3, coalesce(min(m.display), r.doc->>'$.displayName',
                 r.doc->>'$.userName'), NULL)))) AS shown
         FROM members m LEFT JOIN resources r ON r.pos = m.member

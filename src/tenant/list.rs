@@ -10,9 +10,8 @@ mod query;
 mod sorting;
 mod walk;
 
-use super::USER;
 use super::work::{Answer, Failure, Work};
-use crate::auth::Scope;
+use crate::http::{Method, ScimTarget};
 use crate::scim::schema::TypeSchema;
 use crate::scim::urn;
 use crate::store::Pos;
@@ -76,8 +75,9 @@ impl Work<'_, '_> {
     fn listed_types(&self, number: Option<u8>) -> Vec<TypeSchema<'static>> {
         let is_listed = |schema: &TypeSchema<'_>| {
             let own = schema.resource_type.number;
-            let scope = if own == USER { Scope::UsersRead } else { Scope::GroupsRead };
-            number.map_or_else(|| self.may(scope), |number| number == own)
+            let scopes = ScimTarget::Collection(own).scopes(Method::Get);
+            let may_read = || scopes.iter().any(|scope| self.may(*scope));
+            number.map_or_else(may_read, |number| number == own)
         };
         self.registry().types().filter(is_listed).collect()
     }

@@ -20,7 +20,7 @@ pub(super) fn lookup_keys(resource: &Resource, schema: TypeSchema<'_>) -> Vec<Lo
         let Some(found) = schema.attribute(None, name) else { continue };
         let attribute = sub.and_then(|sub| found.attribute.sub(sub)).unwrap_or(found.attribute);
         for text in texts(resource.as_map().get(name), sub) {
-            let text = if attribute.case_exact { text.to_owned() } else { fold(text) };
+            let text = if attribute.compares_case_exact() { text.to_owned() } else { fold(text) };
             keys.push((lookup.number, text));
         }
     }

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::GROUP;
 use super::render::few_enough;
 use super::work::{Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::limits;
 use crate::scim::filter::Predicate;
 use crate::scim::resource::{Member, MemberOp};
+use crate::scim::schema::GROUP;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::members;
 use crate::store::resources::ResourceRow;

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::limits;
+use crate::scim::schema::GROUP;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::keys::{self, KeyRow};
 use crate::store::resources::{self, TypeCount};
 use crate::store::{Pos, Sql, StoreError, events, members, sweeps};
-
-use super::GROUP;
 
 /// The state.
 #[derive(Debug, Default)]

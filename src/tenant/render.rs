@@ -3,11 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::work::{Failure, Work};
-use super::{GROUP, USER};
 use crate::auth::Scope;
 use crate::limits;
 use crate::scim::projection::Projection;
-use crate::scim::schema::TypeSchema;
+use crate::scim::schema::{GROUP, TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::members::{self, MemberView};
 use crate::store::{Groups, Page, PageEntry, Source, StoreError};

@@ -6,14 +6,13 @@ use super::document::{Document, timestamp, version};
 use super::lookups::{is_unique, lookup_keys, missing_from, new_keys};
 use super::members::Delta;
 use super::work::{Answer, Failure, Work};
-use super::{GROUP, USER};
 use crate::event::{Event, EventKind};
 use crate::http::Response;
 use crate::limits;
 use crate::scim::patch::PatchOp;
 use crate::scim::projection::Projection;
 use crate::scim::resource::{Member, MemberOp, Parsed, Resource, changed};
-use crate::scim::schema::TypeSchema;
+use crate::scim::schema::{GROUP, TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, LookupKey, ResourceRow};
 use crate::store::{PageEntry, Pos, Source, members, opened, sweeps};
@@ -317,7 +316,7 @@ impl Work<'_, '_> {
     }
 
     /// The attributes that the client asked for, RFC 7644 §3.9.
-    fn projection(&self) -> Result<Projection, Failure> {
+    pub(super) fn projection(&self) -> Result<Projection, Failure> {
         let query = &self.request().query;
         Ok(Projection::parse(query.value("attributes"), query.value("excludedAttributes"))?)
     }

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::GROUP;
 use super::document::Document;
 use crate::limits;
+use crate::scim::schema::GROUP;
 use crate::store::resources::{self, ResourceRow};
 use crate::store::{Pos, Sql, StoreError, members, sweeps};
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect, expect_file};
-use muster::scim::schema::Registry;
+use muster::scim::schema::{GROUP, Registry, USER};
 use serde_json::{Value, json};
 
 use crate::scenario::Reply;
@@ -291,4 +291,11 @@ fn locations_echo_the_form_of_the_url_that_was_called() {
             (&location, &json!(location))
         );
     }
+}
+
+#[test]
+fn the_types_that_code_knows_by_number_are_those_of_the_table() {
+    let number =
+        |endpoint| Registry::builtin().type_at(endpoint).expect("a type").resource_type.number;
+    assert_eq!((number("Users"), number("Groups")), (USER, GROUP));
 }
