@@ -2,25 +2,35 @@
 //!
 //! One change is one event, appended in the transaction of its change.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
+
+use crate::scim::schema::{Registry, ResourceType};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "`name` says what each is called on the wire")]
 pub enum EventKind {
-    UserCreated,
-    UserUpdated,
-    UserActivated,
-    UserDeactivated,
-    UserDeleted,
-    GroupCreated,
-    GroupUpdated,
-    GroupDeleted,
+    /// To a resource of the type with a number.
+    Resource(u8, Verb),
     GroupMemberAdded,
     GroupMemberRemoved,
     ConnectionCreated,
     KeyCreated,
     KeyRevoked,
+    TenantUpdated,
+}
+
+/// What happened to a resource.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "`name` says what each is called on the wire")]
+pub enum Verb {
+    Created,
+    Updated,
+    Activated,
+    Deactivated,
+    Deleted,
 }
 
 /// A fact about to be recorded.
@@ -36,41 +46,48 @@ pub struct Event {
 
 impl EventKind {
     /// The type as consumers see it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::UserCreated => "user.created",
-            Self::UserUpdated => "user.updated",
-            Self::UserActivated => "user.activated",
-            Self::UserDeactivated => "user.deactivated",
-            Self::UserDeleted => "user.deleted",
-            Self::GroupCreated => "group.created",
-            Self::GroupUpdated => "group.updated",
-            Self::GroupDeleted => "group.deleted",
+    pub fn name(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Resource(number, verb) => {
+                let prefix = resource_type(number).map_or("resource", |one| one.event.as_str());
+                return Cow::Owned(format!("{prefix}.{}", verb.name()));
+            }
             Self::GroupMemberAdded => "group.member.added",
             Self::GroupMemberRemoved => "group.member.removed",
             Self::ConnectionCreated => "connection.created",
             Self::KeyCreated => "key.created",
             Self::KeyRevoked => "key.revoked",
-        }
+            Self::TenantUpdated => "tenant.updated",
+        })
     }
 
     /// The type of thing that the event is about.
-    pub const fn resource_type(self) -> &'static str {
+    pub fn resource_type(self) -> &'static str {
         match self {
-            Self::UserCreated
-            | Self::UserUpdated
-            | Self::UserActivated
-            | Self::UserDeactivated
-            | Self::UserDeleted => "User",
-            Self::GroupCreated
-            | Self::GroupUpdated
-            | Self::GroupDeleted
-            | Self::GroupMemberAdded
-            | Self::GroupMemberRemoved => "Group",
+            Self::Resource(number, _) => resource_type(number).map_or("", |one| one.id.as_str()),
+            Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
             Self::ConnectionCreated => "Connection",
             Self::KeyCreated | Self::KeyRevoked => "Key",
+            Self::TenantUpdated => "Tenant",
         }
     }
+}
+
+impl Verb {
+    /// The end of the type as consumers see it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Activated => "activated",
+            Self::Deactivated => "deactivated",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+fn resource_type(number: u8) -> Option<&'static ResourceType> {
+    Registry::whole().type_numbered(number).map(|schema| schema.resource_type)
 }
 
 impl Event {

@@ -24,6 +24,7 @@
 //! | [`registry`] | tenants as KV holds them |
 //! | [`auth`] | API keys, scopes, the deployment's own token |
 //! | [`event`] | what a recorded fact is |
+//! | [`policy`] | what a tenant has decided for itself |
 //! | [`store`] | a tenant's rows |
 //! | [`http`] | what a URL means, who may ask for it, what an answer is |
 //! | [`tenant`] | what a tenant does |
@@ -65,6 +66,7 @@ pub mod registry;
 
 pub mod auth;
 pub mod event;
+pub mod policy;
 
 pub mod store;
 

@@ -89,6 +89,23 @@ pub const SECRET_BYTES_MIN: usize = 32;
 pub const KEY_TTL_SECONDS_DEFAULT: i64 = 365 * 86_400;
 /// Life of a key at most: three years.
 pub const KEY_TTL_SECONDS: i64 = 3 * 365 * 86_400;
+/// Schemas that a tenant declares; above it the answer is 422, as for all bounds of schemas.
+pub const SCHEMAS_PER_TENANT: usize = 20;
+/// Attributes of a declared schema, and parts of one of them.
+pub const SCHEMA_ATTRIBUTES: usize = 100;
+/// Attributes of all declared schemas by whose values an index finds; each is a row a value.
+pub const SEARCHABLE_ATTRIBUTES: usize = 32;
+/// Entries of `canonicalValues`, `referenceTypes` and `resourceTypes`.
+pub const SCHEMA_VALUES: usize = 100;
+/// Characters of a declared schema's URN.
+pub const URN_CHARACTERS: usize = 200;
+/// Characters of a declared attribute's name.
+pub const ATTRIBUTE_NAME_CHARACTERS: usize = 64;
+/// Characters of a description.
+pub const DESCRIPTION_CHARACTERS: usize = 1_000;
+/// Documents at which a change of declared schemas looks for values that it would contradict; where
+/// there are more, it is 409.
+pub const SCHEMA_SCAN: i64 = 250_000;
 /// Connections of a tenant; above it the answer is 409.
 pub const CONNECTIONS_PER_TENANT: usize = 100;
 /// Live keys of a tenant; above it the answer is 409.

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod members;
 mod migrations;
 mod pages;
+pub mod policies;
 mod pos;
 pub mod resources;
 mod steps;

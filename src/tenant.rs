@@ -14,10 +14,14 @@ mod lookups;
 mod members;
 mod memory;
 mod plan;
+mod policies;
 mod render;
 mod resources;
+mod schemas;
 mod sweep;
 mod work;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -25,6 +29,7 @@ use crate::auth::{JtiDigest, KeyRing, Principal};
 use crate::http::{Method, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget};
 use crate::scim::ErrorKind;
 use crate::scim::compat::Compat;
+use crate::scim::schema::Registry;
 use crate::store::{self, Sql, StoreError, Verdict};
 use memory::Memory;
 use work::{Answer, Failure, Work};
@@ -80,7 +85,8 @@ impl Tenant {
             }
         };
         let reads = call.request.reads();
-        let mut work = Work::new(sql, memory, call, bound);
+        let registry = Arc::clone(&memory.registry);
+        let mut work = Work::new(sql, memory, &registry, call, bound);
         if reads {
             return work.run(); // (3)
         }
@@ -151,12 +157,19 @@ fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<B
 }
 
 impl<'a, 'c> Work<'a, 'c> {
-    fn new(sql: &'a dyn Sql, memory: &'a mut Memory, call: &'a mut Call<'c>, bound: Bound) -> Self {
+    fn new(
+        sql: &'a dyn Sql,
+        memory: &'a mut Memory,
+        registry: &'a Registry,
+        call: &'a mut Call<'c>,
+        bound: Bound,
+    ) -> Self {
         let (connection, compat) = bound.unzip();
         let origin = connection.as_ref().map_or("admin".to_owned(), |id| format!("scim:{id}"));
         Self {
             sql,
             memory,
+            registry,
             call,
             compat: compat.unwrap_or(Compat::GENERIC),
             connection,
@@ -179,11 +192,23 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::Connections(_), Method::Post) => self.create_connection(),
             (Route::Connection(_, id), Method::Get) => self.read_connection(id),
             (Route::Events(_), Method::Get) => self.read_events(),
+            (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
+            (Route::Policies(_), Method::Put) => self.amend_policies(),
+            (Route::Schemas(_), Method::Get) => self.list_declared(),
+            (Route::Schemas(_), Method::Put) => self.replace_all_declared(),
+            (Route::Schemas(_), Method::Post) => self.declare(),
+            (Route::Schema(_, urn), Method::Get) => self.read_declared(urn),
+            (Route::Schema(_, urn), Method::Put) => self.replace_declared(urn),
+            (Route::Schema(_, urn), Method::Delete) => self.withdraw_declared(urn),
             _ => Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
         }
     }
 
     fn scim_target(&mut self, target: &ScimTarget, method: Method) -> Answer {
+        // The route knows all types that there are; this tenant may not have that one.
+        if let Some(number) = target.type_number() {
+            self.schema_of(number)?;
+        }
         match (target, method) {
             (ScimTarget::Collection(number), Method::Get) => self.list(Some(*number)),
             (ScimTarget::Collection(number), Method::Post) => self.create(*number),
@@ -197,7 +222,8 @@ impl<'a, 'c> Work<'a, 'c> {
             (ScimTarget::ResourceType(id), Method::Get) => self.resource_type(id),
             (ScimTarget::Schemas, Method::Get) => self.schemas(),
             (ScimTarget::Schema(urn), Method::Get) => self.schema(urn),
-            (ScimTarget::Bulk, Method::Post) => self.bulk(),
+            (ScimTarget::Bulk, Method::Post) if self.memory.policy.features.bulk => self.bulk(),
+            (ScimTarget::Bulk, Method::Post) => Err(ErrorKind::NotImplemented.into()),
             (ScimTarget::Me, _) => Err(ErrorKind::NotImplemented.into()),
             _ => Err(ErrorKind::MethodNotAllowed.into()),
         }

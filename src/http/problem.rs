@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
-use serde_json::json;
+use serde_json::{Value, json};
+
+use crate::scim::schema::Fault;
 
 /// A problem; its `type` is `urn:muster:problem:{code}`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Problem {
     code: ProblemCode,
     detail: Cow<'static, str>,
+    faults: Vec<Fault>,
 }
 
 /// What went wrong. 400 is malformed, 422 contradictory, 409 in conflict with what is there.
@@ -23,10 +26,12 @@ pub enum ProblemCode {
     NotFound,
     MethodNotAllowed,
     Conflict,
+    PreconditionFailed,
     PayloadTooLarge,
     UriTooLong,
     UnsupportedMediaType,
     Contradictory,
+    Faulty,
     Internal,
     Unavailable,
 }
@@ -44,12 +49,16 @@ impl ProblemCode {
                 (405, "method_not_allowed", "The endpoint does not take this method")
             }
             Self::Conflict => (409, "conflict", "The request conflicts with what is there"),
+            Self::PreconditionFailed => {
+                (412, "precondition_failed", "It is not as the request expects it to be")
+            }
             Self::PayloadTooLarge => (413, "payload_too_large", "The body is too large"),
             Self::UriTooLong => (414, "uri_too_long", "The URI is too long"),
             Self::UnsupportedMediaType => {
                 (415, "unsupported_media_type", "The body must be application/json")
             }
             Self::Contradictory => (422, "contradictory", "The request contradicts itself"),
+            Self::Faulty => (422, "faulty", "The document is refused whole"),
             Self::Internal => (500, "internal", "The request could not be completed"),
             Self::Unavailable => (503, "unavailable", "The tenant cannot be served now"),
         }
@@ -59,7 +68,19 @@ impl ProblemCode {
 impl Problem {
     /// A problem with a detail of its own.
     pub fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into() }
+        Self { code, detail: detail.into(), faults: Vec::new() }
+    }
+
+    /// A document that is refused, with the place of every fault in it.
+    pub fn faulty(faults: Vec<Fault>) -> Self {
+        Self { code: ProblemCode::Faulty, detail: Cow::Borrowed(""), faults }
+    }
+
+    /// The same problem with its faults told as being elsewhere.
+    #[must_use]
+    pub fn moved(mut self, moved: impl Fn(Fault) -> Fault) -> Self {
+        self.faults = self.faults.into_iter().map(moved).collect();
+        self
     }
 
     /// The HTTP status.
@@ -76,8 +97,15 @@ impl Problem {
             "status": status,
             "code": code,
         });
-        if let (false, Some(fields)) = (self.detail.is_empty(), body.as_object_mut()) {
-            fields.insert("detail".to_owned(), self.detail.as_ref().into());
+        let fault = |fault: &Fault| json!({ "path": fault.path, "detail": fault.detail });
+        if let Some(fields) = body.as_object_mut() {
+            if !self.detail.is_empty() {
+                fields.insert("detail".to_owned(), self.detail.as_ref().into());
+            }
+            if !self.faults.is_empty() {
+                let faults: Vec<Value> = self.faults.iter().map(fault).collect();
+                fields.insert("faults".to_owned(), faults.into());
+            }
         }
         body.to_string().into_bytes()
     }
@@ -85,6 +113,6 @@ impl Problem {
 
 impl From<ProblemCode> for Problem {
     fn from(code: ProblemCode) -> Self {
-        Self { code, detail: Cow::Borrowed("") }
+        Self { code, detail: Cow::Borrowed(""), faults: Vec::new() }
     }
 }

@@ -6,7 +6,7 @@ use super::Method;
 use crate::auth::Scope;
 use crate::limits;
 use crate::registry::Slug;
-use crate::scim::schema::{Registry, USER};
+use crate::scim::schema::{Registry, ScopesOf};
 
 /// A URL in its raw parts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -38,6 +38,12 @@ pub enum Route {
     Connection(Slug, String),
     /// `/v1/tenants/{t}/events`
     Events(Slug),
+    /// `/v1/tenants/{t}/policies`
+    Policies(Slug),
+    /// `/v1/tenants/{t}/schemas`
+    Schemas(Slug),
+    /// `/v1/tenants/{t}/schemas/{urn}`
+    Schema(Slug, String),
     /// Anything below a tenant's SCIM base.
     Scim {
         /// The tenant.
@@ -125,6 +131,9 @@ impl Route {
             ["connections"] => Some(Self::Connections(tenant)),
             ["connections", connection] => Some(Self::Connection(tenant, decode(connection)?)),
             ["events"] => Some(Self::Events(tenant)),
+            ["policies"] => Some(Self::Policies(tenant)),
+            ["schemas"] => Some(Self::Schemas(tenant)),
+            ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
             _ => None,
         }
     }
@@ -143,6 +152,9 @@ impl Route {
             | Self::Connections(tenant)
             | Self::Connection(tenant, _)
             | Self::Events(tenant)
+            | Self::Policies(tenant)
+            | Self::Schemas(tenant)
+            | Self::Schema(tenant, _)
             | Self::Scim { tenant, .. } => Some(tenant),
         }
     }
@@ -168,6 +180,9 @@ impl Route {
             Self::Tenants | Self::Keys(_) | Self::Connections(_) => &[Get, Post],
             Self::Tenant(_) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
+            Self::Policies(_) => &[Get, Put],
+            Self::Schemas(_) => &[Get, Put, Post],
+            Self::Schema(..) => &[Get, Put, Delete],
             Self::Scim { target, .. } => match target {
                 ScimTarget::Collection(_) => &[Get, Post],
                 ScimTarget::Resource(..) => &[Get, Put, Patch, Delete],
@@ -185,10 +200,15 @@ impl Route {
             Self::Health => Audience::Public,
             Self::Tenants | Self::Tenant(_) => Audience::Admin,
             Self::Keys(_) | Self::Key(..) => Audience::Key(&[Scope::KeysWrite]),
-            Self::Connections(_) | Self::Connection(..) if method.is_safe() => {
-                Audience::Key(&[Scope::ConfigRead])
-            }
-            Self::Connections(_) | Self::Connection(..) => Audience::Key(&[Scope::ConfigWrite]),
+            Self::Connections(_)
+            | Self::Connection(..)
+            | Self::Policies(_)
+            | Self::Schemas(_)
+            | Self::Schema(..) => Audience::Key(if method.is_safe() {
+                &[Scope::ConfigRead]
+            } else {
+                &[Scope::ConfigWrite]
+            }),
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
             Self::Scim { target, .. } => Audience::Key(target.scopes(method)),
         }
@@ -197,7 +217,8 @@ impl Route {
 
 impl ScimTarget {
     fn parse(rest: &[&str]) -> Option<Self> {
-        let registry = Registry::builtin();
+        // Whether the tenant has the type, its object knows.
+        let registry = Registry::whole();
         let number = |segment: &str| Some(registry.type_at(segment)?.resource_type.number);
         match rest {
             ["ServiceProviderConfig"] => Some(Self::ServiceProviderConfig),
@@ -222,6 +243,16 @@ impl ScimTarget {
         Self::parse(&path.strip_suffix('/').unwrap_or(path).split('/').collect::<Vec<_>>())
     }
 
+    /// The number of the resource type that it is about, if it is about one.
+    pub const fn type_number(&self) -> Option<u8> {
+        match self {
+            Self::Collection(number) | Self::Resource(number, _) | Self::Search(Some(number)) => {
+                Some(*number)
+            }
+            _ => None,
+        }
+    }
+
     /// The scopes of which one opens the endpoint; none where every key of the tenant does.
     pub fn scopes(&self, method: Method) -> &'static [Scope] {
         let (number, writes) = match self {
@@ -232,11 +263,12 @@ impl ScimTarget {
             Self::Search(None) => return &[Scope::UsersRead, Scope::GroupsRead],
             _ => return &[],
         };
-        match (number == USER, writes) {
-            (true, false) => &[Scope::UsersRead],
-            (true, true) => &[Scope::UsersWrite],
-            (false, false) => &[Scope::GroupsRead],
-            (false, true) => &[Scope::GroupsWrite],
+        let of = Registry::whole().type_numbered(number).map(|schema| schema.resource_type.scopes);
+        match (of, writes) {
+            (None | Some(ScopesOf::Users), false) => &[Scope::UsersRead],
+            (None | Some(ScopesOf::Users), true) => &[Scope::UsersWrite],
+            (Some(ScopesOf::Groups), false) => &[Scope::GroupsRead],
+            (Some(ScopesOf::Groups), true) => &[Scope::GroupsWrite],
         }
     }
 }

@@ -7,6 +7,7 @@
 mod bind;
 mod decimal;
 mod eval;
+mod key;
 mod parse;
 mod patch_path;
 mod predicate;
@@ -18,6 +19,7 @@ use super::compat::Compat;
 use super::path::{AttrPath, SyntaxError};
 
 pub use decimal::Decimal;
+pub use key::index_key;
 pub use patch_path::Path;
 pub(super) use predicate::instant;
 pub use predicate::{Comparand, Predicate, Target};

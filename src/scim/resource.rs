@@ -20,7 +20,7 @@ use self::draft::{Draft, Finished, Request};
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::message::field;
-use super::schema::{AttributeType, Found, Mutability, TypeSchema};
+use super::schema::{AttributeType, Found, Mutability, TypeSchema, split_sub, split_urn};
 use super::value::{Place, schema_named};
 
 /// The attributes that a client wrote, in canonical form and order.
@@ -87,13 +87,28 @@ impl Resource {
     /// The value at a canonical path, such as `userName`, `name.familyName` or
     /// `urn:…:User:department`.
     pub fn value(&self, path: &str) -> Option<&Value> {
-        let (fields, names) = match path.rsplit_once(':') {
-            Some((urn, names)) => (self.0.get(urn)?.as_object()?, names),
-            None => (&self.0, path),
-        };
-        let (name, sub) = names.split_once('.').map_or((names, None), |(n, s)| (n, Some(s)));
-        let value = fields.get(name)?;
+        let (value, sub) = self.attribute(path)?;
         sub.map_or(Some(value), |sub| value.get(sub))
+    }
+
+    /// The values at a canonical path one by one: of an attribute that has several, all of them, and
+    /// of a part of such a one, that of each.
+    pub fn values<'r>(&'r self, path: &'r str) -> impl Iterator<Item = &'r Value> {
+        self.attribute(path).into_iter().flat_map(|(value, sub)| {
+            let parts = each(value).iter().filter_map(move |one| match sub {
+                Some(sub) => one.get(sub),
+                None => Some(one),
+            });
+            parts.flat_map(each)
+        })
+    }
+
+    /// The value of the attribute that a canonical path begins with, and the name behind it.
+    fn attribute<'p>(&self, path: &'p str) -> Option<(&Value, Option<&'p str>)> {
+        let (urn, names) = split_urn(path);
+        let (name, sub) = split_sub(names);
+        let fields = urn.map_or(Some(&self.0), |urn| self.0.get(urn)?.as_object());
+        Some((fields?.get(name)?, sub))
     }
 
     /// The text at a canonical path.
@@ -121,6 +136,14 @@ impl Resource {
 
     fn schemas(&self) -> &[Value] {
         self.0.get(SCHEMAS).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A list's values; a single value is a list of one.
+fn each(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(values) => values,
+        single => std::slice::from_ref(single),
     }
 }
 

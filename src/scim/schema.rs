@@ -1,16 +1,19 @@
 //! RFC 7643 §7 and §6: schemas and resource types, as data.
 //!
 //! `schemas/*.json` is the one table that drives parsing, validation, PATCH, filters, projections
-//! and discovery. Resolving a name against it is here; what a value must look like is `resource`'s
-//! business, how a filter compares is `filter`'s.
+//! and discovery. Which of them a tenant has is `registry`'s business, what a tenant adds is
+//! `declared`'s. Resolving a name is here; what a value must look like is `resource`'s business, how
+//! a filter compares is `filter`'s.
 
-use std::sync::LazyLock;
+mod declared;
+mod registry;
 
 use serde::{Deserialize, Serialize};
 
-/// The number of the type User, as `schemas/resource_types.json` has it.
-pub const USER: u8 = 1;
-/// The number of the type Group.
+pub use declared::{DeclaredSchema, Fault};
+pub use registry::Registry;
+
+/// The number of the type Group, as `schemas/resource_types.json` has it.
 pub const GROUP: u8 = 2;
 
 /// RFC 7643 §7: a schema, in the form in which `/Schemas` shows it.
@@ -65,13 +68,17 @@ pub struct Attribute {
     /// For a complex attribute: its parts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sub_attributes: Vec<Attribute>,
+    /// Whether an index finds resources by its values; a tenant says so of what it declares.
+    #[serde(default, skip_serializing)]
+    pub searchable: bool,
 }
 
 /// RFC 7643 §2.3: the data types.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names are the RFC's")]
 pub enum AttributeType {
+    #[default]
     String,
     Boolean,
     Decimal,
@@ -92,6 +99,13 @@ pub enum Mutability {
     ReadWrite,
     Immutable,
     WriteOnly,
+}
+
+impl Mutability {
+    /// Whether values that a client writes are kept.
+    pub const fn keeps_values(self) -> bool {
+        matches!(self, Self::ReadWrite | Self::Immutable)
+    }
 }
 
 /// RFC 7643 §7, `returned`.
@@ -140,6 +154,26 @@ pub struct ResourceType {
     /// The attribute that is stored as rows of their own and not in the document, if any.
     #[serde(default)]
     pub rows: Option<String>,
+    /// Whether its resources may be members of groups.
+    #[serde(default)]
+    pub member: bool,
+    /// What the names of its events begin with, such as `user`.
+    pub event: String,
+    /// The resources by whose scopes those of this type are opened.
+    pub scopes: ScopesOf,
+    /// The feature of a tenant behind which the type is, if any.
+    #[serde(default)]
+    pub feature: Option<String>,
+}
+
+/// Whose scopes open the resources of a type.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub enum ScopesOf {
+    /// Those of users.
+    Users,
+    /// Those of groups.
+    Groups,
 }
 
 /// RFC 7643 §6: a schema that extends a resource type.
@@ -160,14 +194,6 @@ pub struct Lookup {
     pub path: String,
 }
 
-/// All schemas and resource types that a tenant knows.
-#[derive(Clone, Debug)]
-pub struct Registry {
-    common: Schema,
-    schemas: Vec<Schema>,
-    types: Vec<ResourceType>,
-}
-
 /// A resource type together with its schemas: what names are resolved against.
 #[derive(Clone, Copy, Debug)]
 pub struct TypeSchema<'a> {
@@ -183,66 +209,6 @@ pub struct Found<'a> {
     pub extension: Option<&'a str>,
     /// The attribute.
     pub attribute: &'a Attribute,
-}
-
-impl Registry {
-    /// The schemas and types that every tenant has.
-    pub fn builtin() -> &'static Self {
-        static BUILTIN: LazyLock<Registry> = LazyLock::new(|| {
-            Registry::parse().unwrap_or_else(|_| Registry {
-                common: Schema {
-                    id: String::new(),
-                    name: String::new(),
-                    description: String::new(),
-                    attributes: Vec::new(),
-                },
-                schemas: Vec::new(),
-                types: Vec::new(),
-            })
-        });
-        &BUILTIN
-    }
-
-    /// Reads the table. That it parses is a test's concern (`discovery.rs`), not a tenant's.
-    ///
-    /// # Errors
-    /// When a file of the table is malformed.
-    pub fn parse() -> serde_json::Result<Self> {
-        Ok(Self {
-            common: serde_json::from_str(include_str!("schemas/common.json"))?,
-            schemas: vec![
-                serde_json::from_str(include_str!("schemas/user.json"))?,
-                serde_json::from_str(include_str!("schemas/group.json"))?,
-                serde_json::from_str(include_str!("schemas/enterprise_user.json"))?,
-            ],
-            types: serde_json::from_str(include_str!("schemas/resource_types.json"))?,
-        })
-    }
-
-    /// The schemas, in the order in which `/Schemas` lists them.
-    pub fn schemas(&self) -> &[Schema] {
-        &self.schemas
-    }
-
-    /// The schema of a URN, whose case does not matter.
-    pub fn schema(&self, urn: &str) -> Option<&Schema> {
-        self.schemas.iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))
-    }
-
-    /// The resource types, in the order in which `/ResourceTypes` lists them.
-    pub fn types(&self) -> impl Iterator<Item = TypeSchema<'_>> {
-        self.types.iter().map(|resource_type| TypeSchema { resource_type, registry: self })
-    }
-
-    /// The type whose collection is at `/{segment}`.
-    pub fn type_at(&self, segment: &str) -> Option<TypeSchema<'_>> {
-        self.types().find(|t| t.resource_type.endpoint.strip_prefix('/') == Some(segment))
-    }
-
-    /// The type stored under a number.
-    pub fn type_numbered(&self, number: u8) -> Option<TypeSchema<'_>> {
-        self.types().find(|t| t.resource_type.number == number)
-    }
 }
 
 impl<'a> TypeSchema<'a> {
@@ -291,6 +257,37 @@ impl<'a> TypeSchema<'a> {
                 }),
         }
     }
+}
+
+impl<'a> TypeSchema<'a> {
+    /// The attribute or sub-attribute at a canonical path, such as `emails.value` or
+    /// `urn:…:User:department`.
+    pub fn leaf(self, path: &str) -> Option<&'a Attribute> {
+        let (urn, names) = split_urn(path);
+        let (name, sub) = split_sub(names);
+        let attribute = self.attribute(urn, name)?.attribute;
+        sub.map_or(Some(attribute), |sub| attribute.sub(sub))
+    }
+
+    /// Whether a resource may have values that are not returned by default, so that its document is
+    /// not what a client is shown.
+    pub fn hides_values(self) -> bool {
+        let hides = |one: &Attribute| matches!(one.returned, Returned::Never | Returned::Request);
+        let is_kept = |one: &&Attribute| one.mutability != Mutability::WriteOnly;
+        let extensions = self.extensions().flat_map(|schema| &schema.attributes);
+        let mut kept = self.core().iter().chain(extensions).filter(is_kept);
+        kept.any(|one| hides(one) || one.sub_attributes.iter().filter(is_kept).any(hides))
+    }
+}
+
+/// A canonical path's URN, if it has one, and its names.
+pub(super) fn split_urn(path: &str) -> (Option<&str>, &str) {
+    path.rsplit_once(':').map_or((None, path), |(urn, names)| (Some(urn), names))
+}
+
+/// The name of an attribute and, if there is one, that of a part of it.
+pub(super) fn split_sub(names: &str) -> (&str, Option<&str>) {
+    names.split_once('.').map_or((names, None), |(name, sub)| (name, Some(sub)))
 }
 
 impl Attribute {

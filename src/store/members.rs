@@ -8,7 +8,7 @@ use serde_json::json;
 use super::pos::PLACE_BITS;
 use super::steps::{append, step};
 use super::{Param, Pos, Row, Sql, StoreError};
-use crate::scim::schema::USER;
+use crate::scim::schema::{Registry, ResourceType};
 
 /// One membership: the member, and its display as sent.
 pub type MemberRow = (i64, Option<String>);
@@ -217,12 +217,13 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
     let members = format!(
         "SELECT count(*), max(member), CAST(group_concat(shown) AS BLOB) FROM (
         SELECT m.member, iif(r.pos IS NULL, NULL, json_patch('{{}}', json_object('value', r.id,
-            '$ref', ?4 || iif(r.pos >> {PLACE_BITS} = {USER}, '/Users/', '/Groups/') || r.id,
-            'type', iif(r.pos >> {PLACE_BITS} = {USER}, 'User', 'Group'),
+            '$ref', ?4 || {} || '/' || r.id, 'type', {},
             'display', iif(?3, coalesce(min(m.display), r.doc->>'$.displayName',
                 r.doc->>'$.userName'), NULL)))) AS shown
         FROM members m LEFT JOIN resources r ON r.pos = m.member
-        WHERE m.grp = ?1 AND m.member > ?2 GROUP BY m.member ORDER BY m.member LIMIT ?5)"
+        WHERE m.grp = ?1 AND m.member > ?2 GROUP BY m.member ORDER BY m.member LIMIT ?5)",
+        by_type(|one| &one.endpoint),
+        by_type(|one| &one.id),
     );
     let (group, names) = (Param::Integer(group.value()), Param::Integer(view.names.into()));
     let mut shown = Vec::new();
@@ -245,6 +246,14 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
         }
         after = row.text(1)?.to_owned();
     }
+}
+
+/// An expression: what the table of types says of that of the resource `r`.
+fn by_type(what: fn(&ResourceType) -> &str) -> String {
+    let types = Registry::whole().types().map(|schema| schema.resource_type);
+    let cases: String =
+        types.map(|one| format!(" WHEN {} THEN '{}'", one.number, what(one))).collect();
+    format!("CASE r.pos >> {PLACE_BITS}{cases} END")
 }
 
 fn count(limit: usize) -> Param<'static> {

@@ -1,6 +1,6 @@
 //! Discovery (RFC 7644 §4): what this server can do, from the table that makes it do it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::work::{Answer, Failure, Work};
 use crate::limits;
@@ -12,11 +12,12 @@ impl Work<'_, '_> {
     pub(super) fn service_provider_config(&self) -> Answer {
         self.unfiltered()?;
         let unsupported = json!({ "supported": false });
-        let config = json!({
+        let features = self.memory.policy.features;
+        let mut config = json!({
             "schemas": [urn::SERVICE_PROVIDER_CONFIG],
             "patch": { "supported": true },
             "bulk": {
-                "supported": true,
+                "supported": features.bulk,
                 "maxOperations": limits::BULK_OPERATIONS,
                 "maxPayloadSize": limits::BODY_BYTES,
             },
@@ -44,6 +45,15 @@ impl Work<'_, '_> {
                 "location": format!("{}/ServiceProviderConfig", self.request().base),
             },
         });
+        if let Some(fields) = config.as_object_mut() {
+            if features.roles {
+                fields.insert("RolesAndEntitlements".to_owned(), roles_and_entitlements());
+            }
+            if features.agents {
+                let all = ["supported", "agentsSupported", "agenticApplicationsSupported"];
+                fields.insert("agentExtension".to_owned(), yes(all));
+            }
+        }
         Ok(self.scim(200, config.to_string().into_bytes()))
     }
 
@@ -126,4 +136,22 @@ impl Work<'_, '_> {
             },
         })
     }
+}
+
+/// draft-ietf-scim-roles-entitlements §3.1: what a user's roles and entitlements may be.
+fn roles_and_entitlements() -> Value {
+    json!({
+        "roles": yes(["supported", "multipleRolesSupported", "primarySupported", "typeSupported"]),
+        "entitlements": yes([
+            "supported",
+            "multipleEntitlementsSupported",
+            "primarySupported",
+            "typeSupported",
+        ]),
+    })
+}
+
+/// An object of members that are true.
+fn yes<const N: usize>(names: [&str; N]) -> Value {
+    names.into_iter().map(|name| (name.to_owned(), Value::Bool(true))).collect::<Map<_, _>>().into()
 }

@@ -30,7 +30,7 @@ enum Matches {
 /// The types that a list is over, each with its matches.
 type TypedMatches<'t> = Vec<(TypeSchema<'t>, Matches)>;
 
-impl Work<'_, '_> {
+impl<'a> Work<'a, '_> {
     /// `GET /{type}`.
     pub(super) fn list(&mut self, number: Option<u8>) -> Answer {
         let query = ListQuery::from_query(&self.request().query, self)?;
@@ -72,7 +72,7 @@ impl Work<'_, '_> {
     }
 
     /// The one type, or all that the key may read.
-    fn listed_types(&self, number: Option<u8>) -> Vec<TypeSchema<'static>> {
+    fn listed_types(&self, number: Option<u8>) -> Vec<TypeSchema<'a>> {
         let is_listed = |schema: &TypeSchema<'_>| {
             let own = schema.resource_type.number;
             let scopes = ScimTarget::Collection(own).scopes(Method::Get);

@@ -1,28 +1,19 @@
 //! The values by which a resource is found: which they are, and which a change adds and drops.
 
-use serde_json::Value;
-
 use crate::limits;
-use crate::scim::fold::fold;
+use crate::scim::filter::index_key;
 use crate::scim::resource::Resource;
 use crate::scim::schema::{Lookup, TypeSchema, Uniqueness};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::LookupKey;
 
-/// The values by which a resource is found, folded where case does not matter.
+/// The values by which a resource is found, in the form in which they are compared.
 pub(super) fn lookup_keys(resource: &Resource, schema: TypeSchema<'_>) -> Vec<LookupKey> {
     let mut keys = Vec::new();
-    for lookup in &schema.resource_type.lookups {
-        let (name, sub) = match lookup.path.split_once('.') {
-            Some((name, sub)) => (name, Some(sub)),
-            None => (lookup.path.as_str(), None),
-        };
-        let Some(found) = schema.attribute(None, name) else { continue };
-        let attribute = sub.and_then(|sub| found.attribute.sub(sub)).unwrap_or(found.attribute);
-        for text in texts(resource.as_map().get(name), sub) {
-            let text = if attribute.compares_case_exact() { text.to_owned() } else { fold(text) };
-            keys.push((lookup.number, text));
-        }
+    for Lookup { number, path } in &schema.resource_type.lookups {
+        let Some(leaf) = schema.leaf(path) else { continue };
+        let values = resource.values(path);
+        keys.extend(values.filter_map(|value| Some((*number, index_key(leaf, value)?))));
     }
     keys.sort();
     keys.dedup();
@@ -48,24 +39,10 @@ pub(super) fn new_keys(
 
 /// Whether no two resources of a type may have a value that finds them.
 pub(super) fn is_unique(lookup: &Lookup, schema: TypeSchema<'_>) -> bool {
-    let found = schema.attribute(None, &lookup.path);
-    found.is_some_and(|found| found.attribute.uniqueness != Uniqueness::None)
+    schema.leaf(&lookup.path).is_some_and(|leaf| leaf.uniqueness != Uniqueness::None)
 }
 
 /// Those keys that are not among others.
 pub(super) fn missing_from(keys: &[LookupKey], others: &[LookupKey]) -> Vec<LookupKey> {
     keys.iter().filter(|key| !others.contains(key)).cloned().collect()
-}
-
-/// The texts of an attribute, or of a part of each of its values.
-fn texts<'v>(value: Option<&'v Value>, sub: Option<&str>) -> Vec<&'v str> {
-    let part = |value: &'v Value| match sub {
-        Some(sub) => value.get(sub).and_then(Value::as_str),
-        None => value.as_str(),
-    };
-    match value {
-        Some(Value::Array(values)) => values.iter().filter_map(part).collect(),
-        Some(value) => part(value).into_iter().collect(),
-        None => Vec::new(),
-    }
 }

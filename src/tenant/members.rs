@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::render::few_enough;
 use super::work::{Failure, Work};
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Verb};
 use crate::limits;
 use crate::scim::filter::Predicate;
 use crate::scim::resource::{Member, MemberOp};
@@ -121,6 +121,9 @@ impl Work<'_, '_> {
                 return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
             }
             match pos {
+                Some(pos) if !self.may_be_member(pos) => {
+                    return Err(no_member(place).into());
+                }
                 Some(pos) if group.is_some_and(|group| group.pos == pos) => {
                     let detail = "a group cannot be a member of itself";
                     return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
@@ -132,12 +135,17 @@ impl Work<'_, '_> {
                     wanted.dangling.insert(entry.id.clone(), Some(entry));
                 }
                 None => {
-                    let detail = format!("`members`: value {place} is no user or group here");
-                    return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
+                    return Err(no_member(place).into());
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether a resource's type may be in groups.
+    fn may_be_member(&self, pos: Pos) -> bool {
+        let schema = self.registry().type_numbered(pos.type_number());
+        schema.is_some_and(|schema| schema.resource_type.member)
     }
 
     /// Members shall not be there; one that no resource is, may still be there as it was sent.
@@ -255,7 +263,7 @@ impl Work<'_, '_> {
             members::rename(self.sql, group, *pos, display)?;
         }
         if !delta.renamed.is_empty() {
-            let event = Event::new(EventKind::GroupUpdated, group_id);
+            let event = Event::new(EventKind::Resource(GROUP, Verb::Updated), group_id);
             self.record(&event.with("changed", vec!["members.display"]))?;
         }
         for step in delta.removed.chunks(limits::MEMBERS_PER_REQUEST) {
@@ -303,6 +311,11 @@ impl Work<'_, '_> {
         }
         Ok(())
     }
+}
+
+fn no_member(place: usize) -> ScimError {
+    let detail = format!("`members`: value {place} is no user or group here");
+    ScimError::new(ErrorKind::InvalidValue, detail)
 }
 
 impl Wanted {

@@ -3,18 +3,21 @@
 //! All of it can be read again from the rows, and is whenever a request fails half-way.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::policies;
 use crate::limits;
-use crate::scim::schema::GROUP;
+use crate::policy::Policy;
+use crate::scim::schema::{GROUP, Registry};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::keys::{self, KeyRow};
 use crate::store::resources::{self, TypeCount};
 use crate::store::{Pos, Sql, StoreError, events, members, sweeps};
 
 /// The state.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Memory {
     /// How many resources of each type there are.
     pub(super) counts: BTreeMap<u8, TypeCount>,
@@ -26,6 +29,10 @@ pub(super) struct Memory {
     pub(super) keys: BTreeMap<String, KeyRow>,
     /// The connections.
     pub(super) connections: BTreeMap<String, ConnectionRow>,
+    /// The policies.
+    pub(super) policy: Policy,
+    /// The schemas and types that follow from them.
+    pub(super) registry: Arc<Registry>,
     /// Whether some group is a member of another.
     pub(super) nested_groups: bool,
     /// Whether membership rows of deleted resources are still to be removed.
@@ -50,6 +57,11 @@ pub(super) struct Checkpoint {
 impl Memory {
     /// Reads the state from the rows.
     pub(super) fn load(sql: &dyn Sql) -> Result<Self, StoreError> {
+        let policy = policies::load(sql)?;
+        let registry = match policy.version {
+            0 => Arc::clone(Registry::builtin()),
+            _ => Arc::new(policy.registry()),
+        };
         let last_id = resources::last_id(sql)?;
         let last_id = last_id.and_then(|id| Uuid::parse_str(&id).ok()).map_or(0, |id| id.as_u128());
         Ok(Self {
@@ -58,6 +70,8 @@ impl Memory {
             last_seq: events::last_seq(sql)?,
             keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).collect(),
             connections: connections::all(sql)?.into_iter().map(|c| (c.id.clone(), c)).collect(),
+            policy,
+            registry,
             nested_groups: members::any_nested(sql, GROUP)?,
             sweeping: sweeps::first(sql)?.is_some(),
             bookmarks: Bookmarks::default(),
@@ -65,7 +79,8 @@ impl Memory {
         })
     }
 
-    /// What a savepoint must bring back. No operation that has one changes keys or connections.
+    /// What a savepoint must bring back. No operation that has one changes keys,
+    /// connections or policies.
     pub(super) fn checkpoint(&self) -> Checkpoint {
         let Self {
             counts,
@@ -73,6 +88,8 @@ impl Memory {
             last_seq,
             keys: _,
             connections: _,
+            policy: _,
+            registry: _,
             nested_groups,
             sweeping,
             bookmarks,

@@ -4,7 +4,7 @@
 //! on each.
 
 use crate::scim::filter::{Comparand, CompareOp, Predicate, Target};
-use crate::scim::schema::TypeSchema;
+use crate::scim::schema::{AttributeType, TypeSchema};
 use crate::store::resources::LookupKey;
 
 /// Where the resources that may match are found.
@@ -55,19 +55,23 @@ impl Plan {
         value: &Comparand,
         schema: TypeSchema<'_>,
     ) -> (Self, bool) {
-        let Comparand::Text(text) = value else { return (Self::Scan, false) };
         let path = target.path();
-        match op {
-            CompareOp::Eq if path == "id" => (Self::Id(text.clone()), true),
-            CompareOp::Eq if path == "members.value" => (Self::GroupsOf(text.clone()), true),
-            CompareOp::Eq | CompareOp::Sw => {
-                let lookup = schema.resource_type.lookups.iter().find(|l| l.path == path);
-                match lookup {
-                    None => (Self::Scan, false),
-                    Some(lookup) if op == CompareOp::Eq => {
-                        (Self::Key((lookup.number, text.clone())), true)
-                    }
+        let lookup = || schema.resource_type.lookups.iter().find(|lookup| lookup.path == path);
+        match (op, value) {
+            (CompareOp::Eq, Comparand::Text(text)) if path == "id" => {
+                (Self::Id(text.clone()), true)
+            }
+            (CompareOp::Eq, Comparand::Text(text)) if path == "members.value" => {
+                (Self::GroupsOf(text.clone()), true)
+            }
+            (CompareOp::Eq, value) => match lookup() {
+                Some(lookup) => (Self::Key((lookup.number, value.key())), true),
+                None => (Self::Scan, false),
+            },
+            (CompareOp::Sw, Comparand::Text(text)) if target.kind != AttributeType::DateTime => {
+                match lookup() {
                     Some(lookup) => (Self::Prefix((lookup.number, text.clone())), false),
+                    None => (Self::Scan, false),
                 }
             }
             _ => (Self::Scan, false),

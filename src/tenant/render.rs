@@ -6,7 +6,7 @@ use super::work::{Failure, Work};
 use crate::auth::Scope;
 use crate::limits;
 use crate::scim::projection::Projection;
-use crate::scim::schema::{GROUP, TypeSchema, USER};
+use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::members::{self, MemberView};
 use crate::store::{Groups, Page, PageEntry, Source, StoreError};
@@ -19,6 +19,8 @@ pub(super) struct View<'v> {
     projection: &'v Projection,
     groups: Groups,
     members: bool,
+    /// Whether all that is read is shown.
+    whole: bool,
 }
 
 /// A resource that was read and rendered.
@@ -30,6 +32,11 @@ pub(super) struct Shown {
 }
 
 impl View<'_> {
+    /// The same view with what is hidden from clients: what filters and orders look at.
+    pub(super) fn in_full(self) -> Self {
+        Self { whole: true, ..self }
+    }
+
     /// The same view without members, and with groups as given.
     pub(super) fn without_members(self, groups: Groups) -> Self {
         Self { groups, members: false, ..self }
@@ -39,9 +46,8 @@ impl View<'_> {
 impl Work<'_, '_> {
     /// How resources of a type are shown to this client, with the attributes it asked for.
     pub(super) fn view<'v>(&self, schema: TypeSchema<'v>, projection: &'v Projection) -> View<'v> {
-        let number = schema.resource_type.number;
-        let groups =
-            number == USER && self.may(Scope::GroupsRead) && projection.shows(schema, "groups");
+        let shows_rows = |rows: &String| projection.shows(schema, rows);
+        let groups = self.may(Scope::GroupsRead) && projection.shows(schema, "groups");
         View {
             schema,
             projection,
@@ -50,7 +56,8 @@ impl Work<'_, '_> {
                 (true, false) => Groups::Direct,
                 (true, true) => Groups::Nested,
             },
-            members: number == GROUP && projection.shows(schema, "members"),
+            members: schema.resource_type.rows.as_ref().is_some_and(shows_rows),
+            whole: projection.is_default() && !schema.hides_values(),
         }
     }
 
@@ -99,7 +106,7 @@ impl Work<'_, '_> {
             }
         }
         body.push(b'}');
-        if view.projection.is_default() {
+        if view.whole {
             return Ok(body);
         }
         let mut resource: Map<String, Value> = serde_json::from_slice(&body)

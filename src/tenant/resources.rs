@@ -6,13 +6,13 @@ use super::document::{Document, timestamp, version};
 use super::lookups::{is_unique, lookup_keys, missing_from, new_keys};
 use super::members::Delta;
 use super::work::{Answer, Failure, Work};
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Verb};
 use crate::http::Response;
 use crate::limits;
 use crate::scim::patch::PatchOp;
 use crate::scim::projection::Projection;
 use crate::scim::resource::{Member, MemberOp, Parsed, Resource, changed};
-use crate::scim::schema::{GROUP, TypeSchema, USER};
+use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, LookupKey, ResourceRow};
 use crate::store::{PageEntry, Pos, Source, members, opened, sweeps};
@@ -25,8 +25,8 @@ pub(super) struct Subject<'s> {
 }
 
 /// A resource that a request is about to add.
-pub(super) struct New {
-    schema: TypeSchema<'static>,
+pub(super) struct New<'s> {
+    schema: TypeSchema<'s>,
     resource: Resource,
     members: Option<Vec<Member>>,
 }
@@ -37,14 +37,14 @@ pub(super) struct Added {
     pub(super) row: ResourceRow,
 }
 
-impl New {
+impl New<'_> {
     /// What is to be done to its members, of which it has none yet.
     pub(super) fn joined(&mut self) -> Vec<MemberOp> {
         self.members.take().map(MemberOp::Add).into_iter().collect()
     }
 }
 
-impl Work<'_, '_> {
+impl<'a> Work<'a, '_> {
     /// `POST /{type}`, RFC 7644 §3.3.
     ///
     /// 1. The body must be JSON of a media type that is taken: 415, 400 `invalidSyntax`.
@@ -115,7 +115,11 @@ impl Work<'_, '_> {
     }
 
     /// The body of a POST.
-    pub(super) fn parse_new(&self, number: u8, body: Map<String, Value>) -> Result<New, Failure> {
+    pub(super) fn parse_new(
+        &self,
+        number: u8,
+        body: Map<String, Value>,
+    ) -> Result<New<'a>, Failure> {
         let schema = self.schema_of(number)?;
         let Parsed { resource, members, .. } = Resource::parse(body, schema, &self.compat)?;
         Ok(New { schema, resource, members })
@@ -125,7 +129,7 @@ impl Work<'_, '_> {
     /// events. Everything that may refuse comes first.
     pub(super) fn add(
         &mut self,
-        new: New,
+        new: New<'_>,
         id: Option<String>,
         delta: &Delta,
     ) -> Result<Added, Failure> {
@@ -150,7 +154,7 @@ impl Work<'_, '_> {
         };
         resources::insert(self.sql, &row, &document.id, &self.origin, &keys, count)?;
         self.memory.set_count(number, count);
-        self.record(&Event::new(kinds(number).created, document.id.as_str()))?;
+        self.record(&Event::new(EventKind::Resource(number, Verb::Created), document.id.as_str()))?;
         self.join(row.pos, &document.id, delta)?;
         Ok(Added { row, id: document.id })
     }
@@ -225,7 +229,7 @@ impl Work<'_, '_> {
             sweeps::add(self.sql, row.pos)?;
             self.memory.sweeping = true;
         }
-        Ok(self.record(&Event::new(kinds(number).deleted, document.id))?)
+        Ok(self.record(&Event::new(EventKind::Resource(number, Verb::Deleted), document.id))?)
     }
 
     /// The resource that a request is about to change: 404, and 412 when it is not as the client
@@ -235,7 +239,7 @@ impl Work<'_, '_> {
         number: u8,
         id: &str,
         if_match: Option<&str>,
-    ) -> Result<Subject<'static>, Failure> {
+    ) -> Result<Subject<'a>, Failure> {
         let schema = self.schema_of(number)?;
         let row = resources::by_id(self.sql, id)?
             .filter(|row| row.pos.type_number() == number)
@@ -277,7 +281,8 @@ impl Work<'_, '_> {
         resources::remove_keys(self.sql, row.pos, &missing_from(&old_keys, &new_keys))?;
         resources::add_keys(self.sql, row.pos, &gained)?;
         if !changed.is_empty() {
-            let kind = updated(row.pos.type_number(), &before.resource, &document.resource);
+            let verb = updated(&before.resource, &document.resource);
+            let kind = EventKind::Resource(row.pos.type_number(), verb);
             let event = Event::new(kind, document.id.as_str())
                 .with("previous", previous(&before.resource, &changed))
                 .with("changed", changed);
@@ -322,7 +327,7 @@ impl Work<'_, '_> {
     }
 
     /// A resource type; that it exists, the route has seen to.
-    pub(super) fn schema_of(&self, number: u8) -> Result<TypeSchema<'static>, Failure> {
+    pub(super) fn schema_of(&self, number: u8) -> Result<TypeSchema<'a>, Failure> {
         Ok(self.registry().type_numbered(number).ok_or(ErrorKind::NotFound)?)
     }
 
@@ -353,36 +358,13 @@ fn too_large() -> ScimError {
     ScimError::new(ErrorKind::PayloadTooLarge, "the resource is too large")
 }
 
-/// The kinds of event that a type's resources have.
-struct Kinds {
-    created: EventKind,
-    updated: EventKind,
-    deleted: EventKind,
-}
-
-fn kinds(number: u8) -> Kinds {
-    if number == GROUP {
-        Kinds {
-            created: EventKind::GroupCreated,
-            updated: EventKind::GroupUpdated,
-            deleted: EventKind::GroupDeleted,
-        }
-    } else {
-        Kinds {
-            created: EventKind::UserCreated,
-            updated: EventKind::UserUpdated,
-            deleted: EventKind::UserDeleted,
-        }
-    }
-}
-
-/// A write that flips a user's `active` is told as that.
-fn updated(number: u8, before: &Resource, after: &Resource) -> EventKind {
+/// A write that flips `active` is told as that.
+fn updated(before: &Resource, after: &Resource) -> Verb {
     let active = |resource: &Resource| resource.as_map().get("active") != Some(&Value::Bool(false));
-    match (number == USER, active(before), active(after)) {
-        (true, true, false) => EventKind::UserDeactivated,
-        (true, false, true) => EventKind::UserActivated,
-        _ => kinds(number).updated,
+    match (active(before), active(after)) {
+        (true, false) => Verb::Deactivated,
+        (false, true) => Verb::Activated,
+        _ => Verb::Updated,
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Work<'a, 'c> {
     pub(super) sql: &'a dyn Sql,
     /// The tenant's state in memory.
     pub(super) memory: &'a mut Memory,
+    /// The schemas and types that the tenant had when the request began.
+    pub(super) registry: &'a Registry,
     /// What was asked, by whom, when.
     pub(super) call: &'a mut Call<'c>,
     /// What is forgiven this client.
@@ -91,7 +93,7 @@ impl Failure {
     }
 }
 
-impl<'c> Work<'_, 'c> {
+impl<'a, 'c> Work<'a, 'c> {
     /// The request.
     pub(super) fn request(&self) -> &Request<'c> {
         &self.call.request
@@ -103,8 +105,8 @@ impl<'c> Work<'_, 'c> {
     }
 
     /// The schemas and types that this tenant knows.
-    pub(super) fn registry(&self) -> &'static Registry {
-        Registry::builtin()
+    pub(super) fn registry(&self) -> &'a Registry {
+        self.registry
     }
 
     /// Whether the client may do what a scope names.
@@ -184,7 +186,7 @@ impl<'c> Work<'_, 'c> {
         let row = EventRow {
             seq: self.memory.last_seq.saturating_add(1),
             time: self.now().timestamp_millis(),
-            kind: event.kind.name().to_owned(),
+            kind: event.kind.name().into_owned(),
             data: event.data(&self.call.principal.actor(), self.connection.as_deref()),
         };
         events::append(self.sql, &row)?;

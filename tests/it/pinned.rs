@@ -6,7 +6,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use chrono::DateTime;
 use expect_test::{Expect, expect, expect_file};
 use muster::auth::{Claims, JtiDigest, KeyPrincipal, Principal, Scope, Scopes};
-use muster::event::EventKind;
+use muster::event::{EventKind, Verb};
 use muster::http::{FORWARDED, Method, Problem, ProblemCode, Refusal};
 use muster::registry::{Slug, TenantRecord};
 use muster::scim::{ErrorKind, ScimError};
@@ -119,7 +119,7 @@ fn the_tables() {
     let acme = Acme::new();
     let tables = rows(&acme, "SELECT sql || ';' FROM sqlite_schema WHERE sql <> '' ORDER BY rowid");
     expect_file!["snapshots/tables.sql"].assert_eq(&tables);
-    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n");
+    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n");
 }
 
 #[test]
@@ -254,21 +254,26 @@ fn the_rows_of_events_connections_and_keys() {
 fn the_names_of_events() {
     use EventKind::*;
     for (kind, name, resource_type) in [
-        (UserCreated, "user.created", "User"),
-        (UserUpdated, "user.updated", "User"),
-        (UserActivated, "user.activated", "User"),
-        (UserDeactivated, "user.deactivated", "User"),
-        (UserDeleted, "user.deleted", "User"),
-        (GroupCreated, "group.created", "Group"),
-        (GroupUpdated, "group.updated", "Group"),
-        (GroupDeleted, "group.deleted", "Group"),
+        (Resource(1, Verb::Created), "user.created", "User"),
+        (Resource(1, Verb::Updated), "user.updated", "User"),
+        (Resource(1, Verb::Activated), "user.activated", "User"),
+        (Resource(1, Verb::Deactivated), "user.deactivated", "User"),
+        (Resource(1, Verb::Deleted), "user.deleted", "User"),
+        (Resource(2, Verb::Created), "group.created", "Group"),
+        (Resource(2, Verb::Updated), "group.updated", "Group"),
+        (Resource(2, Verb::Deleted), "group.deleted", "Group"),
+        (Resource(3, Verb::Created), "role.created", "Role"),
+        (Resource(4, Verb::Updated), "entitlement.updated", "Entitlement"),
+        (Resource(5, Verb::Deactivated), "agent.deactivated", "Agent"),
+        (Resource(6, Verb::Deleted), "agenticApplication.deleted", "AgenticApplication"),
         (GroupMemberAdded, "group.member.added", "Group"),
         (GroupMemberRemoved, "group.member.removed", "Group"),
         (ConnectionCreated, "connection.created", "Connection"),
         (KeyCreated, "key.created", "Key"),
         (KeyRevoked, "key.revoked", "Key"),
+        (TenantUpdated, "tenant.updated", "Tenant"),
     ] {
-        assert_eq!((kind.name(), kind.resource_type()), (name, resource_type));
+        assert_eq!((&*kind.name(), kind.resource_type()), (name, resource_type));
     }
 }
 

@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 7] = [
     &["limits"],
     &["scim"],
     &["registry", "auth"],
-    &["event", "store"],
+    &["event", "policy", "store"],
     &["http"],
     &["tenant"],
     &["edge"],

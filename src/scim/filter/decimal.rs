@@ -3,6 +3,7 @@
 //! An `f64` is exact for integers up to 2^53 only, so they are compared digit by digit.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 /// RFC 7643 §2.3.3, §2.3.4: a number, which is `0.digits × 10^magnitude` with its sign.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,6 +37,14 @@ impl Decimal {
         let magnitude =
             exponent.checked_add(length(significant)?)?.checked_sub(length(fraction)?)?;
         Some(Self { sign, magnitude, digits: significant.trim_end_matches('0').to_owned() })
+    }
+}
+
+/// Equal for equal numbers.
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.sign == Ordering::Less { "-" } else { "" };
+        write!(f, "{sign}0.{}e{}", self.digits, self.magnitude)
     }
 }
 

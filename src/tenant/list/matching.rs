@@ -171,7 +171,7 @@ impl Work<'_, '_> {
         visit: Visit<'_>,
     ) -> Result<Option<Pos>, Failure> {
         let projection = Projection::default();
-        let view = self.view(schema, &projection);
+        let view = self.view(schema, &projection).in_full();
         let view = match look.needs {
             Needs::Rows => view,
             Needs::Document => view.without_members(Groups::Hidden),

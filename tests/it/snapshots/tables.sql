@@ -57,3 +57,9 @@ CREATE TABLE keys (
         created INTEGER NOT NULL,
         expires INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE policies (
+        id INTEGER PRIMARY KEY,
+        version INTEGER NOT NULL,
+        document TEXT NOT NULL,
+        numbers TEXT NOT NULL
+     ) STRICT;

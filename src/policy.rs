@@ -1,0 +1,8 @@
+//! What a tenant has decided for itself: its policy document.
+//!
+//! Pure: a document is read whole, or refused with the place of every fault. What follows from it
+//! for a request is for those who ask.
+
+mod document;
+
+pub use document::{Features, Policy};

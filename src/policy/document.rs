@@ -1,0 +1,141 @@
+//! The policy document: versioned, read whole or not at all.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::scim::schema::{DeclaredSchema, Fault, Registry};
+
+/// A tenant's policies.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Counts the changes; 0 before the first.
+    pub version: i64,
+    /// What of the product the tenant uses.
+    pub features: Features,
+    /// The schemas by which it extends resource types.
+    pub schemas: Vec<DeclaredSchema>,
+}
+
+/// Parts of the product that a tenant can have or not.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Features {
+    /// `/Bulk`; on.
+    pub bulk: bool,
+    /// The types Role and Entitlement (draft-ietf-scim-roles-entitlements); off.
+    pub roles: bool,
+    /// The types Agent and AgenticApplication (draft-abbey-scim-agent-extension); off.
+    pub agents: bool,
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Self { bulk: true, roles: false, agents: false }
+    }
+}
+
+impl Features {
+    /// All of them, by name.
+    fn named(&mut self) -> [(&'static str, &mut bool); 3] {
+        let Self { bulk, roles, agents } = self;
+        [("bulk", bulk), ("roles", roles), ("agents", agents)]
+    }
+
+    /// Whether a feature is on.
+    pub fn has(mut self, name: &str) -> bool {
+        self.named().into_iter().any(|(other, on)| other == name && *on)
+    }
+
+    fn to_json(mut self) -> Value {
+        let named = self.named().into_iter();
+        Value::Object(named.map(|(name, on)| (name.to_owned(), (*on).into())).collect())
+    }
+}
+
+impl Policy {
+    /// What a document makes of these policies: what it does not mention stays as it is. Its
+    /// `version` is for its author; the new policies have the next one.
+    ///
+    /// # Errors
+    /// Every fault with its place.
+    pub fn amended(&self, document: &Map<String, Value>) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut amended = Self { version: self.version.saturating_add(1), ..self.clone() };
+        for (name, value) in document {
+            match name.as_str() {
+                "version" if value.is_i64() || value.is_u64() => {}
+                "version" => faults.push(Fault::new("/version", "is not a whole number")),
+                "features" => read_features(&mut amended.features, value, &mut faults),
+                "schemas" => match DeclaredSchema::read_all(value, "/schemas", &self.schemas) {
+                    Ok(schemas) => amended.schemas = schemas,
+                    Err(found) => faults.extend(found),
+                },
+                _ => faults.push(unknown("", name)),
+            }
+        }
+        if faults.is_empty() { Ok(amended) } else { Err(faults) }
+    }
+
+    /// Reads what was stored: a document, and the numbers of its searchable attributes.
+    ///
+    /// # Errors
+    /// Every fault with its place; there is none in what [`Self::to_json`] wrote.
+    pub fn stored(
+        version: i64,
+        document: &Map<String, Value>,
+        numbers: &BTreeMap<String, u8>,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut policy = Self::default().amended(document)?;
+        policy.version = version;
+        for lookup in policy.schemas.iter_mut().flat_map(|schema| &mut schema.lookups) {
+            let number = numbers.get(&lookup.path).copied();
+            lookup.number = number.ok_or_else(|| vec![Fault::new("/schemas", "has no number")])?;
+        }
+        Ok(policy)
+    }
+
+    /// The document that says all of it.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "version": self.version,
+            "features": self.features.to_json(),
+            "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The members of the document in which two policies differ, `version` aside.
+    pub fn changed(&self, other: &Self) -> Vec<String> {
+        let (one, other) = (self.to_json(), other.to_json());
+        let fields = one.as_object().into_iter().flatten();
+        let differs = |(name, value): &(&String, &Value)| {
+            *name != "version" && other.get(name.as_str()) != Some(*value)
+        };
+        fields.filter(differs).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The schemas and resource types of a tenant with these policies.
+    pub fn registry(&self) -> Registry {
+        Registry::of(|feature| self.features.has(feature), &self.schemas)
+    }
+}
+
+fn read_features(features: &mut Features, value: &Value, faults: &mut Vec<Fault>) {
+    let Value::Object(fields) = value else {
+        return faults.push(Fault::new("/features", "is not an object"));
+    };
+    let mut named = features.named();
+    for (name, value) in fields {
+        match (named.iter_mut().find(|(other, _)| other == name), value) {
+            (Some((_, on)), Value::Bool(value)) => **on = *value,
+            (Some(_), _) => {
+                faults.push(Fault::new(format!("/features/{name}"), "is not true or false"));
+            }
+            (None, _) => faults.push(unknown("/features", name)),
+        }
+    }
+}
+
+fn unknown(at: &str, name: &str) -> Fault {
+    let name = name.replace('~', "~0").replace('/', "~1");
+    Fault::new(format!("{at}/{name}"), "is not known to this version")
+}

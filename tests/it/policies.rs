@@ -1,0 +1,115 @@
+//! The policy document: read, amended whole or not at all, tried without effect.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::declared::{URN, staff};
+use crate::scenario::Reply;
+use crate::steps::check_problem;
+use crate::support::{ADMIN, Acme, ORIGIN};
+
+fn put(acme: &mut Acme, query: &str, body: &Value, if_match: &str) -> Reply {
+    let headers = BTreeMap::from([("if-match".to_owned(), if_match.to_owned())]);
+    let url = format!("{ORIGIN}/v1/tenants/acme/policies{query}");
+    acme.fetch("PUT", &url, &headers, body.to_string().as_bytes(), ADMIN)
+}
+
+#[test]
+fn what_was_never_said_has_its_defaults() {
+    let mut acme = Acme::new();
+    let before = acme.dump();
+    let read = acme.admin("GET", "/policies", &Value::Null);
+    let features = json!({ "bulk": true, "roles": false, "agents": false });
+    assert_eq!(read.json(), json!({ "version": 0, "features": features, "schemas": [] }));
+    assert_eq!(read.headers["etag"], "\"0\"");
+    for nothing in [json!({}), json!({ "features": {} }), read.json(), json!({ "schemas": [] })] {
+        assert_eq!(acme.admin("PUT", "/policies", &nothing).json(), read.json(), "{nothing}");
+    }
+    assert_eq!(acme.dump(), before, "no change, no write");
+}
+
+#[test]
+fn a_document_changes_what_it_mentions() {
+    let mut acme = Acme::new();
+    let first =
+        acme.admin("PUT", "/policies", &json!({ "version": 7, "features": { "roles": true } }));
+    assert_eq!((first.status, &*first.headers["etag"]), (200, "\"1\""));
+    let second = acme.admin("PUT", "/policies", &json!({ "schemas": [staff()] })).json();
+    assert_eq!((&second["version"], &second["features"]["roles"]), (&json!(2), &json!(true)));
+    assert_eq!(second["schemas"][0]["id"], URN);
+    acme.sleep();
+    assert_eq!(acme.admin("GET", "/policies", &Value::Null).json(), second, "read from its row");
+    assert_eq!(acme.rows("policies"), 1);
+    let events: Vec<Value> =
+        acme.events().into_iter().skip(1).map(|one| one["data"].clone()).collect();
+    assert_eq!((&events[0]["changed"], &events[0]["version"]), (&json!(["features"]), &json!(1)));
+    assert_eq!(
+        (&events[1]["changed"], &events[1]["resourceType"]),
+        (&json!(["schemas"]), &json!("Tenant"))
+    );
+}
+
+#[test]
+fn a_change_is_tried_without_effect() {
+    let mut acme = Acme::new();
+    let before = acme.dump();
+    let document = json!({ "features": { "agents": true }, "schemas": [] });
+    let tried = acme.admin("PUT", "/policies?dryRun=true", &document).json();
+    let features = |agents| json!({ "bulk": true, "roles": false, "agents": agents });
+    assert_eq!(
+        tried,
+        json!({ "dryRun": true, "changes": [
+            { "path": "/features", "before": features(false), "after": features(true) },
+        ] })
+    );
+    let declared = acme.admin("POST", "/schemas?dryRun=true", &staff()).json();
+    assert_eq!(declared["changes"][0]["path"], "/schemas");
+    assert_eq!(acme.dump(), before);
+    assert_eq!(acme.scim("GET", "/Agents", &Value::Null).status, 404);
+}
+
+#[test]
+fn a_change_may_ask_for_the_version_that_it_was_made_for() {
+    let mut acme = Acme::new();
+    let document = json!({ "features": { "agents": true } });
+    let stale = put(&mut acme, "", &document, "\"1\"");
+    check_problem(&stale, (412, "precondition_failed", ""), "stale");
+    assert_eq!(put(&mut acme, "", &document, "\"0\"").status, 200);
+    assert_eq!(put(&mut acme, "", &document, "\"0\"").status, 412);
+    assert_eq!(put(&mut acme, "", &document, "*").status, 200);
+}
+
+#[test]
+fn a_document_with_a_fault_changes_nothing() {
+    let mut acme = Acme::new();
+    let before = acme.dump();
+    for (document, fault) in [
+        (json!({ "version": "1" }), "/version is not a whole number"),
+        (json!({ "features": [] }), "/features is not an object"),
+        (json!({ "features": { "roles": 1 } }), "/features/roles is not true or false"),
+        (json!({ "features": { "a/b": true } }), "/features/a~1b is not known to this version"),
+        (json!({ "guards": [] }), "/guards is not known to this version"),
+        (json!({ "schemas": {} }), "/schemas is not a list"),
+        (
+            json!({ "guards": [], "features": { "agents": true } }),
+            "/guards is not known to this version",
+        ),
+    ] {
+        let reply = acme.admin("PUT", "/policies", &document);
+        assert_eq!(reply.status, 422, "{document}");
+        let found = &reply.json()["faults"][0];
+        let said = format!("{} {}", found["path"], found["detail"]).replace('"', "");
+        assert_eq!(said, fault, "{document}");
+    }
+    assert_eq!(acme.dump(), before);
+}
+
+#[test]
+fn bulk_can_be_switched_off() {
+    let mut acme = Acme::new();
+    acme.admin("PUT", "/policies", &json!({ "features": { "bulk": false } }));
+    assert_eq!(acme.get("/ServiceProviderConfig")["bulk"]["supported"], false);
+    let body = json!({ "schemas": [muster::scim::urn::BULK_REQUEST], "Operations": [] });
+    assert_eq!(acme.scim("POST", "/Bulk", &body).status, 501);
+}
