@@ -103,6 +103,11 @@ export async function makeConnection(worker, tenant, { id, preset }) {
   await adminPost(worker, `/v1/tenants/${tenant}/connections`, connection, [201]);
 }
 
+/** Changes what a tenant has decided for itself. */
+export async function putPolicies(worker, tenant, document) {
+  await adminSend(worker, "PUT", `/v1/tenants/${tenant}/policies`, document, [200]);
+}
+
 /** Makes a key of a tenant, bound to a connection if one is named, and returns it. */
 export async function makeKey(worker, tenant, { scopes, connection }) {
   const body = { name: tenant, scopes, ...(connection && { connection }) };
@@ -131,11 +136,15 @@ export async function request(url, { method = "GET", token, body } = {}) {
   }
 }
 
-async function adminPost(worker, path, body, expected) {
-  const response = await request(worker.url + path, { method: "POST", token: worker.adminToken, body });
+function adminPost(worker, path, body, expected) {
+  return adminSend(worker, "POST", path, body, expected);
+}
+
+async function adminSend(worker, method, path, body, expected) {
+  const response = await request(worker.url + path, { method, token: worker.adminToken, body });
   const text = await response.text();
   if (expected.includes(response.status)) return JSON.parse(text);
-  throw new Problem(`POST ${path} was answered with ${response.status}: ${text}`);
+  throw new Problem(`${method} ${path} was answered with ${response.status}: ${text}`);
 }
 
 async function untilHealthy(worker) {
