@@ -113,3 +113,31 @@ fn bulk_can_be_switched_off() {
     let body = json!({ "schemas": [muster::scim::urn::BULK_REQUEST], "Operations": [] });
     assert_eq!(acme.scim("POST", "/Bulk", &body).status, 501);
 }
+
+#[test]
+fn a_change_that_fails_at_any_statement_leaves_nothing() {
+    for asleep in [false, true] {
+        let mut acme = crate::declared::acme();
+        acme.post("/Users", &json!({ "userName": "ada", URN: { "grade": "a" } }));
+        let document = json!({ "features": { "agents": true }, "schemas": [staff(), {
+            "id": "urn:acme:more", "attributes": [{ "name": "more", "type": "string", "searchable": true }],
+        }] });
+        let before = acme.dump();
+        for statements in 0.. {
+            if asleep {
+                acme.sleep();
+            }
+            acme.sql.fail_after(Some(statements));
+            let reply = acme.admin("PUT", "/policies", &document);
+            let failed = acme.sql.has_failed();
+            acme.sql.fail_after(None);
+            if !failed {
+                assert_eq!((reply.status, statements > 1), (200, true), "{}", reply.json());
+                break;
+            }
+            assert_eq!((reply.status, acme.dump() == before), (500, true), "at {statements}");
+            assert_eq!(acme.get("/Schemas")["totalResults"], 4, "in memory neither");
+        }
+        assert_eq!(acme.get("/Schemas")["totalResults"], 7);
+    }
+}

@@ -18,6 +18,7 @@ mod bases;
 mod budgets;
 mod concurrency;
 mod cost_headers;
+mod declared;
 mod deletion;
 mod errors;
 mod events;
