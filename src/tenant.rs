@@ -18,6 +18,7 @@ mod policies;
 mod render;
 mod resources;
 mod schemas;
+mod stored_policy;
 mod sweep;
 mod work;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::policies;
+use super::stored_policy;
 use crate::limits;
 use crate::policy::Policy;
 use crate::scim::schema::{GROUP, Registry};
@@ -57,7 +57,7 @@ pub(super) struct Checkpoint {
 impl Memory {
     /// Reads the state from the rows.
     pub(super) fn load(sql: &dyn Sql) -> Result<Self, StoreError> {
-        let policy = policies::load(sql)?;
+        let policy = stored_policy::load(sql)?;
         let registry = match policy.version {
             0 => Arc::clone(Registry::builtin()),
             _ => Arc::new(policy.registry()),

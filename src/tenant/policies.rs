@@ -1,18 +1,17 @@
 //! The tenant's policy document: read, and changed whole or not at all.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::stored_policy::to_row;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::Policy;
-use crate::scim::schema::{Attribute, DeclaredSchema};
-use crate::store::policies::{self, PolicyRow};
-use crate::store::{Sql, StoreError};
+use crate::scim::schema::{Attribute, DeclaredSchema, Registry};
+use crate::store::policies;
 
 /// Where values of a declared schema may lie that a change of it would contradict.
 struct Ground {
@@ -60,7 +59,7 @@ impl Work<'_, '_> {
         if changed.is_empty() {
             return Ok(Amended::Written);
         }
-        policies::write(self.sql, &row(&after))?; // (4)
+        policies::write(self.sql, &to_row(&after))?; // (4)
         let event = Event::new(EventKind::TenantUpdated, "policies");
         self.record(&event.with("changed", changed).with("version", after.version))?;
         self.memory.touched = true;
@@ -94,8 +93,8 @@ impl Work<'_, '_> {
 
     /// Whether a resource has values there.
     fn holds(&self, schema: &DeclaredSchema, ground: &Ground) -> Result<bool, Failure> {
-        let whole = crate::scim::schema::Registry::whole();
-        let resource_type = whole.types().find(|one| one.resource_type.id == ground.resource_type);
+        let mut types = Registry::whole().types();
+        let resource_type = types.find(|one| one.resource_type.id == ground.resource_type);
         let Some(number) = resource_type.map(|one| one.resource_type.number) else {
             return Ok(false);
         };
@@ -119,28 +118,6 @@ pub(super) enum Amended {
     Written,
     /// It was only tried: what it would change.
     Tried(Value),
-}
-
-/// Reads the policies, or those of a tenant that has never said anything.
-pub(super) fn load(sql: &dyn Sql) -> Result<Policy, StoreError> {
-    let Some(row) = policies::read(sql)? else { return Ok(Policy::default()) };
-    let malformed = || StoreError::new("the stored policies are malformed");
-    let document: Map<String, Value> =
-        serde_json::from_str(&row.document).map_err(|_| malformed())?;
-    let numbers: BTreeMap<String, u8> =
-        serde_json::from_str(&row.numbers).map_err(|_| malformed())?;
-    Policy::stored(row.version, &document, &numbers).map_err(|_| malformed())
-}
-
-fn row(policy: &Policy) -> PolicyRow {
-    let lookups = policy.schemas.iter().flat_map(|schema| &schema.lookups);
-    let numbers: BTreeMap<&str, u8> =
-        lookups.map(|lookup| (lookup.path.as_str(), lookup.number)).collect();
-    PolicyRow {
-        version: policy.version,
-        document: policy.to_json().to_string(),
-        numbers: json!(numbers).to_string(),
-    }
 }
 
 fn etag(policy: &Policy) -> String {
