@@ -28,9 +28,9 @@ use chrono::{DateTime, Utc};
 
 use crate::auth::{JtiDigest, KeyRing, Principal};
 use crate::http::{Method, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget};
-use crate::scim::ErrorKind;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
+use crate::scim::{ErrorKind, ScimError};
 use crate::store::{self, Sql, StoreError, Verdict};
 use memory::Memory;
 use work::{Answer, Failure, Work};
@@ -206,6 +206,10 @@ impl<'a, 'c> Work<'a, 'c> {
     }
 
     fn scim_target(&mut self, target: &ScimTarget, method: Method) -> Answer {
+        if !self.memory.policy.features.scim && !target.is_discovery() {
+            let detail = "SCIM is switched off for this tenant";
+            return Err(ScimError::new(ErrorKind::Forbidden, detail).into());
+        }
         // The route knows all types that there are; this tenant may not have that one.
         if let Some(number) = target.type_number() {
             self.schema_of(number)?;

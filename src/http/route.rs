@@ -253,6 +253,18 @@ impl ScimTarget {
         }
     }
 
+    /// Whether it tells what the server can do (RFC 7644 §4).
+    pub const fn is_discovery(&self) -> bool {
+        matches!(
+            self,
+            Self::ServiceProviderConfig
+                | Self::ResourceTypes
+                | Self::ResourceType(_)
+                | Self::Schemas
+                | Self::Schema(_)
+        )
+    }
+
     /// The scopes of which one opens the endpoint; none where every key of the tenant does.
     pub fn scopes(&self, method: Method) -> &'static [Scope] {
         let (number, writes) = match self {

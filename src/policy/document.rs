@@ -20,6 +20,8 @@ pub struct Policy {
 /// Parts of the product that a tenant can have or not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Features {
+    /// SCIM itself; on. Without it, only discovery is answered.
+    pub scim: bool,
     /// `/Bulk`; on.
     pub bulk: bool,
     /// The types Role and Entitlement (draft-ietf-scim-roles-entitlements); off.
@@ -30,15 +32,15 @@ pub struct Features {
 
 impl Default for Features {
     fn default() -> Self {
-        Self { bulk: true, roles: false, agents: false }
+        Self { scim: true, bulk: true, roles: false, agents: false }
     }
 }
 
 impl Features {
     /// All of them, by name.
-    fn named(&mut self) -> [(&'static str, &mut bool); 3] {
-        let Self { bulk, roles, agents } = self;
-        [("bulk", bulk), ("roles", roles), ("agents", agents)]
+    fn named(&mut self) -> [(&'static str, &mut bool); 4] {
+        let Self { scim, bulk, roles, agents } = self;
+        [("scim", scim), ("bulk", bulk), ("roles", roles), ("agents", agents)]
     }
 
     /// Whether a feature is on.

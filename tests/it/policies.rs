@@ -20,7 +20,7 @@ fn what_was_never_said_has_its_defaults() {
     let mut acme = Acme::new();
     let before = acme.dump();
     let read = acme.admin("GET", "/policies", &Value::Null);
-    let features = json!({ "bulk": true, "roles": false, "agents": false });
+    let features = json!({ "scim": true, "bulk": true, "roles": false, "agents": false });
     assert_eq!(read.json(), json!({ "version": 0, "features": features, "schemas": [] }));
     assert_eq!(read.headers["etag"], "\"0\"");
     for nothing in [json!({}), json!({ "features": {} }), read.json(), json!({ "schemas": [] })] {
@@ -56,7 +56,7 @@ fn a_change_is_tried_without_effect() {
     let before = acme.dump();
     let document = json!({ "features": { "agents": true }, "schemas": [] });
     let tried = acme.admin("PUT", "/policies?dryRun=true", &document).json();
-    let features = |agents| json!({ "bulk": true, "roles": false, "agents": agents });
+    let features = |agents| json!({ "scim": true, "bulk": true, "roles": false, "agents": agents });
     assert_eq!(
         tried,
         json!({ "dryRun": true, "changes": [
@@ -103,6 +103,29 @@ fn a_document_with_a_fault_changes_nothing() {
         assert_eq!(said, fault, "{document}");
     }
     assert_eq!(acme.dump(), before);
+}
+
+#[test]
+fn scim_can_be_switched_off_but_for_discovery() {
+    let mut acme = Acme::new();
+    let ada = acme.user("ada");
+    acme.admin("PUT", "/policies", &json!({ "features": { "scim": false } }));
+    let off = (403, "", "SCIM is switched off for this tenant");
+    for (method, path) in [
+        ("GET", "/Users"),
+        ("POST", "/Users"),
+        ("GET", &format!("/Users/{ada}")),
+        ("DELETE", &format!("/Users/{ada}")),
+        ("POST", "/.search"),
+        ("POST", "/Bulk"),
+    ] {
+        acme.refused(method, path, &Value::Null, off);
+    }
+    for path in ["/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/User", "/Schemas"] {
+        acme.get(path);
+    }
+    acme.admin("PUT", "/policies", &json!({ "features": { "scim": true } }));
+    assert_eq!(acme.get(&format!("/Users/{ada}"))["userName"], "ada");
 }
 
 #[test]
