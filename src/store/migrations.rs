@@ -3,7 +3,9 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 1] = [&[
+const MIGRATIONS: [&[&str]; 2] = [TABLES, DANGLING_KEYS];
+
+const TABLES: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
     "CREATE TABLE types (
         number INTEGER PRIMARY KEY,
@@ -67,7 +69,15 @@ const MIGRATIONS: [&[&str]; 1] = [&[
         created INTEGER NOT NULL,
         expires INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID",
-]];
+];
+
+/// The folded text of a member that no resource is, by which it is found when a resource of that
+/// name appears. Texts that are there are folded as far as SQL can.
+const DANGLING_KEYS: &[&str] = &[
+    "ALTER TABLE dangling ADD COLUMN key TEXT NOT NULL DEFAULT ''",
+    "UPDATE dangling SET key = lower(value)",
+    "CREATE INDEX dangling_by_key ON dangling (key)",
+];
 
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///

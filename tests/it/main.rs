@@ -17,6 +17,8 @@ mod steps;
 mod support;
 
 mod auth;
+mod binding;
+mod binding_laws;
 mod bulk;
 mod bulk_errors;
 mod bulk_laws;
