@@ -22,6 +22,7 @@ mod deletion;
 mod errors;
 mod events;
 mod keys;
+mod large_group;
 mod methods;
 mod odd_bodies;
 mod odd_requests;
