@@ -79,6 +79,15 @@ impl Acme {
         assert_eq!(self.dump(), before, "{method} {path} {body} wrote");
     }
 
+    /// Sends a request that is done and leaves every row as it was.
+    #[track_caller]
+    pub(crate) fn changes_nothing(&mut self, method: &str, path: &str, body: &Value) {
+        let before = self.dump();
+        let reply = self.scim(method, path, body);
+        assert!(reply.status < 300, "{method} {path} {body}: {}", reply.json());
+        assert!(self.dump() == before, "{method} {path} {body} wrote");
+    }
+
     /// Sends a request of the administrator that is refused, and leaves every row as it was.
     #[track_caller]
     pub(crate) fn admin_refused(
@@ -149,6 +158,14 @@ const POPULATED: &str = "01900000-0000-7000-8000";
 /// The body of a PATCH.
 pub(crate) fn patch_op(operations: &Value) -> Value {
     json!({ "schemas": [urn::PATCH_OP], "Operations": operations })
+}
+
+/// A resource as bytes, without what tells its versions apart.
+pub(crate) fn state(mut resource: Value) -> String {
+    if let Some(meta) = resource.get_mut("meta").and_then(Value::as_object_mut) {
+        meta.retain(|name, _| !["version", "created", "lastModified"].contains(&name.as_str()));
+    }
+    resource.to_string()
 }
 
 /// A path with a query.
