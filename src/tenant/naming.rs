@@ -123,6 +123,8 @@ impl Work<'_, '_> {
             .collect();
         let mut keys: Vec<String> = names.iter().map(|(_, key)| fold(key)).collect();
         keys.extend(new.map(str::to_owned));
+        keys.sort();
+        keys.dedup();
         if keys.is_empty() {
             return Ok(Vec::new());
         }

@@ -206,7 +206,7 @@ fn who_is_there_is_added_and_removed_by_its_names_too() {
 #[test]
 fn the_text_that_was_sent_still_removes_whom_it_became() {
     let mut given = Given::new(&json!(["ada@x", "bob@x"]));
-    let ada = given.make("/Users", &json!({ "userName": "ada@x" }));
+    let ada = given.make("/Users", &json!({ "userName": "ada@x", "externalId": "ada@x" }));
     given.check(&[&ada, "bob@x"]);
     given.change(json!({ "op": "remove", "path": r#"members[value eq "ada@x"]"# }));
     given.check(&["bob@x"]);

@@ -15,6 +15,7 @@ mod tenant;
 mod wire;
 
 mod bases;
+mod binding;
 mod budgets;
 mod concurrency;
 mod cost_headers;
