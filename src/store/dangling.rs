@@ -113,7 +113,8 @@ pub fn named(
     let (low, high) = Pos::range(type_number);
     let group = own.and_then(|own| own.group);
     let rows = sql.query(
-        // The columns beside `min` are of the row that has it.
+        // The columns beside `min` are of the row that has it; what is added to the position is
+        // above every position, and below what the runtime carries exactly.
         "SELECT l.key, r.pos, r.id,
             min(r.pos + iif(m.grp IS NULL, 1 << 51, 0) + iif(r.origin IS ?5, 0, 1 << 50))
          FROM json_each(?1) j
