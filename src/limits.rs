@@ -61,6 +61,9 @@ pub const MEMBERS_SHOWN: i64 = 100_000;
 pub const MEMBERS_SCANNED: i64 = 200_000;
 /// Members of a group up to which a PATCH answers with the group; above, it answers 204.
 pub const PATCH_SHOWN_MEMBERS: i64 = 100;
+/// Members of groups that a resource becomes when it appears under the name by which they were sent;
+/// above it the answer is 400 `tooMany`.
+pub const BOUND_MEMBERS: usize = 10_000;
 /// Members listed in one event; a larger change appends several.
 pub const MEMBERS_PER_EVENT: usize = 1_000;
 /// Membership rows of a deleted group that one alarm removes.

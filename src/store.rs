@@ -5,6 +5,7 @@
 //! tenant's id: the database is the tenant's own.
 
 pub mod connections;
+pub mod dangling;
 pub mod events;
 pub mod keys;
 pub mod members;

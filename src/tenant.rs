@@ -13,6 +13,7 @@ mod list;
 mod lookups;
 mod members;
 mod memory;
+mod naming;
 mod plan;
 mod policies;
 mod render;

@@ -16,7 +16,8 @@ pub struct Compat {
     /// A PATCH of a value that its path describes and that is not there creates it; otherwise
     /// replacing it is 400 `noTarget`.
     pub create_described_values: bool,
-    /// A member that no resource is, is kept as it was sent and grants nothing; otherwise it is 400.
+    /// A member may be named by other than its id, and one that no resource is, is kept as it was
+    /// sent and grants nothing until there is one of that name; otherwise it is 400.
     pub dangling_members: bool,
     /// Every PATCH is answered 204, without the resource.
     pub minimal_patch_answers: bool,

@@ -86,42 +86,6 @@ pub fn remove(sql: &dyn Sql, group: Pos, members: &[i64]) -> Result<(), StoreErr
     Ok(())
 }
 
-/// The texts of a group's members that no resource is.
-pub fn dangling(sql: &dyn Sql, group: Pos) -> Result<Vec<String>, StoreError> {
-    let group = Param::Integer(group.value());
-    let rows = sql.query("SELECT value FROM dangling WHERE grp = ?1", &[group])?;
-    rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
-}
-
-/// Adds such a member that is not there.
-pub fn add_dangling(
-    sql: &dyn Sql,
-    group: Pos,
-    origin: &str,
-    value: &str,
-    display: Option<&str>,
-) -> Result<(), StoreError> {
-    sql.query(
-        "INSERT INTO dangling (grp, value, origin, display) VALUES (?1, ?2, ?3, ?4)",
-        &[
-            Param::Integer(group.value()),
-            Param::Text(value),
-            Param::Text(origin),
-            display.map_or(Param::Null, Param::Text),
-        ],
-    )?;
-    Ok(())
-}
-
-/// Removes such a member that is there.
-pub fn remove_dangling(sql: &dyn Sql, group: Pos, value: &str) -> Result<(), StoreError> {
-    sql.query(
-        "DELETE FROM dangling WHERE grp = ?1 AND value = ?2",
-        &[Param::Integer(group.value()), Param::Text(value)],
-    )?;
-    Ok(())
-}
-
 /// The positions of ids; `None` where there is no such resource. In the order given; in halves
 /// where one value could not carry them.
 pub fn resolve(sql: &dyn Sql, ids: &[&str]) -> Result<Vec<Option<Pos>>, StoreError> {

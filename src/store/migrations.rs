@@ -3,16 +3,17 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 2] = [
-    &[
-        // How many resources of each type there are, and the place last given to one.
-        "CREATE TABLE types (
+const MIGRATIONS: [&[&str]; 3] = [TABLES, DANGLING_KEYS, POLICIES];
+
+const TABLES: &[&str] = &[
+    // How many resources of each type there are, and the place last given to one.
+    "CREATE TABLE types (
         number INTEGER PRIMARY KEY,
         live INTEGER NOT NULL,
         last INTEGER NOT NULL
      ) STRICT",
-        // All resources: `pos` is type and creation order in one, so that a type's list is a range.
-        "CREATE TABLE resources (
+    // All resources: `pos` is type and creation order in one, so that a type's list is a range.
+    "CREATE TABLE resources (
         pos INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         rev INTEGER NOT NULL,
@@ -20,46 +21,46 @@ const MIGRATIONS: [&[&str]; 2] = [
         members INTEGER NOT NULL,
         doc TEXT NOT NULL
      ) STRICT",
-        // The values by which resources are found; `attribute` is a number of the schema table.
-        "CREATE TABLE lookups (
+    // The values by which resources are found; `attribute` is a number of the schema table.
+    "CREATE TABLE lookups (
         attribute INTEGER NOT NULL,
         key TEXT NOT NULL,
         pos INTEGER NOT NULL,
         PRIMARY KEY (attribute, key, pos)
      ) STRICT, WITHOUT ROWID",
-        "CREATE TABLE members (
+    "CREATE TABLE members (
         grp INTEGER NOT NULL,
         member INTEGER NOT NULL,
         origin TEXT NOT NULL,
         display TEXT,
         PRIMARY KEY (grp, member, origin)
      ) STRICT, WITHOUT ROWID",
-        "CREATE INDEX members_by_member ON members (member, grp)",
-        // Members that a lenient connection named and that no resource is.
-        "CREATE TABLE dangling (
+    "CREATE INDEX members_by_member ON members (member, grp)",
+    // Members that a lenient connection named and that no resource is.
+    "CREATE TABLE dangling (
         grp INTEGER NOT NULL,
         value TEXT NOT NULL,
         origin TEXT NOT NULL,
         display TEXT,
         PRIMARY KEY (grp, value, origin)
      ) STRICT, WITHOUT ROWID",
-        "CREATE INDEX dangling_by_value ON dangling (value, grp)",
-        // Deleted resources whose membership rows are still to be removed.
-        "CREATE TABLE sweeps (pos INTEGER PRIMARY KEY) STRICT",
-        "CREATE TABLE events (
+    "CREATE INDEX dangling_by_value ON dangling (value, grp)",
+    // Deleted resources whose membership rows are still to be removed.
+    "CREATE TABLE sweeps (pos INTEGER PRIMARY KEY) STRICT",
+    "CREATE TABLE events (
         seq INTEGER PRIMARY KEY,
         time INTEGER NOT NULL,
         type TEXT NOT NULL,
         data TEXT NOT NULL
      ) STRICT",
-        "CREATE TABLE connections (
+    "CREATE TABLE connections (
         id TEXT PRIMARY KEY,
         display_name TEXT NOT NULL UNIQUE,
         preset TEXT NOT NULL,
         state TEXT NOT NULL,
         created INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID",
-        "CREATE TABLE keys (
+    "CREATE TABLE keys (
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL,
         scopes TEXT NOT NULL,
@@ -68,17 +69,23 @@ const MIGRATIONS: [&[&str]; 2] = [
         created INTEGER NOT NULL,
         expires INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID",
-    ],
-    &[
-        // The policy document: one row, of the id 1.
-        "CREATE TABLE policies (
+];
+
+/// The folded text of a member that no resource is, by which it is found when a resource of that
+/// name appears. Texts that are there are folded as far as SQL can.
+const DANGLING_KEYS: &[&str] = &[
+    "ALTER TABLE dangling ADD COLUMN key TEXT NOT NULL DEFAULT ''",
+    "UPDATE dangling SET key = lower(value)",
+    "CREATE INDEX dangling_by_key ON dangling (key)",
+];
+
+/// The policy document: one row, of the id 1.
+const POLICIES: &[&str] = &["CREATE TABLE policies (
         id INTEGER PRIMARY KEY,
         version INTEGER NOT NULL,
         document TEXT NOT NULL,
         numbers TEXT NOT NULL
-     ) STRICT",
-    ],
-];
+     ) STRICT"];
 
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///

@@ -278,7 +278,7 @@ impl Job<'_> {
 }
 
 impl Done {
-    fn made(Added { id, row }: Added) -> Self {
+    fn made(Added { id, row, .. }: Added) -> Self {
         let made = Some((id, row.pos.type_number()));
         Self { status: 201, made, rev: Some(row.rev) }
     }

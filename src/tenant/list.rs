@@ -72,7 +72,7 @@ impl<'a> Work<'a, '_> {
     }
 
     /// The one type, or all that the key may read.
-    fn listed_types(&self, number: Option<u8>) -> Vec<TypeSchema<'a>> {
+    pub(super) fn listed_types(&self, number: Option<u8>) -> Vec<TypeSchema<'a>> {
         let is_listed = |schema: &TypeSchema<'_>| {
             let own = schema.resource_type.number;
             let scopes = ScimTarget::Collection(own).scopes(Method::Get);

@@ -3,10 +3,11 @@
 //! A group may have 100,000 members, so a change reads and writes only the rows it names; all of
 //! them are read only when all are replaced or sought by a filter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::naming::Target;
 use super::render::few_enough;
 use super::work::{Failure, Work};
 use crate::event::{Event, EventKind, Verb};
@@ -15,13 +16,15 @@ use crate::scim::filter::Predicate;
 use crate::scim::resource::{Member, MemberOp};
 use crate::scim::schema::GROUP;
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::members;
+use crate::store::dangling::{self, DanglingRow};
 use crate::store::resources::ResourceRow;
-use crate::store::{Pos, StoreError};
+use crate::store::{Pos, StoreError, members};
 
 /// What is to be written: rows that are not there, and rows that are.
 #[derive(Debug, Default)]
 pub(super) struct Delta {
+    /// By whose word members are added, if not by the request's.
+    origin: Option<String>,
     added: Vec<(i64, Entry)>,
     /// Members that stay, under another display.
     renamed: Vec<(i64, String)>,
@@ -35,7 +38,7 @@ pub(super) struct Delta {
 #[derive(Debug, Default)]
 struct There {
     members: BTreeMap<i64, Option<String>>,
-    dangling: Vec<String>,
+    dangling: BTreeSet<String>,
 }
 
 /// A member that is wanted.
@@ -52,9 +55,24 @@ struct Wanted {
     cleared: bool,
     members: BTreeMap<i64, (Entry, bool)>,
     dangling: BTreeMap<String, Option<Entry>>,
+    /// Texts that name resources, and so need not be there as texts.
+    named: BTreeSet<String>,
 }
 
 impl Delta {
+    /// A resource that texts of a group have named takes their place, if it is not a member yet.
+    pub(super) fn bound(member: Pos, id: &str, is_member: bool, rows: Vec<DanglingRow>) -> Self {
+        let first = rows.first();
+        let display = first.and_then(|row| row.display.clone());
+        let entry = (member.value(), Entry { id: id.to_owned(), display });
+        Self {
+            origin: first.map(|row| row.origin.clone()),
+            added: if is_member { Vec::new() } else { vec![entry] },
+            removed_dangling: rows.into_iter().map(|row| row.value).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Whether nothing is to be written.
     pub(super) fn is_empty(&self) -> bool {
         self.added.is_empty()
@@ -83,10 +101,10 @@ impl Work<'_, '_> {
         for operation in operations {
             match operation {
                 MemberOp::Add(list) => self.want(&mut wanted, group, list)?,
-                MemberOp::Remove(values) => self.unwant(&mut wanted, values)?,
+                MemberOp::Remove(values) => self.unwant(&mut wanted, group, values)?,
                 MemberOp::RemoveWhere(predicate) => {
                     let values = self.matching(&wanted, group, &predicate)?;
-                    self.unwant(&mut wanted, values)?;
+                    self.unwant(&mut wanted, group, values)?;
                 }
                 MemberOp::Clear => wanted.clear(),
                 MemberOp::Replace(list) => {
@@ -111,26 +129,24 @@ impl Work<'_, '_> {
         group: Option<&ResourceRow>,
         list: Vec<Member>,
     ) -> Result<(), Failure> {
-        let ids: Vec<&str> = list.iter().map(|member| member.value.as_str()).collect();
-        let positions = members::resolve(self.sql, &ids)?;
-        for (place, (member, pos)) in (1_usize..).zip(list.into_iter().zip(positions)) {
+        let values: Vec<&str> = list.iter().map(|member| member.value.as_str()).collect();
+        let targets = self.targets(&values, group)?;
+        for (place, (member, target)) in (1_usize..).zip(list.into_iter().zip(targets)) {
             let entry = Entry { id: member.value, display: member.display };
             if entry.bytes() > limits::MEMBER_BYTES {
                 let most = limits::MEMBER_BYTES;
                 let detail = format!("`members`: value {place} has more than {most} bytes");
                 return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
             }
-            match pos {
-                Some(pos) if !self.may_be_member(pos) => {
+            match target {
+                Some(Target { pos, .. }) if !self.may_be_member(pos) => {
                     return Err(no_member(place).into());
                 }
-                Some(pos) if group.is_some_and(|group| group.pos == pos) => {
+                Some(Target { pos, .. }) if group.is_some_and(|group| group.pos == pos) => {
                     let detail = "a group cannot be a member of itself";
                     return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
                 }
-                Some(pos) => {
-                    wanted.members.insert(pos.value(), (entry, true));
-                }
+                Some(target) => wanted.put(target, entry, true),
                 None if self.compat.dangling_members => {
                     wanted.dangling.insert(entry.id.clone(), Some(entry));
                 }
@@ -149,14 +165,17 @@ impl Work<'_, '_> {
     }
 
     /// Members shall not be there; one that no resource is, may still be there as it was sent.
-    fn unwant(&self, wanted: &mut Wanted, values: Vec<String>) -> Result<(), Failure> {
-        let ids: Vec<&str> = values.iter().map(String::as_str).collect();
-        let positions = members::resolve(self.sql, &ids)?;
-        for (id, pos) in values.into_iter().zip(positions) {
-            match pos {
-                Some(pos) => {
-                    wanted.members.insert(pos.value(), (Entry { id, display: None }, false));
-                }
+    fn unwant(
+        &self,
+        wanted: &mut Wanted,
+        group: Option<&ResourceRow>,
+        values: Vec<String>,
+    ) -> Result<(), Failure> {
+        let texts: Vec<&str> = values.iter().map(String::as_str).collect();
+        let targets = self.targets(&texts, group)?;
+        for (id, target) in values.into_iter().zip(targets) {
+            match target {
+                Some(target) => wanted.put(target, Entry { id, display: None }, false),
                 None => {
                     wanted.dangling.insert(id, None);
                 }
@@ -209,6 +228,9 @@ impl Work<'_, '_> {
             delta.removed.extend(unnamed.map(|pos| (*pos, None)));
             let unnamed = there.dangling.iter().filter(|v| !wanted.dangling.contains_key(*v));
             delta.removed_dangling.extend(unnamed.cloned());
+        } else {
+            let named = wanted.named.intersection(&there.dangling);
+            delta.removed_dangling.extend(named.cloned());
         }
         for (pos, (entry, shall)) in wanted.members {
             match (shall, there.members.get(&pos)) {
@@ -238,12 +260,12 @@ impl Work<'_, '_> {
             Some([]) => Vec::new(),
             among => members::present(self.sql, group, among)?,
         };
-        let dangling = if wanted.cleared || !wanted.dangling.is_empty() {
-            members::dangling(self.sql, group)?
-        } else {
-            Vec::new()
-        };
-        Ok(There { members: members.into_iter().collect(), dangling })
+        let texts = wanted.cleared || !wanted.dangling.is_empty() || !wanted.named.is_empty();
+        let dangling = if texts { dangling::texts(self.sql, group)? } else { Vec::new() };
+        Ok(There {
+            members: members.into_iter().collect(),
+            dangling: dangling.into_iter().collect(),
+        })
     }
 
     /// Writes a difference and its events.
@@ -253,11 +275,16 @@ impl Work<'_, '_> {
         group_id: &str,
         delta: &Delta,
     ) -> Result<(), StoreError> {
+        let origin = delta.origin.as_ref().unwrap_or(&self.origin).clone();
         for (value, display) in &delta.added_dangling {
-            members::add_dangling(self.sql, group, &self.origin, value, display.as_deref())?;
+            dangling::add(self.sql, group, &origin, value, display.as_deref())?;
+        }
+        if !delta.added_dangling.is_empty() {
+            self.memory.touched = true;
+            self.memory.dangling = true;
         }
         for value in &delta.removed_dangling {
-            members::remove_dangling(self.sql, group, value)?;
+            dangling::remove(self.sql, group, value)?;
         }
         for (pos, display) in &delta.renamed {
             members::rename(self.sql, group, *pos, display)?;
@@ -273,7 +300,7 @@ impl Work<'_, '_> {
         for step in delta.added.chunks(limits::MEMBERS_PER_REQUEST) {
             let rows: Vec<_> =
                 step.iter().map(|(pos, entry)| (*pos, entry.display.clone())).collect();
-            members::add(self.sql, group, &self.origin, &rows)?;
+            members::add(self.sql, group, &origin, &rows)?;
         }
         let is_group = |(pos, _): &(i64, Entry)| Pos::stored(*pos).type_number() == GROUP;
         if delta.added.iter().any(is_group) {
@@ -321,6 +348,17 @@ fn no_member(place: usize) -> ScimError {
 impl Wanted {
     fn clear(&mut self) {
         *self = Self { cleared: true, ..Self::default() };
+    }
+
+    /// A resource shall be a member or not, by whatever text it was named.
+    fn put(&mut self, target: Target, entry: Entry, shall: bool) {
+        let Target { pos, id } = target;
+        if let Some(id) = id {
+            self.named.insert(entry.id);
+            self.members.insert(pos.value(), (Entry { id, ..entry }, shall));
+        } else {
+            self.members.insert(pos.value(), (entry, shall));
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::scim::schema::{GROUP, Registry};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::keys::{self, KeyRow};
 use crate::store::resources::{self, TypeCount};
-use crate::store::{Pos, Sql, StoreError, events, members, sweeps};
+use crate::store::{Pos, Sql, StoreError, dangling, events, members, sweeps};
 
 /// The state.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(super) struct Memory {
     pub(super) registry: Arc<Registry>,
     /// Whether some group is a member of another.
     pub(super) nested_groups: bool,
+    /// Whether some group may have a member that no resource is.
+    pub(super) dangling: bool,
     /// Whether membership rows of deleted resources are still to be removed.
     pub(super) sweeping: bool,
     /// Where pages ended.
@@ -50,6 +52,7 @@ pub(super) struct Checkpoint {
     last_id: u128,
     last_seq: i64,
     nested_groups: bool,
+    dangling: bool,
     sweeping: bool,
     bookmarks: Bookmarks,
 }
@@ -73,6 +76,7 @@ impl Memory {
             policy,
             registry,
             nested_groups: members::any_nested(sql, GROUP)?,
+            dangling: dangling::any(sql)?,
             sweeping: sweeps::first(sql)?.is_some(),
             bookmarks: Bookmarks::default(),
             touched: false,
@@ -91,6 +95,7 @@ impl Memory {
             policy: _,
             registry: _,
             nested_groups,
+            dangling,
             sweeping,
             bookmarks,
             touched: _,
@@ -100,6 +105,7 @@ impl Memory {
             last_id: *last_id,
             last_seq: *last_seq,
             nested_groups: *nested_groups,
+            dangling: *dangling,
             sweeping: *sweeping,
             bookmarks: bookmarks.clone(),
         }
@@ -107,12 +113,13 @@ impl Memory {
 
     /// Undoes what was done since a savepoint.
     pub(super) fn restore(&mut self, checkpoint: Checkpoint) {
-        let Checkpoint { counts, last_id, last_seq, nested_groups, sweeping, bookmarks } =
+        let Checkpoint { counts, last_id, last_seq, nested_groups, dangling, sweeping, bookmarks } =
             checkpoint;
         self.counts = counts;
         self.last_id = last_id;
         self.last_seq = last_seq;
         self.nested_groups = nested_groups;
+        self.dangling = dangling;
         self.sweeping = sweeping;
         self.bookmarks = bookmarks;
     }

@@ -35,6 +35,8 @@ pub(super) struct New<'s> {
 pub(super) struct Added {
     pub(super) id: String,
     pub(super) row: ResourceRow,
+    /// Whether groups had named it before it was there, and have it as a member now.
+    bound: bool,
 }
 
 impl New<'_> {
@@ -58,12 +60,15 @@ impl<'a> Work<'a, '_> {
         let projection = self.projection()?;
         let mut new = self.parse_new(number, body)?; // (2)
         let delta = self.membership(None, new.joined())?; // (3)
-        let Added { id, row } = self.add(new, None, &delta)?; // (4), (5)
+        let Added { id, row, bound } = self.add(new, None, &delta)?; // (4), (5)
         let location = self.location(schema, &id);
-        // Nobody has put the new resource into a group yet, so nothing has to be read again.
         let view = self.view(schema, &projection);
-        let open = opened(&row.doc, &location);
-        let body = self.render(&view, &PageEntry::of(&row), &open)?;
+        let body = if bound {
+            self.show(&view, Source::At(&[row.pos]))?.ok_or(ErrorKind::Internal)?.body
+        } else {
+            // It is in no group yet, so nothing has to be read again.
+            self.render(&view, &PageEntry::of(&row), &opened(&row.doc, &location))?
+        };
         let response = self.scim(201, body).with("etag", version(row.rev));
         Ok(response.with("location", location))
     }
@@ -152,16 +157,18 @@ impl<'a> Work<'a, '_> {
             members: delta.growth(),
             doc: encoded(&document, 1, self)?,
         };
+        let named_by = self.named_by(schema, Some(&document.id), &keys)?;
         resources::insert(self.sql, &row, &document.id, &self.origin, &keys, count)?;
         self.memory.set_count(number, count);
         self.record(&Event::new(EventKind::Resource(number, Verb::Created), document.id.as_str()))?;
         self.join(row.pos, &document.id, delta)?;
-        Ok(Added { row, id: document.id })
+        let bound = self.bind(row.pos, &document.id, named_by)?;
+        Ok(Added { row, id: document.id, bound })
     }
 
     /// Gives members to a resource that was added without them, as if it had been added with them.
     pub(super) fn fill(&mut self, added: &Added, joined: Vec<MemberOp>) -> Result<(), Failure> {
-        let Added { id, row } = added;
+        let Added { id, row, .. } = added;
         let delta = self.membership(Some(row), joined)?;
         if delta.is_empty() {
             return Ok(());
@@ -269,6 +276,7 @@ impl<'a> Work<'a, '_> {
         let new_keys = new_keys(&resource, *schema)?;
         let gained = missing_from(&new_keys, &old_keys);
         self.unused(*schema, &gained)?;
+        let named_by = self.named_by(*schema, None, &gained)?;
         let document = Document { resource, ..before.clone() };
         let rev = row.rev.saturating_add(1);
         let after = ResourceRow {
@@ -289,6 +297,7 @@ impl<'a> Work<'a, '_> {
             self.record(&event)?;
         }
         self.join(row.pos, &document.id, delta)?;
+        self.bind(row.pos, &document.id, named_by)?;
         Ok(after)
     }
 
@@ -349,13 +358,10 @@ fn matches(condition: &str, etag: &str) -> bool {
 fn encoded(document: &Document, rev: i64, work: &Work<'_, '_>) -> Result<Vec<u8>, Failure> {
     let bytes = document.encode(rev, work.now());
     if bytes.len() > limits::RESOURCE_BYTES {
-        return Err(too_large().into());
+        let detail = "the resource is too large";
+        return Err(ScimError::new(ErrorKind::PayloadTooLarge, detail).into());
     }
     Ok(bytes)
-}
-
-fn too_large() -> ScimError {
-    ScimError::new(ErrorKind::PayloadTooLarge, "the resource is too large")
 }
 
 /// A write that flips `active` is told as that.

@@ -1,6 +1,7 @@
 //! How many statements a request runs, and that each finds its rows by an index.
 
 use muster::limits;
+use muster::store::Sql as _;
 use serde_json::{Value, json};
 
 use crate::steps::{patch_op, with_query};
@@ -111,6 +112,53 @@ fn a_request_runs_few_statements_and_each_by_an_index() {
     for statement in statements {
         check_plan(&acme, &statement);
     }
+}
+
+#[test]
+fn a_change_of_a_member_costs_the_same_in_a_group_of_100_000() {
+    const MEMBERS: usize = 100_000;
+    let mut acme = Acme::new();
+    let users = acme.populate(MEMBERS + 1);
+    let group = acme.group("all", &[]);
+    for statement in [
+        format!(
+            "INSERT INTO members SELECT (2 << 40) + 1, pos, 'admin', NULL FROM resources
+             WHERE pos <= (1 << 40) + {MEMBERS}"
+        ),
+        format!("UPDATE resources SET members = {MEMBERS} WHERE pos = (2 << 40) + 1"),
+    ] {
+        acme.sql.query(&statement, &[]).expect("SQLite writes");
+    }
+    let path = format!("/Groups/{group}");
+    let (member, other) = (&users[MEMBERS / 2], &users[MEMBERS]);
+    let listed = |op: &str, id: &str| {
+        patch_op(&json!([{ "op": op, "path": "members", "value": [{ "value": id }] }]))
+    };
+    let filtered = |id: &str| {
+        patch_op(&json!([{ "op": "remove", "path": format!("members[value eq \"{id}\"]") }]))
+    };
+    let nothing = Value::Null;
+    let holds = with_query(
+        "/Groups",
+        &[("filter", &format!("members.value eq \"{other}\"")), ("excludedAttributes", "members")],
+    );
+    let mut statements = Vec::new();
+    for (method, path, body, most) in [
+        ("PATCH", &path, &listed("add", other), 6),
+        ("PATCH", &path, &listed("add", other), 3),
+        ("GET", &holds, &nothing, 3),
+        ("PATCH", &path, &listed("remove", other), 6),
+        ("PATCH", &path, &filtered(other), 3),
+        ("PATCH", &path, &filtered(member), 6),
+        ("GET", &format!("{path}?excludedAttributes=members"), &nothing, 1),
+        ("GET", &format!("/Users/{member}"), &nothing, 1),
+    ] {
+        statements.extend(check(&mut acme, method, path, body, most));
+    }
+    for statement in statements {
+        check_plan(&acme, &statement);
+    }
+    assert_eq!(acme.rows("members"), MEMBERS as i64 - 1);
 }
 
 #[test]

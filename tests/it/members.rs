@@ -360,24 +360,25 @@ fn a_name_of_any_characters_is_shown_as_it_was_sent() {
         let path = format!("/Users/{id}");
         assert_eq!((&user["userName"], &user["title"]), (&json!(name), &json!(name)));
         assert_eq!(acme.get(&path), user);
-        let team = json!([{ "value": id, "display": name }, { "value": name, "display": name }]);
+        let text = format!("{name}+");
+        let team = json!([{ "value": id, "display": name }, { "value": text, "display": name }]);
         let group = json!({ "displayName": name, "members": team });
         let group = acme.scim_with("POST", "/Groups", &group, &key, &[]).json();
         let other = acme.group("crew", &[&id]);
         assert_eq!(texts(&group["members"], "display"), [name, name]);
-        assert_eq!(texts(&group["members"], "value"), [id.as_str(), name]);
+        assert_eq!(texts(&group["members"], "value"), [id.as_str(), &text]);
         let shown = acme.get(&format!("/Groups/{other}"));
         assert_eq!(shown["members"][0]["display"], name);
         let groups = acme.get(&path)["groups"].clone();
         assert_eq!(texts(&groups, "display"), [name, "crew"]);
-        for (path, attribute) in [
-            ("/Users", "userName"),
-            ("/Users", "groups.display"),
-            ("/Groups", "displayName"),
-            ("/Groups", "members.value"),
+        for (path, attribute, value) in [
+            ("/Users", "userName", name),
+            ("/Users", "groups.display", name),
+            ("/Groups", "displayName", name),
+            ("/Groups", "members.value", &text),
         ] {
             for op in ["eq", "sw"] {
-                let filter = format!("{attribute} {op} {}", json!(name));
+                let filter = format!("{attribute} {op} {}", json!(value));
                 assert!(!acme.found(path, &filter).is_empty(), "{path} {filter}");
             }
         }

@@ -157,6 +157,14 @@ fn a_filter_that_describes_no_value_has_no_target() {
             );
         }
     }
+    // What this creates would be another value than the path describes.
+    for op in ["add", "replace"] {
+        check_refused(
+            json!({"op": op, "path": r#"ims[value eq "a"].value"#, "value": "b"}),
+            NoTarget,
+            "the path selects no attribute that the operation could act on",
+        );
+    }
 }
 
 #[test]

@@ -79,6 +79,15 @@ impl Acme {
         assert_eq!(self.dump(), before, "{method} {path} {body} wrote");
     }
 
+    /// Sends a request that is done and leaves every row as it was.
+    #[track_caller]
+    pub(crate) fn changes_nothing(&mut self, method: &str, path: &str, body: &Value) {
+        let before = self.dump();
+        let reply = self.scim(method, path, body);
+        assert!(reply.status < 300, "{method} {path} {body}: {}", reply.json());
+        assert!(self.dump() == before, "{method} {path} {body} wrote");
+    }
+
     /// Sends a request of the administrator that is refused, and leaves every row as it was.
     #[track_caller]
     pub(crate) fn admin_refused(
@@ -128,6 +137,19 @@ impl Acme {
         (1..=count).map(|number| format!("{POPULATED}-{number:012x}")).collect()
     }
 
+    /// Makes the tables what they were at an earlier version, with their rows in them.
+    pub(crate) fn back_to(&mut self, version: i64) {
+        let later = |(number, _): &(i64, _)| *number > version;
+        let undone: Vec<_> = (2_i64..).zip(UNDONE).filter(later).collect();
+        for (number, statements) in undone.into_iter().rev() {
+            let forget = format!("DELETE FROM migrations WHERE number = {number}");
+            for statement in statements.iter().copied().chain([forget.as_str()]) {
+                self.sql.query(statement, &[]).expect("SQLite forgets");
+            }
+        }
+        self.sleep();
+    }
+
     /// All rows of all tables.
     pub(crate) fn dump(&self) -> Dump {
         let read = |statement: &str| self.sql.query(statement, &[]).expect("SQLite reads");
@@ -143,12 +165,26 @@ impl Acme {
     }
 }
 
+/// What undoes each migration from the second on.
+const UNDONE: [&[&str]; 2] = [
+    &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
+    &["DROP TABLE policies"],
+];
+
 /// What the ids of users begin with that are added by their rows.
 const POPULATED: &str = "01900000-0000-7000-8000";
 
 /// The body of a PATCH.
 pub(crate) fn patch_op(operations: &Value) -> Value {
     json!({ "schemas": [urn::PATCH_OP], "Operations": operations })
+}
+
+/// A resource as bytes, without what tells its versions apart.
+pub(crate) fn state(mut resource: Value) -> String {
+    if let Some(meta) = resource.get_mut("meta").and_then(Value::as_object_mut) {
+        meta.retain(|name, _| !["version", "created", "lastModified"].contains(&name.as_str()));
+    }
+    resource.to_string()
 }
 
 /// A path with a query.

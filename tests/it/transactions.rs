@@ -16,6 +16,10 @@ fn given() -> (Acme, [String; 4]) {
     });
     let crew = acme.group("crew", &[&ada, &bob]);
     let team = acme.group("team", &[&crew]);
+    let key = acme.connect("entra");
+    let named = json!({ "displayName": "named", "members": ["ZED", "zoe", ada] });
+    let reply = acme.scim_with("POST", "/Groups", &named, &key, &[]);
+    assert_eq!(reply.status, 201, "{}", reply.json());
     (acme, [ada, bob, crew, team])
 }
 
@@ -28,6 +32,8 @@ fn changes([ada, bob, crew, team]: &[String; 4]) -> Vec<(&'static str, String, V
     let group = format!("/Groups/{crew}");
     vec![
         ("POST", "/Users".to_owned(), json!({ "userName": "cyd", "externalId": "c" })),
+        ("POST", "/Users".to_owned(), json!({ "userName": "zed" })),
+        ("PATCH", user.clone(), replace("userName", json!("zoe"))),
         ("PUT", user.clone(), json!({ "userName": "eve", "displayName": "Eve" })),
         ("PATCH", user.clone(), replace("active", json!(false))),
         ("PATCH", user.clone(), replace("userName", json!("adele"))),

@@ -92,7 +92,7 @@ impl Directory {
 
 /// What was measured.
 #[derive(Default)]
-struct Table(Vec<Line>);
+pub(crate) struct Table(Vec<Line>);
 
 struct Line {
     operation: String,
@@ -102,13 +102,19 @@ struct Line {
 
 impl Table {
     /// Notes what an answer cost and what it may cost.
-    fn note(&mut self, operation: impl Into<String>, reply: &Reply, read: u64, written: u64) {
+    pub(crate) fn note(
+        &mut self,
+        operation: impl Into<String>,
+        reply: &Reply,
+        read: u64,
+        written: u64,
+    ) {
         let most = Cost { read, written };
         self.0.push(Line { operation: operation.into(), cost: reply.cost(), most });
     }
 
     /// Shows the table, and insists on it.
-    fn finish(self) {
+    pub(crate) fn finish(self) {
         let mut text = format!("\n{:64} {:>13} {:>13}\n", "operation", "rows read", "rows written");
         let mut over = Vec::new();
         for Line { operation, cost, most } in &self.0 {

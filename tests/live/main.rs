@@ -15,6 +15,7 @@ mod tenant;
 mod wire;
 
 mod bases;
+mod binding;
 mod budgets;
 mod concurrency;
 mod cost_headers;
@@ -23,6 +24,7 @@ mod deletion;
 mod errors;
 mod events;
 mod keys;
+mod large_group;
 mod methods;
 mod odd_bodies;
 mod odd_requests;

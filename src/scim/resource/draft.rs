@@ -302,7 +302,8 @@ impl<'a> Draft<'a> {
             // RFC 7644 §3.5.2.3: replacing what is not there is `noTarget`.
             // Entra: it is created as the filter describes it.
             let may_create = op == Op::Add || self.reader.compat().create_described_values;
-            described.as_ref().filter(|_| may_create).ok_or(ErrorKind::NoTarget)?;
+            let describes = |parts: &&Parts<'_>| may_create && !contradicts(place, parts, &new);
+            described.as_ref().filter(describes).ok_or(ErrorKind::NoTarget)?;
             selected.push(values.end());
         }
         if let (Element::Complex(parts), Some(mut described)) = (&mut new, described) {
@@ -349,6 +350,16 @@ impl<'a> Draft<'a> {
         }
         Ok(Some(parts))
     }
+}
+
+/// Whether a path sets the very part by which it describes a value to something else, so that what
+/// it created would not be what it describes.
+fn contradicts(place: Place<'_>, described: &Parts<'_>, new: &Element<'_>) -> bool {
+    let differs = |name: &str, value: Option<&Value>| new.part(name) != value;
+    place.sub.is_some_and(|set| {
+        let mut parts = described.iter().filter(|(part, _)| part.name == set.name);
+        parts.any(|(part, value)| differs(&part.name, value.as_ref()))
+    })
 }
 
 /// RFC 7644 Table 9: more values than are computed with at once.

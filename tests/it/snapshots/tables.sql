@@ -30,7 +30,7 @@ CREATE TABLE dangling (
         grp INTEGER NOT NULL,
         value TEXT NOT NULL,
         origin TEXT NOT NULL,
-        display TEXT,
+        display TEXT, key TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (grp, value, origin)
      ) STRICT, WITHOUT ROWID;
 CREATE INDEX dangling_by_value ON dangling (value, grp);
@@ -57,6 +57,7 @@ CREATE TABLE keys (
         created INTEGER NOT NULL,
         expires INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID;
+CREATE INDEX dangling_by_key ON dangling (key);
 CREATE TABLE policies (
         id INTEGER PRIMARY KEY,
         version INTEGER NOT NULL,
