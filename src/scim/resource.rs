@@ -59,7 +59,7 @@ impl Resource {
         let Finished { resource, rows, dropped } = draft.finish();
         // RFC 7643 §3: `schemas` names every schema that the body uses.
         let is_declared = |urn: &Value| declared.contains(urn);
-        if !compat.unknown_attributes && !resource.schemas().iter().all(is_declared) {
+        if !compat.undeclared_schemas && !resource.schemas().iter().all(is_declared) {
             return Err(undeclared(schema));
         }
         let members = rows.into_iter().rev().find_map(|op| match op {
@@ -176,10 +176,10 @@ fn declared_schemas(
     };
     let mut declared = Vec::with_capacity(urns.len());
     for urn in urns {
-        match urn.as_str().map(|urn| schema_named(schema, urn)) {
+        match urn.as_str().map(|urn| schema_named(schema, urn, compat)) {
             Some(Some(urn)) => declared.push(urn.into()),
-            // Google, OneLogin, Entra: URNs of SCIM 1.1 and of older Microsoft products.
-            Some(None) if compat.unknown_attributes => {}
+            // Entra: URNs of older Microsoft products.
+            Some(None) if compat.undeclared_schemas => {}
             _ => return Err(undeclared(schema)),
         }
     }

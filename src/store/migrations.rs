@@ -3,7 +3,9 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 1] = [&[
+const MIGRATIONS: [&[&str]; 2] = [FIRST, RULES];
+
+const FIRST: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
     "CREATE TABLE types (
         number INTEGER PRIMARY KEY,
@@ -67,7 +69,10 @@ const MIGRATIONS: [&[&str]; 1] = [&[
         created INTEGER NOT NULL,
         expires INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID",
-]];
+];
+
+/// What a connection has in place of its preset's rules: a JSON object.
+const RULES: &[&str] = &["ALTER TABLE connections ADD COLUMN compat TEXT NOT NULL DEFAULT '{}'"];
 
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///

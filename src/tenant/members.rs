@@ -175,6 +175,13 @@ impl Work<'_, '_> {
             candidates = serde_json::from_slice(&shown)
                 .map_err(|_| StoreError::new("members are not shown as JSON"))?;
         }
+        let selects = |member: &Value| predicate.matches_value(member);
+        if !self.compat.remove_all_members
+            && !candidates.is_empty()
+            && candidates.iter().all(selects)
+        {
+            return Err(all_unnamed());
+        }
         let added = wanted.members.iter().filter(|(_, (_, there))| *there);
         candidates.extend(added.map(|(pos, (entry, _))| {
             let schema = self.registry().type_numbered(Pos::stored(*pos).type_number());
@@ -182,7 +189,7 @@ impl Work<'_, '_> {
         }));
         candidates.extend(wanted.dangling.values().flatten().map(|entry| entry.shown(None)));
         let value = |member: &Value| member.get("value")?.as_str().map(str::to_owned);
-        let selected = candidates.iter().filter(|member| predicate.matches_value(member));
+        let selected = candidates.iter().filter(|member| selects(member));
         Ok(selected.filter_map(value).collect())
     }
 
@@ -195,6 +202,7 @@ impl Work<'_, '_> {
             Some(group) => self.there(&wanted, group.pos)?,
             None => There::default(),
         };
+        self.leaves_some(&wanted, &there)?;
         let mut delta = Delta::default();
         if wanted.cleared {
             let unnamed = there.members.keys().filter(|pos| !wanted.members.contains_key(pos));
@@ -220,6 +228,20 @@ impl Work<'_, '_> {
             }
         }
         Ok(delta)
+    }
+
+    /// Refuses that all members of a group go without having been named, to a client that may not
+    /// do that.
+    fn leaves_some(&self, wanted: &Wanted, there: &There) -> Result<(), Failure> {
+        if self.compat.remove_all_members || !wanted.cleared || wanted.keeps_any(there) {
+            return Ok(());
+        }
+        // Nobody sees the rows of deleted members any more.
+        let going: Vec<_> = there.members.keys().map(|pos| (*pos, None)).collect();
+        if there.dangling.is_empty() && self.ids_of(&going)?.is_empty() {
+            return Ok(());
+        }
+        Err(all_unnamed())
     }
 
     /// The rows that are there, as far as what is wanted depends on them.
@@ -306,9 +328,22 @@ impl Work<'_, '_> {
 }
 
 impl Wanted {
+    /// Whether one of the members that are there is to stay.
+    fn keeps_any(&self, there: &There) -> bool {
+        let stays = |pos: &i64| self.members.get(pos).is_some_and(|(_, shall)| *shall);
+        let remains = |value: &String| self.dangling.get(value).is_some_and(Option::is_some);
+        there.members.keys().any(stays) || there.dangling.iter().any(remains)
+    }
+
     fn clear(&mut self) {
         *self = Self { cleared: true, ..Self::default() };
     }
+}
+
+/// RFC 7644 Table 9 `mutability`: the attribute's present state does not allow it.
+fn all_unnamed() -> Failure {
+    let detail = "this connection may not remove all `members` at once without naming them";
+    ScimError::new(ErrorKind::Mutability, detail).into()
 }
 
 impl Entry {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::limits;
+use crate::scim::compat::{Compat, Preset};
 use crate::scim::schema::GROUP;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::keys::{self, KeyRow};
@@ -25,7 +26,7 @@ pub(super) struct Memory {
     /// The keys that have not been revoked.
     pub(super) keys: BTreeMap<String, KeyRow>,
     /// The connections.
-    pub(super) connections: BTreeMap<String, ConnectionRow>,
+    pub(super) connections: BTreeMap<String, Connection>,
     /// Whether some group is a member of another.
     pub(super) nested_groups: bool,
     /// Whether membership rows of deleted resources are still to be removed.
@@ -34,6 +35,22 @@ pub(super) struct Memory {
     pub(super) bookmarks: Bookmarks,
     /// Whether the running request has changed any of this.
     pub(super) touched: bool,
+}
+
+/// A connection, with the rules that it comes to.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) row: ConnectionRow,
+    /// None where a later version has written a preset or a rule that this one does not know.
+    pub(super) compat: Option<Compat>,
+}
+
+impl Connection {
+    pub(super) fn new(row: ConnectionRow) -> Self {
+        let preset = Preset::of(&row.preset);
+        let compat = preset.and_then(|preset| preset.compat.with(&row.compat).ok());
+        Self { row, compat }
+    }
 }
 
 /// The state at a savepoint.
@@ -57,7 +74,10 @@ impl Memory {
             last_id,
             last_seq: events::last_seq(sql)?,
             keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).collect(),
-            connections: connections::all(sql)?.into_iter().map(|c| (c.id.clone(), c)).collect(),
+            connections: connections::all(sql)?
+                .into_iter()
+                .map(|row| (row.id.clone(), Connection::new(row)))
+                .collect(),
             nested_groups: members::any_nested(sql, GROUP)?,
             sweeping: sweeps::first(sql)?.is_some(),
             bookmarks: Bookmarks::default(),
