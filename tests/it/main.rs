@@ -52,6 +52,7 @@ mod patch_members;
 mod path;
 mod pinned;
 mod plans;
+mod presets;
 mod projection;
 mod registry;
 mod resource;
