@@ -94,6 +94,13 @@ impl Acme {
         assert_eq!(self.dump(), before, "{method} {path} {body} wrote");
     }
 
+    /// A tenant whose key is bound to a connection with a preset.
+    pub(crate) fn connected(preset: &str) -> Self {
+        let mut acme = Self::new();
+        acme.key = acme.connect(preset);
+        acme
+    }
+
     /// A key that is bound to a new connection.
     pub(crate) fn connect(&mut self, preset: &str) -> String {
         let connection = json!({ "id": preset, "displayName": preset, "preset": preset });
