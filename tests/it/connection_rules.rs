@@ -1,6 +1,7 @@
 //! What a connection has in place of its preset's rules, and the rules that need a tenant to show.
 
 use muster::scim::compat::Compat;
+use muster::scim::urn::SEARCH_REQUEST;
 use muster::store::Sql as _;
 use serde_json::{Value, json};
 
@@ -104,6 +105,22 @@ fn a_connections_rule_counts_for_its_keys_alone_and_after_waking() {
         assert_eq!(acme.scim("POST", "/Users", &user(&format!("{round}-2"))).status, 201);
         acme.sleep();
     }
+}
+
+#[test]
+fn a_connection_made_before_there_were_rules_has_none_of_its_own() {
+    let mut acme = Acme::new();
+    let key = acme.ruled("entra", &json!({}));
+    for statement in
+        ["ALTER TABLE connections DROP COLUMN compat", "DELETE FROM migrations WHERE number = 2"]
+    {
+        acme.sql.query(statement, &[]).unwrap();
+    }
+    acme.sleep();
+    let connections = acme.admin("GET", "/connections", &Value::Null).json();
+    let shown = &connections["items"][0];
+    assert_eq!((&shown["preset"], &shown["compat"]), (&json!("entra"), &json!({})));
+    assert_eq!(acme.scim_with("GET", "/Users", &Value::Null, &key, &[]).status, 200);
 }
 
 #[test]
@@ -245,6 +262,39 @@ fn a_group_is_not_emptied_without_naming_its_members_where_that_is_forbidden() {
     let path = format!("/Groups/{}", acme.group("other", &[&ada, &eve]));
     assert_eq!(acme.patched_by(&free, &path, &bare).status, 200);
     assert_eq!(acme.get(&path).get("members"), None);
+}
+
+#[test]
+fn a_search_is_read_by_the_same_rules() {
+    let mut acme = Acme::new();
+    let strict = acme.ruled("strict", &json!({}));
+    let schemas = json!([SEARCH_REQUEST]);
+    let undeclared = format!("`schemas` must be `{SEARCH_REQUEST}`");
+    for (rule, body, (scim_type, detail)) in [
+        ("undeclaredSchemas", json!({}), ("invalidSyntax", &*undeclared)),
+        (
+            "textForOtherTypes",
+            json!({ "schemas": schemas, "count": "1" }),
+            ("invalidValue", "`count` is not a whole number"),
+        ),
+        (
+            "singleForList",
+            json!({ "schemas": schemas, "attributes": "userName" }),
+            ("invalidValue", "`attributes` is not a list of texts"),
+        ),
+    ] {
+        let forgiving = acme.ruled("strict", &json!({ rule: true }));
+        for path in ["/.search", "/Users/.search"] {
+            let reply = acme.scim_with("POST", path, &body, &strict, &[]);
+            check_error(&reply, (400, scim_type, detail), rule);
+            for key in [&forgiving, &acme.key.clone()] {
+                let reply = acme.scim_with("POST", path, &body, key, &[]);
+                assert_eq!(reply.status, 200, "{rule}: {}", reply.json());
+            }
+        }
+    }
+    let body = json!({ "schemas": schemas, "count": 1, "attributes": ["userName"] });
+    assert_eq!(acme.scim_with("POST", "/.search", &body, &strict, &[]).status, 200);
 }
 
 #[test]
