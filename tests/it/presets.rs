@@ -200,3 +200,11 @@ fn they_are_listed_in_pages() {
         assert_eq!(&read(&format!("/v1/presets/{}", item["id"].as_str().unwrap())).1, item);
     }
 }
+
+#[test]
+fn every_rule_has_its_test() {
+    let tests = concat!(include_str!("tolerances.rs"), include_str!("connection_rules.rs"));
+    for rule in Compat::GENERIC.to_json().keys() {
+        assert!(tests.contains(&format!("\"{rule}\"")), "{rule}");
+    }
+}

@@ -174,8 +174,9 @@ impl<'a> Draft<'a> {
         value: Value,
     ) -> Result<(), ScimError> {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let core = self.schema.resource_type.schema.as_str();
         // `id`, `meta` and `schemas` come along with whatever a client has read before.
-        let mut common = self.schema.common().iter();
+        let mut common = self.schema.common().iter().filter(|_| urn.is_none_or(|urn| urn == core));
         if common.any(|common| is(&common.name) && common.mutability == Mutability::ReadOnly) {
             return Ok(());
         }
@@ -186,7 +187,6 @@ impl<'a> Draft<'a> {
         if is_skipped && rows.any(|rows| is(rows)) {
             return Ok(());
         }
-        let core = self.schema.resource_type.schema.as_str();
         // RFC 7643 §3.3: of the schemas, only extensions have objects of their own.
         let has_object = |schema: &str| compat.paths_as_names || (urn.is_none() && schema != core);
         if let Some(urn) = schema_named(self.schema, name, compat).filter(|urn| has_object(urn)) {
@@ -194,7 +194,8 @@ impl<'a> Draft<'a> {
         }
         // RFC 7643 §2.1, §3.3: a name is an attribute's, in the object of its schema.
         if !compat.paths_as_names && self.schema.attribute(urn.or(Some(core)), name).is_none() {
-            return self.reader.unknown(ErrorKind::InvalidSyntax, name.to_owned());
+            let path = urn.map_or_else(|| name.to_owned(), |urn| format!("{urn}:{name}"));
+            return self.reader.unknown(ErrorKind::InvalidSyntax, path);
         }
         match Path::parse(name, compat) {
             Ok(mut path) => {
