@@ -4,6 +4,7 @@
 //! touched, and the two error formats (RFC 7644 §3.12 below a SCIM base, RFC 9457 below `/v1`).
 
 mod gate;
+mod presets;
 mod problem;
 mod query;
 mod refusal;
@@ -11,6 +12,7 @@ mod response;
 mod route;
 
 pub use gate::Gate;
+pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
 pub use query::Query;
 pub use refusal::Refusal;

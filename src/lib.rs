@@ -50,6 +50,8 @@
 //!
 //! - *tenant*: the unit of isolation; a company that buys from the one that runs Muster.
 //! - *connection*: one identity provider of a tenant, with its preset.
+//! - *preset*: the *rules* for one kind of client: what it is forgiven, and what is asked of it. A
+//!   connection may replace single rules.
 //! - *key*: a scoped, expiring bearer credential of a tenant, perhaps of a connection.
 //! - *resource*: a SCIM user or group. *Member*: a user or group in a group.
 //! - *document*: a resource as it is stored. *Position*: where it stands in its type's order.

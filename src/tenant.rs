@@ -62,7 +62,8 @@ impl Tenant {
     ///
     /// 1. The first request after the object woke migrates the tables and reads what is kept in
     ///    memory: 500.
-    /// 2. The key must be live: 401; its connection must not be disabled: 403.
+    /// 2. The key must be live: 401; its connection must not be disabled: 403; this version must
+    ///    know its rules: 503.
     /// 3. The family does its work; a request that may write runs in a transaction, which a failure
     ///    rolls back.
     pub fn handle(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Response {
@@ -152,10 +153,11 @@ fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<B
     let Some(id) = &row.connection else { return Ok(None) };
     let connection = memory.connections.get(id);
     let connection = connection.ok_or(Refusal::InvalidToken("the key's connection is gone"))?;
-    if connection.state == connections::DISABLED {
+    if connection.row.state == connections::DISABLED {
         return Err(Refusal::ConnectionDisabled);
     }
-    Ok(Some((id.clone(), Compat::preset(&connection.preset).unwrap_or(Compat::GENERIC))))
+    let unknown = || Refusal::Unavailable("a connection has rules that are not known".to_owned());
+    Ok(Some((id.clone(), connection.compat.ok_or_else(unknown)?)))
 }
 
 impl<'a, 'c> Work<'a, 'c> {

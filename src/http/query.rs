@@ -1,5 +1,7 @@
 //! The query string, decoded: `+` is a space, names are case-insensitive.
 
+use serde_json::{Map, Value};
+
 use super::{Problem, ProblemCode};
 use crate::limits;
 
@@ -40,5 +42,30 @@ impl Query {
     pub fn items_limit(&self) -> Result<usize, Problem> {
         let limit = self.whole("limit")?.and_then(|limit| usize::try_from(limit).ok());
         Ok(limit.unwrap_or(limits::ITEMS_DEFAULT).clamp(1, limits::ITEMS))
+    }
+
+    /// A page of the admin API, of things in the order of their ids: those behind `cursor`, at most
+    /// `limit` of them, and in `next` the last one's id where more follow.
+    ///
+    /// # Errors
+    /// 400 when `limit` is no number.
+    pub fn page<'i, T>(
+        &self,
+        all: impl Iterator<Item = (&'i str, T)>,
+        described: impl Fn(T) -> Value,
+    ) -> Result<Value, Problem> {
+        let after = self.value("cursor").unwrap_or_default();
+        let limit = self.items_limit()?;
+        let mut behind = all.filter(|(id, _)| *id > after).peekable();
+        let (mut items, mut last) = (Vec::new(), None);
+        for (id, item) in behind.by_ref().take(limit) {
+            items.push(described(item));
+            last = Some(id);
+        }
+        let next = last.filter(|_| behind.peek().is_some());
+        let mut page = Map::new();
+        page.insert("items".to_owned(), items.into());
+        page.extend(next.map(|next| ("next".to_owned(), next.into())));
+        Ok(Value::Object(page))
     }
 }

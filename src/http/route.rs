@@ -44,6 +44,10 @@ pub enum Route {
     Schemas(Slug),
     /// `/v1/tenants/{t}/schemas/{urn}`
     Schema(Slug, String),
+    /// `/v1/presets`
+    Presets,
+    /// `/v1/presets/{p}`
+    Preset(String),
     /// Anything below a tenant's SCIM base.
     Scim {
         /// The tenant.
@@ -78,8 +82,8 @@ pub(super) enum Audience {
     Public,
     /// The deployment's administrator.
     Admin,
-    /// A key of the tenant with one of these scopes, or with any where there are none; below
-    /// `/v1` the deployment's administrator too.
+    /// A key of the tenant (of any, where the path names none) with one of these scopes, or with any
+    /// where there are none; below `/v1` the deployment's administrator too.
     Key(&'static [Scope]),
 }
 
@@ -112,6 +116,8 @@ impl Route {
         match segments.as_slice() {
             ["healthz"] => Some(Self::Health),
             ["v1", "tenants"] => Some(Self::Tenants),
+            ["v1", "presets"] => Some(Self::Presets),
+            ["v1", "presets", preset] => Some(Self::Preset(decode(preset)?)),
             ["v1", "tenants", tenant, rest @ ..] => Self::admin(Slug::parse(tenant)?, rest),
             ["t", tenant, "scim", "v2", rest @ ..] => {
                 Self::scim(tenant, format!("/t/{tenant}/scim/v2"), rest)
@@ -145,7 +151,7 @@ impl Route {
     /// The tenant that the route belongs to.
     pub fn tenant(&self) -> Option<&Slug> {
         match self {
-            Self::Health | Self::Tenants => None,
+            Self::Health | Self::Tenants | Self::Presets | Self::Preset(_) => None,
             Self::Tenant(tenant)
             | Self::Keys(tenant)
             | Self::Key(tenant, _)
@@ -176,7 +182,7 @@ impl Route {
         use Method::{Delete, Get, Head, Patch, Post, Put};
         match self {
             Self::Health => &[Get, Head],
-            Self::Connection(..) | Self::Events(_) => &[Get],
+            Self::Connection(..) | Self::Events(_) | Self::Presets | Self::Preset(_) => &[Get],
             Self::Tenants | Self::Keys(_) | Self::Connections(_) => &[Get, Post],
             Self::Tenant(_) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
@@ -199,6 +205,7 @@ impl Route {
         match self {
             Self::Health => Audience::Public,
             Self::Tenants | Self::Tenant(_) => Audience::Admin,
+            Self::Presets | Self::Preset(_) => Audience::Key(&[]),
             Self::Keys(_) | Self::Key(..) => Audience::Key(&[Scope::KeysWrite]),
             Self::Connections(_)
             | Self::Connection(..)

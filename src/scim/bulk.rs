@@ -81,7 +81,7 @@ impl BulkRequest {
     /// `invalidSyntax` for a malformed message, `invalidValue` for a `failOnErrors` that is no
     /// count, 413 for too many operations.
     pub fn parse(mut body: Map<String, Value>, compat: &Compat) -> Result<Self, ScimError> {
-        if !compat.unknown_attributes && !is_declared(&body, urn::BULK_REQUEST) {
+        if !compat.undeclared_schemas && !is_declared(&body, urn::BULK_REQUEST) {
             return Err(malformed(format_args!("`schemas` must be `{}`", urn::BULK_REQUEST)));
         }
         let fail_on_errors = fail_on_errors(field(&body, "failOnErrors"), compat)?;
@@ -97,7 +97,7 @@ impl BulkRequest {
         }
         let numbered = (1_usize..).zip(operations);
         let parse = |(number, operation)| {
-            BulkOperation::parse(operation)
+            BulkOperation::parse(operation, compat)
                 .map_err(|fault| malformed(format_args!("operation {number}: {fault}")))
         };
         Ok(Self { fail_on_errors, operations: numbered.map(parse).collect::<Result<_, _>>()? })
@@ -126,7 +126,7 @@ impl BulkRequest {
                 Some(id) if posts.get(id.as_str()) != Some(&place) => {
                     "is that of another operation"
                 }
-                None if !compat.unknown_attributes => "is required",
+                None if !compat.unnamed_bulk_posts => "is required",
                 _ => return None,
             };
             let error = ScimError::new(ErrorKind::InvalidValue, format!("`bulkId` {detail}"));
@@ -149,15 +149,15 @@ impl BulkRequest {
 
 impl BulkOperation {
     /// Reads one entry of `Operations`.
-    fn parse(operation: Value) -> Result<Self, &'static str> {
+    fn parse(operation: Value, compat: &Compat) -> Result<Self, &'static str> {
         let Value::Object(mut fields) = operation else { return Err("must be an object") };
         let mut text = |name, fault| match taken(&mut fields, name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(fault),
         };
-        let method =
-            text("method", METHOD)?.as_deref().and_then(BulkMethod::parse).ok_or(METHOD)?;
+        let method = text("method", METHOD)?;
+        let method = method.and_then(|text| BulkMethod::parse(&text, compat)).ok_or(METHOD)?;
         let path = text("path", PATH)?.ok_or(PATH)?;
         let bulk_id = text("bulkId", "`bulkId` must be a string")?;
         let version = text("version", "`version` must be a string")?;
@@ -214,9 +214,9 @@ impl BulkMethod {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str, compat: &Compat) -> Option<Self> {
         let methods = [Self::Post, Self::Put, Self::Patch, Self::Delete];
-        methods.into_iter().find(|method| text.eq_ignore_ascii_case(method.name()))
+        methods.into_iter().find(|method| compat.is_operation(text, method.name()))
     }
 }
 

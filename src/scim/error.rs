@@ -43,6 +43,7 @@ pub enum ErrorKind {
     PayloadTooLarge,
     UriTooLong,
     UnsupportedMediaType,
+    PreconditionRequired,
     TooManyRequests,
     Internal,
     NotImplemented,
@@ -74,6 +75,8 @@ impl ErrorKind {
             Self::PayloadTooLarge => 413,
             Self::UriTooLong => 414,
             Self::UnsupportedMediaType => 415,
+            // RFC 6585 §3.
+            Self::PreconditionRequired => 428,
             Self::TooManyRequests => 429,
             Self::Internal => 500,
             Self::NotImplemented => 501,
@@ -128,6 +131,9 @@ impl ErrorKind {
             Self::UriTooLong => "the URI is longer than this server takes",
             Self::UnsupportedMediaType => {
                 "the body must be application/scim+json or application/json"
+            }
+            Self::PreconditionRequired => {
+                "send the version to be changed in `If-Match`, in a bulk request as `version`"
             }
             Self::TooManyRequests => "too many requests, try again later",
             Self::Internal => "the request could not be completed",

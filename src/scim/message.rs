@@ -14,7 +14,7 @@ pub(super) fn taken(fields: &mut Map<String, Value>, name: &str) -> Option<Value
 }
 
 /// Whether `schemas` names one URN and no other.
-pub(super) fn is_declared(fields: &Map<String, Value>, urn: &str) -> bool {
+pub fn is_declared(fields: &Map<String, Value>, urn: &str) -> bool {
     let is_urn = |other: &Value| other.as_str().is_some_and(|u| u.eq_ignore_ascii_case(urn));
     let schemas = field(fields, "schemas").and_then(Value::as_array);
     schemas.is_some_and(|urns| urns.len() == 1 && urns.iter().all(is_urn))

@@ -53,7 +53,7 @@ impl PatchOp {
     /// one, `invalidValue` where a value is missing.
     pub fn parse(body: &Value, compat: &Compat) -> Result<Self, ScimError> {
         let body = body.as_object().ok_or_else(|| malformed("a PATCH must be an object"))?;
-        if !compat.unknown_attributes && !is_declared(body, urn::PATCH_OP) {
+        if !compat.undeclared_schemas && !is_declared(body, urn::PATCH_OP) {
             return Err(malformed(format_args!("`schemas` must be `{}`", urn::PATCH_OP)));
         }
         let operations = match field(body, "Operations") {
@@ -126,8 +126,8 @@ impl MemberOp {
 
 impl Op {
     /// Entra writes `Add` and `Replace`.
-    fn parse(text: &str) -> Option<Self> {
-        let named = |(name, op): (&str, Self)| text.eq_ignore_ascii_case(name).then_some(op);
+    fn parse(text: &str, compat: &Compat) -> Option<Self> {
+        let named = |(name, op): (&str, Self)| compat.is_operation(text, name).then_some(op);
         [("add", Self::Add), ("remove", Self::Remove), ("replace", Self::Replace)]
             .into_iter()
             .find_map(named)
@@ -149,14 +149,14 @@ impl Operation {
     fn parse(operation: &Value, compat: &Compat) -> Result<Self, ScimError> {
         let fields = operation.as_object().ok_or_else(|| malformed("must be an object"))?;
         let op = match field(fields, "op") {
-            Some(Value::String(text)) => Op::parse(text)
+            Some(Value::String(text)) => Op::parse(text, compat)
                 .ok_or_else(|| malformed("`op` must be one of `add`, `remove` and `replace`"))?,
             _ => return Err(malformed("`op` must be a string")),
         };
         let path = match field(fields, "path") {
             // Some serializers write out every field, so an empty path is none.
             None | Some(Value::Null) => None,
-            Some(Value::String(text)) if text.is_empty() => None,
+            Some(Value::String(text)) if text.is_empty() && compat.text_for_other_types => None,
             Some(Value::String(text)) => {
                 Some(Path::parse(text, compat).map_err(SyntaxError::into_path_error)?)
             }
@@ -169,6 +169,9 @@ impl Operation {
                 Err(ScimError::new(ErrorKind::NoTarget, "`remove` needs a `path`"))
             }
             (Op::Remove, _, Some(Value::Null)) => Ok(Self { op, path, value: None }),
+            (Op::Remove, _, Some(_)) if !compat.listed_removals => {
+                Err(malformed("`remove` takes no `value`"))
+            }
             (Op::Add | Op::Replace, _, None) => {
                 Err(ScimError::new(ErrorKind::InvalidValue, "`add` and `replace` need a `value`"))
             }

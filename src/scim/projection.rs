@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::path::AttrPath;
 use super::schema::{Attribute, Found, Returned, TypeSchema};
@@ -69,7 +70,9 @@ impl Projection {
             Self::Except(paths) => (Mode::Except, paths.as_slice()),
         };
         let core = schema.resource_type.schema.as_str();
-        let named = paths.iter().filter_map(|path| resolve(schema, path)).collect();
+        // What is not known is passed over for everyone, so a name more that is known costs nothing.
+        let named =
+            paths.iter().filter_map(|path| resolve(schema, path, &Compat::GENERIC)).collect();
         Selection { mode, core, named }
     }
 }

@@ -56,10 +56,13 @@ impl Resource {
         if let Some(path) = draft.missing().first() {
             return Err(ScimError::new(ErrorKind::InvalidValue, format!("`{path}` is required")));
         }
-        let Finished { resource, rows, dropped } = draft.finish();
+        let Finished { mut resource, rows, dropped } = draft.finish();
+        if compat.first_email_primary {
+            resource.make_first_email_primary();
+        }
         // RFC 7643 §3: `schemas` names every schema that the body uses.
         let is_declared = |urn: &Value| declared.contains(urn);
-        if !compat.unknown_attributes && !resource.schemas().iter().all(is_declared) {
+        if !compat.undeclared_schemas && !resource.schemas().iter().all(is_declared) {
             return Err(undeclared(schema));
         }
         let members = rows.into_iter().rev().find_map(|op| match op {
@@ -134,6 +137,19 @@ impl Resource {
         })
     }
 
+    /// OneLogin: marks no address as the primary one, and means the first.
+    fn make_first_email_primary(&mut self) {
+        let emails = self.0.get_mut("emails").and_then(Value::as_array_mut);
+        let Some(emails) = emails else { return };
+        let is_primary = |email: &Value| email.get("primary") == Some(&Value::Bool(true));
+        if emails.iter().any(is_primary) {
+            return;
+        }
+        if let Some(first) = emails.first_mut().and_then(Value::as_object_mut) {
+            first.insert("primary".to_owned(), true.into());
+        }
+    }
+
     fn schemas(&self) -> &[Value] {
         self.0.get(SCHEMAS).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
@@ -199,10 +215,10 @@ fn declared_schemas(
     };
     let mut declared = Vec::with_capacity(urns.len());
     for urn in urns {
-        match urn.as_str().map(|urn| schema_named(schema, urn)) {
+        match urn.as_str().map(|urn| schema_named(schema, urn, compat)) {
             Some(Some(urn)) => declared.push(urn.into()),
-            // Google, OneLogin, Entra: URNs of SCIM 1.1 and of older Microsoft products.
-            Some(None) if compat.unknown_attributes => {}
+            // Entra: URNs of older Microsoft products.
+            Some(None) if compat.undeclared_schemas => {}
             _ => return Err(undeclared(schema)),
         }
     }

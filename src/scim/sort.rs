@@ -10,6 +10,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::filter::{Decimal, instant};
 use super::fold::fold;
@@ -67,9 +68,13 @@ impl Sort {
     ///
     /// # Errors
     /// `invalidValue` when the type has no such attribute, or none that could be ordered.
-    pub fn bind<'a>(&self, schema: TypeSchema<'a>) -> Result<SortKey<'a>, ScimError> {
+    pub fn bind<'a>(
+        &self,
+        schema: TypeSchema<'a>,
+        compat: &Compat,
+    ) -> Result<SortKey<'a>, ScimError> {
         let by = &self.by;
-        let Some(Meaning::Place(mut place)) = resolve(schema, by) else {
+        let Some(Meaning::Place(mut place)) = resolve(schema, by, compat) else {
             return Err(invalid(format!("names the unknown attribute `{by}`")));
         };
         if place.attribute().kind == AttributeType::Complex {

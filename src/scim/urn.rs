@@ -6,6 +6,10 @@ pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// RFC 7643 §4.3.
 pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+/// SCIM 1.1 §5 and §6: users and groups.
+pub const SCIM_1_CORE: &str = "urn:scim:schemas:core:1.0";
+/// SCIM 1.1 §7.
+pub const SCIM_1_ENTERPRISE_USER: &str = "urn:scim:schemas:extension:enterprise:1.0";
 /// RFC 7643 §5.
 pub const SERVICE_PROVIDER_CONFIG: &str =
     "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";

@@ -14,6 +14,7 @@ use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::path::AttrPath;
 use super::schema::{Attribute, AttributeType, Found, Mutability, TypeSchema};
+use super::urn;
 
 #[cfg(test)]
 mod tests;
@@ -108,39 +109,58 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// What a path means, if a schema of the type knows it.
-pub(super) fn resolve<'a>(schema: TypeSchema<'a>, path: &AttrPath) -> Option<Meaning<'a>> {
+/// What a path means, if a schema of the type knows it. RFC 7644 §3.10: the URN of an extension
+/// should stand before its attribute, and need not.
+pub(super) fn resolve<'a>(
+    schema: TypeSchema<'a>,
+    path: &AttrPath,
+    compat: &Compat,
+) -> Option<Meaning<'a>> {
     let AttrPath { urn, name, sub } = path;
+    let named = |urn: &str| schema_named(schema, urn, compat);
     // The last part of a schema's URN reads as an attribute's name.
-    let whole = urn.as_ref().and_then(|urn| schema_named(schema, &format!("{urn}:{name}")));
-    if let Some(urn) = whole {
+    let whole = urn.as_ref().and_then(|urn| named(&format!("{urn}:{name}")));
+    match (whole, sub) {
+        (Some(urn), None) => return Some(Meaning::Schema(urn)),
         // Entra: before 2018 a dot stood between an extension's URN and its attribute.
-        return Some(match sub {
-            None => Meaning::Schema(urn),
-            Some(name) => Meaning::Place(schema.attribute(Some(urn), name)?.into()),
-        });
+        (Some(urn), Some(name)) if compat.dotted_urns => {
+            return Some(Meaning::Place(schema.attribute(Some(urn), name)?.into()));
+        }
+        _ => {}
     }
-    let urn = urn.as_ref().map(|urn| schema_named(schema, urn).unwrap_or(urn));
+    let urn = urn.as_ref().map(|urn| named(urn).unwrap_or(urn));
     let found = schema.attribute(urn, name)?;
     Some(Meaning::Place(match sub {
         None => found.into(),
-        Some(name) => Place { found, sub: Some(sub_attribute(found.attribute, name)?) },
+        Some(name) => Place { found, sub: Some(sub_attribute(found.attribute, name, compat)?) },
     }))
 }
 
 /// The canonical URN of the type's core schema or of an extension.
-pub(super) fn schema_named<'a>(schema: TypeSchema<'a>, urn: &str) -> Option<&'a str> {
+pub(super) fn schema_named<'a>(
+    schema: TypeSchema<'a>,
+    urn: &str,
+    compat: &Compat,
+) -> Option<&'a str> {
     let core = schema.resource_type.schema.as_str();
-    if urn.eq_ignore_ascii_case(core) {
+    let is = |other: &str| urn.eq_ignore_ascii_case(other);
+    // Google, OneLogin: URNs of SCIM 1.1.
+    if is(core) || compat.scim_1_urns && is(urn::SCIM_1_CORE) {
         return Some(core);
     }
+    let is_legacy = compat.scim_1_urns && is(urn::SCIM_1_ENTERPRISE_USER);
+    let urn = if is_legacy { urn::ENTERPRISE_USER } else { urn };
     schema.extension(urn).map(|extension| extension.id.as_str())
 }
 
 /// The sub-attribute of a name, or of a name that clients use in its place.
-fn sub_attribute<'a>(attribute: &'a Attribute, name: &str) -> Option<&'a Attribute> {
+fn sub_attribute<'a>(
+    attribute: &'a Attribute,
+    name: &str,
+    compat: &Compat,
+) -> Option<&'a Attribute> {
     let is_alias = |[owner, alias, _]: &&[&str; 3]| {
-        attribute.name == *owner && name.eq_ignore_ascii_case(alias)
+        compat.aliases && attribute.name == *owner && name.eq_ignore_ascii_case(alias)
     };
     let meant = || ALIASES.iter().find(is_alias).and_then(|[.., meant]| attribute.sub(meant));
     attribute.sub(name).or_else(meant)
@@ -197,6 +217,7 @@ impl<'a> Reader<'a> {
             let value = if self.compat.single_for_list { unwrapped(value) } else { value };
             return Ok(self.simple(place, value)?.map(Element::Simple));
         }
+        let value = if self.compat.json_in_text { unpacked(value) } else { value };
         match (value, attribute.sub("value")) {
             (Value::Object(fields), _) => self.parts(place, fields).map(Some),
             // Entra: a manager as a bare text.
@@ -225,7 +246,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Element<'a>, ScimError> {
         let mut parts = Vec::with_capacity(fields.len());
         for (name, value) in fields {
-            match sub_attribute(place.found.attribute, &name) {
+            match sub_attribute(place.found.attribute, &name, self.compat) {
                 None => self.unknown(ErrorKind::InvalidSyntax, format!("{place}.{name}"))?,
                 // RFC 7644 §3.3: what only the server writes is ignored.
                 Some(sub) if sub.mutability == Mutability::ReadOnly => {}
@@ -307,6 +328,23 @@ fn unwrapped(mut value: Value) -> Value {
             fields.get_mut("value").map(Value::take).unwrap_or(value)
         }
         _ => value,
+    }
+}
+
+/// Entra: a role as JSON in a text, which is the whole of it or its `value`.
+fn unpacked(value: Value) -> Value {
+    let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+    match value {
+        Value::String(text) => object(&text).map_or(Value::String(text), Value::Object),
+        Value::Object(mut fields) => {
+            let packed = fields.get("value").and_then(Value::as_str).and_then(object);
+            if let Some(packed) = packed {
+                fields.shift_remove("value");
+                fields.extend(packed);
+            }
+            Value::Object(fields)
+        }
+        value => value,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 3] = [TABLES, DANGLING_KEYS, POLICIES];
+const MIGRATIONS: [&[&str]; 4] = [TABLES, DANGLING_KEYS, POLICIES, RULES];
 
 const TABLES: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
@@ -86,6 +86,9 @@ const POLICIES: &[&str] = &["CREATE TABLE policies (
         document TEXT NOT NULL,
         numbers TEXT NOT NULL
      ) STRICT"];
+
+/// What a connection has in place of its preset's rules: a JSON object.
+const RULES: &[&str] = &["ALTER TABLE connections ADD COLUMN compat TEXT NOT NULL DEFAULT '{}'"];
 
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///

@@ -62,6 +62,12 @@ pub(super) fn version(rev: i64) -> String {
     format!("W/\"{rev}\"")
 }
 
+/// RFC 9110 §13.1: whether a condition names a version. Versions are compared weakly.
+pub(super) fn matches(condition: &str, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
+    condition.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
+}
+
 /// A time as resources and events show it.
 pub(super) fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)

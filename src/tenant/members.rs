@@ -3,35 +3,24 @@
 //! A group may have 100,000 members, so a change reads and writes only the rows it names; all of
 //! them are read only when all are replaced or sought by a filter.
 
+mod delta;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+pub(super) use self::delta::Delta;
+use self::delta::Entry;
 use super::naming::Target;
 use super::render::few_enough;
 use super::work::{Failure, Work};
-use crate::event::{Event, EventKind, Verb};
 use crate::limits;
 use crate::scim::filter::Predicate;
 use crate::scim::resource::{Member, MemberOp};
-use crate::scim::schema::GROUP;
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::dangling::{self, DanglingRow};
+use crate::store::dangling;
 use crate::store::resources::ResourceRow;
 use crate::store::{Pos, StoreError, members};
-
-/// What is to be written: rows that are not there, and rows that are.
-#[derive(Debug, Default)]
-pub(super) struct Delta {
-    /// By whose word members are added, if not by the request's.
-    origin: Option<String>,
-    added: Vec<(i64, Entry)>,
-    /// Members that stay, under another display.
-    renamed: Vec<(i64, String)>,
-    removed: Vec<(i64, Option<String>)>,
-    added_dangling: Vec<(String, Option<String>)>,
-    removed_dangling: Vec<String>,
-}
 
 /// The rows of a group that are there: members with their displays, and the texts that no resource
 /// is.
@@ -39,13 +28,6 @@ pub(super) struct Delta {
 struct There {
     members: BTreeMap<i64, Option<String>>,
     dangling: BTreeSet<String>,
-}
-
-/// A member that is wanted.
-#[derive(Clone, Debug)]
-struct Entry {
-    id: String,
-    display: Option<String>,
 }
 
 /// What a request wants: for each member named, whether it shall be there; for all others,
@@ -57,37 +39,6 @@ struct Wanted {
     dangling: BTreeMap<String, Option<Entry>>,
     /// Texts that name resources, and so need not be there as texts.
     named: BTreeSet<String>,
-}
-
-impl Delta {
-    /// A resource that texts of a group have named takes their place, if it is not a member yet.
-    pub(super) fn bound(member: Pos, id: &str, is_member: bool, rows: Vec<DanglingRow>) -> Self {
-        let first = rows.first();
-        let display = first.and_then(|row| row.display.clone());
-        let entry = (member.value(), Entry { id: id.to_owned(), display });
-        Self {
-            origin: first.map(|row| row.origin.clone()),
-            added: if is_member { Vec::new() } else { vec![entry] },
-            removed_dangling: rows.into_iter().map(|row| row.value).collect(),
-            ..Self::default()
-        }
-    }
-
-    /// Whether nothing is to be written.
-    pub(super) fn is_empty(&self) -> bool {
-        self.added.is_empty()
-            && self.renamed.is_empty()
-            && self.removed.is_empty()
-            && self.added_dangling.is_empty()
-            && self.removed_dangling.is_empty()
-    }
-
-    /// By how many rows the group grows.
-    pub(super) fn growth(&self) -> i64 {
-        let count = |n: usize, m: usize| i64::try_from(n.saturating_add(m)).unwrap_or(i64::MAX);
-        let added = count(self.added.len(), self.added_dangling.len());
-        added.saturating_sub(count(self.removed.len(), self.removed_dangling.len()))
-    }
 }
 
 impl Work<'_, '_> {
@@ -202,6 +153,13 @@ impl Work<'_, '_> {
             candidates = serde_json::from_slice(&shown)
                 .map_err(|_| StoreError::new("members are not shown as JSON"))?;
         }
+        let selects = |member: &Value| predicate.matches_value(member);
+        if !self.compat.remove_all_members
+            && !candidates.is_empty()
+            && candidates.iter().all(selects)
+        {
+            return Err(all_unnamed());
+        }
         let added = wanted.members.iter().filter(|(_, (_, there))| *there);
         candidates.extend(added.map(|(pos, (entry, _))| {
             let schema = self.registry().type_numbered(Pos::stored(*pos).type_number());
@@ -209,7 +167,7 @@ impl Work<'_, '_> {
         }));
         candidates.extend(wanted.dangling.values().flatten().map(|entry| entry.shown(None)));
         let value = |member: &Value| member.get("value")?.as_str().map(str::to_owned);
-        let selected = candidates.iter().filter(|member| predicate.matches_value(member));
+        let selected = candidates.iter().filter(|member| selects(member));
         Ok(selected.filter_map(value).collect())
     }
 
@@ -222,6 +180,7 @@ impl Work<'_, '_> {
             Some(group) => self.there(&wanted, group.pos)?,
             None => There::default(),
         };
+        self.leaves_some(&wanted, &there)?;
         let mut delta = Delta::default();
         if wanted.cleared {
             let unnamed = there.members.keys().filter(|pos| !wanted.members.contains_key(pos));
@@ -252,6 +211,20 @@ impl Work<'_, '_> {
         Ok(delta)
     }
 
+    /// Refuses that all members of a group go without having been named, to a client that may not
+    /// do that.
+    fn leaves_some(&self, wanted: &Wanted, there: &There) -> Result<(), Failure> {
+        if self.compat.remove_all_members || !wanted.cleared || wanted.keeps_any(there) {
+            return Ok(());
+        }
+        // Nobody sees the rows of deleted members any more.
+        let going: Vec<_> = there.members.keys().map(|pos| (*pos, None)).collect();
+        if there.dangling.is_empty() && self.ids_of(&going)?.is_empty() {
+            return Ok(());
+        }
+        Err(all_unnamed())
+    }
+
     /// The rows that are there, as far as what is wanted depends on them.
     fn there(&self, wanted: &Wanted, group: Pos) -> Result<There, StoreError> {
         let named: Vec<i64> = wanted.members.keys().copied().collect();
@@ -267,77 +240,6 @@ impl Work<'_, '_> {
             dangling: dangling.into_iter().collect(),
         })
     }
-
-    /// Writes a difference and its events.
-    pub(super) fn join(
-        &mut self,
-        group: Pos,
-        group_id: &str,
-        delta: &Delta,
-    ) -> Result<(), StoreError> {
-        let origin = delta.origin.as_ref().unwrap_or(&self.origin).clone();
-        for (value, display) in &delta.added_dangling {
-            dangling::add(self.sql, group, &origin, value, display.as_deref())?;
-        }
-        if !delta.added_dangling.is_empty() {
-            self.memory.touched = true;
-            self.memory.dangling = true;
-        }
-        for value in &delta.removed_dangling {
-            dangling::remove(self.sql, group, value)?;
-        }
-        for (pos, display) in &delta.renamed {
-            members::rename(self.sql, group, *pos, display)?;
-        }
-        if !delta.renamed.is_empty() {
-            let event = Event::new(EventKind::Resource(GROUP, Verb::Updated), group_id);
-            self.record(&event.with("changed", vec!["members.display"]))?;
-        }
-        for step in delta.removed.chunks(limits::MEMBERS_PER_REQUEST) {
-            let positions: Vec<i64> = step.iter().map(|(pos, _)| *pos).collect();
-            members::remove(self.sql, group, &positions)?;
-        }
-        for step in delta.added.chunks(limits::MEMBERS_PER_REQUEST) {
-            let rows: Vec<_> =
-                step.iter().map(|(pos, entry)| (*pos, entry.display.clone())).collect();
-            members::add(self.sql, group, &origin, &rows)?;
-        }
-        let is_group = |(pos, _): &(i64, Entry)| Pos::stored(*pos).type_number() == GROUP;
-        if delta.added.iter().any(is_group) {
-            self.memory.touched = true;
-            self.memory.nested_groups = true;
-        }
-        let mut added: Vec<String> =
-            delta.added.iter().map(|(_, entry)| entry.id.clone()).collect();
-        added.extend(delta.added_dangling.iter().map(|(value, _)| value.clone()));
-        let mut removed = self.ids_of(&delta.removed)?;
-        removed.extend(delta.removed_dangling.iter().cloned());
-        self.record_members(EventKind::GroupMemberAdded, group_id, &added)?;
-        self.record_members(EventKind::GroupMemberRemoved, group_id, &removed)
-    }
-
-    /// The ids of removed members: as the client named them, else as their rows have them.
-    fn ids_of(&self, removed: &[(i64, Option<String>)]) -> Result<Vec<String>, StoreError> {
-        let unnamed: Vec<i64> =
-            removed.iter().filter(|(_, id)| id.is_none()).map(|(pos, _)| *pos).collect();
-        let mut ids: Vec<String> = removed.iter().filter_map(|(_, id)| id.clone()).collect();
-        for step in unnamed.chunks(limits::MEMBERS_PER_REQUEST) {
-            ids.extend(members::ids(self.sql, step)?);
-        }
-        Ok(ids)
-    }
-
-    fn record_members(
-        &mut self,
-        kind: EventKind,
-        group_id: &str,
-        ids: &[String],
-    ) -> Result<(), StoreError> {
-        for step in ids.chunks(limits::MEMBERS_PER_EVENT) {
-            self.record(&Event::new(kind, group_id).with("members", step.to_vec()))?;
-        }
-        Ok(())
-    }
 }
 
 fn no_member(place: usize) -> ScimError {
@@ -346,6 +248,13 @@ fn no_member(place: usize) -> ScimError {
 }
 
 impl Wanted {
+    /// Whether one of the members that are there is to stay.
+    fn keeps_any(&self, there: &There) -> bool {
+        let stays = |pos: &i64| self.members.get(pos).is_some_and(|(_, shall)| *shall);
+        let remains = |value: &String| self.dangling.get(value).is_some_and(Option::is_some);
+        there.members.keys().any(stays) || there.dangling.iter().any(remains)
+    }
+
     fn clear(&mut self) {
         *self = Self { cleared: true, ..Self::default() };
     }
@@ -362,13 +271,8 @@ impl Wanted {
     }
 }
 
-impl Entry {
-    fn bytes(&self) -> usize {
-        self.display.as_deref().map_or(0, str::len).max(self.id.len())
-    }
-
-    /// As a filter on members sees a member that has no row yet.
-    fn shown(&self, type_name: Option<&str>) -> Value {
-        json!({ "value": self.id, "type": type_name, "display": self.display })
-    }
+/// RFC 7644 Table 9 `mutability`: the attribute's present state does not allow it.
+fn all_unnamed() -> Failure {
+    let detail = "this connection may not remove all `members` at once without naming them";
+    ScimError::new(ErrorKind::Mutability, detail).into()
 }

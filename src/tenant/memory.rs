@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::stored_policy;
 use crate::limits;
 use crate::policy::Policy;
+use crate::scim::compat::{Compat, Preset};
 use crate::scim::schema::{GROUP, Registry};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::keys::{self, KeyRow};
@@ -28,7 +29,7 @@ pub(super) struct Memory {
     /// The keys that have not been revoked.
     pub(super) keys: BTreeMap<String, KeyRow>,
     /// The connections.
-    pub(super) connections: BTreeMap<String, ConnectionRow>,
+    pub(super) connections: BTreeMap<String, Connection>,
     /// The policies.
     pub(super) policy: Policy,
     /// The schemas and types that follow from them.
@@ -43,6 +44,22 @@ pub(super) struct Memory {
     pub(super) bookmarks: Bookmarks,
     /// Whether the running request has changed any of this.
     pub(super) touched: bool,
+}
+
+/// A connection, with the rules that it comes to.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) row: ConnectionRow,
+    /// None where a later version has written a preset or a rule that this one does not know.
+    pub(super) compat: Option<Compat>,
+}
+
+impl Connection {
+    pub(super) fn new(row: ConnectionRow) -> Self {
+        let preset = Preset::of(&row.preset);
+        let compat = preset.and_then(|preset| preset.compat.with(&row.compat).ok());
+        Self { row, compat }
+    }
 }
 
 /// The state at a savepoint.
@@ -72,7 +89,10 @@ impl Memory {
             last_id,
             last_seq: events::last_seq(sql)?,
             keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).collect(),
-            connections: connections::all(sql)?.into_iter().map(|c| (c.id.clone(), c)).collect(),
+            connections: connections::all(sql)?
+                .into_iter()
+                .map(|row| (row.id.clone(), Connection::new(row)))
+                .collect(),
             policy,
             registry,
             nested_groups: members::any_nested(sql, GROUP)?,

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::document::{Document, timestamp, version};
+use super::document::{Document, matches, timestamp, version};
 use super::lookups::{is_unique, lookup_keys, missing_from, new_keys};
 use super::members::Delta;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind, Verb};
 use crate::http::Response;
 use crate::limits;
+use crate::scim::compat::PatchResponse;
 use crate::scim::patch::PatchOp;
 use crate::scim::projection::Projection;
 use crate::scim::resource::{Member, MemberOp, Parsed, Resource, changed};
@@ -219,7 +220,8 @@ impl<'a> Work<'a, '_> {
     /// Whether a PATCH is answered without the resource. That of a large group is, since its
     /// members are what is large.
     pub(super) fn shows_no_patch(&self, after: &ResourceRow) -> bool {
-        self.compat.minimal_patch_answers || after.members > limits::PATCH_SHOWN_MEMBERS
+        self.compat.patch_response == PatchResponse::Minimal
+            || after.members > limits::PATCH_SHOWN_MEMBERS
     }
 
     /// Removes a resource. Membership rows of it are invisible at once and are removed by alarm.
@@ -239,8 +241,8 @@ impl<'a> Work<'a, '_> {
         Ok(self.record(&Event::new(EventKind::Resource(number, Verb::Deleted), document.id))?)
     }
 
-    /// The resource that a request is about to change: 404, and 412 when it is not as the client
-    /// last saw it.
+    /// The resource that a request is about to change: 404, 412 when it is not as the client last
+    /// saw it, 428 when the client has to say how it saw it and does not.
     pub(super) fn subject(
         &self,
         number: u8,
@@ -252,8 +254,14 @@ impl<'a> Work<'a, '_> {
             .filter(|row| row.pos.type_number() == number)
             .ok_or(ErrorKind::NotFound)?;
         let etag = version(row.rev);
-        if if_match.is_some_and(|condition| !matches(condition, &etag)) {
-            return Err(ErrorKind::PreconditionFailed.into());
+        match if_match {
+            Some(condition) if !matches(condition, &etag) => {
+                return Err(ErrorKind::PreconditionFailed.into());
+            }
+            None if self.compat.require_if_match => {
+                return Err(ErrorKind::PreconditionRequired.into());
+            }
+            _ => {}
         }
         let document = Document::decode(&row.doc)?;
         Ok(Subject { schema, row, document })
@@ -346,12 +354,6 @@ impl<'a> Work<'a, '_> {
             prefer.split([',', ';']).any(|p| p.trim().eq_ignore_ascii_case("return=minimal"))
         })
     }
-}
-
-/// RFC 9110 §13.1: whether a condition names a version. Versions are compared weakly.
-fn matches(condition: &str, etag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
-    condition.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
 }
 
 /// A version's document: 413 when a row could not hold it.

@@ -143,17 +143,8 @@ impl<'a, 'c> Work<'a, 'c> {
         all: &BTreeMap<String, T>,
         described: impl Fn(&T) -> Value,
     ) -> Result<Value, Failure> {
-        let after = self.request().query.value("cursor").unwrap_or_default();
-        let limit = self.request().query.items_limit()?;
-        let behind = all.iter().filter(|(id, _)| id.as_str() > after);
-        let rows: Vec<(&String, &T)> = behind.take(limit.saturating_add(1)).collect();
-        let shown = rows.get(..limit).unwrap_or(&rows);
-        let mut page = Map::new();
-        page.insert("items".to_owned(), shown.iter().map(|(_, row)| described(row)).collect());
-        if let (true, Some((last, _))) = (rows.len() > limit, shown.last()) {
-            page.insert("next".to_owned(), last.as_str().into());
-        }
-        Ok(Value::Object(page))
+        let all = all.iter().map(|(id, item)| (id.as_str(), item));
+        Ok(self.request().query.page(all, described)?)
     }
 
     /// Fills a buffer with random bytes.

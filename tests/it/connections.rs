@@ -32,6 +32,7 @@ fn a_connection_is_shown_as_it_was_made() {
             "displayName": body["displayName"].as_str().unwrap().trim(),
             "kind": "scim",
             "preset": preset,
+            "compat": {},
             "state": state,
             "createdAt": "2026-09-21T14:13:20.000Z",
         });
@@ -53,8 +54,8 @@ fn a_connection_is_shown_as_it_was_made() {
 fn every_preset_and_every_state_can_be_chosen() {
     let mut acme = Acme::new();
     for preset in PRESETS {
-        let body = json!({ "id": preset.name, "displayName": preset.name, "preset": preset.name });
-        assert_eq!(created(&mut acme, &body)["preset"], preset.name);
+        let body = json!({ "id": preset.id, "displayName": preset.id, "preset": preset.id });
+        assert_eq!(created(&mut acme, &body)["preset"], preset.id);
     }
     for state in ["draft", "pending", "active", "disabled"] {
         let body = json!({ "id": state, "displayName": state, "state": state });
@@ -81,6 +82,8 @@ fn a_connection_that_is_asked_for_wrongly_is_not_made() {
     let mut acme = Acme::new();
     let no_id = "`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?, or is reserved";
     let no_name = "`displayName` is not a text of 1 to 200 characters";
+    let no_preset = "`preset` is none of entra, generic, google, jumpcloud, okta, onelogin, \
+                     pingone, rippling, sailpoint, strict";
     let no_state = "`state` is none of draft, pending, active, disabled";
     for (name, value, detail) in [
         ("id", Value::Null, "`id` is missing"),
@@ -97,8 +100,8 @@ fn a_connection_that_is_asked_for_wrongly_is_not_made() {
         ("displayName", json!("é".repeat(limits::NAME_CHARACTERS + 1)), no_name),
         ("kind", json!("saml"), "`kind` is not scim"),
         ("kind", json!(false), "`kind` is not a text"),
-        ("preset", json!("Entra"), "`preset` is none of generic, entra, onelogin, strict"),
-        ("preset", json!("okta"), "`preset` is none of generic, entra, onelogin, strict"),
+        ("preset", json!("Entra"), no_preset),
+        ("preset", json!("Okta "), no_preset),
         ("state", json!("Active"), no_state),
         ("state", json!(""), no_state),
         ("colour", json!("red"), "`colour` is no field of a connection"),

@@ -67,7 +67,8 @@ fn not_binds_closer_than_and_and_and_closer_than_or() {
 #[test]
 fn operators_and_keywords_have_any_case_and_names_keep_theirs() {
     check(r#"USERNAME Eq "A" AND NOT(Title PR)"#, r#"USERNAME eq "A" and not (Title pr)"#);
-    check("a EQ True oR b nE NULL", "a eq true or b ne null");
+    check("a EQ true oR b nE null", "a eq true or b ne null");
+    check_lenient("a eq True or b ne NULL", "a eq true or b ne null");
 }
 
 #[test]
@@ -94,13 +95,23 @@ fn strings_have_the_escapes_of_json() {
 
 #[test]
 fn entra_puts_a_sub_attribute_behind_a_value_path() {
-    check(
+    check_lenient(
         r#"emails[type eq "work"].value eq "a@x""#,
         r#"emails[type eq "work" and value eq "a@x"]"#,
     );
-    check("emails[type pr or primary pr].value pr", "emails[(type pr or primary pr) and value pr]");
-    check_fault(r#"emails[type pr]. eq "a""#, "                ^", "malformed sub-attribute name");
-    check_fault("emails[type pr].value", "                     ^", NO_OPERATOR);
+    check_lenient(
+        "emails[type pr or primary pr].value pr",
+        "emails[(type pr or primary pr) and value pr]",
+    );
+    for (text, position, message) in [
+        (r#"emails[type pr]. eq "a""#, 16, "malformed sub-attribute name"),
+        ("emails[type pr].value", 21, NO_OPERATOR),
+    ] {
+        let fault = Filter::parse(text, &Compat::GENERIC).expect_err(text);
+        assert_eq!((fault.position(), fault.message()), (position, message), "{text}");
+    }
+    let end = "expected `and`, `or` or the end";
+    check_fault("emails[type pr].value pr", "               ^", end);
 }
 
 #[test]

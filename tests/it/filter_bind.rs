@@ -10,7 +10,9 @@ use serde_json::json;
 
 fn bind(text: &str) -> Result<Predicate, SyntaxError> {
     let schema = Registry::builtin().type_at("Users").unwrap();
-    Filter::parse(text, &Compat::STRICT).unwrap_or_else(|e| panic!("{text}: {e}")).bind(schema)
+    Filter::parse(text, &Compat::GENERIC)
+        .unwrap_or_else(|e| panic!("{text}: {e}"))
+        .bind(schema, &Compat::GENERIC)
 }
 
 /// What is said of a filter that means nothing for a user.
@@ -99,7 +101,9 @@ fn the_brackets_of_a_path_are_asked_of_one_value() {
         (r#"tags eq "a" and tags eq "B""#, true),
     ] {
         let filter = Filter::parse(text, &Compat::STRICT).unwrap();
-        let predicate = filter.bind_values(&attribute).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let predicate = filter
+            .bind_values(&attribute, &Compat::GENERIC)
+            .unwrap_or_else(|e| panic!("{text}: {e}"));
         assert_eq!(predicate.matches_value(&element), expected, "{text}");
     }
     for (text, detail) in [
@@ -109,7 +113,7 @@ fn the_brackets_of_a_path_are_asked_of_one_value() {
         ("scores.value pr", "unknown attribute `scores.value` at position 0"),
     ] {
         let filter = Filter::parse(text, &Compat::STRICT).unwrap();
-        let error = filter.bind_values(&attribute).unwrap_err().into_path_error();
+        let error = filter.bind_values(&attribute, &Compat::GENERIC).unwrap_err().into_path_error();
         assert_eq!((error.kind(), error.detail()), (ErrorKind::InvalidFilter, detail));
     }
 }
@@ -149,7 +153,7 @@ fn a_simple_value_is_its_own_value() {
             .unwrap();
     let predicate = Filter::parse(r#"VALUE eq "red""#, &Compat::STRICT)
         .unwrap()
-        .bind_values(&attribute)
+        .bind_values(&attribute, &Compat::GENERIC)
         .unwrap();
     assert!(predicate.matches_value(&json!("Red")));
     assert!(!predicate.matches_value(&json!("blue")));

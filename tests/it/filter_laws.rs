@@ -141,7 +141,7 @@ fn user() -> impl Strategy<Value = Map<String, Value>> {
 fn holds(text: &str, user: &Map<String, Value>) -> bool {
     let schema = Registry::builtin().type_at("Users").unwrap();
     let filter = Filter::parse(text, &Compat::STRICT).unwrap_or_else(|e| panic!("{text}: {e}"));
-    filter.bind(schema).unwrap_or_else(|e| panic!("{text}: {e}")).matches(user)
+    filter.bind(schema, &Compat::GENERIC).unwrap_or_else(|e| panic!("{text}: {e}")).matches(user)
 }
 
 proptest! {
@@ -175,7 +175,7 @@ proptest! {
             Ok(filter) => {
                 prop_assert_eq!(Filter::parse(&filter.to_string(), &Compat::STRICT), Ok(filter.clone()));
                 for schema in Registry::builtin().types() {
-                    match filter.bind(schema) {
+                    match filter.bind(schema, &Compat::GENERIC) {
                         Err(fault) => assert!(text.is_char_boundary(fault.position()), "{text}: {fault}"),
                         Ok(predicate) => { predicate.matches(&user); }
                     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 fn matches(kind: &str, resource: &Value, text: &str) -> bool {
     let schema = Registry::builtin().type_at(kind).unwrap();
     let filter = Filter::parse(text, &Compat::GENERIC).unwrap_or_else(|e| panic!("{text}: {e}"));
-    let predicate = filter.bind(schema).unwrap_or_else(|e| panic!("{text}: {e}"));
+    let predicate = filter.bind(schema, &Compat::GENERIC).unwrap_or_else(|e| panic!("{text}: {e}"));
     predicate.matches(resource.as_object().unwrap())
 }
 

@@ -172,7 +172,9 @@ const BOTH_READ: &str = "scim scim.users:read scim.users:write scim.groups:read 
 const NO_KEY: &str = "";
 
 /// Path, methods, and the scopes each of which opens it.
-const OPENS: [(&str, &str, &str); 27] = [
+const OPENS: [(&str, &str, &str); 29] = [
+    ("/v1/presets", "GET", SCOPES),
+    ("/v1/presets/okta", "GET", SCOPES),
     ("/v1/tenants", "GET POST", NO_KEY),
     ("/v1/tenants/acme", "GET PATCH DELETE", NO_KEY),
     ("/v1/tenants/acme/keys", "GET POST", "keys:write"),

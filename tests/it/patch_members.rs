@@ -122,7 +122,7 @@ fn another_filter_is_left_to_storage() {
     ] {
         let predicate = Filter::parse(filter, &Compat::STRICT)
             .unwrap()
-            .bind_values(groups().attribute(None, "members").unwrap().attribute)
+            .bind_values(groups().attribute(None, "members").unwrap().attribute, &Compat::STRICT)
             .unwrap();
         check(
             json!({"op": "remove", "path": format!("members[{filter}]")}),

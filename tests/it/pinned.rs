@@ -119,7 +119,7 @@ fn the_tables() {
     let acme = Acme::new();
     let tables = rows(&acme, "SELECT sql || ';' FROM sqlite_schema WHERE sql <> '' ORDER BY rowid");
     expect_file!["snapshots/tables.sql"].assert_eq(&tables);
-    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n3\n");
+    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n3\n4\n");
 }
 
 #[test]
@@ -231,9 +231,9 @@ fn the_rows_of_events_connections_and_keys() {
         "#]],
         ),
         (
-            "SELECT id, display_name, preset, state, created FROM connections",
+            "SELECT id, display_name, preset, compat, state, created FROM connections",
             expect![[r#"
-            okta  Okta  generic  active  1790000000000
+            okta  Okta  generic  {}  active  1790000000000
         "#]],
         ),
         (
@@ -305,6 +305,7 @@ fn errors_of_scim() {
         PayloadTooLarge,
         UriTooLong,
         UnsupportedMediaType,
+        PreconditionRequired,
         TooManyRequests,
         Internal,
         NotImplemented,

@@ -123,7 +123,8 @@ fn filter(paths: &'static [&'static str], element: &'static str) -> impl Strateg
 
 /// The ids of the resources for which a filter holds; `None` where it means nothing here.
 fn asked_of_each(filter: &str, schema: TypeSchema<'_>, all: &Value) -> Option<Vec<String>> {
-    let predicate = Filter::parse(filter, &Compat::GENERIC).ok()?.bind(schema).ok()?;
+    let predicate =
+        Filter::parse(filter, &Compat::GENERIC).ok()?.bind(schema, &Compat::GENERIC).ok()?;
     let all = all["Resources"].as_array().expect("resources");
     let holds = |resource: &&Value| predicate.matches(resource.as_object().expect("a resource"));
     Some(ids(&json!(all.iter().filter(holds).collect::<Vec<_>>())))

@@ -147,8 +147,8 @@ fn strict_takes_known_attributes_of_the_right_type_and_nothing_else() {
     check("emails", json!({"value": "a"}), InvalidValue, "`emails` must be a list");
     check("emails", json!(["a"]), InvalidValue, "`emails` must be an object");
     check(
-        &format!("{ENTERPRISE}:manager"),
-        json!("m1"),
+        ENTERPRISE,
+        json!({"manager": "m1"}),
         InvalidValue,
         &format!("`{ENTERPRISE}:manager` must be an object"),
     );

@@ -30,6 +30,8 @@ fn check_nothing(path: &str) {
 #[test]
 fn paths_of_the_admin_api() {
     check("/healthz", &Route::Health);
+    check("/v1/presets", &Route::Presets);
+    check("/v1/presets/okta", &Route::Preset("okta".to_owned()));
     check("/v1/tenants", &Route::Tenants);
     check("/v1/tenants/acme", &Route::Tenant(acme()));
     check("/v1/tenants/acme/keys", &Route::Keys(acme()));
@@ -98,6 +100,9 @@ fn what_is_no_path_is_nothing() {
         "/v1/Tenants",
         "/V1/tenants",
         "/v1/tenants//",
+        "/v1/presets//",
+        "/v1/presets/okta/x",
+        "/v1/Presets",
         "/v1/tenants/acme//",
         "/v1/tenants//keys",
         "/v1/tenants/acme/Keys",

@@ -103,6 +103,13 @@ impl Acme {
         assert_eq!(self.dump(), before, "{method} {path} {body} wrote");
     }
 
+    /// A tenant whose key is bound to a connection with a preset.
+    pub(crate) fn connected(preset: &str) -> Self {
+        let mut acme = Self::new();
+        acme.key = acme.connect(preset);
+        acme
+    }
+
     /// A key that is bound to a new connection.
     pub(crate) fn connect(&mut self, preset: &str) -> String {
         let connection = json!({ "id": preset, "displayName": preset, "preset": preset });
@@ -166,9 +173,10 @@ impl Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 2] = [
+const UNDONE: [&[&str]; 3] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
+    &["ALTER TABLE connections DROP COLUMN compat"],
 ];
 
 /// What the ids of users begin with that are added by their rows.

@@ -29,6 +29,7 @@ mod methods;
 mod odd_bodies;
 mod odd_requests;
 mod paths;
+mod presets;
 mod records;
 mod tenants;
 mod vectors;

@@ -29,6 +29,16 @@ impl Tenant {
         tenant
     }
 
+    /// A fresh tenant whose key is bound to a connection with a preset.
+    pub(crate) fn connected(name: &str, preset: &str) -> Self {
+        let mut tenant = Self::new(name);
+        let connection = json!({ "id": preset, "displayName": preset, "preset": preset });
+        tenant.admin("POST", "/connections").json(&connection).is(201);
+        let body = json!({ "name": preset, "scopes": ["scim"], "connection": preset });
+        tenant.key = tenant.mint_with(&body).field("/key");
+        tenant
+    }
+
     /// A new key with scopes.
     pub(crate) fn mint(&self, scopes: &[&str]) -> String {
         self.mint_with(&json!({ "name": "test", "scopes": scopes })).field("/key")

@@ -14,6 +14,9 @@ use serde_json::Value;
 #[serde(deny_unknown_fields)]
 struct Scenario {
     name: String,
+    /// Whether it wants members kept that no resource is, which not everyone may send.
+    #[serde(default)]
+    keeps_unknown_members: bool,
     steps: Vec<Step>,
 }
 
@@ -82,18 +85,32 @@ impl Reply {
     }
 }
 
-/// Walks every scenario, each on a fresh server; none may find fault.
-pub(crate) fn walk_all<S: Server>(fresh: impl Fn() -> S) {
-    let scenarios = scenarios();
+/// Walks every scenario that is chosen, by the preset of those who send it and by whether it wants
+/// unknown members kept; each on a fresh server for clients of that preset. None may find fault.
+pub(crate) fn walk<S: Server>(chosen: impl Fn(&str, bool) -> bool, fresh: impl Fn(&str) -> S) {
+    let mut scenarios = scenarios();
     assert!(scenarios.len() > 40, "the vectors are there");
+    scenarios.retain(|(file, scenario)| chosen(preset(file), scenario.keeps_unknown_members));
+    assert!(scenarios.len() > 10, "those that are chosen are there");
     let faults: Vec<String> = scenarios
         .iter()
         .flat_map(|(file, scenario)| {
-            let faults = scenario.walk(&mut fresh());
+            let faults = scenario.walk(&mut fresh(preset(file)));
             faults.into_iter().map(move |fault| format!("{}: {fault}", file.display()))
         })
         .collect();
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// The preset of those who send what is in a file: the name of its folder, for the most part.
+fn preset(file: &Path) -> &str {
+    let folder = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    match folder.expect("a vector is in a folder") {
+        "ping" => "pingone",
+        "rauthy" => "generic",
+        "rfc7644" => "strict",
+        folder => folder,
+    }
 }
 
 /// All scenarios, with the files they are from.

@@ -3,13 +3,21 @@
 //! Names are resolved against a resource type or, within brackets, against the values of one
 //! attribute; literals become values of their attribute's type.
 
-use super::{AttrExp, Comparand, CompareOp, Filter, Located, Predicate, Target};
+use super::{AttrExp, CompValue, Comparand, CompareOp, Filter, Located, Predicate, Target};
 use super::{Test, ValuePath};
+use crate::scim::compat::Compat;
 use crate::scim::path::{AttrPath, SyntaxError};
 use crate::scim::schema::{Attribute, AttributeType, Found, Returned, TypeSchema};
 use crate::scim::value::{self, Meaning, Place};
 
 type Bound<T> = Result<T, SyntaxError>;
+
+/// What names refer to, and under which rules.
+#[derive(Clone, Copy)]
+struct Binder<'a> {
+    scope: Scope<'a>,
+    compat: &'a Compat,
+}
 
 /// What names refer to.
 #[derive(Clone, Copy)]
@@ -25,8 +33,9 @@ impl Filter {
     ///
     /// # Errors
     /// When a name is unknown, or its attribute's type does not have the comparison.
-    pub fn bind(&self, schema: TypeSchema<'_>) -> Bound<Predicate> {
-        Scope::Resource(schema).bind(self).map_err(SyntaxError::in_filter)
+    pub fn bind(&self, schema: TypeSchema<'_>, compat: &Compat) -> Bound<Predicate> {
+        let binder = Binder { scope: Scope::Resource(schema), compat };
+        binder.bind(self).map_err(SyntaxError::in_filter)
     }
 
     /// Binds the filter in a path's brackets, to be asked of each value of the attribute by
@@ -34,13 +43,13 @@ impl Filter {
     ///
     /// # Errors
     /// As with [`Filter::bind`].
-    pub fn bind_values(&self, attribute: &Attribute) -> Bound<Predicate> {
-        let found = Found { extension: None, attribute };
-        Scope::Values(found).bind(self).map_err(SyntaxError::in_filter)
+    pub fn bind_values(&self, attribute: &Attribute, compat: &Compat) -> Bound<Predicate> {
+        let scope = Scope::Values(Found { extension: None, attribute });
+        Binder { scope, compat }.bind(self).map_err(SyntaxError::in_filter)
     }
 }
 
-impl<'a> Scope<'a> {
+impl<'a> Binder<'a> {
     fn bind(self, filter: &Filter) -> Bound<Predicate> {
         let all = |filters: &[Filter]| -> Bound<Vec<Predicate>> {
             filters.iter().map(|filter| self.bind(filter)).collect()
@@ -52,12 +61,13 @@ impl<'a> Scope<'a> {
             Filter::AttrExp(exp) => self.bind_attr_exp(exp)?,
             Filter::ValuePath(ValuePath { path, filter }) => {
                 // RFC 7643 §2.3.8: a sub-attribute is not complex, so brackets do not nest.
-                let (Self::Resource(_), place @ Place { found, sub: None }) =
-                    (self, self.resolve(path)?)
+                let (Scope::Resource(_), place @ Place { found, sub: None }) =
+                    (self.scope, self.resolve(path)?)
                 else {
                     return Err(path.error(format!("`{path}` has no sub-attributes")));
                 };
-                let predicate = Box::new(Scope::Values(found).bind(filter)?);
+                let predicate =
+                    Box::new(Self { scope: Scope::Values(found), ..self }.bind(filter)?);
                 Predicate::Any { target: Target::new(place), predicate }
             }
         })
@@ -84,7 +94,9 @@ impl<'a> Scope<'a> {
         if !has(target.kind, **op) {
             return Err(op.error(format!("`{path}` has no `{op}`")));
         }
-        let Some(comparand) = Comparand::parse(text, **op, &target) else {
+        let fits = self.compat.text_for_other_types || is_of(value, target.kind);
+        let comparand = Comparand::parse(text, **op, &target).filter(|_| fits);
+        let Some(comparand) = comparand else {
             return Err(value.error(format!("`{path}` takes {}", expected(target.kind))));
         };
         Ok(Predicate::Compare { target, op: **op, value: comparand })
@@ -92,12 +104,12 @@ impl<'a> Scope<'a> {
 
     /// What a path names, if a filter may look at it.
     fn resolve(self, path: &Located<AttrPath>) -> Bound<Place<'a>> {
-        let place = match self {
-            Self::Resource(schema) => match value::resolve(schema, path) {
+        let place = match self.scope {
+            Scope::Resource(schema) => match value::resolve(schema, path, self.compat) {
                 Some(Meaning::Place(place)) => Some(place),
                 Some(Meaning::Schema(_)) | None => None,
             },
-            Self::Values(found) => part(found, path),
+            Scope::Values(found) => part(found, path),
         };
         let Some(place) = place else {
             return Err(path.error(format!("unknown attribute `{path}`")));
@@ -138,6 +150,15 @@ const fn has(kind: AttributeType, op: CompareOp) -> bool {
         AttributeType::Binary => !op.is_ordering(),
         AttributeType::Integer | AttributeType::Decimal => !op.is_substring(),
         _ => true,
+    }
+}
+
+/// RFC 7644 §3.4.2.2: whether a literal is of the type that JSON has for an attribute's.
+const fn is_of(literal: &CompValue, kind: AttributeType) -> bool {
+    match kind {
+        AttributeType::Boolean => matches!(literal, CompValue::Boolean(_)),
+        AttributeType::Integer | AttributeType::Decimal => matches!(literal, CompValue::Number(_)),
+        _ => matches!(literal, CompValue::String(_)),
     }
 }
 

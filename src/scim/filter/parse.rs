@@ -17,15 +17,14 @@ type Parsed<T> = Result<T, SyntaxError>;
 pub(super) struct Parser<'a> {
     text: &'a str,
     rest: &'a str,
-    unquoted: bool,
+    compat: &'a Compat,
     depth: usize,
     comparisons: usize,
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(text: &'a str, compat: &Compat) -> Self {
-        let unquoted = compat.unquoted_filter_values;
-        Self { text, rest: text, unquoted, depth: 0, comparisons: 0 }
+    pub(super) fn new(text: &'a str, compat: &'a Compat) -> Self {
+        Self { text, rest: text, compat, depth: 0, comparisons: 0 }
     }
 
     /// The whole text as `FILTER`.
@@ -93,7 +92,9 @@ impl<'a> Parser<'a> {
     fn value_path(&mut self, path: Located<AttrPath>) -> Parsed<Filter> {
         let mut filter = self.nested(']')?;
         // Entra: `emails[type eq "work"].value eq "x"` asks one more thing of the same value.
-        if let Some(path) = self.sub_attr()? {
+        if self.compat.sub_attributes_behind_brackets
+            && let Some(path) = self.sub_attr()?
+        {
             let test = self.test()?;
             filter = Filter::and(vec![filter, Filter::AttrExp(AttrExp { path, test })]);
         }
@@ -141,13 +142,15 @@ impl<'a> Parser<'a> {
             return Ok(Located { value: CompValue::String(self.string()?), position });
         }
         let word = self.peek(|c| c.is_ascii_whitespace() || matches!(c, ')' | ']'));
-        let value = match word.to_ascii_lowercase().as_str() {
+        let unquoted = self.compat.unquoted_filter_values;
+        let literal = if unquoted { word.to_ascii_lowercase() } else { word.to_owned() };
+        let value = match literal.as_str() {
             "" => return self.fail("expected a value"),
             "null" => CompValue::Null,
             "true" => CompValue::Boolean(true),
             "false" => CompValue::Boolean(false),
             _ if Decimal::parse(word).is_some() => CompValue::Number(word.to_owned()),
-            _ if self.unquoted && !word.starts_with('\'') => CompValue::String(word.to_owned()),
+            _ if unquoted && !word.starts_with('\'') => CompValue::String(word.to_owned()),
             _ => return self.fail("expected a value; a text must be in double quotes"),
         };
         self.skip(word.len());

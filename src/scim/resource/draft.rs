@@ -18,7 +18,6 @@ use crate::scim::error::{ErrorKind, ScimError};
 use crate::scim::filter::{AttrExp, CompValue, CompareOp, Filter, Path, Test};
 use crate::scim::path::{AttrPath, SyntaxError};
 use crate::scim::schema::{Found, Mutability, TypeSchema};
-use crate::scim::urn;
 use crate::scim::value::{Element, Meaning, Parts, Place, Reader, resolve, schema_named};
 
 /// A resource that can be written to.
@@ -142,7 +141,7 @@ impl<'a> Draft<'a> {
     ) -> Result<(), ScimError> {
         let Path { mut attr, filter, sub } = path;
         attr.sub = attr.sub.or(sub);
-        let place = match resolve(self.schema, &attr) {
+        let place = match resolve(self.schema, &attr, self.reader.compat()) {
             None => return self.reader.unknown(unknown, attr.to_string()),
             Some(Meaning::Schema(urn)) if filter.is_none() => {
                 return self.write_schema(op, urn, value);
@@ -175,23 +174,30 @@ impl<'a> Draft<'a> {
         value: Value,
     ) -> Result<(), ScimError> {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let core = self.schema.resource_type.schema.as_str();
         // `id`, `meta` and `schemas` come along with whatever a client has read before.
-        let mut common = self.schema.common().iter();
+        let mut common = self.schema.common().iter().filter(|_| urn.is_none_or(|urn| urn == core));
         if common.any(|common| is(&common.name) && common.mutability == Mutability::ReadOnly) {
             return Ok(());
         }
+        let compat = self.reader.compat();
         // authentik: `null` among other attributes is a list not looked at, no wish to empty it.
         let mut rows = self.schema.resource_type.rows.iter();
-        if self.request == Request::Patch && value.is_null() && rows.any(|rows| is(rows)) {
+        let is_skipped = compat.null_members && self.request == Request::Patch && value.is_null();
+        if is_skipped && rows.any(|rows| is(rows)) {
             return Ok(());
         }
-        // OneLogin: an extension under its URN of SCIM 1.1.
-        let is_legacy = self.reader.compat().unknown_attributes && is(LEGACY_ENTERPRISE_USER);
-        let name = if is_legacy { urn::ENTERPRISE_USER } else { name };
-        if let Some(urn) = schema_named(self.schema, name) {
+        // RFC 7643 §3.3: of the schemas, only extensions have objects of their own.
+        let has_object = |schema: &str| compat.paths_as_names || (urn.is_none() && schema != core);
+        if let Some(urn) = schema_named(self.schema, name, compat).filter(|urn| has_object(urn)) {
             return self.write_schema(op, urn, Some(value));
         }
-        match Path::parse(name, self.reader.compat()) {
+        // RFC 7643 §2.1, §3.3: a name is an attribute's, in the object of its schema.
+        if !compat.paths_as_names && self.schema.attribute(urn.or(Some(core)), name).is_none() {
+            let path = urn.map_or_else(|| name.to_owned(), |urn| format!("{urn}:{name}"));
+            return self.reader.unknown(ErrorKind::InvalidSyntax, path);
+        }
+        match Path::parse(name, compat) {
             Ok(mut path) => {
                 path.attr.urn = path.attr.urn.or_else(|| urn.map(str::to_owned));
                 self.write(op, path, Some(value), ErrorKind::InvalidSyntax)
@@ -204,7 +210,7 @@ impl<'a> Draft<'a> {
     /// Whether what precedes a filter is an attribute, so that a fault in it matters.
     fn knows_before_bracket(&self, name: &str) -> bool {
         let attr = name.split_once('[').and_then(|(attr, _)| AttrPath::parse(attr).ok());
-        attr.is_some_and(|attr| resolve(self.schema, &attr).is_some())
+        attr.is_some_and(|attr| resolve(self.schema, &attr, self.reader.compat()).is_some())
     }
 
     /// Writes to everything that a schema defines, as an object or not at all.
@@ -265,6 +271,11 @@ impl<'a> Draft<'a> {
         if elements.len() > limits::VALUES_PER_ATTRIBUTE {
             return Err(too_many(place, limits::VALUES_PER_ATTRIBUTE));
         }
+        let is_primary = |element: &&Element<'_>| element.part("primary") == Some(&true.into());
+        let primaries = elements.iter().filter(is_primary).count();
+        if primaries > 1 && !self.reader.compat().several_primaries {
+            return Err(place.error(ErrorKind::InvalidValue, "has more than one primary value"));
+        }
         // RFC 7644 §3.5.2.3: the sub-attributes that a complex value leaves out stay.
         let clears = if multi_valued { op != Op::Add } else { elements.is_empty() };
         if clears {
@@ -283,7 +294,8 @@ impl<'a> Draft<'a> {
         values: &mut Values<'a>,
         value: Option<Value>,
     ) -> Result<(), ScimError> {
-        let predicate = filter.map(|filter| filter.bind_values(place.found.attribute));
+        let predicate =
+            filter.map(|filter| filter.bind_values(place.found.attribute, self.reader.compat()));
         let predicate = predicate.transpose().map_err(SyntaxError::into_filter_error)?;
         let mut selected =
             values.positions(|value| predicate.as_ref().is_none_or(|p| p.matches_value(value)));
@@ -299,9 +311,10 @@ impl<'a> Draft<'a> {
         let anew = selected.is_empty() || (op == Op::Replace && place.sub.is_none());
         let described = if anew { self.described(place, filter)? } else { None };
         if selected.is_empty() && new.has_value() {
-            // RFC 7644 §3.5.2.3: replacing what is not there is `noTarget`.
-            // Entra: it is created as the filter describes it.
-            let may_create = op == Op::Add || self.reader.compat().create_described_values;
+            // RFC 7644 §3.5.2.3: replacing what a filter does not find is `noTarget`, and replacing
+            // an attribute that is not there adds it. Entra: so does a filter, as it describes it.
+            let may_create =
+                op == Op::Add || filter.is_none() || self.reader.compat().create_described_values;
             let describes = |parts: &&Parts<'_>| may_create && !contradicts(place, parts, &new);
             described.as_ref().filter(describes).ok_or(ErrorKind::NoTarget)?;
             selected.push(values.end());
@@ -375,5 +388,3 @@ fn takes_no_filter(place: impl fmt::Display) -> ScimError {
 fn slot(found: Found<'_>) -> Slot<'_> {
     (found.extension, &found.attribute.name)
 }
-
-const LEGACY_ENTERPRISE_USER: &str = "urn:scim:schemas:extension:enterprise:1.0";

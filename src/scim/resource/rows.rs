@@ -32,7 +32,7 @@ impl<'a> Draft<'a> {
         }
         let row_op = match (op, filter, value) {
             (Op::Remove, Some(filter), _) => {
-                let predicate = filter.bind_values(place.found.attribute);
+                let predicate = filter.bind_values(place.found.attribute, self.reader.compat());
                 let predicate = predicate.map_err(SyntaxError::into_filter_error)?;
                 ids(&predicate).map_or(MemberOp::RemoveWhere(predicate), MemberOp::Remove)
             }

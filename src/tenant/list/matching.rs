@@ -54,7 +54,7 @@ impl Work<'_, '_> {
                 matches.push((*schema, Matches::All(self.memory.count(number).live)));
                 continue;
             };
-            match filter.bind(*schema) {
+            match filter.bind(*schema, &self.compat) {
                 Ok(predicate) => {
                     let found = self.matching_resources(*schema, &predicate)?;
                     matches.push((*schema, Matches::These(found)));

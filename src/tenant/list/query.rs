@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 use crate::http::Query;
 use crate::limits;
 use crate::scim::filter::Filter;
-use crate::scim::message::field;
+use crate::scim::message::{field, is_declared};
 use crate::scim::projection::Projection;
 use crate::scim::sort::Sort;
-use crate::scim::{ErrorKind, ScimError};
+use crate::scim::{ErrorKind, ScimError, urn};
 use crate::tenant::work::{Failure, Work};
 
 /// The parameters, within their bounds (RFC 7644 §3.4.2).
@@ -65,15 +65,21 @@ impl ListQuery {
         body: &Map<String, Value>,
         work: &Work<'_, '_>,
     ) -> Result<Self, Failure> {
+        let compat = &work.compat;
+        if !compat.undeclared_schemas && !is_declared(body, urn::SEARCH_REQUEST) {
+            let detail = format!("`schemas` must be `{}`", urn::SEARCH_REQUEST);
+            return Err(ScimError::new(ErrorKind::InvalidSyntax, detail).into());
+        }
         let value = |name: &str| field(body, name).filter(|value| !value.is_null());
         let number = |name: &'static str| match value(name) {
             None => Ok(None),
-            Some(Value::String(text)) => whole(name, text).map(Some),
-            Some(other) => whole(name, &other.to_string()).map(Some),
+            Some(Value::Number(number)) => whole(name, &number.to_string()).map(Some),
+            Some(Value::String(text)) if compat.text_for_other_types => whole(name, text).map(Some),
+            Some(_) => Err(invalid(name, "a whole number")),
         };
         let list = |name: &'static str| match value(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::String(text)) if compat.single_for_list => Ok(Some(text.clone())),
             Some(Value::Array(values)) => {
                 let names: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
                 names

@@ -22,7 +22,8 @@ impl Work<'_, '_> {
         matches: &TypedMatches<'_>,
         sort: &Sort,
     ) -> Result<Vec<Valued>, Failure> {
-        let keys: Vec<_> = matches.iter().map(|(schema, _)| sort.bind(*schema)).collect();
+        let keys: Vec<_> =
+            matches.iter().map(|(schema, _)| sort.bind(*schema, &self.compat)).collect();
         if let (Some(Err(error)), true) = (keys.first(), keys.iter().all(Result::is_err)) {
             return Err(error.clone().into());
         }
