@@ -287,6 +287,12 @@ impl<'a> Draft<'a> {
         let predicate = predicate.transpose().map_err(SyntaxError::into_filter_error)?;
         let mut selected =
             values.positions(|value| predicate.as_ref().is_none_or(|p| p.matches_value(value)));
+        // RFC 7644 §3.5.2.3: replacing what the filter does not select is `noTarget`.
+        // Entra: it is created as the filter describes it.
+        let is_replaced = op == Op::Replace && filter.is_some();
+        if is_replaced && selected.is_empty() && !self.reader.compat().create_described_values {
+            return Err(ErrorKind::NoTarget.into());
+        }
         let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
         let new = match place.sub {
             Some(sub) => Some(Element::Complex(vec![(sub, self.reader.part(place, value)?)])),
@@ -299,10 +305,9 @@ impl<'a> Draft<'a> {
         let anew = selected.is_empty() || (op == Op::Replace && place.sub.is_none());
         let described = if anew { self.described(place, filter)? } else { None };
         if selected.is_empty() && new.has_value() {
-            // RFC 7644 §3.5.2.3: replacing what is not there is `noTarget`.
-            // Entra: it is created as the filter describes it.
-            let may_create = op == Op::Add || self.reader.compat().create_described_values;
-            described.as_ref().filter(|_| may_create).ok_or(ErrorKind::NoTarget)?;
+            if described.is_none() {
+                return Err(ErrorKind::NoTarget.into());
+            }
             selected.push(values.end());
         }
         if let (Element::Complex(parts), Some(mut described)) = (&mut new, described) {
