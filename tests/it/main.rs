@@ -18,6 +18,7 @@ mod steps;
 mod support;
 
 mod auth;
+mod bounds;
 mod bulk;
 mod bulk_errors;
 mod bulk_laws;
