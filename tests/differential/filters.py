@@ -39,8 +39,8 @@ RULES = {
         OURS + ", for `ne` too; scim2-models wants `ne` of every value",
     ),
     "unassigned": (
-        'RFC 7643 §2.5: "Unassigned attributes, the null value, and an empty array ... are '
-        'considered to be equivalent in \'state\'"',
+        'RFC 7643 §2.5: "Unassigned attributes, the null value, or an empty array ... SHALL be '
+        'considered to be equivalent in "state""',
         OURS + ": a value that lacks the sub-attribute is none, and `eq null` is `not pr`",
     ),
     "dates-are-texts": (

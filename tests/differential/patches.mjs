@@ -49,7 +49,7 @@ const RULES = {
     "this engine does, and else adds what the filter describes (§3.5.2.1); scim-patch in some cases",
   ],
   "empty-text": [
-    'RFC 7643 §2.5: "Unassigned attributes, the null value, and an empty array"',
+    'RFC 7643 §2.5: "Unassigned attributes, the null value, or an empty array"',
     "either may: to this engine an empty text is unassigned, too",
   ],
   "one-primary": [

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 
 use crate::given::ENTERPRISE;
 
+/// A tenant's record.
+pub(crate) const RECORD: &str = r#"{"displayName":"Acme","status":"active","jurisdiction":"eu","location":"weur","config":null}"#;
+
 /// The longest text that damage makes.
 const BYTES_MAX: usize = 64 * 1024;
 
@@ -32,7 +35,7 @@ pub(crate) static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
         "/t/acme/scim/v2/Users/0190a000-0000-7000-8000-00000000000a?attributes=id#x",
         "https://muster.test/scim/v2/acme/Groups?filter=displayName%20eq%20%22x%22",
         "/v1/tenants/acme/keys/x",
-        r#"{"id":"acme","displayName":"Acme","status":"active","jurisdiction":"eu","config":null}"#,
+        RECORD,
     ]
     .map(str::to_owned)
     .to_vec();
