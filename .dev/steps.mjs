@@ -1,7 +1,7 @@
 // The steps of `npm test`: formatting, lints, native tests, a comparison with other implementations,
-// docs, the Worker's build and size, and then, against a Worker of its own with fresh secrets and empty state, the live tests and two
-// third-party SCIM testers. A step is given what the steps share and its name; it throws, or
-// returns what it counted and a note.
+// docs, the Worker's build and size, and then, against a Worker of its own with fresh secrets and
+// empty state, the live tests and two third-party SCIM testers. A step is given what the steps share
+// and its name; it throws, or returns what it counted and a note.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -85,7 +85,9 @@ fn query() -> BoxedStrategy<Vec<(&'static str, String)>> {
     ])
     .prop_map(str::to_owned);
     let value = prop_oneof![3 => plain.clone(), 1 => damaged(plain, &TEXTS), 3 => text()];
-    vec((name, value), 0..4).boxed()
+    let walked = (Just("cursor"), select(&["", "{{cursor}}", "{{cursor}}A", "A{{cursor}}"][..]));
+    let walked = walked.prop_map(|(name, value)| (name, value.to_owned()));
+    vec(prop_oneof![5 => (name, value), 1 => walked], 0..4).boxed()
 }
 
 fn headers() -> BoxedStrategy<BTreeMap<String, String>> {
