@@ -1,7 +1,7 @@
-// The steps of `npm test`: formatting, lints, native tests, docs, the Worker's build and size, and
-// then, against a Worker of its own with fresh secrets and empty state, the live tests and two
-// third-party SCIM testers. A step is given what the steps share and its name; it throws, or
-// returns what it counted and a note.
+// The steps of `npm test`: formatting, lints, native tests, a comparison with other implementations,
+// docs, the Worker's build and size, and then, against a Worker of its own with fresh secrets and
+// empty state, the live tests and two third-party SCIM testers. A step is given what the steps share
+// and its name; it throws, or returns what it counted and a note.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,6 +49,7 @@ export const STEPS = [
   { name: "clippy", run: cargo(["clippy", "--profile", "test", "--lib", "--test", "*", "--", "-D", "warnings"]) },
   { name: "clippy-wasm", run: cargo(["clippy", "--lib", ...WASM, "--", "-D", "warnings"]) },
   { name: "test", run: (_, name) => cargoTest(name, []) },
+  { name: "differential", run: differential },
   { name: "doc", run: cargo(["doc", "--no-deps"], { RUSTDOCFLAGS: "-D warnings" }) },
   { name: "build", run: build },
   { name: "serve", run: serve, needs: "build" },
@@ -83,6 +84,17 @@ function cargoCounts(output) {
   return { passed: sum(1), failed: sum(2) };
 }
 
+/** Has other implementations judge the same generated filters and PATCHes; shows what they say. */
+async function differential({ python }, name) {
+  const folder = temporaryFolder();
+  await run("cargo", ["test", "--test", "differential", "--", folder], bounded(name));
+  const script = (file) => join(root, "tests", "differential", file);
+  const filters = await run(join(python, "python"), [script("filters.py"), join(folder, "filters.jsonl")], bounded(name));
+  const patches = await run(process.execPath, [script("patches.mjs"), join(folder, "patches.jsonl")], bounded(name));
+  const lasts = [filters, patches].map((output) => output.trimEnd().split("\n").at(-1));
+  return { passed: lasts.length, failed: 0, note: lasts.join("; ") };
+}
+
 async function build({ tools }) {
   await buildWorker(tools);
   const { raw, gzipped } = bundleSize();
@@ -97,8 +109,7 @@ function kilobytes(bytes) {
 
 /** Serves a copy of what was built, so that editing sources meanwhile does not restart it. */
 async function serve(context) {
-  const folder = mkdtempSync(join(tmpdir(), "muster-test-"));
-  atExit(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   const [cwd, state, file] = ["worker", "state", "variables"].map((name) => join(folder, name));
   mkdirSync(cwd);
   cpSync(join(root, "build"), join(cwd, "build"), { recursive: true });
@@ -115,6 +126,13 @@ async function serve(context) {
     args: ["--persist-to", state, "--env-file", file],
   });
   Object.assign(context, { worker, keyRing: variables.KEY_RING, state });
+}
+
+/** A folder that does not outlive this process. */
+function temporaryFolder() {
+  const folder = mkdtempSync(join(tmpdir(), "muster-test-"));
+  atExit(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 function configurationWithoutBuild() {

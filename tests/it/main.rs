@@ -9,6 +9,7 @@
     reason = "a test may end where an answer may not, and its cases read better by value"
 )]
 
+mod corpus;
 mod given;
 #[path = "../support/scenario.rs"]
 mod scenario;
@@ -19,6 +20,7 @@ mod support;
 mod auth;
 mod binding;
 mod binding_laws;
+mod bounds;
 mod bulk;
 mod bulk_errors;
 mod bulk_laws;
@@ -37,6 +39,8 @@ mod filter;
 mod filter_bind;
 mod filter_laws;
 mod filter_matches;
+mod fuzz;
+mod fuzz_requests;
 mod gate;
 mod groups;
 mod guards_lifecycle;

@@ -248,19 +248,20 @@ fn replace_of_a_part_reaches_each_value_that_the_filter_selects() {
 
 #[test]
 fn replace_of_what_is_absent_adds_it() {
-    check(
-        json!({}),
-        json!([
-            {"op": "replace", "path": "nickName", "value": "Ada"},
-            {"op": "replace", "path": "name.givenName", "value": "Ada"},
-            {"op": "replace", "path": "emails.value", "value": "ada@example.com"},
-        ]),
-        json!({
+    let operations = json!([
+        {"op": "replace", "path": "nickName", "value": "Ada"},
+        {"op": "replace", "path": "name.givenName", "value": "Ada"},
+        {"op": "replace", "path": "emails.value", "value": "ada@example.com"},
+    ]);
+    for compat in [Compat::GENERIC, Compat::STRICT] {
+        let patched = patched(users(), json!({}), operations.clone(), &compat).unwrap();
+        let after = json!({
             "name": {"givenName": "Ada"},
             "nickName": "Ada",
             "emails": [{"value": "ada@example.com"}],
-        }),
-    );
+        });
+        assert_eq!(shown(&patched.resource), after);
+    }
 }
 
 #[test]

@@ -183,7 +183,14 @@ fn strict_refuses_what_no_schema_knows() {
     );
     let detail = "the path selects no attribute that the operation could act on";
     let path = r#"ims[type eq "x"].value"#;
-    strict(json!({"op": "replace", "path": path, "value": "y"}), NoTarget, detail);
+    for (path, value) in [
+        (path, json!("y")),
+        (path, json!("")),
+        (r#"ims[type eq "x"]"#, json!({})),
+        (path, json!(null)),
+    ] {
+        strict(json!({"op": "replace", "path": path, "value": value}), NoTarget, detail);
+    }
     strict(
         json!({"op": "add", "path": "active", "value": "True"}),
         InvalidValue,

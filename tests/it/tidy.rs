@@ -199,7 +199,7 @@ fn modules_are_named_by_their_files_and_none_is_forgotten() {
             .filter(|file| file.path.ends_with("/mod.rs"))
             .map(|file| format!("{}: `mod.rs`", file.path)),
     );
-    for tests in ["tests/it", "tests/live"] {
+    for tests in ["tests/it", "tests/live", "tests/differential"] {
         let main = files(&format!("{tests}/main.rs"), &[".rs"]).remove(0).text;
         none(files(tests, &[".rs"]).iter().filter_map(|file| {
             let name = file.path.strip_prefix(tests)?.strip_prefix('/')?.strip_suffix(".rs")?;
@@ -234,7 +234,7 @@ fn every_limit_is_kept_and_its_keeping_is_tested() {
 
 #[test]
 fn no_file_holds_a_note_for_later_or_a_place_on_one_machine() {
-    let extensions = [".rs", ".toml", ".md", ".mjs", ".json", ".txt", ".sql", ".sh", "run"];
+    let extensions = [".rs", ".toml", ".md", ".mjs", ".py", ".json", ".txt", ".sql", ".sh", "run"];
     let folders = ["src", "tests", ".dev", ".ci", "README.md", "Cargo.toml", "wrangler.toml"];
     none(folders.iter().flat_map(|folder| files(folder, &extensions)).flat_map(|file| {
         let lines = (1..).zip(file.text.lines());

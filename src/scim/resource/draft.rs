@@ -15,7 +15,7 @@ use super::{Resource, SCHEMAS, attributes, is_rows};
 use crate::limits;
 use crate::scim::compat::Compat;
 use crate::scim::error::{ErrorKind, ScimError};
-use crate::scim::filter::{AttrExp, CompValue, CompareOp, Filter, Path, Test};
+use crate::scim::filter::{AttrExp, CompValue, CompareOp, Filter, Path, Test, index_key};
 use crate::scim::path::{AttrPath, SyntaxError};
 use crate::scim::schema::{Found, Mutability, TypeSchema};
 use crate::scim::value::{Element, Meaning, Parts, Place, Reader, resolve, schema_named};
@@ -299,6 +299,12 @@ impl<'a> Draft<'a> {
         let predicate = predicate.transpose().map_err(SyntaxError::into_filter_error)?;
         let mut selected =
             values.positions(|value| predicate.as_ref().is_none_or(|p| p.matches_value(value)));
+        // RFC 7644 §3.5.2.3: replacing what the filter does not select is `noTarget`.
+        // Entra: it is created as the filter describes it.
+        let is_replaced = op == Op::Replace && filter.is_some();
+        if is_replaced && selected.is_empty() && !self.reader.compat().create_described_values {
+            return Err(ErrorKind::NoTarget.into());
+        }
         let value = value.filter(|_| op != Op::Remove).unwrap_or_default();
         let new = match place.sub {
             Some(sub) => Some(Element::Complex(vec![(sub, self.reader.part(place, value)?)])),
@@ -311,11 +317,7 @@ impl<'a> Draft<'a> {
         let anew = selected.is_empty() || (op == Op::Replace && place.sub.is_none());
         let described = if anew { self.described(place, filter)? } else { None };
         if selected.is_empty() && new.has_value() {
-            // RFC 7644 §3.5.2.3: replacing what a filter does not find is `noTarget`, and replacing
-            // an attribute that is not there adds it. Entra: so does a filter, as it describes it.
-            let may_create =
-                op == Op::Add || filter.is_none() || self.reader.compat().create_described_values;
-            let describes = |parts: &&Parts<'_>| may_create && !contradicts(place, parts, &new);
+            let describes = |parts: &&Parts<'_>| !contradicts(place, parts, &new);
             described.as_ref().filter(describes).ok_or(ErrorKind::NoTarget)?;
             selected.push(values.end());
         }
@@ -368,10 +370,10 @@ impl<'a> Draft<'a> {
 /// Whether a path sets the very part by which it describes a value to something else, so that what
 /// it created would not be what it describes.
 fn contradicts(place: Place<'_>, described: &Parts<'_>, new: &Element<'_>) -> bool {
-    let differs = |name: &str, value: Option<&Value>| new.part(name) != value;
+    let key = |part, value: Option<&Value>| value.and_then(|value| index_key(part, value));
     place.sub.is_some_and(|set| {
         let mut parts = described.iter().filter(|(part, _)| part.name == set.name);
-        parts.any(|(part, value)| differs(&part.name, value.as_ref()))
+        parts.any(|(part, value)| key(part, new.part(&part.name)) != key(part, value.as_ref()))
     })
 }
 

@@ -167,7 +167,7 @@ fn canonical(attribute: &Attribute, value: Value) -> Option<Value> {
     let fields: Map<String, Value> =
         attribute.sub_attributes.iter().filter_map(|sub| fields.remove_entry(&sub.name)).collect();
     // `type` and `primary` label a value. Of an e-mail whose `value` is cleared they are the rest.
-    let has_labels = attribute.multi_valued && attribute.sub("value").is_some();
+    let has_labels = attribute.multi_valued && attribute.sub(PRIMARY).is_some();
     let labels: &[&str] = if has_labels { &["type", PRIMARY] } else { &[] };
     let is_empty = fields.keys().all(|name| labels.contains(&name.as_str()));
     (!is_empty).then_some(Value::Object(fields))
