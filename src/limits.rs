@@ -40,7 +40,13 @@ pub const PAGE_BYTES: usize = 1_500_000;
 /// Bytes that one request evaluates: those of the documents looked at, times the comparisons made of
 /// each; above it the answer is 400 `tooMany`. So many take about a second.
 pub const EVALUATED_BYTES: usize = 500_000_000;
-/// Documents evaluated one by one for a filter that no index serves; above it 400 `tooMany`.
+/// Documents that SQL looks at for a filter that no index serves; above it 400 `tooMany`. So many
+/// take about a second.
+pub const PREFILTER_DOCUMENTS: usize = 250_000;
+/// Documents that one statement looks at in this way.
+pub const PREFILTER_STEP: usize = 1_000;
+/// Documents evaluated one by one for a filter, where no index finds its matches, nor SQL tells
+/// fewer that may match; above it 400 `tooMany`.
 pub const SCAN_CANDIDATES: usize = 20_000;
 /// Bytes of the texts by which a list is sorted, all together in memory; above it 400 `tooMany`, as
 /// for more than [`SCAN_CANDIDATES`] resources to sort.

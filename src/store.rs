@@ -11,6 +11,7 @@ pub mod members;
 mod migrations;
 mod pages;
 mod pos;
+mod prefilter;
 pub mod resources;
 mod steps;
 pub mod sweeps;
@@ -20,6 +21,7 @@ use std::fmt;
 pub use migrations::migrate;
 pub use pages::{Groups, Page, PageEntry, Source, opened};
 pub use pos::Pos;
+pub use prefilter::{Prefilter, Scanned};
 
 /// One value bound to a statement. Booleans are integers; the runtime would bind them as text.
 #[derive(Clone, Copy, Debug, PartialEq)]

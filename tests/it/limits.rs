@@ -104,8 +104,9 @@ fn a_request_evaluates_so_many_bytes() {
 
 fn too_many() -> String {
     format!(
-        "no index serves this filter, and more than {} resources or too many bytes would have to be \
-         looked at",
+        "no index serves this filter, and more than {} resources would have to be searched, more \
+         than {} evaluated, or too many bytes",
+        limits::PREFILTER_DOCUMENTS,
         limits::SCAN_CANDIDATES
     )
 }

@@ -51,6 +51,7 @@ mod patch_members;
 mod path;
 mod pinned;
 mod plans;
+mod prefilter;
 mod projection;
 mod registry;
 mod resource;

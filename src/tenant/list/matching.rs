@@ -9,7 +9,7 @@ use crate::scim::filter::Predicate;
 use crate::scim::projection::Projection;
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::{Groups, PageEntry, Pos, Source, StoreError, members, resources};
+use crate::store::{Groups, PageEntry, Pos, Prefilter, Source, StoreError, members, resources};
 use crate::tenant::plan::Plan;
 use crate::tenant::work::{Failure, Work};
 
@@ -79,11 +79,8 @@ impl Work<'_, '_> {
         let most = limits::SCAN_CANDIDATES.saturating_add(1);
         let candidates = match &plan {
             Plan::Scan => {
-                let all = Matches::All(self.memory.count(number).live);
-                if all.len() >= i64::try_from(most).unwrap_or(i64::MAX) {
-                    return Err(too_many());
-                }
-                return self.evaluate(schema, predicate, &all);
+                let candidates = self.scan(schema, predicate)?;
+                return self.evaluate(schema, predicate, &candidates);
             }
             Plan::Id(id) => {
                 let pos = members::resolve(self.sql, &[id])?.into_iter().flatten();
@@ -109,6 +106,32 @@ impl Work<'_, '_> {
             return Ok(candidates);
         }
         self.evaluate(schema, predicate, &Matches::These(candidates))
+    }
+
+    /// The resources of a type that a filter may match, few enough to be evaluated.
+    fn scan(&self, schema: TypeSchema<'_>, predicate: &Predicate) -> Result<Matches, Failure> {
+        let number = schema.resource_type.number;
+        let all = Matches::All(self.memory.count(number).live);
+        let of = |most: usize| i64::try_from(most).unwrap_or(i64::MAX);
+        if all.len() <= of(limits::SCAN_CANDIDATES) {
+            return Ok(all);
+        }
+        let prefilter = Prefilter::of(predicate).ok_or_else(too_many)?;
+        if all.len() > of(limits::PREFILTER_DOCUMENTS) {
+            return Err(too_many());
+        }
+        let (mut candidates, mut bytes) = (Vec::new(), 0_i64);
+        let mut after = Some(Pos::range(number).0);
+        while let Some(pos) = after {
+            let scanned = prefilter.step(self.sql, pos)?;
+            candidates.extend(scanned.candidates);
+            bytes = bytes.saturating_add(scanned.bytes);
+            after = scanned.last;
+            if candidates.len() > limits::SCAN_CANDIDATES || bytes > of(limits::EVALUATED_BYTES) {
+                return Err(too_many());
+            }
+        }
+        Ok(Matches::These(candidates))
     }
 
     /// Those of some resources for which a filter holds.
@@ -218,8 +241,9 @@ impl Needs {
 
 fn too_many() -> Failure {
     let detail = format!(
-        "no index serves this filter, and more than {} resources or too many bytes would have to be \
-         looked at",
+        "no index serves this filter, and more than {} resources would have to be searched, more \
+         than {} evaluated, or too many bytes",
+        limits::PREFILTER_DOCUMENTS,
         limits::SCAN_CANDIDATES
     );
     ScimError::new(ErrorKind::TooMany, detail).into()
