@@ -3,7 +3,9 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 1] = [&[
+const MIGRATIONS: [&[&str]; 2] = [INITIAL, ORDERS];
+
+const INITIAL: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
     "CREATE TABLE types (
         number INTEGER PRIMARY KEY,
@@ -67,7 +69,15 @@ const MIGRATIONS: [&[&str]; 1] = [&[
         created INTEGER NOT NULL,
         expires INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID",
-]];
+];
+
+/// Indexes in whose order a type's resources are listed.
+const ORDERS: &[&str] = &[
+    // A document's moments are texts of one form, so that their order is that of time; 40 is how far a
+    // position's type is shifted.
+    "CREATE INDEX resources_by_created ON resources (pos >> 40, doc->>'$.meta.created')",
+    "CREATE INDEX resources_by_modified ON resources (pos >> 40, doc->>'$.meta.lastModified')",
+];
 
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///

@@ -1,5 +1,6 @@
 //! Rows of resources and of the values by which they are found.
 
+use super::pos::PLACE_BITS;
 use super::{Param, Pos, Row, Sql, StoreError};
 use crate::limits;
 
@@ -27,6 +28,25 @@ pub struct TypeCount {
 
 /// One value by which a resource is found: the attribute's number, and the value's key.
 pub type LookupKey = (u8, String);
+
+/// A moment that a document tells, in a form whose order is that of time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Moment {
+    /// `meta.created`.
+    Created,
+    /// `meta.lastModified`.
+    LastModified,
+}
+
+impl Moment {
+    /// What an index is over, word for word.
+    pub(super) const fn column(self) -> &'static str {
+        match self {
+            Self::Created => "doc->>'$.meta.created'",
+            Self::LastModified => "doc->>'$.meta.lastModified'",
+        }
+    }
+}
 
 /// The counts of all types that have ever had a resource.
 ///
@@ -199,6 +219,30 @@ pub fn find_prefix(
         limit_param(limit),
     ];
     positions(&sql.query(STATEMENT, &params)?)
+}
+
+/// The resources of a type that were created or last changed between two moments, in no order, at
+/// most `limit`. Either bound is inclusive, and may be absent.
+pub fn find_between(
+    sql: &dyn Sql,
+    type_number: u8,
+    moment: Moment,
+    (low, high): (Option<&str>, Option<&str>),
+    limit: usize,
+) -> Result<Vec<Pos>, StoreError> {
+    let column = moment.column();
+    let statement = format!(
+        "SELECT pos FROM resources
+         WHERE pos >> {PLACE_BITS} = ?1 AND {column} >= ?2 AND {column} <= ?3 LIMIT ?4"
+    );
+    let params = [
+        Param::Integer(type_number.into()),
+        Param::Text(low.unwrap_or_default()),
+        // Every BLOB is above every text.
+        high.map_or(Param::Blob(&[]), Param::Text),
+        limit_param(limit),
+    ];
+    positions(&sql.query(&statement, &params)?)
 }
 
 /// The least text above all that begin with a prefix; `None` where there is none. Keys are compared

@@ -79,6 +79,9 @@ fn a_request_runs_few_statements_and_each_by_an_index() {
         ("GET", filtered("/Groups", "displayName eq \"few\""), &nothing, 4),
         ("GET", filtered("/Groups", &format!("members.value eq \"{ada}\"")), &nothing, 2),
         ("GET", filtered("/Groups", "members.value eq \"nobody\""), &nothing, 2),
+        ("GET", filtered("/Users", "userName eq \"ada\" or externalId eq \"a\""), &nothing, 3),
+        ("GET", filtered("/Users", BETWEEN), &nothing, 2),
+        ("GET", filtered("/Users", "meta.created gt \"2026-08-01T00:00:00Z\""), &nothing, 3),
         ("GET", "/Users?count=0".to_owned(), &nothing, 0),
         ("GET", "/Users?count=100".to_owned(), &nothing, 1),
         ("GET", "/Users?startIndex=101&count=100".to_owned(), &nothing, 1),
@@ -126,6 +129,23 @@ fn a_page_by_cursor_is_found_by_an_index_in_either_direction() {
         cursor = acme.get(&path)[direction].as_str().unwrap_or_default().to_owned();
     }
     assert_eq!(cursor, "", "the walk is back at its start");
+}
+
+/// A range in which there is nobody.
+const BETWEEN: &str = r#"meta.lastModified ge "2026-02-01T00:00:00Z" and meta.lastModified lt "2026-02-02T00:00:00Z""#;
+
+#[test]
+fn moments_are_found_in_an_index_alone() {
+    let (mut acme, ..) = given();
+    for (path, index) in
+        [("meta.created", "resources_by_created"), ("meta.lastModified", "resources_by_modified")]
+    {
+        let filter = format!("{path} lt \"2020-01-01T00:00:00Z\"");
+        let query = with_query("/Users", &[("filter", &filter)]);
+        let statements = check(&mut acme, "GET", &query, &Value::Null, 1);
+        let steps = acme.sql.plan(&statements[0]).join(", ");
+        assert!(steps.contains(&format!("USING COVERING INDEX {index}")), "{steps}");
+    }
 }
 
 #[test]

@@ -40,6 +40,7 @@ mod lists;
 mod member_laws;
 mod member_origins;
 mod members;
+mod migrations;
 mod nested;
 mod pages;
 mod patch;

@@ -263,8 +263,12 @@ fn a_scan_looks_at_so_many_documents_and_evaluates_so_many() {
     acme.patch(&format!("/Users/{}", users[20_400]), &title);
     acme.sql.statements();
     assert_eq!(acme.found("/Users", "title eq \"engineer\""), users[20_400..20_401]);
-    let scans = acme.sql.statements().iter().filter(|text| text.contains("lower(doc")).count();
-    assert_eq!(scans, (limits::SCAN_CANDIDATES + 500).div_ceil(limits::PREFILTER_STEP) + 1);
+    let mut scans = acme.sql.statements();
+    scans.retain(|statement| statement.contains("lower(doc"));
+    let steps = acme.sql.plan(&scans[0]).join(", ");
+    assert!(steps.contains("INTEGER PRIMARY KEY (rowid>? AND rowid<?)"), "{steps}");
+    assert!(steps.contains("CO-ROUTINE") && !steps.contains("TEMP"), "{steps}");
+    assert_eq!(scans.len(), (limits::SCAN_CANDIDATES + 500).div_ceil(limits::PREFILTER_STEP) + 1);
 
     let detail = format!(
         "no index serves this filter, and more than {} resources would have to be searched, more \

@@ -10,7 +10,7 @@ use crate::scim::projection::Projection;
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::{Groups, PageEntry, Pos, Prefilter, Source, StoreError, members, resources};
-use crate::tenant::plan::Plan;
+use crate::tenant::plan::{Plan, Range};
 use crate::tenant::work::{Failure, Work};
 
 /// What of a resource has to be read to look at it.
@@ -74,23 +74,55 @@ impl Work<'_, '_> {
         schema: TypeSchema<'_>,
         predicate: &Predicate,
     ) -> Result<Vec<Pos>, Failure> {
-        let number = schema.resource_type.number;
         let (plan, exact) = Plan::of(predicate, schema);
-        let most = limits::SCAN_CANDIDATES.saturating_add(1);
-        let candidates = match &plan {
-            Plan::Scan => {
+        let found = self.found(schema.resource_type.number, &plan)?;
+        match found {
+            Some(matches) if exact => Ok(matches),
+            None if exact => Err(too_many()),
+            Some(candidates) => self.evaluate(schema, predicate, &Matches::These(candidates)),
+            None => {
                 let candidates = self.scan(schema, predicate)?;
-                return self.evaluate(schema, predicate, &candidates);
+                self.evaluate(schema, predicate, &candidates)
+            }
+        }
+    }
+
+    /// What a plan finds by an index, in the order of creation; `None` where there is no index, or
+    /// more would have to be evaluated than may be.
+    fn found(&self, number: u8, plan: &Plan) -> Result<Option<Vec<Pos>>, StoreError> {
+        let most = limits::SCAN_CANDIDATES.saturating_add(1);
+        let mut found = match plan {
+            Plan::Scan => return Ok(None),
+            Plan::AnyOf(plans) => {
+                for plan in plans {
+                    if let Some(found) = self.found(number, plan)? {
+                        return Ok(Some(found));
+                    }
+                }
+                return Ok(None);
+            }
+            Plan::Union(plans) => {
+                let mut all = Vec::new();
+                for plan in plans {
+                    let Some(found) = self.found(number, plan)? else { return Ok(None) };
+                    all.extend(found);
+                    all.sort_unstable();
+                    all.dedup();
+                    if all.len() >= most {
+                        return Ok(None);
+                    }
+                }
+                all
             }
             Plan::Id(id) => {
                 let pos = members::resolve(self.sql, &[id])?.into_iter().flatten();
                 pos.filter(|pos| pos.type_number() == number).collect()
             }
             Plan::Key(key) => resources::find(self.sql, number, key, most)?,
-            Plan::Prefix(key) => {
-                let mut found = resources::find_prefix(self.sql, number, key, most)?;
-                found.sort_unstable();
-                found
+            Plan::Prefix(key) => resources::find_prefix(self.sql, number, key, most)?,
+            Plan::Between(moment, Range { low, high }) => {
+                let bounds = (low.as_deref(), high.as_deref());
+                resources::find_between(self.sql, number, *moment, bounds, most)?
             }
             Plan::GroupsOf(id) => {
                 match members::resolve(self.sql, &[id])?.into_iter().flatten().next() {
@@ -99,13 +131,8 @@ impl Work<'_, '_> {
                 }
             }
         };
-        if candidates.len() >= most {
-            return Err(too_many());
-        }
-        if exact {
-            return Ok(candidates);
-        }
-        self.evaluate(schema, predicate, &Matches::These(candidates))
+        found.sort_unstable();
+        Ok(Some(found).filter(|found| found.len() < most))
     }
 
     /// The resources of a type that a filter may match, few enough to be evaluated.

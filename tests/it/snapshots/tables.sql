@@ -57,3 +57,5 @@ CREATE TABLE keys (
         created INTEGER NOT NULL,
         expires INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID;
+CREATE INDEX resources_by_created ON resources (pos >> 40, doc->>'$.meta.created');
+CREATE INDEX resources_by_modified ON resources (pos >> 40, doc->>'$.meta.lastModified');
