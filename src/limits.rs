@@ -53,6 +53,9 @@ pub const SCAN_CANDIDATES: usize = 20_000;
 pub const SORT_BYTES: usize = 16 * 1024 * 1024;
 /// Documents read by one statement of such a scan.
 pub const SCAN_STEP: usize = 500;
+/// Resources read by one statement at given positions, a parameter each; a Durable Object's SQL
+/// allows 100.
+pub const POSITIONS_STEP: usize = 96;
 /// Members or groups read by one statement when they are shown.
 pub const MEMBERS_STEP: usize = 2_000;
 /// Bytes of a value by which a resource is found, when it is folded; above it 400 `invalidValue`.

@@ -289,6 +289,12 @@ fn a_scan_goes_on_from_step_to_step() {
     let mut acme = Acme::new();
     let users = acme.populate(limits::SCAN_STEP + 1);
     for filter in ["title eq null", r#"userName sw "u" and title eq null"#] {
+        acme.sql.statements();
         assert_eq!(acme.found("/Users", filter), users, "{filter}");
+        let mut pages = acme.sql.statements();
+        pages.retain(|statement| statement.contains("VALUES"));
+        let steps = users.len().div_ceil(limits::POSITIONS_STEP);
+        let all = if filter.contains("and") { 2 * steps } else { steps };
+        assert_eq!(pages.len(), all, "{filter}");
     }
 }
