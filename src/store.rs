@@ -9,6 +9,7 @@ pub mod events;
 pub mod keys;
 pub mod members;
 mod migrations;
+pub mod orders;
 mod pages;
 mod pos;
 mod prefilter;

@@ -7,9 +7,10 @@ use crate::scim::fold::fold;
 use crate::scim::resource::Resource;
 use crate::scim::schema::{Lookup, TypeSchema, Uniqueness};
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::resources::LookupKey;
+use crate::store::resources::{ABSENT, LookupKey};
 
-/// The values by which a resource is found, folded where case does not matter.
+/// The values by which a resource is found, folded where case does not matter; and for an attribute
+/// that may have one value and has none, that it has none.
 pub(super) fn lookup_keys(resource: &Resource, schema: TypeSchema<'_>) -> Vec<LookupKey> {
     let mut keys = Vec::new();
     for lookup in &schema.resource_type.lookups {
@@ -19,7 +20,11 @@ pub(super) fn lookup_keys(resource: &Resource, schema: TypeSchema<'_>) -> Vec<Lo
         };
         let Some(found) = schema.attribute(None, name) else { continue };
         let attribute = sub.and_then(|sub| found.attribute.sub(sub)).unwrap_or(found.attribute);
-        for text in texts(resource.as_map().get(name), sub) {
+        let texts = texts(resource.as_map().get(name), sub);
+        if texts.is_empty() && !found.attribute.multi_valued && !attribute.multi_valued {
+            keys.push((lookup.number | ABSENT, String::new()));
+        }
+        for text in texts {
             let text = if attribute.compares_case_exact() { text.to_owned() } else { fold(text) };
             keys.push((lookup.number, text));
         }

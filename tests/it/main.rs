@@ -42,6 +42,7 @@ mod member_origins;
 mod members;
 mod migrations;
 mod nested;
+mod orders;
 mod pages;
 mod patch;
 mod patch_clients;

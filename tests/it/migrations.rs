@@ -5,7 +5,7 @@ use muster::store::{Row, Sql as _, migrate};
 use serde_json::{Value, json};
 
 use crate::sqlite::Sqlite;
-use crate::steps::texts;
+use crate::steps::{ids, texts};
 use crate::support::Acme;
 
 /// The tables of version 1.
@@ -42,6 +42,8 @@ fn given() -> Acme {
 fn downgrade(sql: &Sqlite) {
     for statement in [
         "DELETE FROM migrations WHERE number > 1",
+        "DELETE FROM lookups WHERE attribute & 128",
+        "UPDATE lookups SET attribute = attribute & 127",
         "DROP INDEX resources_by_created",
         "DROP INDEX resources_by_modified",
     ] {
@@ -58,14 +60,19 @@ fn a_database_of_version_1_is_brought_up_to_date() {
     let mut acme = given();
     let before = acme.dump();
     downgrade(&acme.sql);
+    assert_ne!(acme.dump(), before);
     acme.sleep();
     for (query, names) in [
         (vec![("filter", "userName eq \"ADA\"")], ["ada"].as_slice()),
         (vec![("filter", "emails.value sw \"b\"")], &["ada"]),
         (vec![("filter", "meta.lastModified ge \"2026-09-21T14:13:22Z\"")], &["bob", "eve"]),
+        (vec![("sortBy", "displayName")], &["ada", "eve", "bob"]),
+        (vec![("sortBy", "externalId"), ("sortOrder", "descending")], &["ada", "eve", "bob"]),
+        (vec![("sortBy", "meta.created"), ("sortOrder", "descending")], &["eve", "bob", "ada"]),
     ] {
         assert_eq!(texts(&acme.list("/Users", &query), "userName"), names, "{query:?}");
     }
+    assert_eq!(ids(&acme.get("/Groups?sortBy=externalId")).len(), 2);
     assert_eq!(acme.dump(), before);
 }
 

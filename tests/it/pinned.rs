@@ -200,10 +200,12 @@ fn the_rows_of_resources() {
         (
             "SELECT attribute, key, pos FROM lookups",
             expect![[r#"
-            1  ada@example.com  1099511627777
-            2  E-1  1099511627777
-            3  ada@example.com  1099511627777
-            4  engineers  2199023255553
+            257  ada@example.com  1099511627777
+            258  E-1  1099511627777
+            259  ada@example.com  1099511627777
+            388    1099511627777
+            516  engineers  2199023255553
+            642    2199023255553
         "#]],
         ),
         (

@@ -119,7 +119,9 @@ impl Acme {
                  FROM u",
                 urn::USER
             ),
-            format!("{numbers} INSERT INTO lookups SELECT 1, name, pos FROM u"),
+            format!("{numbers} INSERT INTO lookups SELECT 257, name, pos FROM u"),
+            format!("{numbers} INSERT INTO lookups SELECT 386, '', pos FROM u"),
+            format!("{numbers} INSERT INTO lookups SELECT 388, '', pos FROM u"),
             format!("INSERT INTO types (number, live, last) VALUES (1, {count}, {count})"),
         ] {
             self.sql.query(&statement, &[]).expect("SQLite writes");
