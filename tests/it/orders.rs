@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 
 use muster::limits;
+use muster::scim::schema::Registry;
 use muster::store::Sql as _;
+use muster::store::resources::ABSENT;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Strategy, any, prop_assert_eq, proptest};
@@ -127,6 +129,15 @@ proptest! {
         counts in vec(1..9_usize, 1..4),
     ) {
         check(&users, by, order, &counts)?;
+    }
+}
+
+#[test]
+fn the_number_of_an_attribute_tells_values_from_their_absence() {
+    for schema in Registry::builtin().types() {
+        for lookup in &schema.resource_type.lookups {
+            assert!(lookup.number < ABSENT, "{}", lookup.path);
+        }
     }
 }
 
