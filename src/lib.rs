@@ -37,8 +37,8 @@
 //!    [`scim::compat::Compat`].
 //! 3. A tenant's data is reachable only from that tenant's object; nothing stored there names it.
 //! 4. A filter that parsed and was bound can be evaluated: the answer is a `bool`.
-//! 5. An index may find too many resources for a filter, never too few; evaluation has the last
-//!    word.
+//! 5. An index, and SQL that looks at documents, may find too many resources for a filter, never too
+//!    few; evaluation has the last word.
 //! 6. A request is one transaction: it commits whole or leaves nothing. Each operation of a Bulk
 //!    request is a savepoint in it.
 //! 7. A recorded fact has one event; a request that changes nothing writes no row, keeps the

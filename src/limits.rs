@@ -40,13 +40,22 @@ pub const PAGE_BYTES: usize = 1_500_000;
 /// Bytes that one request evaluates: those of the documents looked at, times the comparisons made of
 /// each; above it the answer is 400 `tooMany`. So many take about a second.
 pub const EVALUATED_BYTES: usize = 500_000_000;
-/// Documents evaluated one by one for a filter that no index serves; above it 400 `tooMany`.
+/// Documents that SQL looks at for a filter that no index serves; above it 400 `tooMany`. So many
+/// take about a second.
+pub const PREFILTER_DOCUMENTS: usize = 250_000;
+/// Documents that one statement looks at in this way.
+pub const PREFILTER_STEP: usize = 1_000;
+/// Documents evaluated one by one for a filter, where no index finds its matches, nor SQL tells
+/// fewer that may match; above it 400 `tooMany`.
 pub const SCAN_CANDIDATES: usize = 20_000;
 /// Bytes of the texts by which a list is sorted, all together in memory; above it 400 `tooMany`, as
 /// for more than [`SCAN_CANDIDATES`] resources to sort.
 pub const SORT_BYTES: usize = 16 * 1024 * 1024;
 /// Documents read by one statement of such a scan.
 pub const SCAN_STEP: usize = 500;
+/// Resources read by one statement at given positions, a parameter each; a Durable Object's SQL
+/// allows 100.
+pub const POSITIONS_STEP: usize = 96;
 /// Members or groups read by one statement when they are shown.
 pub const MEMBERS_STEP: usize = 2_000;
 /// Bytes of a value by which a resource is found, when it is folded; above it 400 `invalidValue`.

@@ -10,9 +10,11 @@ pub mod events;
 pub mod keys;
 pub mod members;
 mod migrations;
+pub mod orders;
 mod pages;
 pub mod policies;
 mod pos;
+mod prefilter;
 pub mod resources;
 mod steps;
 pub mod sweeps;
@@ -22,6 +24,7 @@ use std::fmt;
 pub use migrations::migrate;
 pub use pages::{Groups, Page, PageEntry, Source, opened};
 pub use pos::Pos;
+pub use prefilter::{Prefilter, Scanned};
 
 /// One value bound to a statement. Booleans are integers; the runtime would bind them as text.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -33,7 +33,7 @@ use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::{self, Sql, StoreError, Verdict};
-use memory::Memory;
+use memory::{Memory, OrderBookmarks};
 use work::{Answer, Failure, Work};
 
 /// A tenant's state in memory: what is read once when the object wakes. It is dropped, and read
@@ -135,6 +135,8 @@ impl Tenant {
             if swept.is_ok() { Verdict::Commit } else { Verdict::RollBack }
         })?;
         memory.sweeping = swept?;
+        // A step changes groups, and records no event.
+        memory.order_bookmarks = OrderBookmarks::default();
         Ok(())
     }
 }

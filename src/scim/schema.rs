@@ -192,6 +192,10 @@ pub struct Lookup {
     pub number: u8,
     /// Its path, such as `emails.value`.
     pub path: String,
+    /// Whether every resource has had its place in the index since the type began, with a value or
+    /// without, so that lists can be in its order.
+    #[serde(default = "from_the_beginning")]
+    pub ordered: bool,
 }
 
 /// A resource type together with its schemas: what names are resolved against.
@@ -269,6 +273,15 @@ impl<'a> TypeSchema<'a> {
         sub.map_or(Some(attribute), |sub| attribute.sub(sub))
     }
 
+    /// Whether there is at most one value at a canonical path.
+    pub fn is_single_valued(self, path: &str) -> bool {
+        let (urn, names) = split_urn(path);
+        let (name, _) = split_sub(names);
+        let attribute = self.attribute(urn, name).map(|found| found.attribute);
+        let of_many = |one: &Attribute| one.multi_valued;
+        !attribute.is_some_and(of_many) && !self.leaf(path).is_some_and(of_many)
+    }
+
     /// Whether a resource may have values that are not returned by default, so that its document is
     /// not what a client is shown.
     pub fn hides_values(self) -> bool {
@@ -309,6 +322,11 @@ impl Attribute {
             AttributeType::String | AttributeType::Reference | AttributeType::Binary
         )
     }
+}
+
+/// What the product's own table says of each of its lookups.
+const fn from_the_beginning() -> bool {
+    true
 }
 
 /// RFC 7643 §2.1: attribute names are case-insensitive.

@@ -92,6 +92,11 @@ impl Sort {
         Ok(SortKey(place))
     }
 
+    /// Whether the greatest value comes first.
+    pub fn is_descending(&self) -> bool {
+        self.order == SortOrder::Descending
+    }
+
     /// Which of two resources comes first, by their values.
     pub fn compare(&self, one: Option<&SortValue>, other: Option<&SortValue>) -> Ordering {
         // RFC 7644 §3.4.2.3: what has no value is last when ascending, first when descending.
@@ -123,6 +128,24 @@ impl SortKey<'_> {
     /// Whether it is the core schema's attribute of a canonical name, or a part of it.
     pub fn mentions(&self, name: &str) -> bool {
         self.0.found.extension.is_none() && self.0.found.attribute.name == name
+    }
+
+    /// The attribute's canonical path, such as `userName`.
+    pub fn path(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// Whether a resource has one value of it at most.
+    pub fn is_single_valued(&self) -> bool {
+        !self.0.found.attribute.multi_valued && !self.0.attribute().multi_valued
+    }
+
+    /// The value of a text that is stored in the form in which it is ordered.
+    pub fn stored(&self, text: String) -> Option<SortValue> {
+        match self.0.attribute().kind {
+            AttributeType::DateTime => instant(&text).map(SortValue::Instant),
+            _ => Some(SortValue::Text(text)),
+        }
     }
 
     /// The value of a resource in canonical form that counts: of several the primary one or, if

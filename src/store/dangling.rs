@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::{Param, Pos, Row, Sql, StoreError};
+use super::{Param, Pos, Row, Sql, StoreError, resources};
 use crate::scim::fold::fold;
 
 /// One such member of a group that is there.
@@ -110,23 +110,20 @@ pub fn named(
     keys: &[String],
     own: Option<Own<'_>>,
 ) -> Result<Vec<Named>, StoreError> {
-    let (low, high) = Pos::range(type_number);
     let group = own.and_then(|own| own.group);
     let rows = sql.query(
         // The columns beside `min` are of the row that has it; what is added to the position is
         // above every position, and below what the runtime carries exactly.
         "SELECT l.key, r.pos, r.id,
-            min(r.pos + iif(m.grp IS NULL, 1 << 51, 0) + iif(r.origin IS ?5, 0, 1 << 50))
+            min(r.pos + iif(m.grp IS NULL, 1 << 51, 0) + iif(r.origin IS ?3, 0, 1 << 50))
          FROM json_each(?1) j
-         CROSS JOIN lookups l ON l.attribute = ?2 AND l.key = j.value AND l.pos > ?3 AND l.pos < ?4
+         CROSS JOIN lookups l ON l.attribute = ?2 AND l.key = j.value
          CROSS JOIN resources r ON r.pos = l.pos
-         LEFT JOIN members m ON m.grp = ?6 AND m.member = r.pos AND m.origin = ?5
-         WHERE ?5 IS NULL OR r.origin = ?5 OR m.grp IS NOT NULL GROUP BY l.key",
+         LEFT JOIN members m ON m.grp = ?4 AND m.member = r.pos AND m.origin = ?3
+         WHERE ?3 IS NULL OR r.origin = ?3 OR m.grp IS NOT NULL GROUP BY l.key",
         &[
             Param::Text(&json!(keys).to_string()),
-            Param::Integer(attribute.into()),
-            Param::Integer(low.value()),
-            Param::Integer(high.value()),
+            Param::Integer(resources::attribute(type_number, attribute)),
             own.map_or(Param::Null, |own| Param::Text(own.origin)),
             group.map_or(Param::Null, |group| Param::Integer(group.value())),
         ],

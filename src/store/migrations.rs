@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 4] = [TABLES, DANGLING_KEYS, POLICIES, RULES];
+const MIGRATIONS: [&[&str]; 5] = [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS];
 
 const TABLES: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
@@ -21,7 +21,8 @@ const TABLES: &[&str] = &[
         members INTEGER NOT NULL,
         doc TEXT NOT NULL
      ) STRICT",
-    // The values by which resources are found; `attribute` is a number of the schema table.
+    // The values by which resources are found; `attribute` is a number of the schema table and, from
+    // the second version on, of the type.
     "CREATE TABLE lookups (
         attribute INTEGER NOT NULL,
         key TEXT NOT NULL,
@@ -89,6 +90,22 @@ const POLICIES: &[&str] = &["CREATE TABLE policies (
 
 /// What a connection has in place of its preset's rules: a JSON object.
 const RULES: &[&str] = &["ALTER TABLE connections ADD COLUMN compat TEXT NOT NULL DEFAULT '{}'"];
+
+/// Indexes in whose order a type's resources are listed.
+const ORDERS: &[&str] = &[
+    // A document's moments are texts of one form, so that their order is that of time; 40 is how far a
+    // position's type is shifted.
+    "CREATE INDEX resources_by_created ON resources (pos >> 40, doc->>'$.meta.created')",
+    "CREATE INDEX resources_by_modified ON resources (pos >> 40, doc->>'$.meta.lastModified')",
+    // The values of a type are together, so that they are read in their order.
+    "UPDATE lookups SET attribute = pos >> 40 << 8 | attribute",
+    // A resource without a value has its place in the order, too; 128 tells it from those with one.
+    "WITH a (type, number, path) AS (VALUES
+        (1, 1, '$.userName'), (1, 2, '$.externalId'), (1, 4, '$.displayName'),
+        (2, 2, '$.externalId'), (2, 4, '$.displayName'))
+     INSERT INTO lookups SELECT type << 8 | 128 | number, '', pos
+     FROM a JOIN resources ON pos >> 40 = type WHERE doc->path IS NULL",
+];
 
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///

@@ -4,11 +4,10 @@
 //! what is dear to carry into wasm. A stored document ends with its `meta`, so that what follows
 //! (`meta.location`, `groups`, `members`) is appended to its bytes and nothing is parsed.
 
-use serde_json::json;
-
 use super::resources::ResourceRow;
 use super::steps::{append, step};
 use super::{Param, Pos, Sql, StoreError};
+use crate::limits;
 
 /// Which resources are read.
 #[derive(Clone, Copy, Debug)]
@@ -93,23 +92,31 @@ impl Groups {
 impl Source<'_> {
     /// The statement's end, and the values of its parameters. The limits also keep SQLite from
     /// computing a body twice.
-    fn clause(&self) -> (&'static str, Vec<Bound>) {
+    fn clause(&self) -> (String, Vec<Bound>) {
         let count = |n: usize| Bound::Integer(i64::try_from(n).unwrap_or(i64::MAX));
         match self {
-            Self::Id(id) => {
-                ("FROM resources r WHERE r.id = ?1 LIMIT 1", vec![Bound::Text((*id).to_owned())])
-            }
+            Self::Id(id) => (
+                "FROM resources r WHERE r.id = ?1 LIMIT 1".to_owned(),
+                vec![Bound::Text((*id).to_owned())],
+            ),
             Self::At(positions) => {
-                let values: Vec<i64> = positions.iter().map(|pos| pos.value()).collect();
+                // Out of a JSON text, each position would count as a row read.
+                let rows: Vec<String> =
+                    (1..=positions.len()).map(|number| format!("(?{number})")).collect();
                 (
-                    "FROM json_each(?1) j CROSS JOIN resources r ON r.pos = j.value LIMIT ?2",
-                    vec![Bound::Text(json!(values).to_string()), count(positions.len())],
+                    format!(
+                        "FROM (VALUES {}) j CROSS JOIN resources r ON r.pos = j.column1 LIMIT {}",
+                        rows.join(", "),
+                        positions.len()
+                    ),
+                    positions.iter().map(|pos| Bound::Integer(pos.value())).collect(),
                 )
             }
             Self::After(after, limit) => {
                 let (_, high) = Pos::range(after.type_number());
                 (
-                    "FROM resources r WHERE r.pos > ?1 AND r.pos < ?2 ORDER BY r.pos LIMIT ?3",
+                    "FROM resources r WHERE r.pos > ?1 AND r.pos < ?2 ORDER BY r.pos LIMIT ?3"
+                        .to_owned(),
                     vec![
                         Bound::Integer(after.value()),
                         Bound::Integer(high.value()),
@@ -117,6 +124,16 @@ impl Source<'_> {
                     ],
                 )
             }
+        }
+    }
+
+    /// As much of the source as one statement reads.
+    fn step(self) -> Self {
+        match self {
+            Self::At(positions) => {
+                Self::At(positions.get(..limits::POSITIONS_STEP).unwrap_or(positions))
+            }
+            source => source,
         }
     }
 
@@ -153,7 +170,8 @@ impl Bound {
 impl Page {
     /// Reads resources with their location below a collection and, for users, their groups.
     ///
-    /// The page has fewer resources than asked for when they would not fit into one value.
+    /// The page has fewer resources than asked for when they would not fit into one value, or when
+    /// more than [`limits::POSITIONS_STEP`] positions are given.
     ///
     /// # Errors
     /// As [`Sql::query`].
@@ -164,7 +182,10 @@ impl Page {
         endpoint: &str,
         groups: Groups,
     ) -> Result<Self, StoreError> {
-        Reading { sql, base, endpoint }.page(source, groups)
+        if let Source::At([]) = source {
+            return Ok(Self::default());
+        }
+        Reading { sql, base, endpoint }.page(source.step(), groups)
     }
 
     /// The resources with their bodies, in order.

@@ -1,5 +1,6 @@
 //! Rows of resources and of the values by which they are found.
 
+use super::pos::PLACE_BITS;
 use super::{Param, Pos, Row, Sql, StoreError};
 use crate::limits;
 
@@ -27,6 +28,33 @@ pub struct TypeCount {
 
 /// One value by which a resource is found: the attribute's number, and the value's key.
 pub type LookupKey = (u8, String);
+
+/// Added to an attribute's number where a resource has no value of it. The key is then empty.
+pub const ABSENT: u8 = 0x80;
+
+/// The number under which the values of a type's attribute are stored.
+pub(super) const fn attribute(type_number: u8, number: u8) -> i64 {
+    ((type_number as i64) << u8::BITS) | number as i64
+}
+
+/// A moment that a document tells, in a form whose order is that of time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Moment {
+    /// `meta.created`.
+    Created,
+    /// `meta.lastModified`.
+    LastModified,
+}
+
+impl Moment {
+    /// What an index is over, word for word.
+    pub(super) const fn column(self) -> &'static str {
+        match self {
+            Self::Created => "doc->>'$.meta.created'",
+            Self::LastModified => "doc->>'$.meta.lastModified'",
+        }
+    }
+}
 
 /// The counts of all types that have ever had a resource.
 ///
@@ -136,8 +164,9 @@ pub fn add_keys(sql: &dyn Sql, pos: Pos, keys: &[LookupKey]) -> Result<(), Store
     // Out of a JSON text, each key would count as a row read.
     for step in keys.chunks(limits::LOOKUPS_STEP) {
         let rows = vec!["(?, ?, ?)"; step.len()].join(", ");
-        let params = step.iter().flat_map(|(attribute, key)| {
-            [Param::Integer((*attribute).into()), Param::Text(key), Param::Integer(pos.value())]
+        let params = step.iter().flat_map(|(number, key)| {
+            let attribute = attribute(pos.type_number(), *number);
+            [Param::Integer(attribute), Param::Text(key), Param::Integer(pos.value())]
         });
         sql.query(
             &format!("INSERT INTO lookups (attribute, key, pos) VALUES {rows}"),
@@ -149,10 +178,11 @@ pub fn add_keys(sql: &dyn Sql, pos: Pos, keys: &[LookupKey]) -> Result<(), Store
 
 /// Removes values by which a resource was found.
 pub fn remove_keys(sql: &dyn Sql, pos: Pos, keys: &[LookupKey]) -> Result<(), StoreError> {
-    for (attribute, key) in keys {
+    for (number, key) in keys {
+        let attribute = attribute(pos.type_number(), *number);
         sql.query(
             "DELETE FROM lookups WHERE attribute = ?1 AND key = ?2 AND pos = ?3",
-            &[Param::Integer((*attribute).into()), Param::Text(key), Param::Integer(pos.value())],
+            &[Param::Integer(attribute), Param::Text(key), Param::Integer(pos.value())],
         )?;
     }
     Ok(())
@@ -162,19 +192,13 @@ pub fn remove_keys(sql: &dyn Sql, pos: Pos, keys: &[LookupKey]) -> Result<(), St
 pub fn find(
     sql: &dyn Sql,
     type_number: u8,
-    (attribute, key): &LookupKey,
+    (number, key): &LookupKey,
     limit: usize,
 ) -> Result<Vec<Pos>, StoreError> {
     const STATEMENT: &str = "SELECT pos FROM lookups
-         WHERE attribute = ?1 AND key = ?2 AND pos > ?3 AND pos < ?4 ORDER BY pos LIMIT ?5";
-    let (low, high) = Pos::range(type_number);
-    let params = [
-        Param::Integer((*attribute).into()),
-        Param::Text(key),
-        Param::Integer(low.value()),
-        Param::Integer(high.value()),
-        limit_param(limit),
-    ];
+         WHERE attribute = ?1 AND key = ?2 ORDER BY pos LIMIT ?3";
+    let params =
+        [Param::Integer(attribute(type_number, *number)), Param::Text(key), limit_param(limit)];
     positions(&sql.query(STATEMENT, &params)?)
 }
 
@@ -182,23 +206,44 @@ pub fn find(
 pub fn find_prefix(
     sql: &dyn Sql,
     type_number: u8,
-    (attribute, prefix): &LookupKey,
+    (number, prefix): &LookupKey,
     limit: usize,
 ) -> Result<Vec<Pos>, StoreError> {
     const STATEMENT: &str = "SELECT DISTINCT pos FROM lookups
-         WHERE attribute = ?1 AND key >= ?2 AND key < ?3 AND pos > ?4 AND pos < ?5 LIMIT ?6";
+         WHERE attribute = ?1 AND key >= ?2 AND key < ?3 LIMIT ?4";
     let end = successor(prefix);
-    let (low, high) = Pos::range(type_number);
     let params = [
-        Param::Integer((*attribute).into()),
+        Param::Integer(attribute(type_number, *number)),
         Param::Text(prefix),
         // Every BLOB is above every text.
         end.as_deref().map_or(Param::Blob(&[]), Param::Text),
-        Param::Integer(low.value()),
-        Param::Integer(high.value()),
         limit_param(limit),
     ];
     positions(&sql.query(STATEMENT, &params)?)
+}
+
+/// The resources of a type that were created or last changed between two moments, in no order, at
+/// most `limit`. Either bound is inclusive, and may be absent.
+pub fn find_between(
+    sql: &dyn Sql,
+    type_number: u8,
+    moment: Moment,
+    (low, high): (Option<&str>, Option<&str>),
+    limit: usize,
+) -> Result<Vec<Pos>, StoreError> {
+    let column = moment.column();
+    let statement = format!(
+        "SELECT pos FROM resources
+         WHERE pos >> {PLACE_BITS} = ?1 AND {column} >= ?2 AND {column} <= ?3 LIMIT ?4"
+    );
+    let params = [
+        Param::Integer(type_number.into()),
+        Param::Text(low.unwrap_or_default()),
+        // Every BLOB is above every text.
+        high.map_or(Param::Blob(&[]), Param::Text),
+        limit_param(limit),
+    ];
+    positions(&sql.query(&statement, &params)?)
 }
 
 /// The least text above all that begin with a prefix; `None` where there is none. Keys are compared

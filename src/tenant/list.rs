@@ -1,11 +1,12 @@
 //! Lists: collections, and `.search` at a type and at the server (RFC 7644 §3.4.2 and §3.4.3).
 //!
-//! What matches is found in `matching`, put in an order in `sorting`, and shown by `collect`; pages
-//! by cursor are in `walk`.
+//! What matches is found in `matching`, put in an order in `sorting` or read in that of an index in
+//! `ordered`, and shown by `collect`; pages by cursor are in `walk`.
 
 mod collect;
 mod cursor;
 mod matching;
+mod ordered;
 mod query;
 mod sorting;
 mod walk;
@@ -16,6 +17,7 @@ use crate::scim::schema::TypeSchema;
 use crate::scim::urn;
 use crate::store::Pos;
 use collect::Collected;
+use ordered::Ordered;
 use query::{ListQuery, Start};
 use walk::Cursors;
 
@@ -92,6 +94,9 @@ impl<'a> Work<'a, '_> {
         let mut collected = Collected::default();
         let mut offset = start_index.saturating_sub(1);
         if let Some(sort) = &query.sort {
+            if let Some(ordered) = Ordered::of(matches, sort, &self.compat) {
+                return self.page_in_order(matches, &ordered, offset, query);
+            }
             let sorted = self.sorted(matches, sort)?;
             let rest = sorted.iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
             let wanted: Vec<Pos> = rest.take(query.count).map(|(pos, _)| *pos).collect();

@@ -5,15 +5,21 @@ use crate::scim::filter::index_key;
 use crate::scim::resource::Resource;
 use crate::scim::schema::{Lookup, TypeSchema, Uniqueness};
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::resources::LookupKey;
+use crate::store::resources::{ABSENT, LookupKey};
 
-/// The values by which a resource is found, in the form in which they are compared.
+/// The values by which a resource is found, in the form in which they are compared; and for an
+/// attribute by which lists are in order and that has no value, that it has none.
 pub(super) fn lookup_keys(resource: &Resource, schema: TypeSchema<'_>) -> Vec<LookupKey> {
     let mut keys = Vec::new();
-    for Lookup { number, path } in &schema.resource_type.lookups {
-        let Some(leaf) = schema.leaf(path) else { continue };
-        let values = resource.values(path);
-        keys.extend(values.filter_map(|value| Some((*number, index_key(leaf, value)?))));
+    for lookup in &schema.resource_type.lookups {
+        let Some(leaf) = schema.leaf(&lookup.path) else { continue };
+        let before = keys.len();
+        let values = resource.values(&lookup.path);
+        keys.extend(values.filter_map(|value| Some((lookup.number, index_key(leaf, value)?))));
+        let orders = lookup.ordered && schema.is_single_valued(&lookup.path);
+        if keys.len() == before && orders {
+            keys.push((lookup.number | ABSENT, String::new()));
+        }
     }
     keys.sort();
     keys.dedup();

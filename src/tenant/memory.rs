@@ -14,6 +14,7 @@ use crate::scim::compat::{Compat, Preset};
 use crate::scim::schema::{GROUP, Registry};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::keys::{self, KeyRow};
+use crate::store::orders::{Keyed, Order};
 use crate::store::resources::{self, TypeCount};
 use crate::store::{Pos, Sql, StoreError, dangling, events, members, sweeps};
 
@@ -42,6 +43,8 @@ pub(super) struct Memory {
     pub(super) sweeping: bool,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
+    /// Where pages in an order of values ended.
+    pub(super) order_bookmarks: OrderBookmarks,
     /// Whether the running request has changed any of this.
     pub(super) touched: bool,
 }
@@ -99,6 +102,7 @@ impl Memory {
             dangling: dangling::any(sql)?,
             sweeping: sweeps::first(sql)?.is_some(),
             bookmarks: Bookmarks::default(),
+            order_bookmarks: OrderBookmarks::default(),
             touched: false,
         })
     }
@@ -118,6 +122,7 @@ impl Memory {
             dangling,
             sweeping,
             bookmarks,
+            order_bookmarks: _,
             touched: _,
         } = self;
         Checkpoint {
@@ -160,6 +165,39 @@ impl Memory {
 /// rows than they show. Exact at all times: a deletion moves the places behind it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bookmarks(Vec<Bookmark>);
+
+/// The same for lists in an order that an index has. A place counts as long as no event has been
+/// recorded since: values change, and places move with them.
+#[derive(Debug, Default)]
+pub(super) struct OrderBookmarks(Vec<OrderBookmark>);
+
+#[derive(Debug)]
+struct OrderBookmark {
+    order: Order,
+    /// How many resources stand up to and including the place.
+    index: i64,
+    /// The last event at that time.
+    seq: i64,
+    place: Keyed,
+}
+
+impl OrderBookmarks {
+    /// The place up to which so many resources stand, if it is known.
+    pub(super) fn at(&self, order: Order, index: i64, seq: i64) -> Option<Keyed> {
+        let known =
+            |mark: &&OrderBookmark| (mark.order, mark.index, mark.seq) == (order, index, seq);
+        self.0.iter().find(known).map(|mark| mark.place.clone())
+    }
+
+    /// Notes that so many resources stand up to and including a place.
+    pub(super) fn note(&mut self, order: Order, index: i64, seq: i64, place: Keyed) {
+        self.0.retain(|mark| mark.seq == seq && (mark.order, mark.index) != (order, index));
+        if self.0.len() >= limits::BOOKMARKS {
+            self.0.remove(0);
+        }
+        self.0.push(OrderBookmark { order, index, seq, place });
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Bookmark {

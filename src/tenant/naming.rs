@@ -85,7 +85,7 @@ impl Work<'_, '_> {
             if keys.is_empty() {
                 break;
             }
-            let found = self.found(name, &keys, group.map(|group| group.pos))?;
+            let found = self.found_by(name, &keys, group.map(|group| group.pos))?;
             for (text, target) in texts.iter().zip(&mut targets).filter(|(_, t)| t.is_none()) {
                 let other = |pos: &Pos| group.is_none_or(|group| group.pos != *pos);
                 let found = found.get(&name.key(text)).filter(|(pos, _)| other(pos));
@@ -95,7 +95,7 @@ impl Work<'_, '_> {
         Ok(targets)
     }
 
-    fn found(
+    fn found_by(
         &self,
         name: Name,
         keys: &[String],

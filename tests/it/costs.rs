@@ -45,6 +45,7 @@ fn check_plan(acme: &Acme, statement: &str) {
             "SCAN up",
             "CONSTANT ROW",
             "VALUES CLAUSE",
+            "SCAN j",
             "sweeps",
         ];
         let reads_all = step.starts_with("SCAN") && !own.iter().any(|own| step.contains(own));
@@ -80,6 +81,9 @@ fn a_request_runs_few_statements_and_each_by_an_index() {
         ("GET", filtered("/Groups", "displayName eq \"few\""), &nothing, 4),
         ("GET", filtered("/Groups", &format!("members.value eq \"{ada}\"")), &nothing, 2),
         ("GET", filtered("/Groups", "members.value eq \"nobody\""), &nothing, 2),
+        ("GET", filtered("/Users", "userName eq \"ada\" or externalId eq \"a\""), &nothing, 3),
+        ("GET", filtered("/Users", BETWEEN), &nothing, 2),
+        ("GET", filtered("/Users", "meta.created gt \"2026-08-01T00:00:00Z\""), &nothing, 3),
         ("GET", "/Users?count=0".to_owned(), &nothing, 0),
         ("GET", "/Users?count=100".to_owned(), &nothing, 1),
         ("GET", "/Users?startIndex=101&count=100".to_owned(), &nothing, 1),
@@ -98,8 +102,8 @@ fn a_request_runs_few_statements_and_each_by_an_index() {
         ("PATCH", group.clone(), &member("remove"), 6),
         ("PATCH", group.clone(), &member("remove"), 3),
         ("PATCH", group.clone(), &replace("displayName", json!("ALL")), 5),
-        ("DELETE", user, &nothing, 8),
-        ("DELETE", format!("/Groups/{few}"), &nothing, 6),
+        ("DELETE", user, &nothing, 9),
+        ("DELETE", format!("/Groups/{few}"), &nothing, 7),
     ] {
         statements.extend(check(&mut acme, method, &path, body, most));
     }
@@ -168,12 +172,62 @@ fn a_page_by_cursor_is_found_by_an_index_in_either_direction() {
     let [next, previous] = ["nextCursor", "previousCursor"];
     for direction in [next, next, previous, previous, previous] {
         let path = with_query("/Users", &[("cursor", &cursor), ("count", "100")]);
-        for statement in check(&mut acme, "GET", &path, &Value::Null, 4) {
+        for statement in check(&mut acme, "GET", &path, &Value::Null, 5) {
             check_plan(&acme, &statement);
         }
         cursor = acme.get(&path)[direction].as_str().unwrap_or_default().to_owned();
     }
     assert_eq!(cursor, "", "the walk is back at its start");
+}
+
+/// A range in which there is nobody.
+const BETWEEN: &str = r#"meta.lastModified ge "2026-02-01T00:00:00Z" and meta.lastModified lt "2026-02-02T00:00:00Z""#;
+
+#[test]
+fn a_sorted_page_is_read_as_an_index_has_it() {
+    let (mut acme, ..) = given();
+    let attributes =
+        ["userName", "displayName", "externalId", "id", "meta.created", "meta.lastModified"];
+    for (by, order) in attributes.iter().flat_map(|by| [(by, "ascending"), (by, "descending")]) {
+        let mut cursor = String::new();
+        for direction in ["nextCursor", "nextCursor", "previousCursor"] {
+            let query = [("sortBy", *by), ("sortOrder", order), ("count", "100")];
+            let with = |more: [(&'static str, &str); 1]| {
+                with_query("/Users", &[&query[..], &more[..]].concat())
+            };
+            let pages = [
+                (with([("startIndex", "1")]), 4),
+                (with([("startIndex", "101")]), 5),
+                (with([("startIndex", "150")]), 9),
+                (with([("cursor", &cursor)]), 9),
+            ];
+            for (path, most) in &pages {
+                for statement in check(&mut acme, "GET", path, &Value::Null, *most) {
+                    check_plan(&acme, &statement);
+                    let steps = acme.sql.plan(&statement);
+                    assert!(
+                        !steps.iter().any(|step| step.contains("TEMP")),
+                        "{statement}: {steps:?}"
+                    );
+                }
+            }
+            cursor = acme.get(&pages[3].0)[direction].as_str().expect("a cursor").to_owned();
+        }
+    }
+}
+
+#[test]
+fn moments_are_found_in_an_index_alone() {
+    let (mut acme, ..) = given();
+    for (path, index) in
+        [("meta.created", "resources_by_created"), ("meta.lastModified", "resources_by_modified")]
+    {
+        let filter = format!("{path} lt \"2020-01-01T00:00:00Z\"");
+        let query = with_query("/Users", &[("filter", &filter)]);
+        let statements = check(&mut acme, "GET", &query, &Value::Null, 1);
+        let steps = acme.sql.plan(&statements[0]).join(", ");
+        assert!(steps.contains(&format!("USING COVERING INDEX {index}")), "{steps}");
+    }
 }
 
 #[test]

@@ -34,11 +34,15 @@ fn step() -> impl Strategy<Value = Step> {
 const TITLES: [&str; 5] = ["a", "B", "b", "c", "Z"];
 
 /// What is walked: path, filter, and whether in an order of values.
-const LISTS: [(&str, &str, &str); 7] = [
+const LISTS: [(&str, &str, &str); 11] = [
     ("/Users", "", ""),
     ("/Users", "title gt \"a\"", ""),
     ("/Users", "userName sw \"n\"", ""),
     ("/Users", "", "title"),
+    ("/Users", "", "displayName"),
+    ("/Users", "", "externalId"),
+    ("/Users", "", "meta.created"),
+    ("/Users", "", "id"),
     ("/Users", "title gt \"a\"", "userName"),
     ("/.search", "", ""),
     ("/.search", "id pr", "displayName"),

@@ -119,7 +119,7 @@ fn the_tables() {
     let acme = Acme::new();
     let tables = rows(&acme, "SELECT sql || ';' FROM sqlite_schema WHERE sql <> '' ORDER BY rowid");
     expect_file!["snapshots/tables.sql"].assert_eq(&tables);
-    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n3\n4\n");
+    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n3\n4\n5\n");
 }
 
 #[test]
@@ -200,10 +200,12 @@ fn the_rows_of_resources() {
         (
             "SELECT attribute, key, pos FROM lookups",
             expect![[r#"
-            1  ada@example.com  1099511627777
-            2  E-1  1099511627777
-            3  ada@example.com  1099511627777
-            4  engineers  2199023255553
+            257  ada@example.com  1099511627777
+            258  E-1  1099511627777
+            259  ada@example.com  1099511627777
+            388    1099511627777
+            516  engineers  2199023255553
+            642    2199023255553
         "#]],
         ),
         (

@@ -59,7 +59,7 @@ fn given() -> Acme {
     acme
 }
 
-const USER_PATHS: [&str; 16] = [
+const USER_PATHS: [&str; 18] = [
     "id",
     "userName",
     "externalId",
@@ -76,8 +76,10 @@ const USER_PATHS: [&str; 16] = [
     "meta.version",
     "meta.resourceType",
     "meta.location",
+    "meta.created",
+    "meta.lastModified",
 ];
-const GROUP_PATHS: [&str; 8] = [
+const GROUP_PATHS: [&str; 9] = [
     "id",
     "displayName",
     "externalId",
@@ -86,6 +88,18 @@ const GROUP_PATHS: [&str; 8] = [
     "members.display",
     "members.type",
     "meta.created",
+    "meta.lastModified",
+];
+/// Moments around those at which users are made: exact ones, between milliseconds, far away.
+const MOMENTS: [&str; 8] = [
+    "2026-09-21T14:13:20Z",
+    "2026-09-21T14:13:22.000Z",
+    "2026-09-21T16:13:24+02:00",
+    "2026-09-21T14:13:24.0004Z",
+    "2026-09-21T14:13:23.9996Z",
+    "2026-09-21T14:13:26.123456789Z",
+    "0000-01-01T00:00:00Z",
+    "9999-12-31T23:59:60.999Z",
 ];
 const OPERATORS: [&str; 9] = ["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"];
 
@@ -101,8 +115,11 @@ fn condition(
     let test = prop_oneof![8 => test, 1 => other];
     let part = (select(&["value", "type", "display"][..]), test.clone());
     let part = part.prop_map(|(part, test)| format!("{part} {test}"));
+    let moment = (select(&["meta.created", "meta.lastModified"][..]), select(&MOMENTS[..]));
+    let moment = (moment, select(&["eq", "ne", "gt", "ge", "lt", "le"][..]));
     prop_oneof![
         4 => (select(paths), test).prop_map(|(path, test)| format!("{path} {test}")),
+        1 => moment.prop_map(|((path, moment), op)| format!("{path} {op} \"{moment}\"")),
         1 => (vec(part, 1..3), any::<bool>(), any::<bool>()).prop_map(move |(parts, all, negated)| {
             let parts = parts.join(if all { " and " } else { " or " });
             let parts = if negated { format!("not ({parts})") } else { parts };
@@ -204,10 +221,11 @@ fn a_filter_that_would_need_too_much_reading_is_too_many() {
     let mut acme = Acme::new();
     let users = acme.populate(limits::SCAN_CANDIDATES + 1);
     let scans =
-        ["title pr", r#"title eq "x" or userName eq "u1""#, "groups pr", r#"userName sw "u""#];
+        ["title eq null", r#"title ne "x" or userName eq "u1""#, "groups pr", r#"userName sw "u""#];
     let detail = format!(
-        "no index serves this filter, and more than {} resources or too many bytes would have to be \
-         looked at",
+        "no index serves this filter, and more than {} resources would have to be searched, more \
+         than {} evaluated, or too many bytes",
+        limits::PREFILTER_DOCUMENTS,
         limits::SCAN_CANDIDATES
     );
     for filter in scans {
@@ -227,9 +245,43 @@ fn a_filter_that_would_need_too_much_reading_is_too_many() {
     assert_eq!(all["totalResults"], limits::SCAN_CANDIDATES + 1);
 
     acme.delete(&format!("/Users/{}", users[0]));
-    for (filter, total) in [("title pr", 0), (r#"userName sw "u""#, limits::SCAN_CANDIDATES)] {
+    for filter in ["title eq null", r#"userName sw "u""#] {
+        let total = limits::SCAN_CANDIDATES;
         let list = acme.list("/Users", &[("filter", filter), ("count", "1")]);
         assert_eq!(list["totalResults"], total, "{filter}");
+    }
+}
+
+#[test]
+fn where_one_index_finds_too_many_another_may_do_or_else_a_scan() {
+    let mut acme = Acme::new();
+    let users = acme.populate(limits::SCAN_CANDIDATES + 1);
+    let last = &users[limits::SCAN_CANDIDATES];
+    let title = json!([{ "op": "add", "path": "title", "value": "Engineer" }]);
+    acme.patch(&format!("/Users/{last}"), &title);
+    let both = [users[0].clone(), last.clone()];
+    for (filter, found, scans) in [
+        // All but one were changed on the first day of the year.
+        ("userName sw \"u\" and meta.lastModified gt \"2026-01-02T00:00:00Z\"", &both[1..], false),
+        ("meta.lastModified ge \"2026-01-01T00:00:00Z\" and userName eq \"U1\"", &both[..1], false),
+        (
+            "userName eq \"u20001\" or meta.lastModified gt \"2026-02-01T00:00:00Z\"",
+            &both[1..],
+            false,
+        ),
+        ("userName eq \"u20001\" or (userName sw \"u1\" and id eq \"{user}\")", &both[..], false),
+        ("userName sw \"u\" and title eq \"engineer\"", &both[1..], true),
+        ("meta.created lt \"2026-01-02T00:00:00Z\" and title co \"gin\"", &both[1..], true),
+    ] {
+        acme.sql.statements();
+        let filter = filter.replace(USER_ID, &users[0]);
+        assert_eq!(acme.found("/Users", &filter), found, "{filter}");
+        let scanned = acme.sql.statements().iter().any(|statement| statement.contains("lower(doc"));
+        assert_eq!(scanned, scans, "{filter}");
+    }
+    for filter in ["meta.created lt \"2026-01-02T00:00:00Z\"", "userName sw \"u\" or id pr"] {
+        let reply = acme.scim("GET", &with_query("/Users", &[("filter", filter)]), &Value::Null);
+        assert_eq!(reply.json()["scimType"], "tooMany", "{filter}");
     }
 }
 
@@ -238,6 +290,12 @@ fn a_scan_goes_on_from_step_to_step() {
     let mut acme = Acme::new();
     let users = acme.populate(limits::SCAN_STEP + 1);
     for filter in ["title eq null", r#"userName sw "u" and title eq null"#] {
+        acme.sql.statements();
         assert_eq!(acme.found("/Users", filter), users, "{filter}");
+        let mut pages = acme.sql.statements();
+        pages.retain(|statement| statement.contains("VALUES"));
+        let steps = users.len().div_ceil(limits::POSITIONS_STEP);
+        let all = if filter.contains("and") { 2 * steps } else { steps };
+        assert_eq!(pages.len(), all, "{filter}");
     }
 }

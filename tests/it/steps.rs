@@ -135,26 +135,15 @@ impl Acme {
                  FROM u",
                 urn::USER
             ),
-            format!("{numbers} INSERT INTO lookups SELECT 1, name, pos FROM u"),
+            format!("{numbers} INSERT INTO lookups SELECT 257, name, pos FROM u"),
+            format!("{numbers} INSERT INTO lookups SELECT 386, '', pos FROM u"),
+            format!("{numbers} INSERT INTO lookups SELECT 388, '', pos FROM u"),
             format!("INSERT INTO types (number, live, last) VALUES (1, {count}, {count})"),
         ] {
             self.sql.query(&statement, &[]).expect("SQLite writes");
         }
         self.sleep();
         (1..=count).map(|number| format!("{POPULATED}-{number:012x}")).collect()
-    }
-
-    /// Makes the tables what they were at an earlier version, with their rows in them.
-    pub(crate) fn back_to(&mut self, version: i64) {
-        let later = |(number, _): &(i64, _)| *number > version;
-        let undone: Vec<_> = (2_i64..).zip(UNDONE).filter(later).collect();
-        for (number, statements) in undone.into_iter().rev() {
-            let forget = format!("DELETE FROM migrations WHERE number = {number}");
-            for statement in statements.iter().copied().chain([forget.as_str()]) {
-                self.sql.query(statement, &[]).expect("SQLite forgets");
-            }
-        }
-        self.sleep();
     }
 
     /// All rows of all tables.
@@ -171,13 +160,6 @@ impl Acme {
         rows.expect("SQLite counts")[0].integer(0).expect("a count")
     }
 }
-
-/// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 3] = [
-    &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
-    &["DROP TABLE policies"],
-    &["ALTER TABLE connections DROP COLUMN compat"],
-];
 
 /// What the ids of users begin with that are added by their rows.
 const POPULATED: &str = "01900000-0000-7000-8000";

@@ -16,6 +16,10 @@ const MEMBERS: usize = 2_000;
 const BUILDERS: usize = 3;
 const CLIENTS: usize = 8;
 const PAGE: usize = 100;
+/// Rows of a sorted page: one of the index and one of the resource for each that is shown.
+const SORTED: u64 = 210;
+/// Neighbours that a cursor is anchored at.
+const ANCHORS: u64 = 16;
 
 /// A tenant with users and two groups.
 struct Directory {
@@ -138,6 +142,7 @@ fn requests_cost_no_more_rows_than_they_may() {
     reads(&directory, &mut table);
     lookups(&directory, &mut table);
     pages(&directory, &mut table);
+    sorted_pages(&directory, &mut table);
     writes(&directory, &mut table);
     members(&directory, &mut table);
     table.finish();
@@ -218,6 +223,42 @@ fn pages(directory: &Directory, table: &mut Table) {
     let reply = directory.tenant.scim("GET", "/Users?count=0").is(200);
     assert_eq!(reply.json()["totalResults"], MEMBERS + 1);
     table.note("totalResults of 2,001 users, at most as of one", &reply, one, 0);
+}
+
+/// Walks all users in an order, by `startIndex` and by cursor; notes the dearest page of each walk.
+fn sorted_pages(directory: &Directory, table: &mut Table) {
+    for (by, order) in [
+        ("userName", "ascending"),
+        ("displayName", "descending"),
+        ("meta.lastModified", "descending"),
+    ] {
+        let path =
+            format!("/Users?sortBy={by}&sortOrder={order}&count={PAGE}&excludedAttributes=groups");
+        let mut dearest: [Option<Reply>; 2] = [None, None];
+        let mut seen: [Vec<Value>; 2] = [Vec::new(), Vec::new()];
+        let mut cursor = String::new();
+        for start in (1..=MEMBERS + 1).step_by(PAGE) {
+            let pages = [format!("{path}&startIndex={start}"), format!("{path}&cursor={cursor}")];
+            for (walk, path) in pages.iter().enumerate() {
+                let reply = directory.tenant.scim("GET", path).is(200);
+                let body = reply.json();
+                seen[walk].extend(body["Resources"].as_array().cloned().unwrap_or_default());
+                cursor = body["nextCursor"].as_str().unwrap_or_default().to_owned();
+                if dearest[walk].as_ref().is_none_or(|d| d.cost().read < reply.cost().read) {
+                    dearest[walk] = Some(reply);
+                }
+            }
+        }
+        assert_eq!(seen[0].len(), MEMBERS + 1, "a walk shows everybody");
+        assert!(seen[0] == seen[1], "in the same order");
+        let [by_index, by_cursor] = dearest.map(|reply| reply.expect("a page was read"));
+        table.note(format!("a page of 100 by {by}, {order}"), &by_index, SORTED, 0);
+        table.note("the same by cursor", &by_cursor, SORTED + 2 * ANCHORS, 0);
+    }
+    let range = "meta.lastModified ge \"2000-01-01T00:00:00Z\" and meta.lastModified lt \"2001-01-01T00:00:00Z\"";
+    let none = directory.lookup("/Users", range).is(200);
+    assert_eq!(none.json()["totalResults"], 0);
+    table.note("a range of meta.lastModified in which there is nobody", &none, 1, 0);
 }
 
 fn writes(directory: &Directory, table: &mut Table) {

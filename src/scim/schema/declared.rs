@@ -41,6 +41,8 @@ pub struct Fault {
 /// The first of the numbers under which the values of declared attributes are stored; those below
 /// are the product's own.
 const FIRST_NUMBER: u8 = 64;
+/// The last of them.
+const LAST_NUMBER: u8 = 127;
 
 impl DeclaredSchema {
     /// Reads a list of schemas that stands at `at`. `earlier` are those that it takes the place of:
@@ -327,12 +329,12 @@ fn number(
         paths.iter().filter_map(kept).map(|lookup| lookup.number).collect();
     for schema in schemas {
         for path in searchable(schema) {
-            let free = || (FIRST_NUMBER..=u8::MAX).find(|number| !used.contains(number));
+            let free = || (FIRST_NUMBER..=LAST_NUMBER).find(|number| !used.contains(number));
             let Some(number) = kept(&path).map(|lookup| lookup.number).or_else(free) else {
                 return;
             };
             used.insert(number);
-            schema.lookups.push(Lookup { number, path });
+            schema.lookups.push(Lookup { number, path, ordered: false });
         }
     }
 }

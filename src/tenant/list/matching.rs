@@ -9,8 +9,8 @@ use crate::scim::filter::Predicate;
 use crate::scim::projection::Projection;
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::{Groups, PageEntry, Pos, Source, StoreError, members, resources};
-use crate::tenant::plan::Plan;
+use crate::store::{Groups, PageEntry, Pos, Prefilter, Source, StoreError, members, resources};
+use crate::tenant::plan::{Plan, Range};
 use crate::tenant::work::{Failure, Work};
 
 /// What of a resource has to be read to look at it.
@@ -74,26 +74,55 @@ impl Work<'_, '_> {
         schema: TypeSchema<'_>,
         predicate: &Predicate,
     ) -> Result<Vec<Pos>, Failure> {
-        let number = schema.resource_type.number;
         let (plan, exact) = Plan::of(predicate, schema);
+        let found = self.found(schema.resource_type.number, &plan)?;
+        match found {
+            Some(matches) if exact => Ok(matches),
+            None if exact => Err(too_many()),
+            Some(candidates) => self.evaluate(schema, predicate, &Matches::These(candidates)),
+            None => {
+                let candidates = self.scan(schema, predicate)?;
+                self.evaluate(schema, predicate, &candidates)
+            }
+        }
+    }
+
+    /// What a plan finds by an index, in the order of creation; `None` where there is no index, or
+    /// more would have to be evaluated than may be.
+    fn found(&self, number: u8, plan: &Plan) -> Result<Option<Vec<Pos>>, StoreError> {
         let most = limits::SCAN_CANDIDATES.saturating_add(1);
-        let candidates = match &plan {
-            Plan::Scan => {
-                let all = Matches::All(self.memory.count(number).live);
-                if all.len() >= i64::try_from(most).unwrap_or(i64::MAX) {
-                    return Err(too_many());
+        let mut found = match plan {
+            Plan::Scan => return Ok(None),
+            Plan::AnyOf(plans) => {
+                for plan in plans {
+                    if let Some(found) = self.found(number, plan)? {
+                        return Ok(Some(found));
+                    }
                 }
-                return self.evaluate(schema, predicate, &all);
+                return Ok(None);
+            }
+            Plan::Union(plans) => {
+                let mut all = Vec::new();
+                for plan in plans {
+                    let Some(found) = self.found(number, plan)? else { return Ok(None) };
+                    all.extend(found);
+                    all.sort_unstable();
+                    all.dedup();
+                    if all.len() >= most {
+                        return Ok(None);
+                    }
+                }
+                all
             }
             Plan::Id(id) => {
                 let pos = members::resolve(self.sql, &[id])?.into_iter().flatten();
                 pos.filter(|pos| pos.type_number() == number).collect()
             }
             Plan::Key(key) => resources::find(self.sql, number, key, most)?,
-            Plan::Prefix(key) => {
-                let mut found = resources::find_prefix(self.sql, number, key, most)?;
-                found.sort_unstable();
-                found
+            Plan::Prefix(key) => resources::find_prefix(self.sql, number, key, most)?,
+            Plan::Between(moment, Range { low, high }) => {
+                let bounds = (low.as_deref(), high.as_deref());
+                resources::find_between(self.sql, number, *moment, bounds, most)?
             }
             Plan::GroupsOf(id) => {
                 match members::resolve(self.sql, &[id])?.into_iter().flatten().next() {
@@ -102,13 +131,34 @@ impl Work<'_, '_> {
                 }
             }
         };
-        if candidates.len() >= most {
+        found.sort_unstable();
+        Ok(Some(found).filter(|found| found.len() < most))
+    }
+
+    /// The resources of a type that a filter may match, few enough to be evaluated.
+    fn scan(&self, schema: TypeSchema<'_>, predicate: &Predicate) -> Result<Matches, Failure> {
+        let number = schema.resource_type.number;
+        let all = Matches::All(self.memory.count(number).live);
+        let of = |most: usize| i64::try_from(most).unwrap_or(i64::MAX);
+        if all.len() <= of(limits::SCAN_CANDIDATES) {
+            return Ok(all);
+        }
+        let prefilter = Prefilter::of(predicate).ok_or_else(too_many)?;
+        if all.len() > of(limits::PREFILTER_DOCUMENTS) {
             return Err(too_many());
         }
-        if exact {
-            return Ok(candidates);
+        let (mut candidates, mut bytes) = (Vec::new(), 0_i64);
+        let mut after = Some(Pos::range(number).0);
+        while let Some(pos) = after {
+            let scanned = prefilter.step(self.sql, pos)?;
+            candidates.extend(scanned.candidates);
+            bytes = bytes.saturating_add(scanned.bytes);
+            after = scanned.last;
+            if candidates.len() > limits::SCAN_CANDIDATES || bytes > of(limits::EVALUATED_BYTES) {
+                return Err(too_many());
+            }
         }
-        self.evaluate(schema, predicate, &Matches::These(candidates))
+        Ok(Matches::These(candidates))
     }
 
     /// Those of some resources for which a filter holds.
@@ -218,8 +268,9 @@ impl Needs {
 
 fn too_many() -> Failure {
     let detail = format!(
-        "no index serves this filter, and more than {} resources or too many bytes would have to be \
-         looked at",
+        "no index serves this filter, and more than {} resources would have to be searched, more \
+         than {} evaluated, or too many bytes",
+        limits::PREFILTER_DOCUMENTS,
         limits::SCAN_CANDIDATES
     );
     ScimError::new(ErrorKind::TooMany, detail).into()

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use super::collect::Collected;
 use super::cursor::{Anchor, Cursor, Direction};
+use super::ordered::Ordered;
 use super::query::ListQuery;
 use super::sorting::Valued;
 use super::{Matches, TypedMatches};
@@ -186,9 +187,15 @@ impl Work<'_, '_> {
         cursor: &Cursor,
         query: &ListQuery,
     ) -> Result<Walked, Failure> {
-        let sorted = self.sorted(matches, sort)?;
+        let (sorted, place) = match Ordered::of(matches, sort, &self.compat) {
+            Some(ordered) => self.window(&ordered, cursor, query.count)?,
+            None => {
+                let sorted = self.sorted(matches, sort)?;
+                let place = self.place_of(&sorted, cursor)?;
+                (sorted, place)
+            }
+        };
         let positions: Vec<Pos> = sorted.iter().map(|(pos, _)| *pos).collect();
-        let place = self.place_of(&sorted, cursor)?;
         let (in_front, behind) = positions.split_at_checked(place).unwrap_or_default();
         let (collected, Range { start, end }) = match cursor.direction {
             Direction::Behind => {
@@ -235,15 +242,23 @@ impl Work<'_, '_> {
                 });
             }
         }
-        // They were all that stood on that side of the cursor, and none of it is left.
-        if cursor.anchors.len() < limits::CURSOR_ANCHORS {
-            return Ok(match cursor.direction {
-                Direction::Behind => 0,
-                Direction::InFront => sorted.len(),
-            });
+        cursor.lost()?;
+        Ok(match cursor.direction {
+            Direction::Behind => 0,
+            Direction::InFront => sorted.len(),
+        })
+    }
+}
+
+impl Cursor {
+    /// None of the anchors is where it was. If there were few, they were all that stood on that side
+    /// of the cursor, and nothing of it is left; else its place is not to be found again.
+    pub(super) fn lost(&self) -> Result<(), ScimError> {
+        if self.anchors.len() < limits::CURSOR_ANCHORS {
+            return Ok(());
         }
         let detail = "the resources around the cursor have changed, start again";
-        Err(ScimError::new(ErrorKind::ExpiredCursor, detail).into())
+        Err(ScimError::new(ErrorKind::ExpiredCursor, detail))
     }
 }
 

@@ -64,3 +64,5 @@ CREATE TABLE policies (
         document TEXT NOT NULL,
         numbers TEXT NOT NULL
      ) STRICT;
+CREATE INDEX resources_by_created ON resources (pos >> 40, doc->>'$.meta.created');
+CREATE INDEX resources_by_modified ON resources (pos >> 40, doc->>'$.meta.lastModified');

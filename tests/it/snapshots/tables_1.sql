@@ -1,0 +1,59 @@
+CREATE TABLE migrations (number INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE types (
+        number INTEGER PRIMARY KEY,
+        live INTEGER NOT NULL,
+        last INTEGER NOT NULL
+     ) STRICT;
+CREATE TABLE resources (
+        pos INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        rev INTEGER NOT NULL,
+        origin TEXT NOT NULL,
+        members INTEGER NOT NULL,
+        doc TEXT NOT NULL
+     ) STRICT;
+CREATE TABLE lookups (
+        attribute INTEGER NOT NULL,
+        key TEXT NOT NULL,
+        pos INTEGER NOT NULL,
+        PRIMARY KEY (attribute, key, pos)
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE members (
+        grp INTEGER NOT NULL,
+        member INTEGER NOT NULL,
+        origin TEXT NOT NULL,
+        display TEXT,
+        PRIMARY KEY (grp, member, origin)
+     ) STRICT, WITHOUT ROWID;
+CREATE INDEX members_by_member ON members (member, grp);
+CREATE TABLE dangling (
+        grp INTEGER NOT NULL,
+        value TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        display TEXT,
+        PRIMARY KEY (grp, value, origin)
+     ) STRICT, WITHOUT ROWID;
+CREATE INDEX dangling_by_value ON dangling (value, grp);
+CREATE TABLE sweeps (pos INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE events (
+        seq INTEGER PRIMARY KEY,
+        time INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        data TEXT NOT NULL
+     ) STRICT;
+CREATE TABLE connections (
+        id TEXT PRIMARY KEY,
+        display_name TEXT NOT NULL UNIQUE,
+        preset TEXT NOT NULL,
+        state TEXT NOT NULL,
+        created INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE keys (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        connection TEXT,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
