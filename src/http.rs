@@ -4,6 +4,7 @@
 //! touched, and the two error formats (RFC 7644 §3.12 below a SCIM base, RFC 9457 below `/v1`).
 
 mod gate;
+mod openapi;
 mod presets;
 mod problem;
 mod query;
@@ -12,6 +13,7 @@ mod response;
 mod route;
 
 pub use gate::Gate;
+pub use openapi::openapi;
 pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
 pub use query::Query;

@@ -10,7 +10,7 @@ use super::handover::hand_over;
 use super::inbound::Inbound;
 use super::{Outcome, eagerly, js, now, registry};
 use crate::auth::Principal;
-use crate::http::{Method, Query, Refusal, Response, Route, Url, presets};
+use crate::http::{Method, Query, Refusal, Response, Route, Url, openapi, presets};
 use crate::limits;
 use crate::registry::Status;
 
@@ -59,7 +59,8 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 ///    that is compressed, 400 for plain http.
 /// 2. `GET` or `HEAD /healthz`: 200.
 /// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets.
-/// 4. `/v1/tenants` and `/v1/tenants/{t}` themselves are answered by [`registry`], presets here.
+/// 4. `/v1/tenants` and `/v1/tenants/{t}` themselves are answered by [`registry`], presets and the
+///    description of the API here.
 /// 5. The tenant's record: 404, 503; a suspended tenant: 403, except for the administrator.
 /// 6. What [`Principal::enter`] says of the route: 403.
 /// 7. A body in chunks is collected: 400, 413.
@@ -87,6 +88,7 @@ async fn pass(request: &js::Request, inbound: &Inbound<'_>) -> Result<Answered, 
         Route::Tenants | Route::Tenant(_) => {
             return registry::answer(inbound, &route, body).await.map(Answered::Edge); // (4)
         }
+        Route::OpenApi => return Ok(Answered::Edge(openapi())), // (4)
         Route::Presets | Route::Preset(_) => {
             let query = Query::parse(url.query);
             return Ok(Answered::Edge(presets(&route, &query))); // (4)

@@ -44,6 +44,8 @@ pub enum Route {
     Schemas(Slug),
     /// `/v1/tenants/{t}/schemas/{urn}`
     Schema(Slug, String),
+    /// `/v1/openapi.json`
+    OpenApi,
     /// `/v1/presets`
     Presets,
     /// `/v1/presets/{p}`
@@ -116,6 +118,7 @@ impl Route {
         match segments.as_slice() {
             ["healthz"] => Some(Self::Health),
             ["v1", "tenants"] => Some(Self::Tenants),
+            ["v1", "openapi.json"] => Some(Self::OpenApi),
             ["v1", "presets"] => Some(Self::Presets),
             ["v1", "presets", preset] => Some(Self::Preset(decode(preset)?)),
             ["v1", "tenants", tenant, rest @ ..] => Self::admin(Slug::parse(tenant)?, rest),
@@ -151,7 +154,7 @@ impl Route {
     /// The tenant that the route belongs to.
     pub fn tenant(&self) -> Option<&Slug> {
         match self {
-            Self::Health | Self::Tenants | Self::Presets | Self::Preset(_) => None,
+            Self::Health | Self::Tenants | Self::OpenApi | Self::Presets | Self::Preset(_) => None,
             Self::Tenant(tenant)
             | Self::Keys(tenant)
             | Self::Key(tenant, _)
@@ -182,7 +185,11 @@ impl Route {
         use Method::{Delete, Get, Head, Patch, Post, Put};
         match self {
             Self::Health => &[Get, Head],
-            Self::Connection(..) | Self::Events(_) | Self::Presets | Self::Preset(_) => &[Get],
+            Self::Connection(..)
+            | Self::Events(_)
+            | Self::OpenApi
+            | Self::Presets
+            | Self::Preset(_) => &[Get],
             Self::Tenants | Self::Keys(_) | Self::Connections(_) => &[Get, Post],
             Self::Tenant(_) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
@@ -205,7 +212,7 @@ impl Route {
         match self {
             Self::Health => Audience::Public,
             Self::Tenants | Self::Tenant(_) => Audience::Admin,
-            Self::Presets | Self::Preset(_) => Audience::Key(&[]),
+            Self::OpenApi | Self::Presets | Self::Preset(_) => Audience::Key(&[]),
             Self::Keys(_) | Self::Key(..) => Audience::Key(&[Scope::KeysWrite]),
             Self::Connections(_)
             | Self::Connection(..)

@@ -55,6 +55,7 @@ mod member_origins;
 mod members;
 mod migrations;
 mod nested;
+mod openapi;
 mod orders;
 mod pages;
 mod patch;

@@ -30,6 +30,7 @@ fn check_nothing(path: &str) {
 #[test]
 fn paths_of_the_admin_api() {
     check("/healthz", &Route::Health);
+    check("/v1/openapi.json", &Route::OpenApi);
     check("/v1/presets", &Route::Presets);
     check("/v1/presets/okta", &Route::Preset("okta".to_owned()));
     check("/v1/tenants", &Route::Tenants);
@@ -100,6 +101,8 @@ fn what_is_no_path_is_nothing() {
         "/v1/Tenants",
         "/V1/tenants",
         "/v1/tenants//",
+        "/v1/openapi",
+        "/v1/openapi.json/x",
         "/v1/presets//",
         "/v1/presets/okta/x",
         "/v1/Presets",

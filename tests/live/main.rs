@@ -28,6 +28,7 @@ mod large_group;
 mod methods;
 mod odd_bodies;
 mod odd_requests;
+mod openapi;
 mod paths;
 mod presets;
 mod records;
