@@ -35,6 +35,22 @@ impl Query {
         number.map(Some).ok_or_else(|| Problem::new(ProblemCode::Malformed, detail()))
     }
 
+    /// A parameter of the admin API that is true or false, and false where it is not there.
+    ///
+    /// # Errors
+    /// 400 when it is something else, lest a request that was only to be tried be carried out.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.value(name) {
+            None => Ok(false),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            Some(_) => {
+                let detail = format!("`{name}` is neither true nor false");
+                Err(Problem::new(ProblemCode::Malformed, detail))
+            }
+        }
+    }
+
     /// How many items a page of the admin API has.
     ///
     /// # Errors

@@ -39,11 +39,13 @@ impl Work<'_, '_> {
 
     /// Changes the policies.
     ///
-    /// 1. They must be the version that the client names: 412.
+    /// 1. Whether it is a dry run must be clear: 400. They must be the version that the client names:
+    ///    412.
     /// 2. The document must be right: 422 with every fault.
     /// 3. No resource may have values of what it changes or takes away: 409.
     /// 4. If anything changes and this is not a dry run, it is written, with an event.
     pub(super) fn amend(&mut self, document: &Map<String, Value>) -> Result<Amended, Failure> {
+        let is_tried = self.request().query.flag("dryRun")?; // (1)
         let before = &self.memory.policy;
         let current = etag(before);
         if self.request().headers.if_match.as_deref().is_some_and(|m| m != "*" && m != current) {
@@ -52,8 +54,7 @@ impl Work<'_, '_> {
         let after = before.amended(document).map_err(Problem::faulty)?; // (2)
         let changed = before.changed(&after);
         self.allow_change(&before.schemas, &after.schemas)?; // (3)
-        let dry_run = self.request().query.value("dryRun");
-        if dry_run.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        if is_tried {
             return Ok(Amended::Tried(difference(before, &after, &changed)));
         }
         if changed.is_empty() {

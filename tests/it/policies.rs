@@ -51,6 +51,29 @@ fn a_document_changes_what_it_mentions() {
 }
 
 #[test]
+fn what_might_be_meant_as_a_trial_is_refused_and_changes_nothing() {
+    let mut acme = Acme::new();
+    let document = json!({ "features": { "agents": true } });
+    let before = acme.dump();
+    for query in ["?dryRun", "?dryRun=", "?dryRun=1", "?dryRun=yes", "?dryrun=true%20"] {
+        for (method, path, body) in [
+            ("PUT", "/policies", &document),
+            ("PUT", "/schemas", &json!({ "items": [staff()] })),
+            ("POST", "/schemas", &staff()),
+        ] {
+            let reply = acme.admin(method, &format!("{path}{query}"), body);
+            let detail = "`dryRun` is neither true nor false";
+            check_problem(&reply, (400, "malformed", detail), query);
+        }
+    }
+    assert_eq!(acme.dump(), before);
+    for (query, version) in [("?dryRun=TRUE", 0), ("?dryRun=False", 1)] {
+        acme.admin("PUT", &format!("/policies{query}"), &document);
+        assert_eq!(acme.admin("GET", "/policies", &Value::Null).json()["version"], version);
+    }
+}
+
+#[test]
 fn a_change_is_tried_without_effect() {
     let mut acme = Acme::new();
     let before = acme.dump();
