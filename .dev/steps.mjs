@@ -1,7 +1,7 @@
 // The steps of `npm test`: formatting, lints, native tests, a comparison with other implementations,
 // docs, the Worker's build and size, and then, against a Worker of its own with fresh secrets and
-// empty state, the live tests and two third-party SCIM testers. A step is given what the steps share
-// and its name; it throws, or returns what it counted and a note.
+// empty state, the live tests, two third-party SCIM testers and one of what the API says of itself. A
+// step is given what the steps share and its name; it throws, or returns what it counted and a note.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,6 +16,7 @@ import {
   makeKey,
   makeTenant,
   putPolicies,
+  request,
   scimBase,
   startWorker,
   writeVariables,
@@ -56,6 +57,7 @@ export const STEPS = [
   { name: "live", run: live, needs: "serve" },
   { name: "scim2-tester", run: scim2Tester, needs: "serve" },
   { name: "scim-sanity", run: scimSanity, needs: "serve" },
+  { name: "schemathesis", run: schemathesis, needs: "serve" },
 ];
 
 async function prepare(context) {
@@ -228,6 +230,53 @@ function parseReport(output) {
   } catch {
     throw new StepFailed(output);
   }
+}
+
+/**
+ * The description of the API: that it is valid, and that the Worker does what it says, to a key of a
+ * tenant that has everything and to the administrator, who has a tenant to spoil.
+ */
+function schemathesis({ worker, python }, name) {
+  return withWorkerLog(worker, async () => {
+    const base = await freshTenant(worker, name);
+    await putPolicies(worker, name, EVERYTHING);
+    await makeTenant(worker, `${name}-admin`);
+    const key = await makeKey(worker, name, { scopes: ["scim"] });
+    const document = join(temporaryFolder(), "openapi.json");
+    const described = await request(`${worker.url}/v1/openapi.json`, { token: key });
+    writeFileSync(document, await described.text());
+    const valid = await runTester(name, join(python, "python"), [join(root, "tests", "openapi.py"), document]);
+    if (!valid.content) throw new StepFailed(valid.output);
+    const env = {
+      MUSTER_TENANT: name,
+      MUSTER_BEARER: key,
+      MUSTER_USER: await makeResource(`${base}/Users`, key, { userName: "ada" }),
+      MUSTER_GROUP: await makeResource(`${base}/Groups`, key, { displayName: "Engineers" }),
+    };
+    const admin = { ...env, MUSTER_TENANT: `${name}-admin`, MUSTER_BEARER: worker.adminToken };
+    const [scim, others] = await Promise.all([
+      schemathesisRun(worker, python, `${name}, SCIM`, { document, paths: "^/t/", env }),
+      schemathesisRun(worker, python, `${name}, /v1`, { document, paths: "^/(?!t/)", env: admin }),
+    ]);
+    return counted({ passed: scim.passed + others.passed, failed: 0 });
+  });
+}
+
+/** Makes a resource with a key and returns its id. */
+async function makeResource(url, token, body) {
+  const response = await request(url, { method: "POST", token, body });
+  return (await response.json()).id;
+}
+
+/** Every case must pass; what the tester only warns of is not shown. */
+async function schemathesisRun(worker, python, name, { document, paths, env }) {
+  const config = join(root, "tests", "schemathesis.toml");
+  const args = ["--config-file", config, "run", document, "--url", worker.url, "--include-path-regex", paths, "--no-color"];
+  const { output, content } = await runTester(name, join(python, "schemathesis"), args, env);
+  const count = (pattern) => Number(pattern.exec(output)?.[1] ?? 0);
+  const counts = { passed: count(/\d+ generated, (\d+) passed/), failed: count(/found (\d+) unique failure/) };
+  if (content && counts.passed > 0) return counts;
+  throw new StepFailed(output, countedFailure(counts));
 }
 
 /** What a tester printed, and whether it was content. */
