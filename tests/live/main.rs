@@ -33,3 +33,4 @@ mod presets;
 mod records;
 mod tenants;
 mod vectors;
+mod walks;
