@@ -70,6 +70,30 @@ fn a_change_is_tried_without_effect() {
 }
 
 #[test]
+fn what_an_earlier_version_took_stands() {
+    let mut acme = Acme::new();
+    let schema = json!({ "id": "urn:acme:scim:User", "attributes": [
+        { "name": "badge", "type": "string", "uniqueness": "server", "returned": "request" },
+        { "name": "pin", "type": "string", "mutability": "writeOnly" },
+    ] });
+    assert_eq!(acme.admin("POST", "/schemas", &schema).status, 201);
+    // The rules were once less strict than they are.
+    let stored = "UPDATE policies SET numbers = replace(numbers, 'scim:User', 'scim:2.0'),
+        document = replace(replace(json_set(document, '$.schemas[0].attributes[1].required', json('true')),
+            'scim:User', 'scim:2.0'), '\"request\"', '\"never\"')";
+    muster::store::Sql::query(&acme.sql, stored, &[]).expect("SQLite writes");
+    acme.sleep();
+    let urn = "urn:acme:scim:2.0";
+    assert_eq!(acme.admin("GET", &format!("/schemas/{urn}"), &Value::Null).json()["id"], urn);
+    let ada = json!({ "userName": "ada", urn: { "badge": "A1", "pin": "1" } });
+    assert_eq!(acme.post("/Users", &ada)["schemas"][1], urn);
+    let bob = json!({ "userName": "bob", urn: { "badge": "a1" } });
+    assert_eq!(acme.scim("POST", "/Users", &bob).status, 409);
+    let features = json!({ "features": { "agents": true } });
+    assert_eq!(acme.admin("PUT", "/policies", &features).status, 200);
+}
+
+#[test]
 fn a_change_may_ask_for_the_version_that_it_was_made_for() {
     let mut acme = Acme::new();
     let document = json!({ "features": { "agents": true } });
