@@ -20,7 +20,9 @@ use self::draft::{Draft, Finished, Request};
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::message::field;
-use super::schema::{AttributeType, Found, Mutability, TypeSchema, split_sub, split_urn};
+use super::schema::{
+    Attribute, AttributeType, Found, Mutability, TypeSchema, split_sub, split_urn,
+};
 use super::value::{Place, schema_named};
 
 /// The attributes that a client wrote, in canonical form and order.
@@ -120,14 +122,20 @@ impl Resource {
     }
 
     /// RFC 7644 §3.5.1: whether this may take the place of an older state. An immutable attribute
-    /// keeps the value that it has.
+    /// keeps the value that it has, and so does an immutable part of a single value; which of several
+    /// values was which, nobody can tell.
     ///
     /// # Errors
     /// `mutability` when such a value differs.
     pub fn succeeds(&self, old: &Self, schema: TypeSchema<'_>) -> Result<(), ScimError> {
         let mut places = attributes(schema)
-            .filter(|found| found.attribute.mutability == Mutability::Immutable)
-            .map(Place::from);
+            .flat_map(|found| {
+                let Found { attribute, .. } = found;
+                let parts = attribute.sub_attributes.iter().filter(|_| !attribute.multi_valued);
+                let parts = parts.map(move |sub| Place { found, sub: Some(sub) });
+                std::iter::once(found.into()).chain(parts)
+            })
+            .filter(|place: &Place<'_>| place.attribute().mutability == Mutability::Immutable);
         let changed = places.find(|place| {
             let path = place.to_string();
             old.value(&path).is_some_and(|value| self.value(&path) != Some(value))
@@ -193,6 +201,16 @@ fn attributes<'a>(schema: TypeSchema<'a>) -> impl Iterator<Item = Found<'a>> {
         !matches!(mutability, Mutability::ReadOnly | Mutability::WriteOnly)
             && !is_rows(schema, *found)
     })
+}
+
+/// RFC 7643 §7 `required`: the attribute, if it has no value, or the parts that some value lacks.
+fn lacking<'a>(found: Found<'a>, value: Option<&Value>) -> Vec<Place<'a>> {
+    let Some(value) = value else {
+        return found.attribute.required.then(|| found.into()).into_iter().collect();
+    };
+    let parts = found.attribute.sub_attributes.iter().filter(|sub| sub.required);
+    let lacks = |sub: &&Attribute| each(value).iter().any(|one| one.get(&sub.name).is_none());
+    parts.filter(lacks).map(|sub| Place { found, sub: Some(sub) }).collect()
 }
 
 /// Whether an attribute's values are stored as rows, outside the resource.

@@ -6,6 +6,21 @@ use crate::declared::URN;
 use crate::steps::check_problem;
 use crate::support::Acme;
 
+/// A tenant whose users have attributes.
+fn with(attributes: &Value) -> Acme {
+    let mut acme = Acme::new();
+    let body = json!({ "id": URN, "attributes": attributes });
+    let reply = acme.admin("POST", "/schemas", &body);
+    assert_eq!(reply.status, 201, "{}", reply.json());
+    acme
+}
+
+/// The user `ada` with values of them; where it is.
+fn ada(acme: &mut Acme, values: &Value) -> String {
+    let made = acme.post("/Users", &json!({ "userName": "ada", URN: values }));
+    format!("/Users/{}", made["id"].as_str().expect("an id"))
+}
+
 /// The faults of a declaration of one attribute; none where it is taken.
 fn faults(acme: &mut Acme, attribute: &Value) -> Vec<String> {
     let body = json!({ "id": URN, "attributes": [attribute] });
@@ -73,6 +88,79 @@ fn what_is_not_kept_cannot_be_required() {
     assert_eq!(faults(&mut acme, &part), [format!("/attributes/0/{fault}")]);
     let owner = json!({ "name": "login", "type": "complex", "subAttributes": [part] });
     assert_eq!(faults(&mut acme, &owner), [format!("/attributes/0/subAttributes/0/{fault}")]);
+}
+
+#[test]
+fn a_part_that_is_write_only_is_not_kept() {
+    for returned in ["default", "never"] {
+        for several in [false, true] {
+            let mut acme = with(&json!([{
+                "name": "login", "type": "complex", "multiValued": several, "subAttributes": [
+                    { "name": "name", "type": "string" },
+                    { "name": "pin", "type": "string", "mutability": "writeOnly", "returned": returned },
+                ],
+            }]));
+            let value = json!({ "name": "ada", "pin": "1815" });
+            let values = json!({ "login": if several { json!([value]) } else { value } });
+            let path = ada(&mut acme, &values);
+            acme.patch(
+                &path,
+                &json!([{ "op": "add", "path": format!("{URN}:login.pin"), "value": "1816" }]),
+            );
+            let shown = acme.get(&path)[URN]["login"].to_string();
+            assert!(shown.contains("ada") && !shown.contains("181"), "{shown}");
+            assert!(!format!("{:?}", acme.dump()).contains("181"), "{returned} {several}");
+        }
+    }
+}
+
+#[test]
+fn references_that_differ_in_case_are_two() {
+    let mut acme = with(&json!([{ "name": "sites", "type": "reference", "multiValued": true }]));
+    let both = json!({ "sites": ["https://acme.example/A", "https://acme.example/a"] });
+    let path = ada(&mut acme, &both);
+    assert_eq!(acme.get(&path)[URN], both);
+}
+
+#[test]
+fn a_required_part_is_asked_for_in_each_value() {
+    let parts = json!([
+        { "name": "city", "type": "string", "required": true }, { "name": "rooms", "type": "integer" }
+    ]);
+    let mut acme = with(&json!([
+        { "name": "house", "type": "complex", "subAttributes": parts },
+        { "name": "flats", "type": "complex", "multiValued": true, "subAttributes": parts },
+    ]));
+    let path = ada(&mut acme, &json!({ "house": { "city": "x", "rooms": 1 } }));
+    for (name, value) in
+        [("house", json!({ "rooms": 2 })), ("flats", json!([{ "city": "x" }, { "rooms": 2 }]))]
+    {
+        let detail = format!("`{URN}:{name}.city` is required");
+        let body = json!({ "userName": "bob", URN: { name: value } });
+        acme.refused("POST", "/Users", &body, (400, "invalidValue", &detail));
+    }
+    let remove = json!([{ "op": "remove", "path": format!("{URN}:house.city") }]);
+    let detail = format!("operation 1: `{URN}:house.city` is required");
+    let body = crate::steps::patch_op(&remove);
+    acme.refused("PATCH", &path, &body, (400, "mutability", &detail));
+    acme.patch(&path, &json!([{ "op": "remove", "path": format!("{URN}:house") }]));
+}
+
+#[test]
+fn an_immutable_part_of_a_single_value_stays() {
+    let mut acme = with(&json!([{ "name": "house", "type": "complex", "subAttributes": [
+        { "name": "city", "type": "string", "mutability": "immutable" },
+        { "name": "rooms", "type": "integer" },
+    ] }]));
+    let path = ada(&mut acme, &json!({ "house": { "rooms": 1 } }));
+    let set = |city: &str| json!([{ "op": "replace", "path": format!("{URN}:house.city"), "value": city }]);
+    acme.patch(&path, &set("London"));
+    let detail = format!("`{URN}:house.city` cannot be changed once it has a value");
+    let refused = (400, "mutability", &*detail);
+    acme.refused("PATCH", &path, &crate::steps::patch_op(&set("Paris")), refused);
+    let other = json!({ "userName": "ada", URN: { "house": { "city": "Paris" } } });
+    acme.refused("PUT", &path, &other, refused);
+    acme.patch(&path, &set("London"));
 }
 
 #[test]
