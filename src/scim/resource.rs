@@ -21,7 +21,7 @@ use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::message::field;
 use super::schema::{
-    Attribute, AttributeType, Found, Mutability, TypeSchema, split_sub, split_urn,
+    Attribute, AttributeType, Found, Mutability, Returned, TypeSchema, split_sub, split_urn,
 };
 use super::value::{Place, schema_named};
 
@@ -94,6 +94,28 @@ impl Resource {
     pub fn value(&self, path: &str) -> Option<&Value> {
         let (value, sub) = self.attribute(path)?;
         sub.map_or(Some(value), |sub| value.get(sub))
+    }
+
+    /// The value at a canonical path without what is never returned (RFC 7643 §7), and null where
+    /// there is none; nothing where nobody may be told of it.
+    pub fn told(&self, path: &str, schema: TypeSchema<'_>) -> Option<Value> {
+        let is_told = |attribute: &Attribute| attribute.returned != Returned::Never;
+        let (urn, names) = split_urn(path);
+        let (name, sub) = split_sub(names);
+        let owner = schema.attribute(urn, name)?.attribute;
+        let leaf = sub.map_or(Some(owner), |sub| owner.sub(sub))?;
+        if !is_told(owner) || !is_told(leaf) {
+            return None;
+        }
+        let mut value = self.value(path).cloned().unwrap_or_default();
+        let values = match &mut value {
+            Value::Array(values) => values.as_mut_slice(),
+            single => std::slice::from_mut(single),
+        };
+        for fields in values.iter_mut().filter_map(Value::as_object_mut) {
+            fields.retain(|name, _| leaf.sub(name).is_none_or(is_told));
+        }
+        Some(value)
     }
 
     /// The values at a canonical path one by one: of an attribute that has several, all of them, and

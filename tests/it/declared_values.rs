@@ -173,3 +173,33 @@ fn a_schema_has_a_name_that_a_path_can_end_with() {
         assert_eq!(reply.json()["faults"][0]["path"], "/id");
     }
 }
+
+#[test]
+fn what_is_never_returned_is_not_told_by_an_event() {
+    let never = |name: &str| json!({ "name": name, "type": "string", "returned": "never" });
+    let parts = json!([{ "name": "name", "type": "string" }, never("pin")]);
+    let mut acme = with(&json!([
+        never("secret"),
+        { "name": "vault", "type": "complex", "returned": "never", "subAttributes": parts },
+        { "name": "login", "type": "complex", "subAttributes": parts },
+        { "name": "logins", "type": "complex", "multiValued": true, "subAttributes": parts },
+    ]));
+    let value = json!({ "name": "n1", "pin": "p1" });
+    let path = ada(
+        &mut acme,
+        &json!({ "secret": "p1", "vault": value, "login": value, "logins": [value] }),
+    );
+    let stored = format!("{:?}", acme.dump());
+    assert!(stored.contains("p1"), "it is kept");
+    let value = json!({ "name": "n2", "pin": "p2" });
+    let set = json!({ URN: { "secret": "p2", "vault": value, "login": value, "logins": [value] } });
+    acme.patch(&path, &json!([{ "op": "replace", "value": set }]));
+    let events = acme.events();
+    let data = &events.last().expect("an event")["data"];
+    let at = |name: &str| format!("{URN}:{name}");
+    let changed =
+        ["secret", "vault.name", "vault.pin", "login.name", "login.pin", "logins"].map(at);
+    assert_eq!(data["changed"], json!(changed));
+    let told = json!({ (at("login.name")): "n1", (at("logins")): [{ "name": "n1" }, ] });
+    assert_eq!(data["previous"], told);
+}
