@@ -1,5 +1,6 @@
 //! What the characteristics of a declared attribute do to values, and which of them go together.
 
+use muster::limits;
 use serde_json::{Value, json};
 
 use crate::declared::URN;
@@ -172,6 +173,37 @@ fn a_schema_has_a_name_that_a_path_can_end_with() {
         check_problem(&reply, (422, "faulty", ""), id);
         assert_eq!(reply.json()["faults"][0]["path"], "/id");
     }
+}
+
+#[test]
+fn a_policy_document_is_bounded_as_a_whole() {
+    let mut acme = Acme::new();
+    let schema = |number: usize| {
+        let part = |n: usize| {
+            json!({ "name": format!("p{n}"), "type": "string",
+            "description": "x".repeat(limits::DESCRIPTION_CHARACTERS) })
+        };
+        let parts: Vec<Value> = (0..limits::SCHEMA_ATTRIBUTES).map(part).collect();
+        let one = |n: usize| json!({ "name": format!("a{n}"), "type": "complex", "subAttributes": parts });
+        let attributes: Vec<Value> = (0..6).map(one).collect();
+        json!({ "id": format!("urn:acme:s{number}"), "attributes": attributes })
+    };
+    assert_eq!(acme.admin("POST", "/schemas", &schema(0)).status, 201);
+    let before = acme.dump();
+    let detail = format!("the policy document has more than {} bytes", limits::POLICY_BYTES);
+    let refused = (413, "payload_too_large", &*detail);
+    check_problem(&acme.admin("POST", "/schemas", &schema(1)), refused, "as stored");
+    let both = json!({ "items": [schema(0), schema(1)] });
+    check_problem(&acme.admin("PUT", "/schemas", &both), refused, "as sent");
+    assert_eq!(acme.dump(), before);
+}
+
+#[test]
+fn so_many_faults_are_told_and_no_more() {
+    let mut acme = Acme::new();
+    let names = (0..limits::FAULTS + 1).map(|n| (format!("x{n}"), Value::Null)).collect();
+    let reply = acme.admin("PUT", "/policies", &Value::Object(names));
+    assert_eq!(reply.json()["faults"].as_array().map(Vec::len), Some(limits::FAULTS));
 }
 
 #[test]

@@ -94,6 +94,20 @@ fn what_an_earlier_version_took_stands() {
 }
 
 #[test]
+fn whether_a_change_is_only_tried_is_said_clearly() {
+    let mut acme = Acme::new();
+    let before = acme.dump();
+    let document = json!({ "features": { "agents": true } });
+    let detail = "`dryRun` is neither true nor false";
+    for query in ["?dryRun=1", "?dryRun=yes", "?dryRun=", "?dryRun"] {
+        let path = format!("/policies{query}");
+        acme.admin_refused("PUT", &path, &document, (400, "malformed", detail));
+    }
+    assert_eq!(acme.dump(), before);
+    assert_eq!(acme.admin("PUT", "/policies?dryRun=False", &document).json()["version"], 1);
+}
+
+#[test]
 fn a_change_may_ask_for_the_version_that_it_was_made_for() {
     let mut acme = Acme::new();
     let document = json!({ "features": { "agents": true } });
@@ -101,6 +115,7 @@ fn a_change_may_ask_for_the_version_that_it_was_made_for() {
     check_problem(&stale, (412, "precondition_failed", ""), "stale");
     assert_eq!(put(&mut acme, "", &document, "\"0\"").status, 200);
     assert_eq!(put(&mut acme, "", &document, "\"0\"").status, 412);
+    assert_eq!(put(&mut acme, "", &document, "\"7\", \"1\"").status, 200, "one of a list");
     assert_eq!(put(&mut acme, "", &document, "*").status, 200);
 }
 
