@@ -115,6 +115,11 @@ pub const URN_CHARACTERS: usize = 200;
 pub const ATTRIBUTE_NAME_CHARACTERS: usize = 64;
 /// Characters of a description.
 pub const DESCRIPTION_CHARACTERS: usize = 1_000;
+/// Bytes of a tenant's policy document, as sent and as stored; above it the answer is 413. A row holds
+/// at most 2 MB.
+pub const POLICY_BYTES: usize = 1024 * 1024;
+/// Faults of a document that one answer tells; there may be more.
+pub const FAULTS: usize = 100;
 /// Documents at which a change of declared schemas looks for values that it would contradict; where
 /// there are more, it is 409.
 pub const SCHEMA_SCAN: i64 = 250_000;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
+use crate::limits;
 use crate::scim::schema::Fault;
 
 /// A problem; its `type` is `urn:muster:problem:{code}`.
@@ -71,8 +72,9 @@ impl Problem {
         Self { code, detail: detail.into(), faults: Vec::new() }
     }
 
-    /// A document that is refused, with the place of every fault in it.
-    pub fn faulty(faults: Vec<Fault>) -> Self {
+    /// A document that is refused, with the places of its faults, as many as are told at once.
+    pub fn faulty(mut faults: Vec<Fault>) -> Self {
+        faults.truncate(limits::FAULTS);
         Self { code: ProblemCode::Faulty, detail: Cow::Borrowed(""), faults }
     }
 

@@ -81,14 +81,22 @@ impl Policy {
     /// Reads what was stored: a document, and the numbers of its searchable attributes.
     ///
     /// # Errors
-    /// Every fault with its place; there is none in what [`Self::to_json`] wrote.
+    /// Every fault with its place; there is none in what [`Self::to_json`] wrote, be it of a version
+    /// that had other rules for schemas.
     pub fn stored(
         version: i64,
         document: &Map<String, Value>,
         numbers: &BTreeMap<String, u8>,
     ) -> Result<Self, Vec<Fault>> {
-        let mut policy = Self::default().amended(document)?;
+        let mut rest = document.clone();
+        let schemas = rest.shift_remove("schemas");
+        let mut policy = Self::default().amended(&rest)?;
         policy.version = version;
+        policy.schemas = match &schemas {
+            Some(Value::Array(list)) => DeclaredSchema::stored(list),
+            Some(_) => return Err(vec![Fault::new("/schemas", "is not a list")]),
+            None => Vec::new(),
+        };
         for lookup in policy.schemas.iter_mut().flat_map(|schema| &mut schema.lookups) {
             let number = numbers.get(&lookup.path).copied();
             lookup.number = number.ok_or_else(|| vec![Fault::new("/schemas", "has no number")])?;

@@ -3,7 +3,8 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 5] = [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS];
+const MIGRATIONS: [&[&str]; 6] =
+    [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS, ORDERS_OF_FEATURES];
 
 const TABLES: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
@@ -106,6 +107,15 @@ const ORDERS: &[&str] = &[
      INSERT INTO lookups SELECT type << 8 | 128 | number, '', pos
      FROM a JOIN resources ON pos >> 40 = type WHERE doc->path IS NULL",
 ];
+
+/// The same places in the orders of the types behind features, which may be older than the orders.
+/// What has been written since has its place.
+const ORDERS_OF_FEATURES: &[&str] = &["WITH a (type, number, path) AS (VALUES
+        (3, 6, '$.display'), (3, 2, '$.externalId'), (4, 6, '$.display'), (4, 2, '$.externalId'),
+        (5, 2, '$.externalId'), (5, 4, '$.displayName'), (5, 8, '$.subject'),
+        (6, 2, '$.externalId'), (6, 4, '$.displayName'))
+     INSERT OR IGNORE INTO lookups SELECT type << 8 | 128 | number, '', pos
+     FROM a JOIN resources ON pos >> 40 = type WHERE doc->path IS NULL"];
 
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///

@@ -70,6 +70,44 @@ fn a_change_is_tried_without_effect() {
 }
 
 #[test]
+fn what_an_earlier_version_took_stands() {
+    let mut acme = Acme::new();
+    let schema = json!({ "id": "urn:acme:scim:User", "attributes": [
+        { "name": "badge", "type": "string", "uniqueness": "server", "returned": "request" },
+        { "name": "pin", "type": "string", "mutability": "writeOnly" },
+    ] });
+    assert_eq!(acme.admin("POST", "/schemas", &schema).status, 201);
+    // The rules were once less strict than they are.
+    let stored = "UPDATE policies SET numbers = replace(numbers, 'scim:User', 'scim:2.0'),
+        document = replace(replace(json_set(document, '$.schemas[0].attributes[1].required', json('true')),
+            'scim:User', 'scim:2.0'), '\"request\"', '\"never\"')";
+    muster::store::Sql::query(&acme.sql, stored, &[]).expect("SQLite writes");
+    acme.sleep();
+    let urn = "urn:acme:scim:2.0";
+    assert_eq!(acme.admin("GET", &format!("/schemas/{urn}"), &Value::Null).json()["id"], urn);
+    let ada = json!({ "userName": "ada", urn: { "badge": "A1", "pin": "1" } });
+    assert_eq!(acme.post("/Users", &ada)["schemas"][1], urn);
+    let bob = json!({ "userName": "bob", urn: { "badge": "a1" } });
+    assert_eq!(acme.scim("POST", "/Users", &bob).status, 409);
+    let features = json!({ "features": { "agents": true } });
+    assert_eq!(acme.admin("PUT", "/policies", &features).status, 200);
+}
+
+#[test]
+fn whether_a_change_is_only_tried_is_said_clearly() {
+    let mut acme = Acme::new();
+    let before = acme.dump();
+    let document = json!({ "features": { "agents": true } });
+    let detail = "`dryRun` is neither true nor false";
+    for query in ["?dryRun=1", "?dryRun=yes", "?dryRun=", "?dryRun"] {
+        let path = format!("/policies{query}");
+        acme.admin_refused("PUT", &path, &document, (400, "malformed", detail));
+    }
+    assert_eq!(acme.dump(), before);
+    assert_eq!(acme.admin("PUT", "/policies?dryRun=False", &document).json()["version"], 1);
+}
+
+#[test]
 fn a_change_may_ask_for_the_version_that_it_was_made_for() {
     let mut acme = Acme::new();
     let document = json!({ "features": { "agents": true } });
@@ -77,6 +115,7 @@ fn a_change_may_ask_for_the_version_that_it_was_made_for() {
     check_problem(&stale, (412, "precondition_failed", ""), "stale");
     assert_eq!(put(&mut acme, "", &document, "\"0\"").status, 200);
     assert_eq!(put(&mut acme, "", &document, "\"0\"").status, 412);
+    assert_eq!(put(&mut acme, "", &document, "\"7\", \"1\"").status, 200, "one of a list");
     assert_eq!(put(&mut acme, "", &document, "*").status, 200);
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::scim::fold::fold;
-use crate::scim::schema::Attribute;
+use crate::scim::schema::{Attribute, Mutability};
 use crate::scim::value::Element;
 
 /// The values of one attribute while an operation works on them.
@@ -164,8 +164,11 @@ fn canonical(attribute: &Attribute, value: Value) -> Option<Value> {
         Value::Object(fields) => fields,
         value => return Some(value),
     };
+    // RFC 7643 §7: what is writeOnly is not kept, be it a part or the whole.
+    let kept =
+        attribute.sub_attributes.iter().filter(|sub| sub.mutability != Mutability::WriteOnly);
     let fields: Map<String, Value> =
-        attribute.sub_attributes.iter().filter_map(|sub| fields.remove_entry(&sub.name)).collect();
+        kept.filter_map(|sub| fields.remove_entry(&sub.name)).collect();
     // `type` and `primary` label a value. Of an e-mail whose `value` is cleared they are the rest.
     let has_labels = attribute.multi_valued && attribute.sub(PRIMARY).is_some();
     let labels: &[&str] = if has_labels { &["type", PRIMARY] } else { &[] };
@@ -189,7 +192,7 @@ fn identity(attribute: &Attribute, value: &Value) -> (String, String) {
 
 /// RFC 7643 §2.2 `caseExact`: the form in which equal texts are the same.
 fn folded(attribute: &Attribute, text: &str) -> String {
-    if attribute.case_exact { text.to_owned() } else { fold(text) }
+    if attribute.compares_case_exact() { text.to_owned() } else { fold(text) }
 }
 
 /// RFC 7643 §2.4.

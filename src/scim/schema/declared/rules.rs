@@ -46,14 +46,14 @@ pub(super) fn contradictions(
             "is writeOnly, so that no value is kept that could be found or compared",
         ),
         (
-            attribute.searchable && (never(attribute) || owner_is(never)),
+            is_found && (never(attribute) || owner_is(never)),
             "returned",
-            "is never, so that no filter may look at it",
+            "is never, so that nobody may find or compare it",
         ),
         (
-            attribute.required && mutability == Mutability::ReadOnly,
+            attribute.required && !mutability.keeps_values(),
             "required",
-            "is true, but nobody can write a readOnly attribute",
+            "is true, but nobody can write a value that is kept",
         ),
     ];
     rules.into_iter().filter(|(fails, ..)| *fails).map(|(_, name, detail)| (name, detail)).collect()
@@ -85,6 +85,11 @@ pub(super) fn unfit_urn(urn: &str) -> Option<&'static str> {
     if !lower.starts_with("urn:") || parts.len() < 3 || !parts.iter().all(is_part) {
         Some(
             "is no URN such as urn:acme:scim:1.0:User, of letters, digits, hyphens, underscores and dots",
+        )
+    } else if !parts.last().is_some_and(|name| is_attr_name(name)) {
+        // A path that names the schema as a whole reads it as an attribute's name.
+        Some(
+            "does not end with a name such as User: a letter, then letters, digits, hyphens and underscores",
         )
     } else if RESERVED.iter().any(|reserved| lower.starts_with(reserved)) {
         Some("begins like the URNs that are not a tenant's to use")
