@@ -126,11 +126,25 @@ impl Resource {
     /// `mutability` when such a value differs.
     pub fn succeeds(&self, old: &Self, schema: TypeSchema<'_>) -> Result<(), ScimError> {
         let mut places = attributes(schema)
-            .filter(|found| found.attribute.mutability == Mutability::Immutable)
-            .map(Place::from);
+            .flat_map(|found| {
+                let parts = found.attribute.sub_attributes.iter();
+                let parts = parts.map(move |sub| Place { found, sub: Some(sub) });
+                std::iter::once(found.into()).chain(parts)
+            })
+            .filter(|place: &Place<'_>| place.attribute().mutability == Mutability::Immutable);
         let changed = places.find(|place| {
-            let path = place.to_string();
-            old.value(&path).is_some_and(|value| self.value(&path) != Some(value))
+            let attribute = place.found.attribute;
+            match place.sub.filter(|_| attribute.multi_valued) {
+                None => {
+                    let path = place.to_string();
+                    old.value(&path).is_some_and(|value| self.value(&path) != Some(value))
+                }
+                Some(sub) => {
+                    let path = Place::from(place.found).to_string();
+                    let both = old.value(&path).zip(self.value(&path));
+                    both.is_some_and(|(old, new)| values::alters(attribute, sub, old, new))
+                }
+            }
         });
         changed.map_or(Ok(()), |place| {
             Err(place.error(ErrorKind::Mutability, "cannot be changed once it has a value"))

@@ -1,0 +1,143 @@
+//! What a tenant declares of the parts of complex attributes, by POST, PUT, PATCH and the feed.
+
+use muster::scim::urn;
+use serde_json::{Value, json};
+
+use crate::support::Acme;
+
+const URN: &str = "urn:acme:fleet:1.0:User";
+
+/// A tenant that has declared an attribute with one value and one with several, whose parts have
+/// every characteristic that makes a difference.
+fn acme() -> Acme {
+    let mut acme = Acme::new();
+    let schema = json!({ "id": URN, "attributes": [
+        { "name": "grade", "required": true },
+        { "name": "secret", "returned": "never" },
+        { "name": "house", "type": "complex", "subAttributes": [
+            { "name": "city", "required": true },
+            { "name": "zip", "mutability": "immutable" },
+            { "name": "code", "mutability": "writeOnly" },
+            { "name": "lock", "returned": "never" },
+        ] },
+        { "name": "cars", "type": "complex", "multiValued": true, "subAttributes": [
+            { "name": "value", "required": true },
+            { "name": "frame", "mutability": "immutable" },
+            { "name": "start", "mutability": "writeOnly", "returned": "never", "required": true },
+            { "name": "alarm", "returned": "never" },
+            { "name": "color" },
+        ] },
+    ] });
+    let reply = acme.admin("POST", "/schemas", &schema);
+    assert_eq!(reply.status, 201, "{}", reply.json());
+    acme
+}
+
+fn ada() -> Value {
+    json!({ "userName": "ada", URN: {
+        "grade": "a",
+        "secret": "hush",
+        "house": { "city": "Bern", "zip": "3000", "code": "WRITE-ONLY-1", "lock": "7" },
+        "cars": [
+            { "value": "BE 1", "frame": "f1", "start": "WRITE-ONLY-2", "alarm": "8" },
+            { "value": "BE 2" },
+        ],
+    } })
+}
+
+fn path(of: &Value) -> String {
+    format!("/Users/{}", of["id"].as_str().unwrap())
+}
+
+#[test]
+fn a_write_only_part_is_accepted_and_not_kept() {
+    let mut acme = acme();
+    let made = acme.post("/Users", &ada());
+    assert_eq!(made[URN]["house"], json!({ "city": "Bern", "zip": "3000" }));
+    let cars = json!([{ "value": "BE 1", "frame": "f1" }, { "value": "BE 2" }]);
+    assert_eq!(made[URN]["cars"], cars);
+    acme.put(&path(&made), &ada());
+    let part = format!(r#"{URN}:cars[value eq "BE 2"].start"#);
+    let whole = json!({ URN: { "house": { "code": "WRITE-ONLY-4" } } });
+    acme.patch(
+        &path(&made),
+        &json!([
+            { "op": "add", "path": part, "value": "WRITE-ONLY-3" },
+            { "op": "replace", "value": whole },
+        ]),
+    );
+    assert_eq!(acme.get(&path(&made)), made, "and nothing has changed");
+    assert!(!format!("{:?}", acme.dump()).contains("WRITE-ONLY"));
+}
+
+#[test]
+fn a_required_part_is_asked_of_every_value() {
+    let mut acme = acme();
+    for (value, missing) in [
+        (json!({ "house": { "zip": "3000" } }), "house.city"),
+        (json!({ "house": { "city": "" , "zip": "3000" } }), "house.city"),
+        (json!({ "cars": [{ "value": "BE 1" }, { "color": "red" }] }), "cars.value"),
+    ] {
+        let mut body = json!({ "userName": "bob", URN: value });
+        body[URN]["grade"] = "b".into();
+        let detail = format!("`{URN}:{missing}` is required");
+        acme.refused("POST", "/Users", &body, (400, "invalidValue", &detail));
+    }
+    let ada = path(&acme.post("/Users", &ada()));
+    for (operation, kind, missing) in [
+        (
+            json!({ "op": "remove", "path": format!("{URN}:house.city") }),
+            "mutability",
+            "house.city",
+        ),
+        (
+            json!({ "op": "add", "path": format!("{URN}:cars"), "value": { "color": "red" } }),
+            "invalidValue",
+            "cars.value",
+        ),
+    ] {
+        let body = json!({ "schemas": [urn::PATCH_OP], "Operations": [operation] });
+        let detail = format!("operation 1: `{URN}:{missing}` is required");
+        acme.refused("PATCH", &ada, &body, (400, kind, &detail));
+    }
+    acme.patch(&ada, &json!([{ "op": "remove", "path": format!("{URN}:house.lock") }]));
+}
+
+#[test]
+fn an_immutable_part_keeps_the_value_that_it_has() {
+    let mut acme = acme();
+    let made = acme.post("/Users", &ada());
+    let check = |acme: &mut Acme, body: &Value, part: &str| {
+        let detail = format!("`{URN}:{part}` cannot be changed once it has a value");
+        let method = if body.get("Operations").is_some() { "PATCH" } else { "PUT" };
+        acme.refused(method, &path(&made), body, (400, "mutability", &detail));
+    };
+    for (place, part) in [("/house/zip", "house.zip"), ("/cars/0/frame", "cars.frame")] {
+        let mut body = ada();
+        *body[URN].pointer_mut(place).unwrap() = "other".into();
+        check(&mut acme, &body, part);
+    }
+    for (names, part) in [
+        ("house.zip", "house.zip"),
+        (r#"cars[value eq "be 1"].frame"#, "cars.frame"),
+        ("cars.frame", "cars.frame"),
+    ] {
+        for op in ["add", "replace", "remove"] {
+            let operation = json!({ "op": op, "path": format!("{URN}:{names}"), "value": "other" });
+            let body = json!({ "schemas": [urn::PATCH_OP], "Operations": [operation] });
+            check(&mut acme, &body, part);
+        }
+    }
+    // It may be set where it is not, and goes with its value.
+    let frame = format!(r#"{URN}:cars[value eq "BE 2"].frame"#);
+    let first = format!(r#"{URN}:cars[value eq "BE 1"]"#);
+    acme.patch(
+        &path(&made),
+        &json!([
+            { "op": "add", "path": frame, "value": "f2" },
+            { "op": "remove", "path": first },
+        ]),
+    );
+    let left = json!([{ "value": "BE 2", "frame": "f2" }]);
+    assert_eq!(acme.get(&path(&made))[URN]["cars"], left);
+}
