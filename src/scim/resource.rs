@@ -20,7 +20,9 @@ use self::draft::{Draft, Finished, Request};
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::message::field;
-use super::schema::{AttributeType, Found, Mutability, TypeSchema, split_sub, split_urn};
+use super::schema::{
+    Attribute, AttributeType, Found, Mutability, Returned, TypeSchema, split_sub, split_urn,
+};
 use super::value::{Place, schema_named};
 
 /// The attributes that a client wrote, in canonical form and order.
@@ -114,6 +116,27 @@ impl Resource {
         Some((fields?.get(name)?, sub))
     }
 
+    /// What may be told of the values at canonical paths, null being no value. RFC 7643 §7: what is
+    /// never returned is not told in any other way.
+    pub fn told(&self, paths: &[String], schema: TypeSchema<'_>) -> Map<String, Value> {
+        let is_secret = |one: &Attribute| one.returned == Returned::Never;
+        let told = paths.iter().filter_map(|path| {
+            let (urn, names) = split_urn(path);
+            let (name, sub) = split_sub(names);
+            let attribute = schema.attribute(urn, name)?.attribute;
+            let part = sub.and_then(|sub| attribute.sub(sub));
+            if is_secret(attribute) || part.is_some_and(is_secret) {
+                return None;
+            }
+            let mut value = self.value(path).cloned().unwrap_or_default();
+            for fields in each_mut(&mut value).iter_mut().filter_map(Value::as_object_mut) {
+                fields.retain(|name, _| !attribute.sub(name).is_some_and(is_secret));
+            }
+            Some((path.clone(), value))
+        });
+        told.collect()
+    }
+
     /// The text at a canonical path.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.value(path)?.as_str()
@@ -174,6 +197,13 @@ fn each(value: &Value) -> &[Value] {
     match value {
         Value::Array(values) => values,
         single => std::slice::from_ref(single),
+    }
+}
+
+fn each_mut(value: &mut Value) -> &mut [Value] {
+    match value {
+        Value::Array(values) => values,
+        single => std::slice::from_mut(single),
     }
 }
 

@@ -141,3 +141,26 @@ fn an_immutable_part_keeps_the_value_that_it_has() {
     let left = json!([{ "value": "BE 2", "frame": "f2" }]);
     assert_eq!(acme.get(&path(&made))[URN]["cars"], left);
 }
+
+#[test]
+fn the_feed_does_not_tell_what_is_never_returned() {
+    let mut acme = acme();
+    let made = acme.post("/Users", &ada());
+    let mut body = ada();
+    for (place, value) in [
+        ("/secret", "other"),
+        ("/grade", "b"),
+        ("/house/lock", "other"),
+        ("/cars/0/alarm", "other"),
+        ("/cars/1/value", "BE 3"),
+    ] {
+        *body[URN].pointer_mut(place).unwrap() = value.into();
+    }
+    acme.put(&path(&made), &body);
+    let told = acme.events().pop().unwrap()["data"].clone();
+    let at = |name: &str| format!("{URN}:{name}");
+    let names = ["grade", "secret", "house.lock", "cars"];
+    assert_eq!(told["changed"], json!(names.map(at)));
+    let cars = json!([{ "value": "BE 1", "frame": "f1" }, { "value": "BE 2" }]);
+    assert_eq!(told["previous"], json!({ at("grade"): "a", at("cars"): cars }));
+}
