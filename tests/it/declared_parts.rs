@@ -164,3 +164,25 @@ fn the_feed_does_not_tell_what_is_never_returned() {
     let cars = json!([{ "value": "BE 1", "frame": "f1" }, { "value": "BE 2" }]);
     assert_eq!(told["previous"], json!({ at("grade"): "a", at("cars"): cars }));
 }
+
+#[test]
+fn what_one_operation_leaves_missing_a_later_one_may_bring() {
+    let mut acme = acme();
+    let bob = format!("/Users/{}", acme.user("bob"));
+    let add = |name: &str| json!({ "op": "Add", "path": format!("{URN}:{name}"), "value": "x" });
+    acme.patch(&bob, &json!([add("house.zip"), add("house.city"), add("grade")]));
+    let shown = json!({ "grade": "x", "house": { "city": "x", "zip": "x" } });
+    assert_eq!(acme.get(&bob)[URN], shown);
+    let eve = format!("/Users/{}", acme.user("eve"));
+    let operations = [json!({ "op": "add", "path": "title", "value": "Dr" }), add("house.city")];
+    let body = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
+    let detail = format!("operation 2: `{URN}:grade` is required");
+    acme.refused("PATCH", &eve, &body, (400, "invalidValue", &detail));
+    // What is there may not be taken away in between.
+    let body = json!({ "schemas": [urn::PATCH_OP], "Operations": [
+        { "op": "remove", "path": "userName" },
+        { "op": "add", "path": "userName", "value": "eve" },
+    ] });
+    let detail = "operation 1: `userName` is required";
+    acme.refused("PATCH", &eve, &body, (400, "mutability", detail));
+}
