@@ -1,8 +1,10 @@
-//! What a tenant declares of the parts of complex attributes, by POST, PUT, PATCH and the feed.
+//! What a tenant declares of the parts of complex attributes, by POST, PUT, PATCH and the feed; and
+//! URNs whose end is no attribute's name.
 
 use muster::scim::urn;
 use serde_json::{Value, json};
 
+use crate::steps::check_error;
 use crate::support::Acme;
 
 const URN: &str = "urn:acme:fleet:1.0:User";
@@ -185,4 +187,37 @@ fn what_one_operation_leaves_missing_a_later_one_may_bring() {
     ] });
     let detail = "operation 1: `userName` is required";
     acme.refused("PATCH", &eve, &body, (400, "mutability", detail));
+}
+
+#[test]
+fn a_schema_is_named_whole_however_its_urn_ends() {
+    for schema in ["urn:acme:scim:2.0", "urn:acme:staff.user", "urn:acme:staff:v1.2.x", "urn:a:7"] {
+        let mut acme = Acme::new();
+        let declared = json!({ "id": schema, "attributes": [{ "name": "badge" }] });
+        assert_eq!(acme.admin("POST", "/schemas", &declared).status, 201);
+        let body = json!({ "userName": "ada", schema: { "badge": "1" } });
+        let ada = path(&acme.post("/Users", &body));
+        let dotted = format!("{schema}.badge");
+        for (name, value, badge) in [
+            (schema, json!({ "badge": "2" }), "2"),
+            (&schema.to_uppercase(), json!({ "badge": "3" }), "3"),
+            (&format!("{schema}:badge"), json!("4"), "4"),
+            (&dotted, json!("5"), "5"),
+        ] {
+            acme.patch(&ada, &json!([{ "op": "replace", "path": name, "value": value }]));
+            assert_eq!(acme.get(&ada)[schema], json!({ "badge": badge }), "{name}");
+        }
+        assert_eq!(acme.get(&format!("{ada}?attributes={schema}"))[schema]["badge"], "5");
+        assert_eq!(acme.get(&format!("{ada}?excludedAttributes={schema}")).get(schema), None);
+        assert_eq!(acme.found("/Users", &format!("{schema}:badge eq \"5\"")).len(), 1);
+        let whole = format!("/Users?filter={schema}%20pr");
+        let detail = format!("unknown attribute `{schema}` at position 0");
+        check_error(
+            &acme.scim("GET", &whole, &Value::Null),
+            (400, "invalidFilter", &detail),
+            schema,
+        );
+        acme.patch(&ada, &json!([{ "op": "remove", "path": schema }]));
+        assert_eq!(acme.get(&ada).get(schema), None);
+    }
 }
