@@ -221,3 +221,20 @@ fn a_schema_is_named_whole_however_its_urn_ends() {
         assert_eq!(acme.get(&ada).get(schema), None);
     }
 }
+
+#[test]
+fn members_of_an_extension_are_no_members_of_the_group() {
+    const CLUB: &str = "urn:acme:club:Group";
+    let mut acme = Acme::new();
+    let schema = json!({ "id": CLUB, "resourceTypes": ["Group"],
+        "attributes": [{ "name": "members", "multiValued": true }] });
+    assert_eq!(acme.admin("POST", "/schemas", &schema).status, 201);
+    let ada = acme.user("ada");
+    let club = json!({ "displayName": "club", "members": [{ "value": ada }],
+        CLUB: { "members": ["x"] } });
+    let club = format!("/Groups/{}", acme.post("/Groups", &club)["id"].as_str().unwrap());
+    let nothing = json!({ "members": null, CLUB: { "members": null } });
+    acme.patch(&club, &json!([{ "op": "replace", "value": nothing }]));
+    let left = acme.get(&club);
+    assert_eq!((left["members"][0]["value"].as_str(), left.get(CLUB)), (Some(&*ada), None));
+}

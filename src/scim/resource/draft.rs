@@ -183,7 +183,8 @@ impl<'a> Draft<'a> {
         }
         let compat = self.reader.compat();
         // authentik: `null` among other attributes is a list not looked at, no wish to empty it.
-        let mut rows = self.schema.resource_type.rows.iter();
+        let rows = self.schema.resource_type.rows.iter();
+        let mut rows = rows.filter(|_| urn.is_none_or(|urn| urn == core));
         let is_skipped = compat.null_members && self.request == Request::Patch && value.is_null();
         if is_skipped && rows.any(|rows| is(rows)) {
             return Ok(());
