@@ -52,8 +52,7 @@ impl Work<'_, '_> {
         let after = before.amended(document).map_err(Problem::faulty)?; // (2)
         let changed = before.changed(&after);
         self.allow_change(&before.schemas, &after.schemas)?; // (3)
-        let dry_run = self.request().query.value("dryRun");
-        if dry_run.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        if self.request().query.flag("dryRun")? {
             return Ok(Amended::Tried(difference(before, &after, &changed)));
         }
         if changed.is_empty() {
