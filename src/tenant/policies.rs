@@ -80,7 +80,7 @@ impl Work<'_, '_> {
                     let id = &schema.schema.id;
                     let what = ground.attribute.map_or(id.clone(), |name| format!("{id}:{name}"));
                     let detail = format!(
-                        "a {} has values of `{what}`, which is so changed that they would not fit",
+                        "a resource of type {} has values of `{what}`, which is so changed that they would not fit",
                         ground.resource_type
                     );
                     return Err(Problem::new(ProblemCode::Conflict, detail).into());
