@@ -238,3 +238,33 @@ fn members_of_an_extension_are_no_members_of_the_group() {
     let left = acme.get(&club);
     assert_eq!((left["members"][0]["value"].as_str(), left.get(CLUB)), (Some(&*ada), None));
 }
+
+#[test]
+fn values_that_are_numbers_are_told_apart_like_texts() {
+    const SEATS: &str = "urn:acme:seats:User";
+    let mut acme = Acme::new();
+    let schema = json!({ "id": SEATS, "attributes": [
+        { "name": "seats", "type": "complex", "multiValued": true, "subAttributes": [
+            { "name": "value", "type": "integer" },
+            { "name": "type" },
+            { "name": "row", "mutability": "immutable" },
+        ] },
+        { "name": "doors", "type": "decimal", "multiValued": true },
+    ] });
+    assert_eq!(acme.admin("POST", "/schemas", &schema).status, 201);
+    let seats = json!([{ "value": 1, "type": "a", "row": "x" }, { "value": 2, "row": "y" }]);
+    let body = json!({ "userName": "ada", SEATS: { "seats": seats, "doors": [1, 2.5, 3] } });
+    let ada = path(&acme.post("/Users", &body));
+    let mut other = body.clone();
+    other[SEATS]["seats"][1]["row"] = "z".into();
+    let detail = format!("`{SEATS}:seats.row` cannot be changed once it has a value");
+    acme.refused("PUT", &ada, &other, (400, "mutability", &detail));
+    let at = |name: &str| format!("{SEATS}:{name}");
+    acme.patch(&ada, &json!([
+        { "op": "add", "path": at("seats"), "value": [{ "value": 2, "row": "y" }, { "value": 3 }] },
+        { "op": "Remove", "path": at("seats"), "value": [{ "value": "1" }, { "value": 3 }] },
+        { "op": "remove", "path": at("doors"), "value": [1.0, "2.50"] },
+    ]));
+    let left = json!({ "seats": [{ "value": 2, "row": "y" }], "doors": [3] });
+    assert_eq!(acme.get(&ada)[SEATS], left);
+}

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::each;
+use crate::scim::filter::index_key;
 use crate::scim::fold::fold;
 use crate::scim::schema::{Attribute, Found, Mutability};
 use crate::scim::value::{Element, Place};
@@ -200,7 +201,10 @@ fn canonical(attribute: &Attribute, value: Value) -> Option<Value> {
 
 /// What tells a canonical value from others. RFC 7643 §2.4: no two have one `value` and one `type`.
 fn identity(attribute: &Attribute, value: &Value) -> (String, String) {
-    let part = |name: &str| Some(folded(attribute.sub(name)?, value.get(name)?.as_str()?));
+    let part = |name: &str| match (attribute.sub(name)?, value.get(name)?) {
+        (sub, Value::String(text)) => Some(folded(sub, text)),
+        (sub, other) => index_key(sub, other),
+    };
     match (value, part("value")) {
         (Value::String(text), _) => (folded(attribute, text), String::new()),
         (_, Some(value)) => (value, part("type").unwrap_or_default()),
@@ -208,7 +212,10 @@ fn identity(attribute: &Attribute, value: &Value) -> (String, String) {
             let fields = fields.iter().filter(|(name, _)| *name != PRIMARY);
             (String::new(), fields.map(|(name, value)| format!("{name}\0{value}\0")).collect())
         }
-        (_, None) => (String::new(), value.to_string()),
+        (_, None) => {
+            let key = index_key(attribute, value);
+            (String::new(), key.unwrap_or_else(|| value.to_string()))
+        }
     }
 }
 
