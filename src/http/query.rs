@@ -35,6 +35,21 @@ impl Query {
         number.map(Some).ok_or_else(|| Problem::new(ProblemCode::Malformed, detail()))
     }
 
+    /// A parameter of the admin API that is `true` or `false`, which it is without one.
+    ///
+    /// # Errors
+    /// 400 when it is something else: who writes `?dryRun=1` means to write nothing.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.value(name).map(str::to_ascii_lowercase).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => {
+                let detail = format!("`{name}` is neither true nor false");
+                Err(Problem::new(ProblemCode::Malformed, detail))
+            }
+        }
+    }
+
     /// How many items a page of the admin API has.
     ///
     /// # Errors

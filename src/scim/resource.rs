@@ -96,28 +96,6 @@ impl Resource {
         sub.map_or(Some(value), |sub| value.get(sub))
     }
 
-    /// The value at a canonical path without what is never returned (RFC 7643 §7), and null where
-    /// there is none; nothing where nobody may be told of it.
-    pub fn told(&self, path: &str, schema: TypeSchema<'_>) -> Option<Value> {
-        let is_told = |attribute: &Attribute| attribute.returned != Returned::Never;
-        let (urn, names) = split_urn(path);
-        let (name, sub) = split_sub(names);
-        let owner = schema.attribute(urn, name)?.attribute;
-        let leaf = sub.map_or(Some(owner), |sub| owner.sub(sub))?;
-        if !is_told(owner) || !is_told(leaf) {
-            return None;
-        }
-        let mut value = self.value(path).cloned().unwrap_or_default();
-        let values = match &mut value {
-            Value::Array(values) => values.as_mut_slice(),
-            single => std::slice::from_mut(single),
-        };
-        for fields in values.iter_mut().filter_map(Value::as_object_mut) {
-            fields.retain(|name, _| leaf.sub(name).is_none_or(is_told));
-        }
-        Some(value)
-    }
-
     /// The values at a canonical path one by one: of an attribute that has several, all of them, and
     /// of a part of such a one, that of each.
     pub fn values<'r>(&'r self, path: &'r str) -> impl Iterator<Item = &'r Value> {
@@ -138,29 +116,58 @@ impl Resource {
         Some((fields?.get(name)?, sub))
     }
 
+    /// What may be told of the values at canonical paths, null being no value. RFC 7643 §7: what is
+    /// never returned is not told in any other way.
+    pub fn told(&self, paths: &[String], schema: TypeSchema<'_>) -> Map<String, Value> {
+        let is_secret = |one: &Attribute| one.returned == Returned::Never;
+        let told = paths.iter().filter_map(|path| {
+            let (urn, names) = split_urn(path);
+            let (name, sub) = split_sub(names);
+            let attribute = schema.attribute(urn, name)?.attribute;
+            let part = sub.and_then(|sub| attribute.sub(sub));
+            if is_secret(attribute) || part.is_some_and(is_secret) {
+                return None;
+            }
+            let mut value = self.value(path).cloned().unwrap_or_default();
+            for fields in each_mut(&mut value).iter_mut().filter_map(Value::as_object_mut) {
+                fields.retain(|name, _| !attribute.sub(name).is_some_and(is_secret));
+            }
+            Some((path.clone(), value))
+        });
+        told.collect()
+    }
+
     /// The text at a canonical path.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.value(path)?.as_str()
     }
 
     /// RFC 7644 §3.5.1: whether this may take the place of an older state. An immutable attribute
-    /// keeps the value that it has, and so does an immutable part of a single value; which of several
-    /// values was which, nobody can tell.
+    /// keeps the value that it has, and so does an immutable part of a value that is still there.
     ///
     /// # Errors
     /// `mutability` when such a value differs.
     pub fn succeeds(&self, old: &Self, schema: TypeSchema<'_>) -> Result<(), ScimError> {
         let mut places = attributes(schema)
             .flat_map(|found| {
-                let Found { attribute, .. } = found;
-                let parts = attribute.sub_attributes.iter().filter(|_| !attribute.multi_valued);
+                let parts = found.attribute.sub_attributes.iter();
                 let parts = parts.map(move |sub| Place { found, sub: Some(sub) });
                 std::iter::once(found.into()).chain(parts)
             })
             .filter(|place: &Place<'_>| place.attribute().mutability == Mutability::Immutable);
         let changed = places.find(|place| {
-            let path = place.to_string();
-            old.value(&path).is_some_and(|value| self.value(&path) != Some(value))
+            let attribute = place.found.attribute;
+            match place.sub.filter(|_| attribute.multi_valued) {
+                None => {
+                    let path = place.to_string();
+                    old.value(&path).is_some_and(|value| self.value(&path) != Some(value))
+                }
+                Some(sub) => {
+                    let path = Place::from(place.found).to_string();
+                    let both = old.value(&path).zip(self.value(&path));
+                    both.is_some_and(|(old, new)| values::alters(attribute, sub, old, new))
+                }
+            }
         });
         changed.map_or(Ok(()), |place| {
             Err(place.error(ErrorKind::Mutability, "cannot be changed once it has a value"))
@@ -190,6 +197,13 @@ fn each(value: &Value) -> &[Value] {
     match value {
         Value::Array(values) => values,
         single => std::slice::from_ref(single),
+    }
+}
+
+fn each_mut(value: &mut Value) -> &mut [Value] {
+    match value {
+        Value::Array(values) => values,
+        single => std::slice::from_mut(single),
     }
 }
 
@@ -223,16 +237,6 @@ fn attributes<'a>(schema: TypeSchema<'a>) -> impl Iterator<Item = Found<'a>> {
         !matches!(mutability, Mutability::ReadOnly | Mutability::WriteOnly)
             && !is_rows(schema, *found)
     })
-}
-
-/// RFC 7643 §7 `required`: the attribute, if it has no value, or the parts that some value lacks.
-fn lacking<'a>(found: Found<'a>, value: Option<&Value>) -> Vec<Place<'a>> {
-    let Some(value) = value else {
-        return found.attribute.required.then(|| found.into()).into_iter().collect();
-    };
-    let parts = found.attribute.sub_attributes.iter().filter(|sub| sub.required);
-    let lacks = |sub: &&Attribute| each(value).iter().any(|one| one.get(&sub.name).is_none());
-    parts.filter(lacks).map(|sub| Place { found, sub: Some(sub) }).collect()
 }
 
 /// Whether an attribute's values are stored as rows, outside the resource.

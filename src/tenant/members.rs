@@ -17,6 +17,7 @@ use super::work::{Failure, Work};
 use crate::limits;
 use crate::scim::filter::Predicate;
 use crate::scim::resource::{Member, MemberOp};
+use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::dangling;
 use crate::store::resources::ResourceRow;
@@ -90,7 +91,7 @@ impl Work<'_, '_> {
                 return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
             }
             match target {
-                Some(Target { pos, .. }) if !self.may_be_member(pos) => {
+                Some(Target { pos, .. }) if !may_be_member(pos) => {
                     return Err(no_member(place).into());
                 }
                 Some(Target { pos, .. }) if group.is_some_and(|group| group.pos == pos) => {
@@ -107,12 +108,6 @@ impl Work<'_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether a resource's type may be in groups.
-    fn may_be_member(&self, pos: Pos) -> bool {
-        let schema = self.registry().type_numbered(pos.type_number());
-        schema.is_some_and(|schema| schema.resource_type.member)
     }
 
     /// Members shall not be there; one that no resource is, may still be there as it was sent.
@@ -240,6 +235,13 @@ impl Work<'_, '_> {
             dangling: dangling.into_iter().collect(),
         })
     }
+}
+
+/// Whether a resource's type may be in groups; also one that is hidden now, so that what a group shows
+/// can be written back.
+fn may_be_member(pos: Pos) -> bool {
+    let schema = Registry::whole().type_numbered(pos.type_number());
+    schema.is_some_and(|schema| schema.resource_type.member)
 }
 
 fn no_member(place: usize) -> ScimError {

@@ -48,7 +48,7 @@ impl Work<'_, '_> {
     /// 5. If anything changes and this is not a dry run, it is written, with an event.
     pub(super) fn amend(&mut self, document: &Map<String, Value>) -> Result<Amended, Failure> {
         let before = &self.memory.policy;
-        let dry_run = self.is_dry_run()?; // (1)
+        let dry_run = self.request().query.flag("dryRun")?; // (1)
         let condition = self.request().headers.if_match.as_deref();
         if condition.is_some_and(|condition| !matches(condition, &etag(before))) {
             return Err(Problem::from(ProblemCode::PreconditionFailed).into()); // (2)
@@ -85,7 +85,7 @@ impl Work<'_, '_> {
             for ground in grounds(schema, later) {
                 if let Some(path) = self.in_use(schema, &ground)? {
                     let detail = format!(
-                        "a {} has values of `{path}`, which is so changed that they would not fit",
+                        "a resource of type {} has values of `{path}`, which is so changed that they would not fit",
                         ground.resource_type
                     );
                     return Err(Problem::new(ProblemCode::Conflict, detail).into());
@@ -121,17 +121,6 @@ impl Work<'_, '_> {
                 name.map(|name| format!("{}:{name}", schema.id))
             }
         })
-    }
-
-    /// `?dryRun=`: who mistakes it must not write.
-    fn is_dry_run(&self) -> Result<bool, Problem> {
-        match self.request().query.value("dryRun").map(str::to_ascii_lowercase).as_deref() {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(_) => {
-                Err(Problem::new(ProblemCode::Malformed, "`dryRun` is neither true nor false"))
-            }
-        }
     }
 }
 

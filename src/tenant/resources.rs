@@ -300,7 +300,7 @@ impl<'a> Work<'a, '_> {
             let verb = updated(&before.resource, &document.resource);
             let kind = EventKind::Resource(row.pos.type_number(), verb);
             let event = Event::new(kind, document.id.as_str())
-                .with("previous", previous(&before.resource, &changed, *schema))
+                .with("previous", before.resource.told(&changed, *schema))
                 .with("changed", changed);
             self.record(&event)?;
         }
@@ -374,10 +374,4 @@ fn updated(before: &Resource, after: &Resource) -> Verb {
         (false, true) => Verb::Activated,
         _ => Verb::Updated,
     }
-}
-
-/// The values that changed paths had, as far as they may be told; null where there was none.
-fn previous(before: &Resource, changed: &[String], schema: TypeSchema<'_>) -> Map<String, Value> {
-    let told = |path: &String| Some((path.clone(), before.told(path, schema)?));
-    changed.iter().filter_map(told).collect()
 }

@@ -165,17 +165,6 @@ fn an_immutable_part_of_a_single_value_stays() {
 }
 
 #[test]
-fn a_schema_has_a_name_that_a_path_can_end_with() {
-    for id in ["urn:acme:scim:2.0", "urn:acme:scim:v1.0", "urn:acme:scim:1"] {
-        let mut acme = Acme::new();
-        let body = json!({ "id": id, "attributes": [{ "name": "desk", "type": "string" }] });
-        let reply = acme.admin("POST", "/schemas", &body);
-        check_problem(&reply, (422, "faulty", ""), id);
-        assert_eq!(reply.json()["faults"][0]["path"], "/id");
-    }
-}
-
-#[test]
 fn a_policy_document_is_bounded_as_a_whole() {
     let mut acme = Acme::new();
     let schema = |number: usize| {

@@ -31,6 +31,7 @@ mod cursor_laws;
 mod cursors;
 mod declared;
 mod declared_errors;
+mod declared_parts;
 mod declared_values;
 mod deletion;
 mod discovery;

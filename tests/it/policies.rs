@@ -65,6 +65,11 @@ fn a_change_is_tried_without_effect() {
     );
     let declared = acme.admin("POST", "/schemas?dryRun=true", &staff()).json();
     assert_eq!(declared["changes"][0]["path"], "/schemas");
+    for value in ["1", "yes", ""] {
+        let reply = acme.admin("PUT", &format!("/policies?dryRun={value}"), &document);
+        let detail = "`dryRun` is neither true nor false";
+        check_problem(&reply, (400, "malformed", detail), value);
+    }
     assert_eq!(acme.dump(), before);
     assert_eq!(acme.scim("GET", "/Agents", &Value::Null).status, 404);
 }

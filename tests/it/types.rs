@@ -214,6 +214,18 @@ fn a_feature_that_is_switched_off_hides_and_does_not_delete() {
 }
 
 #[test]
+fn a_group_with_hidden_members_can_be_written_back() {
+    let mut acme = all();
+    let agent = acme.post("/Agents", &json!({ "name": "scribe" }));
+    let id = agent["id"].as_str().unwrap().to_owned();
+    let path = format!("/Groups/{}", acme.group("Robots", &[&id]));
+    acme.admin("PUT", "/policies", &json!({ "features": { "agents": false } }));
+    let shown = acme.get(&path);
+    assert_eq!(shown["members"][0]["value"], json!(id));
+    assert_eq!(acme.put(&path, &shown), shown);
+}
+
+#[test]
 fn scopes_of_users_open_them() {
     let mut acme = all();
     let reader = acme.mint(&["scim.users:read"]);

@@ -1,6 +1,6 @@
 //! What a declared schema may be called, and which characteristics go together.
 
-use crate::scim::path::is_attr_name;
+use crate::scim::path::{is_attr_name, is_urn_part};
 use crate::scim::schema::{Attribute, AttributeType, Mutability, Returned, Uniqueness};
 
 /// RFC 7643 §7: characteristics that do not go together, each with the member at fault.
@@ -78,18 +78,10 @@ pub(super) fn unfit_urn(urn: &str) -> Option<&'static str> {
     const RESERVED: [&str; 3] = ["urn:muster:", "urn:ietf:params:scim:api:", "urn:scim:"];
     let lower = urn.to_ascii_lowercase();
     let parts: Vec<&str> = urn.split(':').collect();
-    let is_part = |part: &&str| {
-        part.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-    };
-    if !lower.starts_with("urn:") || parts.len() < 3 || !parts.iter().all(is_part) {
+    if !lower.starts_with("urn:") || parts.len() < 3 || !parts.iter().all(|part| is_urn_part(part))
+    {
         Some(
             "is no URN such as urn:acme:scim:1.0:User, of letters, digits, hyphens, underscores and dots",
-        )
-    } else if !parts.last().is_some_and(|name| is_attr_name(name)) {
-        // A path that names the schema as a whole reads it as an attribute's name.
-        Some(
-            "does not end with a name such as User: a letter, then letters, digits, hyphens and underscores",
         )
     } else if RESERVED.iter().any(|reserved| lower.starts_with(reserved)) {
         Some("begins like the URNs that are not a tenant's to use")
