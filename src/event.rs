@@ -20,6 +20,7 @@ pub enum EventKind {
     KeyCreated,
     KeyRevoked,
     TenantUpdated,
+    TenantFeatureEnabled,
 }
 
 /// What happened to a resource.
@@ -58,6 +59,7 @@ impl EventKind {
             Self::KeyCreated => "key.created",
             Self::KeyRevoked => "key.revoked",
             Self::TenantUpdated => "tenant.updated",
+            Self::TenantFeatureEnabled => "tenant.feature.enabled",
         })
     }
 
@@ -68,7 +70,7 @@ impl EventKind {
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
             Self::ConnectionCreated => "Connection",
             Self::KeyCreated | Self::KeyRevoked => "Key",
-            Self::TenantUpdated => "Tenant",
+            Self::TenantUpdated | Self::TenantFeatureEnabled => "Tenant",
         }
     }
 }

@@ -42,7 +42,8 @@ impl Work<'_, '_> {
     /// 1. They must be the version that the client names: 412.
     /// 2. The document must be right: 422 with every fault.
     /// 3. No resource may have values of what it changes or takes away: 409.
-    /// 4. If anything changes and this is not a dry run, it is written, with an event.
+    /// 4. If anything changes and this is not a dry run, it is written, with an event, and one for
+    ///    each feature that is switched on.
     pub(super) fn amend(&mut self, document: &Map<String, Value>) -> Result<Amended, Failure> {
         let before = &self.memory.policy;
         let current = etag(before);
@@ -61,7 +62,12 @@ impl Work<'_, '_> {
         }
         policies::write(self.sql, &to_row(&after))?; // (4)
         let event = Event::new(EventKind::TenantUpdated, "policies");
+        let enabled = after.features.enabled_since(before.features);
         self.record(&event.with("changed", changed).with("version", after.version))?;
+        for feature in enabled {
+            let event = Event::new(EventKind::TenantFeatureEnabled, "policies");
+            self.record(&event.with("feature", feature))?;
+        }
         self.memory.touched = true;
         self.memory.registry = Arc::new(after.registry());
         self.memory.policy = after;

@@ -274,6 +274,7 @@ fn the_names_of_events() {
         (KeyCreated, "key.created", "Key"),
         (KeyRevoked, "key.revoked", "Key"),
         (TenantUpdated, "tenant.updated", "Tenant"),
+        (TenantFeatureEnabled, "tenant.feature.enabled", "Tenant"),
     ] {
         assert_eq!((&*kind.name(), kind.resource_type()), (name, resource_type));
     }
