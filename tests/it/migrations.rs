@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 4] = [
+const UNDONE: [&[&str]; 5] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -48,6 +48,12 @@ const UNDONE: [&[&str]; 4] = [
         "UPDATE lookups SET attribute = attribute & 127",
         "DROP INDEX resources_by_created",
         "DROP INDEX resources_by_modified",
+    ],
+    &[
+        "ALTER TABLE resources DROP COLUMN manager",
+        "ALTER TABLE connections DROP COLUMN adopt",
+        "ALTER TABLE connections DROP COLUMN rev",
+        "DROP TABLE departures",
     ],
 ];
 
