@@ -17,9 +17,14 @@ pub enum EventKind {
     GroupMemberAdded,
     GroupMemberRemoved,
     ConnectionCreated,
+    ConnectionUpdated,
+    ConnectionActivated,
+    ConnectionDisabled,
+    ConnectionDeleted,
     KeyCreated,
     KeyRevoked,
     TenantUpdated,
+    TenantFeatureEnabled,
 }
 
 /// What happened to a resource.
@@ -31,6 +36,7 @@ pub enum Verb {
     Activated,
     Deactivated,
     Deleted,
+    Linked,
 }
 
 /// A fact about to be recorded.
@@ -55,9 +61,14 @@ impl EventKind {
             Self::GroupMemberAdded => "group.member.added",
             Self::GroupMemberRemoved => "group.member.removed",
             Self::ConnectionCreated => "connection.created",
+            Self::ConnectionUpdated => "connection.updated",
+            Self::ConnectionActivated => "connection.activated",
+            Self::ConnectionDisabled => "connection.disabled",
+            Self::ConnectionDeleted => "connection.deleted",
             Self::KeyCreated => "key.created",
             Self::KeyRevoked => "key.revoked",
             Self::TenantUpdated => "tenant.updated",
+            Self::TenantFeatureEnabled => "tenant.feature.enabled",
         })
     }
 
@@ -66,9 +77,13 @@ impl EventKind {
         match self {
             Self::Resource(number, _) => resource_type(number).map_or("", |one| one.id.as_str()),
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
-            Self::ConnectionCreated => "Connection",
+            Self::ConnectionCreated
+            | Self::ConnectionUpdated
+            | Self::ConnectionActivated
+            | Self::ConnectionDisabled
+            | Self::ConnectionDeleted => "Connection",
             Self::KeyCreated | Self::KeyRevoked => "Key",
-            Self::TenantUpdated => "Tenant",
+            Self::TenantUpdated | Self::TenantFeatureEnabled => "Tenant",
         }
     }
 }
@@ -82,6 +97,7 @@ impl Verb {
             Self::Activated => "activated",
             Self::Deactivated => "deactivated",
             Self::Deleted => "deleted",
+            Self::Linked => "linked",
         }
     }
 }

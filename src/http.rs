@@ -17,7 +17,7 @@ pub use problem::{Problem, ProblemCode};
 pub use query::Query;
 pub use refusal::Refusal;
 pub use response::Response;
-pub use route::{Route, ScimTarget, Url};
+pub use route::{ConnectionAction, IMPORT, Route, ScimTarget, Url};
 use serde_json::{Map, Value};
 
 /// The methods that some route takes; all others are `Other`.

@@ -56,6 +56,8 @@
 //! - *resource*: a SCIM user or group. *Member*: a user or group in a group.
 //! - *document*: a resource as it is stored. *Position*: where it stands in its type's order.
 //! - *origin*: by whose word a row is there: `admin`, or `scim:{connection}`.
+//! - *manager*: the connection whose keys change a resource, if there is one; a connection *takes up*
+//!   what nobody manages.
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).
 //! - *event*: a recorded fact. *Feed*: all of them, in order.
 //! - *operation* is an entry of a PATCH or a Bulk request only, *path* and *filter* are SCIM's, a URL's path is a

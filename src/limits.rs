@@ -79,6 +79,11 @@ pub const MEMBERS_PER_EVENT: usize = 1_000;
 pub const SWEEP_ROWS: usize = 2_000;
 /// Groups from which one alarm removes a deleted resource.
 pub const SWEEP_GROUPS: usize = 200;
+/// Resources from which a connection that is leaving parts in one step; the first is the request's
+/// that deletes it, each further one is an alarm's.
+pub const DEPARTURE_RESOURCES: usize = 500;
+/// Resources at which such a step looks for those that the connection manages.
+pub const DEPARTURE_SCAN: usize = 20_000;
 /// Places in a list that are remembered while the object is awake, so that pages walked in order
 /// by `startIndex` cost no offset.
 pub const BOOKMARKS: usize = 64;

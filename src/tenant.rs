@@ -5,6 +5,7 @@
 
 mod bulk;
 mod connections;
+mod departure;
 mod discovery;
 mod document;
 mod events;
@@ -33,7 +34,9 @@ use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::{self, Sql, StoreError, Verdict};
-use memory::{Memory, OrderBookmarks};
+use memory::{Memory, OrderBookmarks, Rules};
+use resources::Adopt;
+use sweep::Swept;
 use work::{Answer, Failure, Work};
 
 /// A tenant's state in memory: what is read once when the object wakes. It is dropped, and read
@@ -129,20 +132,32 @@ impl Tenant {
     /// The cause, for the log; nothing was written.
     pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
         let memory = self.wake(sql)?;
+        let before = memory.checkpoint();
         let mut swept = Err(StoreError::new("the transaction did not run"));
-        sql.transaction(&mut || {
-            swept = sweep::step(sql, now);
+        let committed = sql.transaction(&mut || {
+            swept = sweep::step(sql, memory, now);
             if swept.is_ok() { Verdict::Commit } else { Verdict::RollBack }
-        })?;
-        memory.sweeping = swept?;
-        // A step changes groups, and records no event.
-        memory.order_bookmarks = OrderBookmarks::default();
-        Ok(())
+        });
+        match committed.and(swept) {
+            Ok(Swept { departed, more }) => {
+                if let Some((connection, departure)) = departed {
+                    memory.set_departure(&connection, departure);
+                }
+                memory.sweeping = more || memory.departure().is_some();
+                // A step changes groups, and may record no event.
+                memory.order_bookmarks = OrderBookmarks::default();
+                Ok(())
+            }
+            Err(error) => {
+                memory.restore(before);
+                Err(error)
+            }
+        }
     }
 }
 
-/// What a live key is bound to: the connection's id and what it is forgiven.
-type Bound = Option<(String, Compat)>;
+/// What a live key is bound to: the connection's id and its rules.
+type Bound = Option<(String, Rules)>;
 
 /// Whether the principal's key is live here.
 fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<Bound, Refusal> {
@@ -159,7 +174,7 @@ fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<B
         return Err(Refusal::ConnectionDisabled);
     }
     let unknown = || Refusal::Unavailable("a connection has rules that are not known".to_owned());
-    Ok(Some((id.clone(), connection.compat.ok_or_else(unknown)?)))
+    Ok(Some((id.clone(), connection.rules.ok_or_else(unknown)?)))
 }
 
 impl<'a, 'c> Work<'a, 'c> {
@@ -170,18 +185,11 @@ impl<'a, 'c> Work<'a, 'c> {
         call: &'a mut Call<'c>,
         bound: Bound,
     ) -> Self {
-        let (connection, compat) = bound.unzip();
+        let (connection, rules) = bound.unzip();
+        let unbound = Rules { compat: Compat::GENERIC, adopt: Adopt::default() };
+        let Rules { compat, adopt } = rules.unwrap_or(unbound);
         let origin = connection.as_ref().map_or("admin".to_owned(), |id| format!("scim:{id}"));
-        Self {
-            sql,
-            memory,
-            registry,
-            call,
-            compat: compat.unwrap_or(Compat::GENERIC),
-            connection,
-            origin,
-            evaluated: 0,
-        }
+        Self { sql, memory, registry, call, compat, adopt, connection, origin, evaluated: 0 }
     }
 
     /// Hands the request to its family. The gate has seen to it that route and method fit; here it
@@ -197,6 +205,12 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::Connections(_), Method::Get) => self.list_connections(),
             (Route::Connections(_), Method::Post) => self.create_connection(),
             (Route::Connection(_, id), Method::Get) => self.read_connection(id),
+            (Route::Connection(_, id), Method::Patch) => self.patch_connection(id),
+            (Route::Connection(_, id), Method::Delete) => self.delete_connection(id),
+            (Route::ImportConnection(_), Method::Post) => self.import_connection(),
+            (Route::ConnectionAction(_, id, action), method) => {
+                self.connection_action(id, *action, method)
+            }
             (Route::Events(_), Method::Get) => self.read_events(),
             (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
             (Route::Policies(_), Method::Put) => self.amend_policies(),

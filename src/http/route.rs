@@ -36,6 +36,10 @@ pub enum Route {
     Connections(Slug),
     /// `/v1/tenants/{t}/connections/{c}`
     Connection(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/{action}`
+    ConnectionAction(Slug, String, ConnectionAction),
+    /// `/v1/tenants/{t}/connections/import`
+    ImportConnection(Slug),
     /// `/v1/tenants/{t}/events`
     Events(Slug),
     /// `/v1/tenants/{t}/policies`
@@ -57,6 +61,15 @@ pub enum Route {
         /// What is below it.
         target: ScimTarget,
     },
+}
+
+/// What is asked of a connection beside reading and writing it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum ConnectionAction {
+    Activate,
+    Disable,
+    Export,
 }
 
 /// What a path below a SCIM base names (RFC 7644 §3.2). A resource type is given by its number.
@@ -135,7 +148,12 @@ impl Route {
             ["keys"] => Some(Self::Keys(tenant)),
             ["keys", key] => Some(Self::Key(tenant, decode(key)?)),
             ["connections"] => Some(Self::Connections(tenant)),
+            ["connections", IMPORT] => Some(Self::ImportConnection(tenant)),
             ["connections", connection] => Some(Self::Connection(tenant, decode(connection)?)),
+            ["connections", connection, action] => {
+                let action = ConnectionAction::parse(action)?;
+                Some(Self::ConnectionAction(tenant, decode(connection)?, action))
+            }
             ["events"] => Some(Self::Events(tenant)),
             ["policies"] => Some(Self::Policies(tenant)),
             ["schemas"] => Some(Self::Schemas(tenant)),
@@ -157,6 +175,8 @@ impl Route {
             | Self::Key(tenant, _)
             | Self::Connections(tenant)
             | Self::Connection(tenant, _)
+            | Self::ConnectionAction(tenant, ..)
+            | Self::ImportConnection(tenant)
             | Self::Events(tenant)
             | Self::Policies(tenant)
             | Self::Schemas(tenant)
@@ -182,9 +202,11 @@ impl Route {
         use Method::{Delete, Get, Head, Patch, Post, Put};
         match self {
             Self::Health => &[Get, Head],
-            Self::Connection(..) | Self::Events(_) | Self::Presets | Self::Preset(_) => &[Get],
+            Self::Events(_) | Self::Presets | Self::Preset(_) => &[Get],
+            Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
+            Self::ConnectionAction(..) | Self::ImportConnection(_) => &[Post],
             Self::Tenants | Self::Keys(_) | Self::Connections(_) => &[Get, Post],
-            Self::Tenant(_) => &[Get, Patch, Delete],
+            Self::Tenant(_) | Self::Connection(..) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
             Self::Policies(_) => &[Get, Put],
             Self::Schemas(_) => &[Get, Put, Post],
@@ -209,6 +231,8 @@ impl Route {
             Self::Keys(_) | Self::Key(..) => Audience::Key(&[Scope::KeysWrite]),
             Self::Connections(_)
             | Self::Connection(..)
+            | Self::ConnectionAction(..)
+            | Self::ImportConnection(_)
             | Self::Policies(_)
             | Self::Schemas(_)
             | Self::Schema(..) => Audience::Key(if method.is_safe() {
@@ -218,6 +242,20 @@ impl Route {
             }),
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
             Self::Scim { target, .. } => Audience::Key(target.scopes(method)),
+        }
+    }
+}
+
+/// The segment behind `connections` that is no connection's id.
+pub const IMPORT: &str = "import";
+
+impl ConnectionAction {
+    fn parse(segment: &str) -> Option<Self> {
+        match segment {
+            "activate" => Some(Self::Activate),
+            "disable" => Some(Self::Disable),
+            "export" => Some(Self::Export),
+            _ => None,
         }
     }
 }

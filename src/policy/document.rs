@@ -48,6 +48,12 @@ impl Features {
         self.named().into_iter().any(|(other, on)| other == name && *on)
     }
 
+    /// The features that are on, and were not before.
+    pub fn enabled_since(mut self, before: Self) -> Vec<&'static str> {
+        let named = self.named().into_iter();
+        named.filter(|(name, on)| **on && !before.has(name)).map(|(name, _)| name).collect()
+    }
+
     fn to_json(mut self) -> Value {
         let named = self.named().into_iter();
         Value::Object(named.map(|(name, on)| (name.to_owned(), (*on).into())).collect())

@@ -66,6 +66,12 @@ pub fn delete(sql: &dyn Sql, id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Removes the keys of a connection.
+pub fn delete_of(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
+    sql.query("DELETE FROM keys WHERE connection = ?1", &[Param::Text(connection)])?;
+    Ok(())
+}
+
 /// Removes the keys that expired by a time, in seconds since the epoch.
 pub fn delete_expired(sql: &dyn Sql, now: i64) -> Result<(), StoreError> {
     sql.query("DELETE FROM keys WHERE expires <= ?1", &[Param::Integer(now)])?;

@@ -3,8 +3,8 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 6] =
-    [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS, ORDERS_OF_FEATURES];
+const MIGRATIONS: [&[&str]; 7] =
+    [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS, ORDERS_OF_FEATURES, MANAGERS];
 
 const TABLES: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
@@ -116,6 +116,22 @@ const ORDERS_OF_FEATURES: &[&str] = &["WITH a (type, number, path) AS (VALUES
         (6, 2, '$.externalId'), (6, 4, '$.displayName'))
      INSERT OR IGNORE INTO lookups SELECT type << 8 | 128 | number, '', pos
      FROM a JOIN resources ON pos >> 40 = type WHERE doc->path IS NULL"];
+
+/// Which connection manages a resource, what connections may take up, and those that are leaving.
+const MANAGERS: &[&str] = &[
+    "ALTER TABLE resources ADD COLUMN manager TEXT",
+    // Whoever made it manages it; what was made without a connection, nobody does.
+    "UPDATE resources SET manager = substr(origin, 6) WHERE substr(origin, 1, 5) = 'scim:'",
+    "ALTER TABLE connections ADD COLUMN adopt TEXT NOT NULL DEFAULT 'onWrite'",
+    "ALTER TABLE connections ADD COLUMN rev INTEGER NOT NULL DEFAULT 1",
+    "CREATE TABLE departures (
+        connection TEXT PRIMARY KEY,
+        users TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        pos INTEGER NOT NULL,
+        done INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID",
+];
 
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///

@@ -135,7 +135,7 @@ impl Work<'_, '_> {
         }
         let connection = match body.get("connection") {
             None | Some(Value::Null) => self.connection.clone(),
-            Some(Value::String(id)) if self.memory.connections.contains_key(id) => Some(id.clone()),
+            Some(Value::String(id)) if self.has_connection(id) => Some(id.clone()),
             Some(_) => {
                 let detail = "`connection` is no connection of this tenant";
                 return Err(Problem::new(ProblemCode::Contradictory, detail).into());

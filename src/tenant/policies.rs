@@ -45,7 +45,8 @@ impl Work<'_, '_> {
     /// 3. The document must be right: 422 with its faults. Neither it nor what it makes of the policies
     ///    may be too large: 413.
     /// 4. No resource may have values of what it changes or takes away: 409.
-    /// 5. If anything changes and this is not a dry run, it is written, with an event.
+    /// 5. If anything changes and this is not a dry run, it is written, with an event,
+    ///    and one for each feature that is switched on.
     pub(super) fn amend(&mut self, document: &Map<String, Value>) -> Result<Amended, Failure> {
         let before = &self.memory.policy;
         let dry_run = self.request().query.flag("dryRun")?; // (1)
@@ -67,7 +68,12 @@ impl Work<'_, '_> {
         }
         policies::write(self.sql, &row)?; // (5)
         let event = Event::new(EventKind::TenantUpdated, "policies");
+        let enabled = after.features.enabled_since(before.features);
         self.record(&event.with("changed", changed).with("version", after.version))?;
+        for feature in enabled {
+            let event = Event::new(EventKind::TenantFeatureEnabled, "policies");
+            self.record(&event.with("feature", feature))?;
+        }
         self.memory.touched = true;
         self.memory.registry = Arc::new(after.registry());
         self.memory.policy = after;

@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::Call;
-use super::memory::Memory;
+use super::memory::{Author, Memory};
+use super::resources::Adopt;
 use crate::auth::Scope;
 use crate::event::Event;
 use crate::http::{Problem, ProblemCode, Request, Response, json_object};
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::events::{self, EventRow};
 use crate::store::{Sql, StoreError};
 
 /// A request at work.
@@ -29,6 +29,8 @@ pub(super) struct Work<'a, 'c> {
     pub(super) call: &'a mut Call<'c>,
     /// What is forgiven this client.
     pub(super) compat: Compat,
+    /// What of that which nobody manages it may take up.
+    pub(super) adopt: Adopt,
     /// The connection the key is bound to.
     pub(super) connection: Option<String>,
     /// By whose word rows are written: `admin` or `scim:{connection}`.
@@ -174,15 +176,9 @@ impl<'a, 'c> Work<'a, 'c> {
 
     /// Appends an event.
     pub(super) fn record(&mut self, event: &Event) -> Result<(), StoreError> {
-        let row = EventRow {
-            seq: self.memory.last_seq.saturating_add(1),
-            time: self.now().timestamp_millis(),
-            kind: event.kind.name().into_owned(),
-            data: event.data(&self.call.principal.actor(), self.connection.as_deref()),
-        };
-        events::append(self.sql, &row)?;
-        self.memory.touched = true;
-        self.memory.last_seq = row.seq;
-        Ok(())
+        let actor = self.call.principal.actor();
+        let connection = self.connection.as_deref();
+        let author = Author { actor: &actor, connection, now: self.call.now };
+        self.memory.record(self.sql, event, author)
     }
 }

@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 5] = [
+const UNDONE: [&[&str]; 6] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -50,6 +50,12 @@ const UNDONE: [&[&str]; 5] = [
         "DROP INDEX resources_by_modified",
     ],
     &["DELETE FROM lookups WHERE attribute & 128 AND pos >> 40 > 2"],
+    &[
+        "ALTER TABLE resources DROP COLUMN manager",
+        "ALTER TABLE connections DROP COLUMN adopt",
+        "ALTER TABLE connections DROP COLUMN rev",
+        "DROP TABLE departures",
+    ],
 ];
 
 /// This version.

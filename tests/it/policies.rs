@@ -43,9 +43,10 @@ fn a_document_changes_what_it_mentions() {
     assert_eq!(acme.rows("policies"), 1);
     let events: Vec<Value> =
         acme.events().into_iter().skip(1).map(|one| one["data"].clone()).collect();
+    // What was switched on between them is a fact of its own.
     assert_eq!((&events[0]["changed"], &events[0]["version"]), (&json!(["features"]), &json!(1)));
     assert_eq!(
-        (&events[1]["changed"], &events[1]["resourceType"]),
+        (&events[2]["changed"], &events[2]["resourceType"]),
         (&json!(["schemas"]), &json!("Tenant"))
     );
 }
@@ -207,4 +208,26 @@ fn a_change_that_fails_at_any_statement_leaves_nothing() {
         }
         assert_eq!(acme.get("/Schemas")["totalResults"], 7);
     }
+}
+
+#[test]
+fn bd_16_a_feature_that_is_switched_on_is_told() {
+    let mut acme = Acme::new();
+    let told = |acme: &mut Acme, features: Value| {
+        let behind = acme.events().len();
+        acme.admin("PUT", "/policies", &json!({ "features": features }));
+        let events = acme.events().split_off(behind);
+        let told = events.iter().filter(|event| event["type"] == "tenant.feature.enabled");
+        told.map(|event| event["data"]["feature"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut acme, json!({ "scim": true, "agents": false })), Vec::<String>::new());
+    assert_eq!(told(&mut acme, json!({ "agents": true, "roles": true })), ["roles", "agents"]);
+    assert_eq!(told(&mut acme, json!({ "agents": true, "roles": false })), Vec::<String>::new());
+    assert_eq!(told(&mut acme, json!({ "scim": false })), Vec::<String>::new());
+    assert_eq!(told(&mut acme, json!({ "scim": true, "roles": true })), ["scim", "roles"]);
+    let last = acme.events().pop().unwrap();
+    assert_eq!(
+        (&last["data"]["resourceType"], &last["data"]["actor"]),
+        (&json!("Tenant"), &json!("admin"))
+    );
 }

@@ -1,6 +1,6 @@
 //! What a URL names: it is parsed from its raw text, and what does not parse is nothing.
 
-use muster::http::{Headers, Method, Query, Request, Route, ScimTarget, Url};
+use muster::http::{ConnectionAction, Headers, Method, Query, Request, Route, ScimTarget, Url};
 use muster::limits;
 use muster::registry::Slug;
 use proptest::prelude::{prop_assert_eq, proptest};
@@ -39,6 +39,16 @@ fn paths_of_the_admin_api() {
     check("/v1/tenants/acme/keys/k%2D1", &Route::Key(acme(), "k-1".to_owned()));
     check("/v1/tenants/acme/connections", &Route::Connections(acme()));
     check("/v1/tenants/acme/connections/okta", &Route::Connection(acme(), "okta".to_owned()));
+    for (segment, action) in [
+        ("activate", ConnectionAction::Activate),
+        ("disable", ConnectionAction::Disable),
+        ("export", ConnectionAction::Export),
+    ] {
+        let path = format!("/v1/tenants/acme/connections/okta/{segment}");
+        check(&path, &Route::ConnectionAction(acme(), "okta".to_owned(), action));
+    }
+    check("/v1/tenants/acme/connections/import", &Route::ImportConnection(acme()));
+    check_nothing("/v1/tenants/acme/connections/okta/Export");
     check("/v1/tenants/acme/events", &Route::Events(acme()));
 }
 

@@ -169,7 +169,7 @@ fn an_agent_can_be_switched_off_and_be_in_groups() {
     let path = format!("/Agents/{id}");
     acme.patch(&path, &json!([{ "op": "replace", "path": "active", "value": false }]));
     acme.patch(&path, &json!([{ "op": "replace", "path": "active", "value": true }]));
-    assert_eq!(acme.event_types(3), ["agent.deactivated", "agent.activated"]);
+    assert_eq!(acme.event_types(5), ["agent.deactivated", "agent.activated"]);
     let group = acme.group("Robots", &[&id]);
     let member = &acme.get(&format!("/Groups/{group}"))["members"][0];
     assert_eq!((&member["value"], &member["type"]), (&json!(id), &json!("Agent")));

@@ -18,6 +18,7 @@ mod bases;
 mod binding;
 mod budgets;
 mod concurrency;
+mod connections;
 mod cost_headers;
 mod declared;
 mod deletion;

@@ -11,7 +11,7 @@ CREATE TABLE resources (
         origin TEXT NOT NULL,
         members INTEGER NOT NULL,
         doc TEXT NOT NULL
-     ) STRICT;
+     , manager TEXT) STRICT;
 CREATE TABLE lookups (
         attribute INTEGER NOT NULL,
         key TEXT NOT NULL,
@@ -47,7 +47,7 @@ CREATE TABLE connections (
         preset TEXT NOT NULL,
         state TEXT NOT NULL,
         created INTEGER NOT NULL
-     , compat TEXT NOT NULL DEFAULT '{}') STRICT, WITHOUT ROWID;
+     , compat TEXT NOT NULL DEFAULT '{}', adopt TEXT NOT NULL DEFAULT 'onWrite', rev INTEGER NOT NULL DEFAULT 1) STRICT, WITHOUT ROWID;
 CREATE TABLE keys (
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL,
@@ -66,3 +66,10 @@ CREATE TABLE policies (
      ) STRICT;
 CREATE INDEX resources_by_created ON resources (pos >> 40, doc->>'$.meta.created');
 CREATE INDEX resources_by_modified ON resources (pos >> 40, doc->>'$.meta.lastModified');
+CREATE TABLE departures (
+        connection TEXT PRIMARY KEY,
+        users TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        pos INTEGER NOT NULL,
+        done INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
