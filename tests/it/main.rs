@@ -70,6 +70,7 @@ mod policies;
 mod prefilter;
 mod presets;
 mod projection;
+mod rate_limits;
 mod registry;
 mod resource;
 mod resource_errors;
