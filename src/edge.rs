@@ -16,6 +16,7 @@ mod fetch;
 mod handover;
 mod inbound;
 mod js;
+mod rate_limits;
 mod registry;
 mod rescue;
 mod sql;
