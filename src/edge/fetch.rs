@@ -35,17 +35,19 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
     let beginning = raw_url.get(..limits::URL_BYTES).unwrap_or(&raw_url);
     let url = Url::split(beginning).unwrap_or_default();
     let headers = request.headers();
+    let method = Method::parse(&request.method());
     let mut inbound = Inbound {
         env: &env,
         deployment: &deployment,
         raw_url: &raw_url,
         url,
-        method: Method::parse(&request.method()),
+        method,
         trace: Trace {
             id: request_id(headers.text("cf-ray").as_deref()),
             began: now().timestamp_millis(),
             secure: url.is_secure(),
             scim: url.is_scim(),
+            method: method.name().to_owned(),
             ..Trace::default()
         },
         headers,
@@ -79,13 +81,14 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
     if !url.is_secure() && !deployment.allow_http {
         return Err(Refusal::PlainHttp); // (1)
     }
+    let hosts = deployment.tenant_host();
+    let route = Route::of(url, hosts.as_ref().ok().copied().flatten());
+    trace.asks_for(route.as_ref());
     let body = Body::of(request, *method, headers)?; // (1)
-    if is_health(url) && matches!(method, Method::Get | Method::Head) {
-        trace.asks_for(*method, Some(&Route::Health));
+    if route == Some(Route::Health) && matches!(method, Method::Get | Method::Head) {
         return Ok(Answered::Edge(Response::empty(200))); // (2)
     }
-    let route = Route::of(url, deployment.tenant_host()?); // (3)
-    trace.asks_for(*method, route.as_ref());
+    hosts?; // (3)
     let authorization = headers.text("authorization");
     let gate = deployment.gate()?; // (3)
     let principal = gate.admit(route.as_ref(), *method, authorization.as_deref(), now())?; // (3)
@@ -115,9 +118,4 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
     let trace = JsValue::from_str(&inbound.trace.encode());
     let answer = hand_over(inbound, tenant, &record, &principal, &trace, &body)?; // (9)
     Ok(Answered::Object(inbound.deployment.rescued(answer, &trace)))
-}
-
-/// Whether the path is that of health, on any host and however hosts are configured.
-fn is_health(url: &Url<'_>) -> bool {
-    url.path.starts_with("/healthz") && Route::parse(url.path) == Some(Route::Health)
 }

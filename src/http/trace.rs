@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Method, Response, Route};
+use super::{Response, Route};
 use crate::auth::Principal;
 use crate::store::Cost;
 
@@ -22,7 +22,7 @@ pub struct Trace {
     pub secure: bool,
     /// Whether its errors are those of SCIM.
     pub scim: bool,
-    /// The method, if it is one that some route takes.
+    /// The method's name, if it is one that some route takes; else empty.
     pub method: String,
     /// The name of what the path names; the path itself may name people.
     pub route: Option<String>,
@@ -72,8 +72,7 @@ fn is_ray(text: &str) -> bool {
 
 impl Trace {
     /// Notes what the request asks for.
-    pub fn asks_for(&mut self, method: Method, route: Option<&Route>) {
-        method.name().clone_into(&mut self.method);
+    pub fn asks_for(&mut self, route: Option<&Route>) {
         self.route = route.map(|route| route.name().into_owned());
     }
 

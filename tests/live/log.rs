@@ -52,6 +52,7 @@ fn every_request_has_an_id_on_its_answer_and_one_line_in_the_log() {
         ("scim.User", acme.scim("GET", "/Users/nobody")),
         ("scim.User.list", acme.scim("GET", "/Users?filter=x")),
         ("scim.User.list", acme.scim("DELETE", "/Users")),
+        ("scim.User.list", acme.scim("POST", "/Users").header("content-encoding", "br").body("x")),
         ("scim.User.list", acme.anonymous("GET", "/Users")),
         ("", acme.scim("GET", "/Nothing")),
         ("tenants", Ask::admin("GET", "/v1/tenants")),
