@@ -2,9 +2,10 @@
 //! tells the time or draws lots.
 //!
 //! `fetch` answers requests from outside and hands those that pass to their tenant's object
-//! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its database. `registry` keeps
-//! tenants' records in KV, `deployment` variables and secrets, `body` reads what is sent, `answer`
-//! makes the runtime's response, and `js` binds what the runtime offers.
+//! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its
+//! database. `registry` keeps tenants' records in KV, `rate_limits` asks the runtime's limits,
+//! `deployment` has variables and secrets, `body` reads what is sent, `answer` makes the runtime's
+//! response and tells the log, and `js` binds what the runtime offers.
 //!
 //! A panic, or an exception of JavaScript that passes through wasm, resets every object of the
 //! isolate. So nothing here unwraps, and every binding that may throw says `catch`.
@@ -16,6 +17,7 @@ mod fetch;
 mod handover;
 mod inbound;
 mod js;
+mod rate_limits;
 mod registry;
 mod rescue;
 mod sql;

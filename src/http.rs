@@ -4,14 +4,18 @@
 //! touched, and the two error formats (RFC 7644 §3.12 below a SCIM base, RFC 9457 below `/v1`).
 
 mod gate;
+mod host;
 mod presets;
 mod problem;
 mod query;
 mod refusal;
 mod response;
 mod route;
+mod route_name;
+mod trace;
 
 pub use gate::Gate;
+pub use host::TenantHost;
 pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
 pub use query::Query;
@@ -19,6 +23,7 @@ pub use refusal::Refusal;
 pub use response::Response;
 pub use route::{ConnectionAction, IMPORT, Route, ScimTarget, Url};
 use serde_json::{Map, Value};
+pub use trace::{Done, RequestId, Trace};
 
 /// The methods that some route takes; all others are `Other`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

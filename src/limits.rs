@@ -128,6 +128,8 @@ pub const FAULTS: usize = 100;
 /// Documents at which a change of declared schemas looks for values that it would contradict; where
 /// there are more, it is 409.
 pub const SCHEMA_SCAN: i64 = 250_000;
+/// Requests a second, and at once, to which a tenant can be held; a greater number is 422.
+pub const RATE_LIMIT: u32 = 1_000_000;
 /// Connections of a tenant; above it the answer is 409.
 pub const CONNECTIONS_PER_TENANT: usize = 100;
 /// Live keys of a tenant; above it the answer is 409.

@@ -3,6 +3,7 @@
 //! Synchronous from here down, inside one transaction a request: a request commits whole or leaves
 //! nothing. Time and randomness are arguments. One file per family of requests.
 
+mod bucket;
 mod bulk;
 mod connections;
 mod departure;
@@ -30,20 +31,25 @@ use chrono::{DateTime, Utc};
 
 use crate::auth::{JtiDigest, KeyRing, Principal};
 use crate::http::{Method, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget};
+use crate::policy::RateLimit;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::{self, Sql, StoreError, Verdict};
+pub use bucket::{Bucket, Taken};
 use memory::{Memory, OrderBookmarks, Rules};
 use resources::Adopt;
 use sweep::Swept;
 use work::{Answer, Failure, Work};
 
 /// A tenant's state in memory: what is read once when the object wakes. It is dropped, and read
-/// anew, whenever a request fails that had begun to change it.
+/// anew, whenever a request fails that had begun to change it. What is left of the tenant's rate limit
+/// is kept apart, since a request counts that fails.
 #[derive(Debug, Default)]
 pub struct Tenant {
     memory: Option<Memory>,
+    bucket: Bucket,
+    default_rate_limit: Option<RateLimit>,
 }
 
 /// One request and everything it may use.
@@ -61,27 +67,40 @@ pub struct Call<'a> {
 }
 
 impl Tenant {
+    /// A tenant that is held to a rate limit where it has not chosen another.
+    pub fn limited(default_rate_limit: Option<RateLimit>) -> Self {
+        Self { default_rate_limit, ..Self::default() }
+    }
+
     /// Answers one request.
     ///
     /// 1. The first request after the object woke migrates the tables and reads what is kept in
     ///    memory: 500.
     /// 2. The key must be live: 401; its connection must not be disabled: 403; this version must
     ///    know its rules: 503.
-    /// 3. The family does its work; a request that may write runs in a transaction, which a failure
+    /// 3. What is left of the tenant's rate limit must be enough for the request, whatever it asks
+    ///    for: 429. The administrator is not held to it.
+    /// 4. The family does its work; a request that may write runs in a transaction, which a failure
     ///    rolls back.
     pub fn handle(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Response {
         let scim = matches!(call.request.route, Route::Scim { .. });
         let accept = call.request.headers.accept.clone();
-        let answer = self.answer(sql, call);
+        let mut taken = None;
+        let answer = self.answer(sql, call, &mut taken);
         let touched = self.memory.as_ref().is_some_and(|memory| memory.touched);
         if answer.is_err() && touched || matches!(answer, Err(Failure::Store(_))) {
             self.memory = None;
         }
-        answer.unwrap_or_else(|failure| failure.into_response(scim, accept.as_deref()))
+        let response =
+            answer.unwrap_or_else(|failure| failure.into_response(scim, accept.as_deref()));
+        match taken {
+            Some(taken) => taken.tell(response),
+            None => response,
+        }
     }
 
-    fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Answer {
-        let memory = self.wake(sql)?; // (1)
+    fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>, taken: &mut Option<Taken>) -> Answer {
+        let memory = wake(&mut self.memory, sql)?; // (1)
         memory.touched = false;
         let bound = match admit(memory, call.principal, call.now) {
             Ok(bound) => bound,
@@ -90,11 +109,18 @@ impl Tenant {
                 return Ok(refusal.to_response(scim)); // (2)
             }
         };
+        if let Some(limit) = held_to(memory, call.principal, self.default_rate_limit) {
+            let taken = taken.insert(self.bucket.take(limit, call.now.timestamp_millis()));
+            if !taken.granted {
+                let scim = matches!(call.request.route, Route::Scim { .. });
+                return Ok(Refusal::TooManyRequests(taken.retry_after).to_response(scim)); // (3)
+            }
+        }
         let reads = call.request.reads();
         let registry = Arc::clone(&memory.registry);
         let mut work = Work::new(sql, memory, &registry, call, bound);
         if reads {
-            return work.run(); // (3)
+            return work.run(); // (4)
         }
         let mut answer = Err(Failure::Store(StoreError::new("the transaction did not run")));
         sql.transaction(&mut || {
@@ -104,20 +130,10 @@ impl Tenant {
         answer
     }
 
-    /// The state in memory, read if it is not there.
-    fn wake(&mut self, sql: &dyn Sql) -> Result<&mut Memory, StoreError> {
-        let memory = match self.memory.take() {
-            Some(memory) => memory,
-            None => {
-                let mut loaded = Err(StoreError::new("the transaction did not run"));
-                sql.transaction(&mut || {
-                    loaded = store::migrate(sql).and_then(|()| Memory::load(sql));
-                    if loaded.is_ok() { Verdict::Commit } else { Verdict::RollBack }
-                })?;
-                loaded?
-            }
-        };
-        Ok(self.memory.insert(memory))
+    /// The connection to which a principal's key is bound.
+    pub fn connection_of(&self, principal: &Principal) -> Option<&str> {
+        let Principal::Key(key) = principal else { return None };
+        self.memory.as_ref()?.keys.get(&key.id)?.connection.as_deref()
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off.
@@ -131,7 +147,7 @@ impl Tenant {
     /// # Errors
     /// The cause, for the log; nothing was written.
     pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let memory = self.wake(sql)?;
+        let memory = wake(&mut self.memory, sql)?;
         let before = memory.checkpoint();
         let mut swept = Err(StoreError::new("the transaction did not run"));
         let committed = sql.transaction(&mut || {
@@ -153,6 +169,36 @@ impl Tenant {
                 Err(error)
             }
         }
+    }
+}
+
+/// The state in memory, read if it is not there.
+fn wake<'m>(memory: &'m mut Option<Memory>, sql: &dyn Sql) -> Result<&'m mut Memory, StoreError> {
+    let awake = match memory.take() {
+        Some(memory) => memory,
+        None => {
+            let mut loaded = Err(StoreError::new("the transaction did not run"));
+            sql.transaction(&mut || {
+                loaded = store::migrate(sql).and_then(|()| Memory::load(sql));
+                if loaded.is_ok() { Verdict::Commit } else { Verdict::RollBack }
+            })?;
+            loaded?
+        }
+    };
+    Ok(memory.insert(awake))
+}
+
+/// The rate limit to which a principal is held: the tenant's own, or the deployment's for those that
+/// have the default.
+fn held_to(
+    memory: &Memory,
+    principal: &Principal,
+    default: Option<RateLimit>,
+) -> Option<RateLimit> {
+    match (principal, memory.policy.rate_limit) {
+        (Principal::Admin, _) => None,
+        (_, Some(RateLimit::DEFAULT)) => default,
+        (_, own) => own,
     }
 }
 

@@ -21,10 +21,20 @@ extern "C" {
     pub(super) fn tenant(this: &Env) -> Namespace;
     #[wasm_bindgen(method, getter, js_name = TENANTS)]
     pub(super) fn tenants(this: &Env) -> Kv;
+    #[wasm_bindgen(method, getter, js_name = TENANT_LIMIT)]
+    pub(super) fn tenant_limit(this: &Env) -> Option<RateLimit>;
+    #[wasm_bindgen(method, getter, js_name = KEY_LIMIT)]
+    pub(super) fn key_limit(this: &Env) -> Option<RateLimit>;
     #[wasm_bindgen(method, getter, js_name = ALLOW_HTTP)]
     pub(super) fn allow_http(this: &Env) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = COST_HEADERS)]
     pub(super) fn cost_headers(this: &Env) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = TENANT_HOST)]
+    pub(super) fn tenant_host(this: &Env) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = LOG)]
+    pub(super) fn log(this: &Env) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = RATE_LIMITS)]
+    pub(super) fn rate_limits(this: &Env) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = KEY_RING)]
     pub(super) fn key_ring(this: &Env) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = ADMIN_TOKEN)]
@@ -89,7 +99,12 @@ extern "C" {
     type Rejectable;
 
     #[wasm_bindgen(method, js_name = catch)]
-    fn rescued(this: &Rejectable, rescue: &Rescue) -> Promise;
+    fn rescued(this: &Rejectable, rescue: &Function) -> Promise;
+
+    type Function;
+
+    #[wasm_bindgen(method)]
+    fn bind(this: &Function, this_value: &JsValue, first: &JsValue) -> Function;
 }
 
 #[wasm_bindgen]
@@ -118,6 +133,23 @@ extern "C" {
     pub(super) fn retryable(this: &StubError) -> JsValue;
     #[wasm_bindgen(method, getter)]
     pub(super) fn overloaded(this: &StubError) -> JsValue;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// A rate limit of the runtime's own.
+    pub(super) type RateLimit;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn limit(
+        this: &RateLimit,
+        options: &Fields,
+    ) -> Result<Promise<LimitOutcome>, JsValue>;
+
+    pub(super) type LimitOutcome;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn success(this: &LimitOutcome) -> JsValue;
 }
 
 #[wasm_bindgen]
@@ -212,16 +244,17 @@ extern "C" {
 extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     pub(super) fn log_error(line: &str);
-    #[wasm_bindgen(catch, js_namespace = crypto, js_name = randomUUID)]
-    pub(super) fn random_uuid() -> Result<String, JsValue>;
+    #[wasm_bindgen(js_namespace = console, js_name = log)]
+    pub(super) fn log(line: &str);
 }
 
-/// What takes the place of a promise that is rejected.
-pub(super) type Rescue = Closure<dyn FnMut(JsValue) -> Result<JsValue, JsValue>>;
+/// What takes the place of a promise that is rejected, given whose it was and what it threw.
+pub(super) type Rescue = Closure<dyn FnMut(JsValue, JsValue) -> Result<JsValue, JsValue>>;
 
 /// The promise itself, or what `rescue` makes of its rejection.
-pub(super) fn rescued(promise: Promise, rescue: &Rescue) -> Promise {
-    promise.unchecked_into::<Rejectable>().rescued(rescue)
+pub(super) fn rescued(promise: Promise, rescue: &Rescue, whose: &JsValue) -> Promise {
+    let rescue: &Function = rescue.as_ref().unchecked_ref();
+    promise.unchecked_into::<Rejectable>().rescued(&rescue.bind(&JsValue::NULL, whose))
 }
 
 impl Headers {

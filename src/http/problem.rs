@@ -31,6 +31,7 @@ pub enum ProblemCode {
     PayloadTooLarge,
     UriTooLong,
     UnsupportedMediaType,
+    TooManyRequests,
     Contradictory,
     Faulty,
     Internal,
@@ -57,6 +58,9 @@ impl ProblemCode {
             Self::UriTooLong => (414, "uri_too_long", "The URI is too long"),
             Self::UnsupportedMediaType => {
                 (415, "unsupported_media_type", "The body must be application/json")
+            }
+            Self::TooManyRequests => {
+                (429, "too_many_requests", "There have been too many requests")
             }
             Self::Contradictory => (422, "contradictory", "The request contradicts itself"),
             Self::Faulty => (422, "faulty", "The document is refused whole"),

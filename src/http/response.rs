@@ -69,6 +69,11 @@ impl Response {
         self.with("allow", names.join(", "))
     }
 
+    /// Whether the service failed, and not the client.
+    pub const fn has_failed(&self) -> bool {
+        self.cause.is_some() || matches!(self.status, 500 | 503)
+    }
+
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str())

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::Method;
+use super::{Method, TenantHost};
 use crate::auth::Scope;
 use crate::limits;
 use crate::registry::Slug;
@@ -115,6 +115,18 @@ impl<'a> Url<'a> {
         Some(Self { origin, path, query })
     }
 
+    /// Host and port.
+    pub fn authority(&self) -> &'a str {
+        self.origin.split_once("://").map_or("", |(_, authority)| authority)
+    }
+
+    /// Whether it is https, the scheme's name having no case.
+    pub fn is_secure(&self) -> bool {
+        self.origin
+            .split_once("://")
+            .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
+    }
+
     /// Whether the URL's path is one of SCIM's, so that its errors are too.
     pub fn is_scim(&self) -> bool {
         self.path.starts_with("/t/") || self.path.starts_with("/scim/")
@@ -122,10 +134,27 @@ impl<'a> Url<'a> {
 }
 
 impl Route {
-    /// Reads a path; `None` is 404. One trailing slash is allowed.
+    /// Reads a URL; `None` is 404.
+    ///
+    /// A tenant's own host knows `/healthz` and that tenant's `/scim/v2`, nothing else: what names a
+    /// tenant there is the host alone. On every other host the path names it.
+    pub fn of(url: &Url<'_>, hosts: Option<&TenantHost>) -> Option<Self> {
+        let Some(tenant) = hosts.and_then(|hosts| hosts.tenant(url.authority())) else {
+            return Self::parse(url.path);
+        };
+        match segments(url.path)?.as_slice() {
+            ["healthz"] => Some(Self::Health),
+            ["scim", "v2", rest @ ..] => {
+                let target = ScimTarget::parse(rest)?;
+                Some(Self::Scim { tenant, base: "/scim/v2".to_owned(), target })
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads a path of a host that is no tenant's; `None` is 404. One trailing slash is allowed.
     pub fn parse(path: &str) -> Option<Self> {
-        let path = path.strip_prefix('/')?;
-        let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
+        let segments = segments(path)?;
         match segments.as_slice() {
             ["healthz"] => Some(Self::Health),
             ["v1", "tenants"] => Some(Self::Tenants),
@@ -328,6 +357,11 @@ impl ScimTarget {
             (Some(ScopesOf::Groups), true) => &[Scope::GroupsWrite],
         }
     }
+}
+
+fn segments(path: &str) -> Option<Vec<&str>> {
+    let path = path.strip_prefix('/')?;
+    Some(path.strip_suffix('/').unwrap_or(path).split('/').collect())
 }
 
 /// One segment's text. A slash that was encoded stays part of the segment.

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::RateLimit;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
 
 /// A tenant's policies.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Policy {
     /// Counts the changes; 0 before the first.
     pub version: i64,
     /// What of the product the tenant uses.
     pub features: Features,
+    /// What its requests are held to, if to anything.
+    pub rate_limit: Option<RateLimit>,
     /// The schemas by which it extends resource types.
     pub schemas: Vec<DeclaredSchema>,
 }
@@ -28,6 +31,13 @@ pub struct Features {
     pub roles: bool,
     /// The types Agent and AgenticApplication (draft-abbey-scim-agent-extension); off.
     pub agents: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        let (features, rate_limit) = (Features::default(), Some(RateLimit::DEFAULT));
+        Self { version: 0, features, rate_limit, schemas: Vec::new() }
+    }
 }
 
 impl Default for Features {
@@ -74,6 +84,10 @@ impl Policy {
                 "version" if value.is_i64() || value.is_u64() => {}
                 "version" => faults.push(Fault::new("/version", "is not a whole number")),
                 "features" => read_features(&mut amended.features, value, &mut faults),
+                "rateLimit" => match RateLimit::read(value) {
+                    Ok(limit) => amended.rate_limit = limit,
+                    Err(found) => faults.extend(found),
+                },
                 "schemas" => match DeclaredSchema::read_all(value, "/schemas", &self.schemas) {
                     Ok(schemas) => amended.schemas = schemas,
                     Err(found) => faults.extend(found),
@@ -115,6 +129,7 @@ impl Policy {
         json!({
             "version": self.version,
             "features": self.features.to_json(),
+            "rateLimit": RateLimit::to_json(self.rate_limit),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
         })
     }
@@ -151,7 +166,7 @@ fn read_features(features: &mut Features, value: &Value, faults: &mut Vec<Fault>
     }
 }
 
-fn unknown(at: &str, name: &str) -> Fault {
+pub(super) fn unknown(at: &str, name: &str) -> Fault {
     let name = name.replace('~', "~0").replace('/', "~1");
     Fault::new(format!("{at}/{name}"), "is not known to this version")
 }

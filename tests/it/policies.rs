@@ -21,7 +21,11 @@ fn what_was_never_said_has_its_defaults() {
     let before = acme.dump();
     let read = acme.admin("GET", "/policies", &Value::Null);
     let features = json!({ "scim": true, "bulk": true, "roles": false, "agents": false });
-    assert_eq!(read.json(), json!({ "version": 0, "features": features, "schemas": [] }));
+    let limit = json!({ "perSecond": 200, "burst": 1000 });
+    assert_eq!(
+        read.json(),
+        json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [] })
+    );
     assert_eq!(read.headers["etag"], "\"0\"");
     for nothing in [json!({}), json!({ "features": {} }), read.json(), json!({ "schemas": [] })] {
         assert_eq!(acme.admin("PUT", "/policies", &nothing).json(), read.json(), "{nothing}");
@@ -151,7 +155,7 @@ fn a_document_with_a_fault_changes_nothing() {
 }
 
 #[test]
-fn scim_can_be_switched_off_but_for_discovery() {
+fn ol_03_scim_can_be_switched_off_but_for_discovery() {
     let mut acme = Acme::new();
     let ada = acme.user("ada");
     acme.admin("PUT", "/policies", &json!({ "features": { "scim": false } }));
@@ -174,12 +178,18 @@ fn scim_can_be_switched_off_but_for_discovery() {
 }
 
 #[test]
-fn bulk_can_be_switched_off() {
+fn ol_11_bulk_can_be_switched_off_and_discovery_says_so() {
     let mut acme = Acme::new();
+    assert_eq!(acme.get("/ServiceProviderConfig")["bulk"]["supported"], true);
     acme.admin("PUT", "/policies", &json!({ "features": { "bulk": false } }));
     assert_eq!(acme.get("/ServiceProviderConfig")["bulk"]["supported"], false);
     let body = json!({ "schemas": [muster::scim::urn::BULK_REQUEST], "Operations": [] });
     assert_eq!(acme.scim("POST", "/Bulk", &body).status, 501);
+    let types = |acme: &mut Acme| acme.get("/ResourceTypes")["totalResults"].clone();
+    let schemas = |acme: &mut Acme| acme.get("/Schemas")["totalResults"].clone();
+    let before = (types(&mut acme), schemas(&mut acme));
+    acme.admin("PUT", "/policies", &json!({ "features": { "agents": true } }));
+    assert_ne!((types(&mut acme), schemas(&mut acme)), before, "discovery is the tenant's own");
 }
 
 #[test]
