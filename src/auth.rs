@@ -7,10 +7,12 @@ mod admin;
 mod key;
 mod principal;
 mod scope;
+mod secret;
 mod tag;
 
 pub use admin::{AdminTokens, AdminTokensError};
 pub use key::{Claims, ISSUER, KeyRing, KeyRingError, TokenError};
 pub use principal::{JtiDigest, KeyPrincipal, Principal};
 pub use scope::{Scope, Scopes};
+pub use secret::SecretDigest;
 pub use tag::TAG_BYTES;

@@ -3,7 +3,7 @@
 //!
 //! `fetch` answers requests from outside and hands those that pass to their tenant's object
 //! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its database. `registry` keeps
-//! tenants' records in KV, `deployment` variables and secrets, `body` reads what is sent, `answer`
+//! tenants' records in KV, `oauth` asks for tokens, `deployment` variables and secrets, `body` reads what is sent, `answer`
 //! makes the runtime's response, and `js` binds what the runtime offers.
 //!
 //! A panic, or an exception of JavaScript that passes through wasm, resets every object of the
@@ -16,6 +16,7 @@ mod fetch;
 mod handover;
 mod inbound;
 mod js;
+mod oauth;
 mod registry;
 mod rescue;
 mod sql;

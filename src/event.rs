@@ -17,7 +17,10 @@ pub enum EventKind {
     GroupMemberAdded,
     GroupMemberRemoved,
     ConnectionCreated,
+    SecretCreated,
+    SecretRevoked,
     KeyCreated,
+    KeyRotated,
     KeyRevoked,
     TenantUpdated,
 }
@@ -55,7 +58,10 @@ impl EventKind {
             Self::GroupMemberAdded => "group.member.added",
             Self::GroupMemberRemoved => "group.member.removed",
             Self::ConnectionCreated => "connection.created",
+            Self::SecretCreated => "connection.secret.created",
+            Self::SecretRevoked => "connection.secret.revoked",
             Self::KeyCreated => "key.created",
+            Self::KeyRotated => "key.rotated",
             Self::KeyRevoked => "key.revoked",
             Self::TenantUpdated => "tenant.updated",
         })
@@ -66,8 +72,8 @@ impl EventKind {
         match self {
             Self::Resource(number, _) => resource_type(number).map_or("", |one| one.id.as_str()),
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
-            Self::ConnectionCreated => "Connection",
-            Self::KeyCreated | Self::KeyRevoked => "Key",
+            Self::ConnectionCreated | Self::SecretCreated | Self::SecretRevoked => "Connection",
+            Self::KeyCreated | Self::KeyRotated | Self::KeyRevoked => "Key",
             Self::TenantUpdated => "Tenant",
         }
     }

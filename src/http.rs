@@ -4,6 +4,7 @@
 //! touched, and the two error formats (RFC 7644 §3.12 below a SCIM base, RFC 9457 below `/v1`).
 
 mod gate;
+mod oauth;
 mod presets;
 mod problem;
 mod query;
@@ -12,6 +13,7 @@ mod response;
 mod route;
 
 pub use gate::Gate;
+pub use oauth::{ClientCredentials, OAuthError, TokenRequest, TokenStep};
 pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
 pub use query::Query;
@@ -114,7 +116,10 @@ impl Request<'_> {
     /// Whether the request changes nothing.
     pub fn reads(&self) -> bool {
         self.method.is_safe()
-            || matches!(self.route, Route::Scim { target: ScimTarget::Search(_), .. })
+            || matches!(
+                self.route,
+                Route::Scim { target: ScimTarget::Search(_), .. } | Route::Token(_)
+            )
     }
 
     /// Whether the body's media type is one that is taken.

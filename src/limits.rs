@@ -101,6 +101,23 @@ pub const SECRET_BYTES_MIN: usize = 32;
 pub const KEY_TTL_SECONDS_DEFAULT: i64 = 365 * 86_400;
 /// Life of a key at most: three years.
 pub const KEY_TTL_SECONDS: i64 = 3 * 365 * 86_400;
+/// How long a rotated key lives on when the client does not say: one hour.
+pub const KEY_OVERLAP_SECONDS_DEFAULT: i64 = 3_600;
+/// How long a rotated key lives on at most: one day.
+pub const KEY_OVERLAP_SECONDS: i64 = 86_400;
+/// How long it takes at most until the last use of a key is written; so much is lost when the object
+/// is put to sleep before.
+pub const KEY_USES_FLUSH_SECONDS: i64 = 60;
+/// Life of a token that an OAuth client is given; its `expires_in` says so.
+pub const TOKEN_TTL_SECONDS: i64 = 3_600;
+/// Bytes of a request for a token; above it the answer is 413.
+pub const TOKEN_REQUEST_BYTES: usize = 16 * 1024;
+/// Life of a client's secret at least, and when nobody says: one year.
+pub const SECRET_TTL_SECONDS_MIN: i64 = 365 * 86_400;
+/// Life of a client's secret at most: three years.
+pub const SECRET_TTL_SECONDS: i64 = 3 * 365 * 86_400;
+/// Live secrets of a connection; above it the answer is 409.
+pub const SECRETS_PER_CONNECTION: usize = 10;
 /// Schemas that a tenant declares; above it the answer is 422, as for all bounds of schemas.
 pub const SCHEMAS_PER_TENANT: usize = 20;
 /// Attributes of a declared schema, and parts of one of them.

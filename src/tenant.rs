@@ -7,6 +7,7 @@ mod bulk;
 mod connections;
 mod discovery;
 mod document;
+mod duration;
 mod events;
 mod keys;
 mod list;
@@ -19,15 +20,18 @@ mod policies;
 mod render;
 mod resources;
 mod schemas;
+mod secrets;
 mod stored_policy;
 mod sweep;
+mod token;
+mod uses;
 mod work;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::auth::{JtiDigest, KeyRing, Principal};
+use crate::auth::{KeyRing, Principal};
 use crate::http::{Method, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget};
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
@@ -81,7 +85,12 @@ impl Tenant {
         let memory = self.wake(sql)?; // (1)
         memory.touched = false;
         let bound = match admit(memory, call.principal, call.now) {
-            Ok(bound) => bound,
+            Ok(bound) => {
+                if let Principal::Key(key) = call.principal {
+                    memory.uses.note(&key.id, call.now);
+                }
+                bound
+            }
             Err(refusal) => {
                 let scim = matches!(call.request.route, Route::Scim { .. });
                 return Ok(refusal.to_response(scim)); // (2)
@@ -118,23 +127,30 @@ impl Tenant {
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off.
-    pub fn alarm_in_milliseconds(&self) -> Option<i64> {
-        self.memory.as_ref().filter(|memory| memory.sweeping).map(|_| 0)
+    pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
+        let memory = self.memory.as_ref()?;
+        if memory.sweeping { Some(0) } else { memory.uses.flush_in_milliseconds(now) }
     }
 
-    /// Does one bounded step of what was put off; [`Self::alarm_in_milliseconds`] then tells
-    /// whether more is left.
+    /// Does one bounded step of what was put off, and writes the uses of keys where that is due;
+    /// [`Self::alarm_in_milliseconds`] then tells whether more is left.
     ///
     /// # Errors
     /// The cause, for the log; nothing was written.
     pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
         let memory = self.wake(sql)?;
+        let flush = memory.uses.flush_in_milliseconds(now) == Some(0);
         let mut swept = Err(StoreError::new("the transaction did not run"));
         sql.transaction(&mut || {
-            swept = sweep::step(sql, now);
+            let flushed =
+                if flush { store::keys::note_uses(sql, memory.uses.unwritten()) } else { Ok(()) };
+            swept = flushed.and_then(|()| sweep::step(sql, now));
             if swept.is_ok() { Verdict::Commit } else { Verdict::RollBack }
         })?;
         memory.sweeping = swept?;
+        if flush {
+            memory.uses_written();
+        }
         // A step changes groups, and records no event.
         memory.order_bookmarks = OrderBookmarks::default();
         Ok(())
@@ -147,19 +163,18 @@ type Bound = Option<(String, Compat)>;
 /// Whether the principal's key is live here.
 fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<Bound, Refusal> {
     let Principal::Key(key) = principal else { return Ok(None) };
-    let row = memory
-        .keys
-        .get(&key.id)
-        .filter(|row| JtiDigest::stored(&row.jti) == key.jti && row.expires > now.timestamp())
+    let credential = memory
+        .credential(&key.id)
+        .filter(|known| known.jti == key.jti && known.expires > now.timestamp())
         .ok_or(Refusal::InvalidToken("the key has been revoked"))?;
-    let Some(id) = &row.connection else { return Ok(None) };
+    let Some(id) = credential.connection else { return Ok(None) };
     let connection = memory.connections.get(id);
     let connection = connection.ok_or(Refusal::InvalidToken("the key's connection is gone"))?;
     if connection.row.state == connections::DISABLED {
         return Err(Refusal::ConnectionDisabled);
     }
     let unknown = || Refusal::Unavailable("a connection has rules that are not known".to_owned());
-    Ok(Some((id.clone(), connection.compat.ok_or_else(unknown)?)))
+    Ok(Some((id.to_owned(), connection.compat.ok_or_else(unknown)?)))
 }
 
 impl<'a, 'c> Work<'a, 'c> {
@@ -194,9 +209,16 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::Keys(_), Method::Post) => self.create_key(),
             (Route::Key(_, id), Method::Get) => self.read_key(id),
             (Route::Key(_, id), Method::Delete) => self.revoke_key(id),
+            (Route::Rotation(_, id), Method::Post) => self.rotate_key(id),
             (Route::Connections(_), Method::Get) => self.list_connections(),
             (Route::Connections(_), Method::Post) => self.create_connection(),
             (Route::Connection(_, id), Method::Get) => self.read_connection(id),
+            (Route::Secrets(_, connection), Method::Get) => self.list_secrets(connection),
+            (Route::Secrets(_, connection), Method::Post) => self.create_secret(connection),
+            (Route::Secret(_, connection, id), Method::Delete) => {
+                self.revoke_secret(connection, id)
+            }
+            (Route::Token(_), Method::Post) => self.token(),
             (Route::Events(_), Method::Get) => self.read_events(),
             (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
             (Route::Policies(_), Method::Put) => self.amend_policies(),

@@ -32,10 +32,18 @@ pub enum Route {
     Keys(Slug),
     /// `/v1/tenants/{t}/keys/{k}`
     Key(Slug, String),
+    /// `/v1/tenants/{t}/keys/{k}/rotate`
+    Rotation(Slug, String),
     /// `/v1/tenants/{t}/connections`
     Connections(Slug),
     /// `/v1/tenants/{t}/connections/{c}`
     Connection(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/secrets`
+    Secrets(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/secrets/{s}`
+    Secret(Slug, String, String),
+    /// `/t/{t}/oauth/token`
+    Token(Slug),
     /// `/v1/tenants/{t}/events`
     Events(Slug),
     /// `/v1/tenants/{t}/policies`
@@ -104,7 +112,8 @@ impl<'a> Url<'a> {
 
     /// Whether the URL's path is one of SCIM's, so that its errors are too.
     pub fn is_scim(&self) -> bool {
-        self.path.starts_with("/t/") || self.path.starts_with("/scim/")
+        let below_tenant = self.path.strip_prefix("/t/").map(|path| path.split('/').nth(1));
+        below_tenant.is_some_and(|name| name != Some("oauth")) || self.path.starts_with("/scim/")
     }
 }
 
@@ -122,6 +131,7 @@ impl Route {
             ["t", tenant, "scim", "v2", rest @ ..] => {
                 Self::scim(tenant, format!("/t/{tenant}/scim/v2"), rest)
             }
+            ["t", tenant, "oauth", "token"] => Some(Self::Token(Slug::parse(tenant)?)),
             ["scim", "v2", tenant, rest @ ..] => {
                 Self::scim(tenant, format!("/scim/v2/{tenant}"), rest)
             }
@@ -134,8 +144,15 @@ impl Route {
             [] => Some(Self::Tenant(tenant)),
             ["keys"] => Some(Self::Keys(tenant)),
             ["keys", key] => Some(Self::Key(tenant, decode(key)?)),
+            ["keys", key, "rotate"] => Some(Self::Rotation(tenant, decode(key)?)),
             ["connections"] => Some(Self::Connections(tenant)),
             ["connections", connection] => Some(Self::Connection(tenant, decode(connection)?)),
+            ["connections", connection, "secrets"] => {
+                Some(Self::Secrets(tenant, decode(connection)?))
+            }
+            ["connections", connection, "secrets", secret] => {
+                Some(Self::Secret(tenant, decode(connection)?, decode(secret)?))
+            }
             ["events"] => Some(Self::Events(tenant)),
             ["policies"] => Some(Self::Policies(tenant)),
             ["schemas"] => Some(Self::Schemas(tenant)),
@@ -155,6 +172,10 @@ impl Route {
             Self::Tenant(tenant)
             | Self::Keys(tenant)
             | Self::Key(tenant, _)
+            | Self::Rotation(tenant, _)
+            | Self::Secrets(tenant, _)
+            | Self::Secret(tenant, ..)
+            | Self::Token(tenant)
             | Self::Connections(tenant)
             | Self::Connection(tenant, _)
             | Self::Events(tenant)
@@ -183,9 +204,13 @@ impl Route {
         match self {
             Self::Health => &[Get, Head],
             Self::Connection(..) | Self::Events(_) | Self::Presets | Self::Preset(_) => &[Get],
-            Self::Tenants | Self::Keys(_) | Self::Connections(_) => &[Get, Post],
+            Self::Tenants | Self::Keys(_) | Self::Connections(_) | Self::Secrets(..) => {
+                &[Get, Post]
+            }
             Self::Tenant(_) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
+            Self::Rotation(..) | Self::Token(_) => &[Post],
+            Self::Secret(..) => &[Delete],
             Self::Policies(_) => &[Get, Put],
             Self::Schemas(_) => &[Get, Put, Post],
             Self::Schema(..) => &[Get, Put, Delete],
@@ -203,10 +228,14 @@ impl Route {
     /// Who may ask for the route with a method.
     pub(super) fn audience(&self, method: Method) -> Audience {
         match self {
-            Self::Health => Audience::Public,
+            Self::Health | Self::Token(_) => Audience::Public,
             Self::Tenants | Self::Tenant(_) => Audience::Admin,
             Self::Presets | Self::Preset(_) => Audience::Key(&[]),
-            Self::Keys(_) | Self::Key(..) => Audience::Key(&[Scope::KeysWrite]),
+            Self::Keys(_)
+            | Self::Key(..)
+            | Self::Rotation(..)
+            | Self::Secrets(..)
+            | Self::Secret(..) => Audience::Key(&[Scope::KeysWrite]),
             Self::Connections(_)
             | Self::Connection(..)
             | Self::Policies(_)

@@ -3,7 +3,8 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 5] = [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS];
+const MIGRATIONS: [&[&str]; 7] =
+    [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS, KEY_USES, SECRETS];
 
 const TABLES: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
@@ -106,6 +107,25 @@ const ORDERS: &[&str] = &[
      INSERT INTO lookups SELECT type << 8 | 128 | number, '', pos
      FROM a JOIN resources ON pos >> 40 = type WHERE doc->path IS NULL",
 ];
+
+/// For how long a key was made, which its rotation repeats, and when it was last used.
+const KEY_USES: &[&str] = &[
+    "ALTER TABLE keys ADD COLUMN life INTEGER NOT NULL DEFAULT 0",
+    "UPDATE keys SET life = expires - created",
+    "ALTER TABLE keys ADD COLUMN used INTEGER",
+];
+
+/// The secrets of OAuth clients.
+const SECRETS: &[&str] = &["CREATE TABLE secrets (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        used INTEGER
+     ) STRICT, WITHOUT ROWID"];
 
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///

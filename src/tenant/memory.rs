@@ -8,6 +8,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::stored_policy;
+use super::uses::Uses;
+use crate::auth::JtiDigest;
 use crate::limits;
 use crate::policy::Policy;
 use crate::scim::compat::{Compat, Preset};
@@ -16,6 +18,7 @@ use crate::store::connections::{self, ConnectionRow};
 use crate::store::keys::{self, KeyRow};
 use crate::store::orders::{Keyed, Order};
 use crate::store::resources::{self, TypeCount};
+use crate::store::secrets::{self, SecretRow};
 use crate::store::{Pos, Sql, StoreError, dangling, events, members, sweeps};
 
 /// The state.
@@ -29,6 +32,10 @@ pub(super) struct Memory {
     pub(super) last_seq: i64,
     /// The keys that have not been revoked.
     pub(super) keys: BTreeMap<String, KeyRow>,
+    /// The secrets of OAuth clients that have not been revoked.
+    pub(super) secrets: BTreeMap<String, SecretRow>,
+    /// When keys were used, as far as that has not been written.
+    pub(super) uses: Uses,
     /// The connections.
     pub(super) connections: BTreeMap<String, Connection>,
     /// The policies.
@@ -65,6 +72,13 @@ impl Connection {
     }
 }
 
+/// What makes a key or a token one of this tenant, and live.
+pub(super) struct Credential<'m> {
+    pub(super) jti: JtiDigest,
+    pub(super) connection: Option<&'m str>,
+    pub(super) expires: i64,
+}
+
 /// The state at a savepoint.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
@@ -92,6 +106,8 @@ impl Memory {
             last_id,
             last_seq: events::last_seq(sql)?,
             keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).collect(),
+            secrets: secrets::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            uses: Uses::default(),
             connections: connections::all(sql)?
                 .into_iter()
                 .map(|row| (row.id.clone(), Connection::new(row)))
@@ -115,6 +131,8 @@ impl Memory {
             last_id,
             last_seq,
             keys: _,
+            secrets: _,
+            uses: _,
             connections: _,
             policy: _,
             registry: _,
@@ -147,6 +165,23 @@ impl Memory {
         self.dangling = dangling;
         self.sweeping = sweeping;
         self.bookmarks = bookmarks;
+    }
+
+    /// What a key, or a token, rests on: the row that its subject names.
+    pub(super) fn credential(&self, id: &str) -> Option<Credential<'_>> {
+        let key = self.keys.get(id).map(|row| Credential {
+            jti: JtiDigest::stored(&row.jti),
+            connection: row.connection.as_deref(),
+            expires: row.expires,
+        });
+        let secret = || {
+            self.secrets.get(id).map(|row| Credential {
+                jti: JtiDigest::of(&row.jti),
+                connection: Some(&row.connection),
+                expires: row.expires,
+            })
+        };
+        key.or_else(secret)
     }
 
     /// The count of a type.

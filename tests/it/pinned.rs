@@ -76,6 +76,7 @@ fn the_principal_as_the_edge_tells_the_object() {
     });
     for (principal, header) in [
         (Principal::Admin, r#""admin""#),
+        (Principal::Client, r#""client""#),
         (key, r#"{"key":{"id":"k-1","jti":"00ff","scopes":"scim jit"}}"#),
     ] {
         assert_eq!(principal.encode(), header);
@@ -119,7 +120,7 @@ fn the_tables() {
     let acme = Acme::new();
     let tables = rows(&acme, "SELECT sql || ';' FROM sqlite_schema WHERE sql <> '' ORDER BY rowid");
     expect_file!["snapshots/tables.sql"].assert_eq(&tables);
-    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n3\n4\n5\n");
+    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n3\n4\n5\n6\n7\n");
 }
 
 #[test]
@@ -272,7 +273,10 @@ fn the_names_of_events() {
         (GroupMemberRemoved, "group.member.removed", "Group"),
         (ConnectionCreated, "connection.created", "Connection"),
         (KeyCreated, "key.created", "Key"),
+        (KeyRotated, "key.rotated", "Key"),
         (KeyRevoked, "key.revoked", "Key"),
+        (SecretCreated, "connection.secret.created", "Connection"),
+        (SecretRevoked, "connection.secret.revoked", "Connection"),
         (TenantUpdated, "tenant.updated", "Tenant"),
     ] {
         assert_eq!((&*kind.name(), kind.resource_type()), (name, resource_type));

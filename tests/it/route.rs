@@ -37,8 +37,14 @@ fn paths_of_the_admin_api() {
     check("/v1/tenants/acme/keys", &Route::Keys(acme()));
     check("/v1/tenants/acme/keys/k-1", &Route::Key(acme(), "k-1".to_owned()));
     check("/v1/tenants/acme/keys/k%2D1", &Route::Key(acme(), "k-1".to_owned()));
+    check("/v1/tenants/acme/keys/k-1/rotate", &Route::Rotation(acme(), "k-1".to_owned()));
     check("/v1/tenants/acme/connections", &Route::Connections(acme()));
     check("/v1/tenants/acme/connections/okta", &Route::Connection(acme(), "okta".to_owned()));
+    let okta = || "okta".to_owned();
+    let secrets = "/v1/tenants/acme/connections/okta/secrets";
+    check(secrets, &Route::Secrets(acme(), okta()));
+    check(&format!("{secrets}/s-1"), &Route::Secret(acme(), okta(), "s-1".to_owned()));
+    check("/t/acme/oauth/token", &Route::Token(acme()));
     check("/v1/tenants/acme/events", &Route::Events(acme()));
 }
 
@@ -107,13 +113,18 @@ fn what_is_no_path_is_nothing() {
         "/v1/tenants//keys",
         "/v1/tenants/acme/Keys",
         "/v1/tenants/acme/keys//",
-        "/v1/tenants/acme/keys/k-1/rotate",
+        "/v1/tenants/acme/keys/k-1/Rotate",
+        "/v1/tenants/acme/keys/k-1/rotate/x",
         "/v1/tenants/acme/nothing",
         "/v1/%74enants",
         "/v2/tenants",
         "/t",
         "/t/",
         "/t/acme",
+        "/t/acme/oauth",
+        "/t/acme/oauth/token/x",
+        "/t/acme/oauth/Token",
+        "/t/ACME/oauth/token",
         "/t/acme/scim",
         "/t/acme/scim/v2",
         "/t/acme/scim/v2//",
@@ -297,6 +308,8 @@ fn errors_are_those_of_scim_below_its_paths() {
         ("/t/", true),
         ("/t/acme/scim/v2/Users", true),
         ("/t/acme/nothing", true),
+        ("/t/acme/oauth/token", false),
+        ("/t/oauth/scim/v2/oauth/token", true),
         ("/scim/v2/acme/Users", true),
         ("/v1/tenants", false),
         ("/tea", false),

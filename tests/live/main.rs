@@ -26,6 +26,7 @@ mod events;
 mod keys;
 mod large_group;
 mod methods;
+mod oauth;
 mod odd_bodies;
 mod odd_requests;
 mod paths;

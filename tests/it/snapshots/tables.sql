@@ -56,7 +56,7 @@ CREATE TABLE keys (
         jti TEXT NOT NULL,
         created INTEGER NOT NULL,
         expires INTEGER NOT NULL
-     ) STRICT, WITHOUT ROWID;
+     , life INTEGER NOT NULL DEFAULT 0, used INTEGER) STRICT, WITHOUT ROWID;
 CREATE INDEX dangling_by_key ON dangling (key);
 CREATE TABLE policies (
         id INTEGER PRIMARY KEY,
@@ -66,3 +66,13 @@ CREATE TABLE policies (
      ) STRICT;
 CREATE INDEX resources_by_created ON resources (pos >> 40, doc->>'$.meta.created');
 CREATE INDEX resources_by_modified ON resources (pos >> 40, doc->>'$.meta.lastModified');
+CREATE TABLE secrets (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        used INTEGER
+     ) STRICT, WITHOUT ROWID;
