@@ -3,13 +3,15 @@
 //!
 //! `fetch` answers requests from outside and hands those that pass to their tenant's object
 //! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its database. `registry` keeps
-//! tenants' records in KV, `oauth` asks for tokens, `deployment` variables and secrets, `body` reads what is sent, `answer`
+//! tenants' records in KV, `oauth` asks for tokens, `assertion` verifies what
+//! another issuer says, `outbound` asks servers outside, `deployment` variables and secrets, `body` reads what is sent, `answer`
 //! makes the runtime's response, and `js` binds what the runtime offers.
 //!
 //! A panic, or an exception of JavaScript that passes through wasm, resets every object of the
 //! isolate. So nothing here unwraps, and every binding that may throw says `catch`.
 
 mod answer;
+mod assertion;
 mod body;
 mod deployment;
 mod fetch;
@@ -17,6 +19,7 @@ mod handover;
 mod inbound;
 mod js;
 mod oauth;
+mod outbound;
 mod registry;
 mod rescue;
 mod sql;

@@ -19,6 +19,8 @@ pub enum EventKind {
     ConnectionCreated,
     SecretCreated,
     SecretRevoked,
+    TrustCreated,
+    TrustRevoked,
     KeyCreated,
     KeyRotated,
     KeyRevoked,
@@ -60,6 +62,8 @@ impl EventKind {
             Self::ConnectionCreated => "connection.created",
             Self::SecretCreated => "connection.secret.created",
             Self::SecretRevoked => "connection.secret.revoked",
+            Self::TrustCreated => "connection.trust.created",
+            Self::TrustRevoked => "connection.trust.revoked",
             Self::KeyCreated => "key.created",
             Self::KeyRotated => "key.rotated",
             Self::KeyRevoked => "key.revoked",
@@ -72,7 +76,11 @@ impl EventKind {
         match self {
             Self::Resource(number, _) => resource_type(number).map_or("", |one| one.id.as_str()),
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
-            Self::ConnectionCreated | Self::SecretCreated | Self::SecretRevoked => "Connection",
+            Self::ConnectionCreated
+            | Self::SecretCreated
+            | Self::SecretRevoked
+            | Self::TrustCreated
+            | Self::TrustRevoked => "Connection",
             Self::KeyCreated | Self::KeyRotated | Self::KeyRevoked => "Key",
             Self::TenantUpdated => "Tenant",
         }

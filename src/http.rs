@@ -5,6 +5,7 @@
 
 mod gate;
 mod oauth;
+mod outbound;
 mod presets;
 mod problem;
 mod query;
@@ -13,7 +14,8 @@ mod response;
 mod route;
 
 pub use gate::Gate;
-pub use oauth::{ClientCredentials, OAuthError, TokenRequest, TokenStep};
+pub use oauth::{ClientCredentials, OAuthError, TokenRequest, TokenStep, TrustedIssuer};
+pub use outbound::Outbound;
 pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
 pub use query::Query;

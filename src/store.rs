@@ -19,6 +19,7 @@ pub mod resources;
 pub mod secrets;
 mod steps;
 pub mod sweeps;
+pub mod trusts;
 
 use std::fmt;
 

@@ -24,6 +24,7 @@ mod secrets;
 mod stored_policy;
 mod sweep;
 mod token;
+mod trusts;
 mod uses;
 mod work;
 
@@ -32,7 +33,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::auth::{KeyRing, Principal};
-use crate::http::{Method, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget};
+use crate::http::{
+    Method, Outbound, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget,
+};
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
@@ -59,6 +62,8 @@ pub struct Call<'a> {
     pub random: &'a mut dyn FnMut(&mut [u8]) -> Result<(), String>,
     /// Signs new keys.
     pub key_ring: &'a KeyRing,
+    /// Which addresses may be fetched from outside.
+    pub outbound: Outbound<'a>,
 }
 
 impl Tenant {
@@ -218,6 +223,9 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::Secret(_, connection, id), Method::Delete) => {
                 self.revoke_secret(connection, id)
             }
+            (Route::Trusts(_, connection), Method::Get) => self.list_trusts(connection),
+            (Route::Trusts(_, connection), Method::Post) => self.create_trust(connection),
+            (Route::Trust(_, connection, id), Method::Delete) => self.revoke_trust(connection, id),
             (Route::Token(_), Method::Post) => self.token(),
             (Route::Events(_), Method::Get) => self.read_events(),
             (Route::Policies(_), Method::Get) => Ok(self.read_policies()),

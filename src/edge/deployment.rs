@@ -10,17 +10,19 @@ use super::answer::Spent;
 use super::js;
 use super::rescue::rescue;
 use crate::auth::{AdminTokens, KeyRing};
-use crate::http::{Gate, Refusal};
+use crate::http::{Gate, Outbound, Refusal};
 
 /// What `wrangler.toml` and `wrangler secret` say.
 pub(super) struct Deployment {
     /// Whether plain http is taken, and what only production offers is done without.
     pub(super) allow_http: bool,
+    /// Whether servers on this machine may be asked.
+    allow_loopback: bool,
     cost_headers: bool,
     gate: Result<Gate, String>,
     /// What answers when an object throws: below `/v1`, and below a SCIM base.
     rescues: [js::Rescue; 2],
-    sources: [JsValue; 4],
+    sources: [JsValue; 5],
 }
 
 impl Deployment {
@@ -29,7 +31,13 @@ impl Deployment {
         thread_local! {
             static LAST: RefCell<Option<Rc<Deployment>>> = const { RefCell::new(None) };
         }
-        let sources = [env.allow_http(), env.cost_headers(), env.key_ring(), env.admin_token()];
+        let sources = [
+            env.allow_http(),
+            env.allow_loopback_receivers(),
+            env.cost_headers(),
+            env.key_ring(),
+            env.admin_token(),
+        ];
         LAST.with_borrow_mut(|last| match last {
             Some(known) if known.sources == sources => Rc::clone(known),
             _ => Rc::clone(last.insert(Rc::new(Self::parse(sources)))),
@@ -44,6 +52,11 @@ impl Deployment {
         self.gate.as_ref().map_err(|cause| Refusal::Unavailable(cause.clone()))
     }
 
+    /// Which servers may be asked, by a deployment that is called by an origin.
+    pub(super) const fn outbound<'a>(&self, own_origin: &'a str) -> Outbound<'a> {
+        Outbound { loopback: self.allow_loopback, own_origin }
+    }
+
     /// What a request cost, if answers tell it.
     pub(super) fn told(&self, spent: Spent) -> Option<Spent> {
         self.cost_headers.then_some(spent)
@@ -55,11 +68,12 @@ impl Deployment {
         js::rescued(response, if scim { below_scim } else { v1 })
     }
 
-    fn parse(sources: [JsValue; 4]) -> Self {
-        let [allow_http, cost_headers, key_ring, admin_token] = &sources;
+    fn parse(sources: [JsValue; 5]) -> Self {
+        let [allow_http, allow_loopback, cost_headers, key_ring, admin_token] = &sources;
         let cost_headers = cost_headers == "1";
         Self {
             allow_http: allow_http == "1",
+            allow_loopback: allow_loopback == "1",
             cost_headers,
             gate: gate(key_ring, admin_token),
             rescues: [false, true].map(|scim| rescue(scim, cost_headers)),

@@ -1,14 +1,17 @@
 //! `POST /t/{t}/oauth/token` at the edge: what needs no tenant is judged before one is woken.
 
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 use worker::js_sys::Promise;
 
-use super::body::Body;
+use super::assertion::is_signed;
+use super::body::{Body, collect};
 use super::handover::hand_over;
 use super::inbound::Inbound;
-use super::registry;
-use crate::auth::Principal;
-use crate::http::{ClientCredentials, OAuthError, Refusal, TokenRequest, TokenStep};
+use super::rescue::refusal;
+use super::{js, now, registry};
+use crate::auth::{Assertion, Principal};
+use crate::http::{ClientCredentials, OAuthError, Refusal, TokenRequest, TokenStep, TrustedIssuer};
+use crate::limits;
 use crate::registry::{Slug, Status};
 
 /// Why there is no token.
@@ -22,6 +25,8 @@ pub(super) enum Failure {
 /// 1. The form must be right, and `client_id` of this tenant: 400, 401, 413.
 /// 2. The tenant must be there and active, or it is 401 as for a wrong secret.
 /// 3. The tenant's object answers.
+/// 4. Of an assertion it says first whose keys verify it, if anybody trusts its issuer: 401.
+/// 5. It must be for this server, for now, and signed: 401; 503 when the issuer's keys cannot be read.
 ///
 /// # Errors
 /// What is answered instead.
@@ -42,10 +47,42 @@ pub(super) async fn answer(
         Err(Refusal::NoTenant) => return Err(OAuthError::InvalidClient.into()), // (2)
         other => other?,
     };
-    let ClientCredentials::Secret { connection, digest } = request.credentials;
-    let step = TokenStep::Secret { connection, digest, scope: request.scope };
-    let body = JsValue::from_str(&step.encode());
-    Ok(hand_over(inbound, tenant, &record, &Principal::Client, &body)?) // (3)
+    let ask = |step: &TokenStep| {
+        let body = JsValue::from_str(&step.encode());
+        hand_over(inbound, tenant, &record, &Principal::Client, &body)
+    };
+    let scope = request.scope;
+    match request.credentials {
+        ClientCredentials::Secret { connection, digest } => {
+            Ok(ask(&TokenStep::Secret { connection, digest, scope })?) // (3)
+        }
+        ClientCredentials::Assertion { connection, assertion } => {
+            let Assertion { issuer, subject, .. } = assertion.clone();
+            let answer = ask(&TokenStep::Trust { connection, issuer, subject })?; // (4)
+            let answer = answer.await.map_err(|exception| refusal(&exception))?;
+            let response: &js::Response = answer.unchecked_ref();
+            if response.status() != 200 {
+                return Ok(Promise::resolve(&answer)); // (4)
+            }
+            let trusted = trusted_issuer(response).await?;
+            let own = format!("{}/t/{tenant}/oauth/token", inbound.url.origin);
+            let audience = trusted.audience.as_deref().unwrap_or(&own);
+            let guard = inbound.deployment.outbound(inbound.url.origin);
+            let holds = assertion.holds(audience, now());
+            if !holds || !is_signed(guard, &trusted, &assertion).await? {
+                return Err(OAuthError::InvalidClient.into()); // (5)
+            }
+            Ok(ask(&TokenStep::Trusted { trust: trusted.trust, scope })?) // (3)
+        }
+    }
+}
+
+/// What the object says of an assertion's issuer.
+async fn trusted_issuer(response: &js::Response) -> Result<TrustedIssuer, Refusal> {
+    let unread = || Refusal::Internal("an answer of the object cannot be read".to_owned());
+    let stream = response.body().ok_or_else(unread)?;
+    let bytes = collect(&stream, limits::BODY_BYTES).await?;
+    serde_json::from_slice(&bytes).map_err(|_| unread())
 }
 
 impl From<OAuthError> for Failure {

@@ -124,6 +124,7 @@ impl Object {
             now: now(),
             random: &mut random,
             key_ring: &deployment.gate()?.key_ring,
+            outbound: deployment.outbound(url.origin),
         };
         Ok(self.handle(call)) // (5)
     }

@@ -1,4 +1,4 @@
-//! Requests for tokens and their refusals: RFC 6749 §2.3.1, §4.4 and §5.
+//! Requests for tokens and their refusals: RFC 6749 §2.3.1, §4.4 and §5, RFC 7521 §4.2.
 //!
 //! In scope: what the form and the `Authorization` header say, by themselves. Whether the client is
 //! known and its secret right, the tenant's object decides.
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Response;
-use crate::auth::SecretDigest;
+use crate::auth::{Assertion, SecretDigest};
 use crate::limits;
 use crate::registry::Slug;
 
@@ -32,6 +32,13 @@ pub enum ClientCredentials {
         /// What is known of the secret from here on.
         digest: SecretDigest,
     },
+    /// What another issuer says of it (RFC 7521 §4.2).
+    Assertion {
+        /// The connection that `client_id` names, if there is one.
+        connection: Option<String>,
+        /// The assertion.
+        assertion: Assertion,
+    },
 }
 
 /// What the edge asks the tenant's object on a client's behalf.
@@ -41,6 +48,24 @@ pub enum TokenStep {
     /// A token for whoever knows a connection's secret.
     #[expect(missing_docs, reason = "as in `TokenRequest`")]
     Secret { connection: String, digest: SecretDigest, scope: Option<String> },
+    /// How an assertion is to be verified, as a [`TrustedIssuer`], if anybody trusts it.
+    #[expect(missing_docs, reason = "as in `Assertion`")]
+    Trust { connection: Option<String>, issuer: String, subject: String },
+    /// A token for whom an assertion that has been verified speaks of.
+    #[expect(missing_docs, reason = "the trust's id, and as in `TokenRequest`")]
+    Trusted { trust: String, scope: Option<String> },
+}
+
+/// How an assertion is to be verified.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrustedIssuer {
+    /// The trust's id.
+    pub trust: String,
+    /// The audience; the address of the request where there is none.
+    pub audience: Option<String>,
+    /// Where the issuer's keys are; its configuration tells where there is none.
+    pub jwks_uri: Option<String>,
 }
 
 /// RFC 6749 §5.2: why there is no token.
@@ -61,6 +86,7 @@ pub enum OAuthError {
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 impl TokenRequest {
     /// Reads a request for a token of a tenant.
@@ -126,6 +152,9 @@ impl Form {
         authorization: Option<&str>,
     ) -> Result<ClientCredentials, OAuthError> {
         let header = authorization.map(str::trim).filter(|header| !header.is_empty());
+        if self.value("client_assertion").or(self.value("client_assertion_type")).is_some() {
+            return self.assertion(tenant, header);
+        }
         let in_body = (self.value("client_id"), self.value("client_secret"));
         let (id, secret) = match (header.map(basic).transpose()?, in_body) {
             (Some(_), (_, Some(_))) => {
@@ -140,6 +169,26 @@ impl Form {
         };
         let connection = connection_of(tenant, &id).ok_or(OAuthError::InvalidClient)?;
         Ok(ClientCredentials::Secret { connection, digest: SecretDigest::of(&secret) })
+    }
+
+    /// RFC 7521 §4.2: `client_id` may be left out.
+    fn assertion(
+        &self,
+        tenant: &Slug,
+        header: Option<&str>,
+    ) -> Result<ClientCredentials, OAuthError> {
+        if header.or(self.value("client_secret")).is_some() {
+            return Err(OAuthError::InvalidRequest("the client authenticates twice"));
+        }
+        if self.value("client_assertion_type") != Some(JWT_BEARER) {
+            return Err(OAuthError::InvalidRequest("`client_assertion_type` is not jwt-bearer"));
+        }
+        let assertion = self.value("client_assertion").and_then(Assertion::parse);
+        let assertion = assertion.ok_or(OAuthError::InvalidClient)?;
+        let connection = self.value("client_id").map(|id| connection_of(tenant, id));
+        let connection =
+            connection.map(|known| known.ok_or(OAuthError::InvalidClient)).transpose()?;
+        Ok(ClientCredentials::Assertion { connection, assertion })
     }
 }
 

@@ -42,6 +42,10 @@ pub enum Route {
     Secrets(Slug, String),
     /// `/v1/tenants/{t}/connections/{c}/secrets/{s}`
     Secret(Slug, String, String),
+    /// `/v1/tenants/{t}/connections/{c}/trusts`
+    Trusts(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/trusts/{i}`
+    Trust(Slug, String, String),
     /// `/t/{t}/oauth/token`
     Token(Slug),
     /// `/v1/tenants/{t}/events`
@@ -153,6 +157,12 @@ impl Route {
             ["connections", connection, "secrets", secret] => {
                 Some(Self::Secret(tenant, decode(connection)?, decode(secret)?))
             }
+            ["connections", connection, "trusts"] => {
+                Some(Self::Trusts(tenant, decode(connection)?))
+            }
+            ["connections", connection, "trusts", trust] => {
+                Some(Self::Trust(tenant, decode(connection)?, decode(trust)?))
+            }
             ["events"] => Some(Self::Events(tenant)),
             ["policies"] => Some(Self::Policies(tenant)),
             ["schemas"] => Some(Self::Schemas(tenant)),
@@ -175,6 +185,8 @@ impl Route {
             | Self::Rotation(tenant, _)
             | Self::Secrets(tenant, _)
             | Self::Secret(tenant, ..)
+            | Self::Trusts(tenant, _)
+            | Self::Trust(tenant, ..)
             | Self::Token(tenant)
             | Self::Connections(tenant)
             | Self::Connection(tenant, _)
@@ -204,13 +216,15 @@ impl Route {
         match self {
             Self::Health => &[Get, Head],
             Self::Connection(..) | Self::Events(_) | Self::Presets | Self::Preset(_) => &[Get],
-            Self::Tenants | Self::Keys(_) | Self::Connections(_) | Self::Secrets(..) => {
-                &[Get, Post]
-            }
+            Self::Tenants
+            | Self::Keys(_)
+            | Self::Connections(_)
+            | Self::Secrets(..)
+            | Self::Trusts(..) => &[Get, Post],
             Self::Tenant(_) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
             Self::Rotation(..) | Self::Token(_) => &[Post],
-            Self::Secret(..) => &[Delete],
+            Self::Secret(..) | Self::Trust(..) => &[Delete],
             Self::Policies(_) => &[Get, Put],
             Self::Schemas(_) => &[Get, Put, Post],
             Self::Schema(..) => &[Get, Put, Delete],
@@ -235,7 +249,9 @@ impl Route {
             | Self::Key(..)
             | Self::Rotation(..)
             | Self::Secrets(..)
-            | Self::Secret(..) => Audience::Key(&[Scope::KeysWrite]),
+            | Self::Secret(..)
+            | Self::Trusts(..)
+            | Self::Trust(..) => Audience::Key(&[Scope::KeysWrite]),
             Self::Connections(_)
             | Self::Connection(..)
             | Self::Policies(_)

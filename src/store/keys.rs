@@ -77,14 +77,15 @@ pub fn expire(sql: &dyn Sql, id: &str, expires: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Notes when keys, and tokens of secrets, were last used, all of them at once; an id that is
-/// neither's is passed over.
+/// Notes when keys, and tokens of secrets and trusts, were last used, all of them at once; an id that is
+/// none of theirs is passed over.
 pub fn note_uses(sql: &dyn Sql, uses: &BTreeMap<String, i64>) -> Result<(), StoreError> {
     let uses = serde_json::to_string(uses)
         .map_err(|_| StoreError::new("the uses of keys are not to be written as JSON"))?;
     for statement in [
         "UPDATE keys SET used = one.value FROM json_each(?1) AS one WHERE keys.id = one.key",
         "UPDATE secrets SET used = one.value FROM json_each(?1) AS one WHERE secrets.id = one.key",
+        "UPDATE trusts SET used = one.value FROM json_each(?1) AS one WHERE trusts.id = one.key",
     ] {
         sql.query(statement, &[Param::Text(&uses)])?;
     }

@@ -3,8 +3,8 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 7] =
-    [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS, KEY_USES, SECRETS];
+const MIGRATIONS: [&[&str]; 8] =
+    [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS, KEY_USES, SECRETS, TRUSTS];
 
 const TABLES: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
@@ -124,6 +124,20 @@ const SECRETS: &[&str] = &["CREATE TABLE secrets (
         jti TEXT NOT NULL,
         created INTEGER NOT NULL,
         expires INTEGER NOT NULL,
+        used INTEGER
+     ) STRICT, WITHOUT ROWID"];
+
+/// The issuers and subjects that connections trust.
+const TRUSTS: &[&str] = &["CREATE TABLE trusts (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        audience TEXT,
+        jwks_uri TEXT,
+        scopes TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
         used INTEGER
      ) STRICT, WITHOUT ROWID"];
 

@@ -19,6 +19,7 @@ use crate::store::keys::{self, KeyRow};
 use crate::store::orders::{Keyed, Order};
 use crate::store::resources::{self, TypeCount};
 use crate::store::secrets::{self, SecretRow};
+use crate::store::trusts::{self, TrustRow};
 use crate::store::{Pos, Sql, StoreError, dangling, events, members, sweeps};
 
 /// The state.
@@ -34,6 +35,8 @@ pub(super) struct Memory {
     pub(super) keys: BTreeMap<String, KeyRow>,
     /// The secrets of OAuth clients that have not been revoked.
     pub(super) secrets: BTreeMap<String, SecretRow>,
+    /// The issuers and subjects that connections trust.
+    pub(super) trusts: BTreeMap<String, TrustRow>,
     /// When keys were used, as far as that has not been written.
     pub(super) uses: Uses,
     /// The connections.
@@ -107,6 +110,7 @@ impl Memory {
             last_seq: events::last_seq(sql)?,
             keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).collect(),
             secrets: secrets::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            trusts: trusts::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
             uses: Uses::default(),
             connections: connections::all(sql)?
                 .into_iter()
@@ -132,6 +136,7 @@ impl Memory {
             last_seq,
             keys: _,
             secrets: _,
+            trusts: _,
             uses: _,
             connections: _,
             policy: _,
@@ -181,7 +186,14 @@ impl Memory {
                 expires: row.expires,
             })
         };
-        key.or_else(secret)
+        let trust = || {
+            self.trusts.get(id).map(|row| Credential {
+                jti: JtiDigest::of(&row.jti),
+                connection: Some(&row.connection),
+                expires: i64::MAX,
+            })
+        };
+        key.or_else(secret).or_else(trust)
     }
 
     /// The count of a type.

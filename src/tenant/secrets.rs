@@ -94,7 +94,7 @@ impl Work<'_, '_> {
     }
 
     /// A connection must be there.
-    fn known(&self, connection: &str) -> Result<(), Failure> {
+    pub(super) fn known(&self, connection: &str) -> Result<(), Failure> {
         let known = self.memory.connections.contains_key(connection);
         if known { Ok(()) } else { Err(Problem::from(ProblemCode::NotFound).into()) }
     }

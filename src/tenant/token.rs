@@ -1,9 +1,11 @@
 //! Tokens for OAuth clients (RFC 6749 §4.4): the edge has read the request, here it is decided.
 
+use serde_json::json;
+
 use super::connections::DISABLED;
 use super::work::{Answer, Failure, Work};
 use crate::auth::{Claims, ISSUER, Scopes, SecretDigest};
-use crate::http::{OAuthError, Problem, ProblemCode, Response, TokenStep};
+use crate::http::{OAuthError, Problem, ProblemCode, Response, TokenStep, TrustedIssuer};
 use crate::limits;
 use crate::store::StoreError;
 use crate::store::secrets::SecretRow;
@@ -24,7 +26,9 @@ impl Work<'_, '_> {
     /// 2. The client must be who it says: 401 `invalid_client`, whatever is wrong.
     /// 3. Its connection must be in use: 400 `unauthorized_client`.
     /// 4. It must ask for no more than it may: 400 `invalid_scope`.
-    /// 5. The token is signed. Nothing is written: it rests on the row of the secret.
+    /// 5. The token is signed. Nothing is written: it rests on the row of the secret, or of the trust.
+    ///
+    /// Of an assertion it tells the edge first how to verify it, and who it is once that is done.
     pub(super) fn token(&self) -> Answer {
         let step = serde_json::from_slice(self.request().body);
         let step = step.map_err(|_| Problem::from(ProblemCode::Malformed))?; // (1)
@@ -37,6 +41,28 @@ impl Work<'_, '_> {
                     scopes: secret.scopes.clone(),
                     jti: secret.jti.clone(),
                     expires: secret.expires,
+                };
+                self.grant(&grant, scope.as_deref()) // (3), (4), (5)
+            }
+            TokenStep::Trust { connection, issuer, subject } => {
+                let trust = self.trust(&issuer, &subject);
+                let trust = trust.filter(|row| connection.is_none_or(|id| id == row.connection));
+                let trust = trust.ok_or(OAuthError::InvalidClient)?; // (2)
+                let issuer = TrustedIssuer {
+                    trust: trust.id.clone(),
+                    audience: trust.audience.clone(),
+                    jwks_uri: trust.jwks_uri.clone(),
+                };
+                Ok(Response::json(200, &json!(issuer)))
+            }
+            TokenStep::Trusted { trust, scope } => {
+                let trust = self.memory.trusts.get(&trust).ok_or(OAuthError::InvalidClient)?; // (2)
+                let grant = Grant {
+                    id: trust.id.clone(),
+                    connection: trust.connection.clone(),
+                    scopes: trust.scopes.clone(),
+                    jti: trust.jti.clone(),
+                    expires: i64::MAX,
                 };
                 self.grant(&grant, scope.as_deref()) // (3), (4), (5)
             }
@@ -59,7 +85,7 @@ impl Work<'_, '_> {
             return Err(OAuthError::UnauthorizedClient.into());
         }
         let own = Scopes::parse(grant.scopes.split(' '))
-            .map_err(|_| StoreError::new("a secret has a scope that is not known"))?;
+            .map_err(|_| StoreError::new("a secret or a trust has a scope that is not known"))?;
         let scope = asked_scopes(scope, own)?;
         let now = self.now().timestamp();
         let expires = now.saturating_add(limits::TOKEN_TTL_SECONDS).min(grant.expires);

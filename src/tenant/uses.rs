@@ -54,6 +54,8 @@ impl Memory {
                 key.used = Some(used);
             } else if let Some(secret) = self.secrets.get_mut(&id) {
                 secret.used = Some(used);
+            } else if let Some(trust) = self.trusts.get_mut(&id) {
+                trust.used = Some(used);
             }
         }
     }

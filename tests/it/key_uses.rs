@@ -63,10 +63,10 @@ fn uses_are_written_in_one_go_a_row_each() {
     let gone = gate().key_ring.verify(&keys[0], acme.now).expect("a key").sub;
     acme.admin("DELETE", &format!("/keys/{gone}"), &Value::Null);
     acme.wait(limits::KEY_USES_FLUSH_SECONDS);
-    acme.sql.fail_after(Some(3));
+    acme.sql.fail_after(Some(4));
     acme.tenant
         .alarm(&acme.sql, acme.now)
-        .expect("uses of keys, of secrets, and what is to be swept");
+        .expect("uses of keys, secrets and trusts, and what is to be swept");
     acme.sql.fail_after(None);
     assert_eq!(acme.rows("keys WHERE used IS NOT NULL"), 4);
 }
@@ -77,7 +77,7 @@ fn an_alarm_that_fails_forgets_no_use() {
     acme.get("/Users");
     let before = acme.dump();
     acme.wait(limits::KEY_USES_FLUSH_SECONDS);
-    for statements in 0..3 {
+    for statements in 0..4 {
         acme.sql.fail_after(Some(statements));
         assert!(acme.tenant.alarm(&acme.sql, acme.now).is_err());
         acme.sql.fail_after(None);

@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 6] = [
+const UNDONE: [&[&str]; 7] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -51,6 +51,7 @@ const UNDONE: [&[&str]; 6] = [
     ],
     &["ALTER TABLE keys DROP COLUMN used", "ALTER TABLE keys DROP COLUMN life"],
     &["DROP TABLE secrets"],
+    &["DROP TABLE trusts"],
 ];
 
 impl Acme {

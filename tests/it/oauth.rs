@@ -172,6 +172,7 @@ fn a_token_lives_as_long_as_its_secret_and_no_longer() {
     );
     let event = acme.events().pop().unwrap()["data"].clone();
     assert_eq!((&event["id"], &event["secret"]), (&json!("entra"), &first["id"]));
+    assert_eq!(event["resourceType"], "Connection");
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn the_tables() {
     let acme = Acme::new();
     let tables = rows(&acme, "SELECT sql || ';' FROM sqlite_schema WHERE sql <> '' ORDER BY rowid");
     expect_file!["snapshots/tables.sql"].assert_eq(&tables);
-    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n3\n4\n5\n6\n7\n");
+    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n3\n4\n5\n6\n7\n8\n");
 }
 
 #[test]
@@ -275,8 +275,6 @@ fn the_names_of_events() {
         (KeyCreated, "key.created", "Key"),
         (KeyRotated, "key.rotated", "Key"),
         (KeyRevoked, "key.revoked", "Key"),
-        (SecretCreated, "connection.secret.created", "Connection"),
-        (SecretRevoked, "connection.secret.revoked", "Connection"),
         (TenantUpdated, "tenant.updated", "Tenant"),
     ] {
         assert_eq!((&*kind.name(), kind.resource_type()), (name, resource_type));

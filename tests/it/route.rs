@@ -44,6 +44,9 @@ fn paths_of_the_admin_api() {
     let secrets = "/v1/tenants/acme/connections/okta/secrets";
     check(secrets, &Route::Secrets(acme(), okta()));
     check(&format!("{secrets}/s-1"), &Route::Secret(acme(), okta(), "s-1".to_owned()));
+    let trusts = "/v1/tenants/acme/connections/okta/trusts";
+    check(trusts, &Route::Trusts(acme(), okta()));
+    check(&format!("{trusts}/t-1"), &Route::Trust(acme(), okta(), "t-1".to_owned()));
     check("/t/acme/oauth/token", &Route::Token(acme()));
     check("/v1/tenants/acme/events", &Route::Events(acme()));
 }

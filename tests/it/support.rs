@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use muster::auth::{AdminTokens, KeyRing, Principal};
+use muster::auth::{AdminTokens, Assertion, KeyRing, Principal};
 use muster::http::{
-    ClientCredentials, Gate, Headers, Method, Query, Request, Response, Route, TokenRequest,
-    TokenStep, Url,
+    ClientCredentials, Gate, Headers, Method, Outbound, Query, Request, Response, Route,
+    TokenRequest, TokenStep, Url,
 };
 use muster::registry::Slug;
 use muster::tenant::{Call, Tenant};
@@ -132,10 +132,9 @@ impl Acme {
         self.handle(method, url, headers, body, &principal)
     }
 
-    /// A client's request for a token, with the edge's steps.
+    /// A client's request for a token, with the edge's steps; of an assertion the first, which tells
+    /// how it is to be verified.
     pub(crate) fn token(&mut self, headers: &[(&str, &str)], form: &str) -> Reply {
-        let path = format!("{ORIGIN}/t/{}/oauth/token", self.slug);
-        let url = Url::split(&path).expect("a URL");
         let header = |name| headers.iter().find(|(n, _)| *n == name).map(|(_, value)| *value);
         let tenant = Slug::parse(self.slug).expect("a slug");
         let (authorization, content_type) = (header("authorization"), header("content-type"));
@@ -145,9 +144,22 @@ impl Acme {
             Ok(request) => request,
             Err(error) => return reply(error.to_response()),
         };
-        let ClientCredentials::Secret { connection, digest } = credentials;
-        let body = TokenStep::Secret { connection, digest, scope }.encode();
-        let headers = BTreeMap::new();
+        match credentials {
+            ClientCredentials::Secret { connection, digest } => {
+                self.token_step(&TokenStep::Secret { connection, digest, scope })
+            }
+            ClientCredentials::Assertion { connection, assertion } => {
+                let Assertion { issuer, subject, .. } = assertion;
+                self.token_step(&TokenStep::Trust { connection, issuer, subject })
+            }
+        }
+    }
+
+    /// What the edge asks on a client's behalf.
+    pub(crate) fn token_step(&mut self, step: &TokenStep) -> Reply {
+        let path = format!("{ORIGIN}/t/{}/oauth/token", self.slug);
+        let url = Url::split(&path).expect("a URL");
+        let (headers, body) = (BTreeMap::new(), step.encode());
         self.handle(Method::Post, url, &headers, body.as_bytes(), &Principal::Client)
     }
 
@@ -187,6 +199,7 @@ impl Acme {
                 Ok(())
             },
             key_ring: &self.gate.key_ring,
+            outbound: Outbound { loopback: false, own_origin: ORIGIN },
         };
         let response = self.tenant.handle(&self.sql, &mut call);
         // A tenant that is unavailable has a cause too, and the database none.

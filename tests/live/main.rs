@@ -33,4 +33,5 @@ mod paths;
 mod presets;
 mod records;
 mod tenants;
+mod trusts;
 mod vectors;

@@ -76,3 +76,15 @@ CREATE TABLE secrets (
         expires INTEGER NOT NULL,
         used INTEGER
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE trusts (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        audience TEXT,
+        jwks_uri TEXT,
+        scopes TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        used INTEGER
+     ) STRICT, WITHOUT ROWID;
