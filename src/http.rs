@@ -15,7 +15,7 @@ mod route;
 
 pub use gate::Gate;
 pub use oauth::{ClientCredentials, OAuthError, TokenRequest, TokenStep, TrustedIssuer};
-pub use outbound::Outbound;
+pub use outbound::{Outbound, configuration_of};
 pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
 pub use query::Query;

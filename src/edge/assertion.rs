@@ -9,7 +9,7 @@ use worker::js_sys::{Array, Uint8Array};
 
 use super::{js, now, outbound};
 use crate::auth::{Algorithm, Assertion, Jwk, Jwks, JwksCache, Known};
-use crate::http::{Outbound, Refusal, TrustedIssuer};
+use crate::http::{Outbound, Refusal, TrustedIssuer, configuration_of};
 use crate::limits;
 
 thread_local! {
@@ -37,10 +37,15 @@ async fn key(
     trusted: &TrustedIssuer,
     assertion: &Assertion,
 ) -> Result<Option<Rc<Jwk>>, Refusal> {
-    let source = trusted.jwks_uri.as_deref().unwrap_or(&assertion.issuer);
+    // What one tenant takes for a key set may be what another takes for an issuer: no address has a
+    // space, so neither is found in the other's place.
+    let source = match &trusted.jwks_uri {
+        Some(uri) => uri.clone(),
+        None => format!("issuer {}", assertion.issuer),
+    };
     let known = || {
         let now = now().timestamp_millis();
-        KEPT.with_borrow(|kept| kept.look(source, &assertion.kid, assertion.algorithm, now))
+        KEPT.with_borrow(|kept| kept.look(&source, &assertion.kid, assertion.algorithm, now))
     };
     let mut found = known();
     if found == Known::Ask {
@@ -51,7 +56,7 @@ async fn key(
         if let Err(cause) = &read {
             super::answer::log(503, Some(&format!("an issuer's keys: {cause}")), None);
         }
-        KEPT.with_borrow_mut(|kept| kept.note(source, read.ok(), now().timestamp_millis()));
+        KEPT.with_borrow_mut(|kept| kept.note(&source, read.ok(), now().timestamp_millis()));
         found = known();
     }
     match found {
@@ -68,10 +73,9 @@ async fn jwks(guard: Outbound<'_>, uri: &str) -> Result<Jwks, String> {
     Jwks::parse(&bytes).ok_or_else(|| "the answer is no key set".to_owned())
 }
 
-/// The keys to which the issuer's configuration leads (OpenID Connect Discovery 1.0 §4).
+/// The keys to which the issuer's configuration leads.
 async fn discovered(guard: Outbound<'_>, issuer: &str) -> Result<Jwks, String> {
-    let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let bytes = outbound::get(guard, &url, limits::JWKS_BYTES).await?;
+    let bytes = outbound::get(guard, &configuration_of(issuer), limits::JWKS_BYTES).await?;
     let configuration: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let text = |name: &str| configuration.get(name).and_then(Value::as_str);
     if text("issuer") != Some(issuer) {

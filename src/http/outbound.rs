@@ -14,6 +14,11 @@ pub struct Outbound<'a> {
     pub own_origin: &'a str,
 }
 
+/// Where an issuer tells of itself (OpenID Connect Discovery 1.0 §4).
+pub fn configuration_of(issuer: &str) -> String {
+    format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
+}
+
 /// Names that no public server has.
 const PRIVATE: [&str; 3] = ["localhost", "internal", "local"];
 const NAME_BYTES: usize = 253;

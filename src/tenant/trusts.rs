@@ -7,7 +7,7 @@ use super::document::time;
 use super::secrets::given_scopes;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, ProblemCode, Response, configuration_of};
 use crate::limits;
 use crate::store::trusts::{self, TrustRow};
 
@@ -80,10 +80,10 @@ impl Work<'_, '_> {
         self.may_give(scopes)?;
         self.may_bind(Some(connection))?;
         let (field, address) = match &jwks_uri {
-            Some(uri) => ("jwksUri", uri),
-            None => ("issuer", &issuer),
+            Some(uri) => ("jwksUri", uri.clone()),
+            None => ("issuer", configuration_of(&issuer)),
         };
-        if !self.call.outbound.permits(address) {
+        if !self.call.outbound.permits(&address) {
             let detail = format!(
                 "`{field}` is no address that may be fetched: https, on port 443, with a public name"
             );

@@ -235,3 +235,40 @@ fn a_ring_that_is_rotated_verifies_old_keys_until_their_secret_is_gone() {
     acme.rotate(next);
     assert!(!opens(&mut acme, &old) && opens(&mut acme, &new));
 }
+
+#[test]
+fn a_change_of_credentials_that_fails_at_any_statement_leaves_nothing() {
+    let trust = json!({ "issuer": "https://ci.example.com", "subject": "x" });
+    for number in 0..5 {
+        let mut acme = Acme::new();
+        acme.connect("okta");
+        let secrets = "/connections/okta/secrets";
+        let trusts = "/connections/okta/trusts";
+        let ids = [secrets, trusts].map(|path| {
+            let made = acme.admin("POST", path, if path == trusts { &trust } else { &Value::Null });
+            text(&made.json(), "id")
+        });
+        let key = acme.mint(&["scim"]);
+        let (method, path, body) = match number {
+            0 => ("POST", rotation(&acme, &key), json!({ "overlap": "PT0S" })),
+            1 => ("POST", secrets.to_owned(), json!({})),
+            2 => ("DELETE", format!("{secrets}/{}", ids[0]), Value::Null),
+            3 => ("POST", trusts.to_owned(), json!({ "issuer": "https://a.io", "subject": "y" })),
+            _ => ("DELETE", format!("{trusts}/{}", ids[1]), Value::Null),
+        };
+        let before = acme.dump();
+        for statements in 0.. {
+            acme.sql.fail_after(Some(statements));
+            let reply = acme.admin(method, &path, &body);
+            let failed = acme.sql.has_failed();
+            acme.sql.fail_after(None);
+            if !failed {
+                assert!(reply.status < 300 && statements > 1, "{method} {path}: {}", reply.json());
+                break;
+            }
+            assert_eq!((reply.status, acme.dump()), (500, before.clone()), "{method} {path}");
+            assert!(opens(&mut acme, &key), "{method} {path} at {statements}");
+        }
+        assert_ne!(acme.dump(), before, "{method} {path}");
+    }
+}

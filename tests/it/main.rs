@@ -59,6 +59,7 @@ mod members;
 mod migrations;
 mod nested;
 mod oauth;
+mod oauth_forms;
 mod orders;
 mod outbound;
 mod pages;

@@ -175,6 +175,7 @@ fn a_trust_that_is_asked_for_wrongly_is_not_made() {
         ("issuer", "spiffe://acme/deploy"),
         ("issuer", "http://127.0.0.1:8080"),
         ("issuer", "https://muster.test"),
+        ("issuer", &format!("https://ci.example.com/{}", "x".repeat(970))),
         ("jwksUri", "https://10.0.0.1/jwks"),
         ("jwksUri", "https://token.actions.example.com:8443/jwks"),
         ("jwksUri", "http://127.0.0.1:8080/jwks"),
