@@ -59,7 +59,8 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 ///    that is compressed, 400 for plain http.
 /// 2. `GET` or `HEAD /healthz`: 200.
 /// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets.
-/// 4. Tokens have their own way: [`oauth::answer`]. `/v1/tenants` and `/v1/tenants/{t}` themselves are answered by [`registry`], presets here.
+/// 4. Requests for tokens go their own way, by [`oauth`]; `/v1/tenants` and `/v1/tenants/{t}`
+///    themselves are answered by [`registry`], presets here.
 /// 5. The tenant's record: 404, 503; a suspended tenant: 403, except for the administrator.
 /// 6. What [`Principal::enter`] says of the route: 403.
 /// 7. A body in chunks is collected: 400, 413.
@@ -81,8 +82,8 @@ async fn pass(request: &js::Request, inbound: &Inbound<'_>) -> Result<Answered, 
     let gate = deployment.gate()?; // (3)
     let principal = gate.admit(route.as_ref(), *method, authorization.as_deref(), now())?; // (3)
     if let Some(Route::Token(tenant)) = &route {
-        return match oauth::answer(inbound, tenant, body).await {
-            // (4)
+        let answer = oauth::answer(inbound, tenant, body).await; // (4)
+        return match answer {
             Ok(response) => Ok(Answered::Object(response)),
             Err(oauth::Failure::OAuth(error)) => Ok(Answered::Edge(error.to_response())),
             Err(oauth::Failure::Refusal(refusal)) => Err(refusal),
