@@ -22,7 +22,12 @@ const QUIET = {
 };
 
 /** What a Worker on this machine has and one in production has not. */
-const LOCAL_VARIABLES = { ALLOW_HTTP: "1", COST_HEADERS: "1", RATE_LIMITS: "off" };
+const LOCAL_VARIABLES = {
+  ALLOW_HTTP: "1",
+  ALLOW_LOOPBACK_RECEIVERS: "1",
+  COST_HEADERS: "1",
+  RATE_LIMITS: "off",
+};
 
 /** Variables and fresh secrets for a Worker on this machine. */
 export function freshVariables() {

@@ -21,7 +21,12 @@ pub enum EventKind {
     ConnectionActivated,
     ConnectionDisabled,
     ConnectionDeleted,
+    SecretCreated,
+    SecretRevoked,
+    TrustCreated,
+    TrustRevoked,
     KeyCreated,
+    KeyRotated,
     KeyRevoked,
     TenantUpdated,
     TenantFeatureEnabled,
@@ -65,7 +70,12 @@ impl EventKind {
             Self::ConnectionActivated => "connection.activated",
             Self::ConnectionDisabled => "connection.disabled",
             Self::ConnectionDeleted => "connection.deleted",
+            Self::SecretCreated => "connection.secret.created",
+            Self::SecretRevoked => "connection.secret.revoked",
+            Self::TrustCreated => "connection.trust.created",
+            Self::TrustRevoked => "connection.trust.revoked",
             Self::KeyCreated => "key.created",
+            Self::KeyRotated => "key.rotated",
             Self::KeyRevoked => "key.revoked",
             Self::TenantUpdated => "tenant.updated",
             Self::TenantFeatureEnabled => "tenant.feature.enabled",
@@ -81,8 +91,12 @@ impl EventKind {
             | Self::ConnectionUpdated
             | Self::ConnectionActivated
             | Self::ConnectionDisabled
-            | Self::ConnectionDeleted => "Connection",
-            Self::KeyCreated | Self::KeyRevoked => "Key",
+            | Self::ConnectionDeleted
+            | Self::SecretCreated
+            | Self::SecretRevoked
+            | Self::TrustCreated
+            | Self::TrustRevoked => "Connection",
+            Self::KeyCreated | Self::KeyRotated | Self::KeyRevoked => "Key",
             Self::TenantUpdated | Self::TenantFeatureEnabled => "Tenant",
         }
     }

@@ -5,6 +5,8 @@
 
 mod gate;
 mod host;
+mod oauth;
+mod outbound;
 mod presets;
 mod problem;
 mod query;
@@ -12,16 +14,20 @@ mod refusal;
 mod response;
 mod route;
 mod route_name;
+mod scim_target;
 mod trace;
 
 pub use gate::Gate;
 pub use host::TenantHost;
+pub use oauth::{ClientCredentials, OAuthError, TokenRequest, TokenStep, TrustedIssuer};
+pub use outbound::{Outbound, configuration_of};
 pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
 pub use query::Query;
 pub use refusal::Refusal;
 pub use response::Response;
-pub use route::{ConnectionAction, IMPORT, Route, ScimTarget, Url};
+pub use route::{ConnectionAction, IMPORT, Route, Url};
+pub use scim_target::ScimTarget;
 use serde_json::{Map, Value};
 pub use trace::{Done, RequestId, Trace};
 
@@ -119,7 +125,10 @@ impl Request<'_> {
     /// Whether the request changes nothing.
     pub fn reads(&self) -> bool {
         self.method.is_safe()
-            || matches!(self.route, Route::Scim { target: ScimTarget::Search(_), .. })
+            || matches!(
+                self.route,
+                Route::Scim { target: ScimTarget::Search(_), .. } | Route::Token(_)
+            )
     }
 
     /// Whether the body's media type is one that is taken.

@@ -106,6 +106,43 @@ pub const SECRET_BYTES_MIN: usize = 32;
 pub const KEY_TTL_SECONDS_DEFAULT: i64 = 365 * 86_400;
 /// Life of a key at most: three years.
 pub const KEY_TTL_SECONDS: i64 = 3 * 365 * 86_400;
+/// How long a rotated key lives on when the client does not say: one hour.
+pub const KEY_OVERLAP_SECONDS_DEFAULT: i64 = 3_600;
+/// How long a rotated key lives on at most: one day.
+pub const KEY_OVERLAP_SECONDS: i64 = 86_400;
+/// How long it takes at most until the last use of a key is written; so much is lost when the object
+/// is put to sleep, or drops what it has in memory, before.
+pub const KEY_USES_FLUSH_SECONDS: i64 = 60;
+/// Life of a token that an OAuth client is given; its `expires_in` says so.
+pub const TOKEN_TTL_SECONDS: i64 = 3_600;
+/// Bytes of a request for a token; above it the answer is 413.
+pub const TOKEN_REQUEST_BYTES: usize = 16 * 1024;
+/// Life of a client's secret at least, and when nobody says: one year.
+pub const SECRET_TTL_SECONDS_MIN: i64 = 365 * 86_400;
+/// Life of a client's secret at most: three years.
+pub const SECRET_TTL_SECONDS: i64 = 3 * 365 * 86_400;
+/// Live secrets of a connection; above it the answer is 409.
+pub const SECRETS_PER_CONNECTION: usize = 10;
+/// Issuers, each with a subject, that a connection trusts; above it the answer is 409.
+pub const TRUSTS_PER_CONNECTION: usize = 10;
+/// Characters of a trust's issuer, subject, audience and address.
+pub const TRUST_CHARACTERS: usize = 1_000;
+/// Characters of an assertion; a longer one is 401 before it is parsed.
+pub const ASSERTION_CHARACTERS: usize = 8 * 1024;
+/// By how much the clocks of an assertion's issuer and of this server may differ.
+pub const ASSERTION_SKEW_SECONDS: i64 = 60;
+/// Bytes of a key set, or of the document that tells where it is; a larger one is not read.
+pub const JWKS_BYTES: usize = 64 * 1024;
+/// Keys of a key set that are looked at.
+pub const JWKS_KEYS: usize = 100;
+/// Key sets that an isolate keeps; above it, it forgets them all and begins anew.
+pub const JWKS_KEPT: usize = 100;
+/// How long a key set is kept.
+pub const JWKS_TTL_MILLISECONDS: i64 = 600_000;
+/// How long after a key set was asked for it is not asked for again, whatever key is missing.
+pub const JWKS_PAUSE_MILLISECONDS: i64 = 30_000;
+/// How long an answer from outside is waited for.
+pub const OUTBOUND_MILLISECONDS: u32 = 15_000;
 /// Schemas that a tenant declares; above it the answer is 422, as for all bounds of schemas.
 pub const SCHEMAS_PER_TENANT: usize = 20;
 /// Attributes of a declared schema, and parts of one of them.

@@ -17,8 +17,10 @@ pub mod policies;
 mod pos;
 mod prefilter;
 pub mod resources;
+pub mod secrets;
 mod steps;
 pub mod sweeps;
+pub mod trusts;
 
 use std::fmt;
 
@@ -137,6 +139,17 @@ impl Row {
         match self.0.get(column) {
             Some(Cell::Integer(value)) => Ok(*value),
             other => Err(unexpected(column, other)),
+        }
+    }
+
+    /// The integer in a column, or `None` for NULL.
+    ///
+    /// # Errors
+    /// When the column holds neither.
+    pub fn integer_or_null(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        match self.0.get(column) {
+            Some(Cell::Null) => Ok(None),
+            _ => self.integer(column).map(Some),
         }
     }
 

@@ -9,6 +9,7 @@ mod connections;
 mod departure;
 mod discovery;
 mod document;
+mod duration;
 mod events;
 mod keys;
 mod list;
@@ -21,16 +22,22 @@ mod policies;
 mod render;
 mod resources;
 mod schemas;
+mod secrets;
 mod stored_policy;
 mod sweep;
+mod token;
+mod trusts;
+mod uses;
 mod work;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::auth::{JtiDigest, KeyRing, Principal};
-use crate::http::{Method, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget};
+use crate::auth::{KeyRing, Principal};
+use crate::http::{
+    Method, Outbound, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget,
+};
 use crate::policy::RateLimit;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
@@ -64,6 +71,8 @@ pub struct Call<'a> {
     pub random: &'a mut dyn FnMut(&mut [u8]) -> Result<(), String>,
     /// Signs new keys.
     pub key_ring: &'a KeyRing,
+    /// Which addresses may be fetched from outside.
+    pub outbound: Outbound<'a>,
 }
 
 impl Tenant {
@@ -103,7 +112,12 @@ impl Tenant {
         let memory = wake(&mut self.memory, sql)?; // (1)
         memory.touched = false;
         let bound = match admit(memory, call.principal, call.now) {
-            Ok(bound) => bound,
+            Ok(bound) => {
+                if let Principal::Key(key) = call.principal {
+                    memory.uses.note(&key.id, call.now);
+                }
+                bound
+            }
             Err(refusal) => {
                 let scim = matches!(call.request.route, Route::Scim { .. });
                 return Ok(refusal.to_response(scim)); // (2)
@@ -133,25 +147,29 @@ impl Tenant {
     /// The connection to which a principal's key is bound.
     pub fn connection_of(&self, principal: &Principal) -> Option<&str> {
         let Principal::Key(key) = principal else { return None };
-        self.memory.as_ref()?.keys.get(&key.id)?.connection.as_deref()
+        self.memory.as_ref()?.credential(&key.id)?.connection
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off.
-    pub fn alarm_in_milliseconds(&self) -> Option<i64> {
-        self.memory.as_ref().filter(|memory| memory.sweeping).map(|_| 0)
+    pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
+        let memory = self.memory.as_ref()?;
+        if memory.sweeping { Some(0) } else { memory.uses.flush_in_milliseconds(now) }
     }
 
-    /// Does one bounded step of what was put off; [`Self::alarm_in_milliseconds`] then tells
-    /// whether more is left.
+    /// Does one bounded step of what was put off, and writes the uses of keys where that is due;
+    /// [`Self::alarm_in_milliseconds`] then tells whether more is left.
     ///
     /// # Errors
     /// The cause, for the log; nothing was written.
     pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
         let memory = wake(&mut self.memory, sql)?;
         let before = memory.checkpoint();
+        let flush = memory.uses.flush_in_milliseconds(now) == Some(0);
         let mut swept = Err(StoreError::new("the transaction did not run"));
         let committed = sql.transaction(&mut || {
-            swept = sweep::step(sql, memory, now);
+            let flushed =
+                if flush { store::keys::note_uses(sql, memory.uses.unwritten()) } else { Ok(()) };
+            swept = flushed.and_then(|()| sweep::step(sql, memory, now));
             if swept.is_ok() { Verdict::Commit } else { Verdict::RollBack }
         });
         match committed.and(swept) {
@@ -160,6 +178,9 @@ impl Tenant {
                     memory.set_departure(&connection, departure);
                 }
                 memory.sweeping = more || memory.departure().is_some();
+                if flush {
+                    memory.uses_written();
+                }
                 // A step changes groups, and may record no event.
                 memory.order_bookmarks = OrderBookmarks::default();
                 Ok(())
@@ -196,7 +217,7 @@ fn held_to(
     default: Option<RateLimit>,
 ) -> Option<RateLimit> {
     match (principal, memory.policy.rate_limit) {
-        (Principal::Admin, _) => None,
+        (Principal::Admin | Principal::Client, _) => None,
         (_, Some(RateLimit::DEFAULT)) => default,
         (_, own) => own,
     }
@@ -208,19 +229,18 @@ type Bound = Option<(String, Rules)>;
 /// Whether the principal's key is live here.
 fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<Bound, Refusal> {
     let Principal::Key(key) = principal else { return Ok(None) };
-    let row = memory
-        .keys
-        .get(&key.id)
-        .filter(|row| JtiDigest::stored(&row.jti) == key.jti && row.expires > now.timestamp())
+    let credential = memory
+        .credential(&key.id)
+        .filter(|known| known.jti == key.jti && known.expires > now.timestamp())
         .ok_or(Refusal::InvalidToken("the key has been revoked"))?;
-    let Some(id) = &row.connection else { return Ok(None) };
+    let Some(id) = credential.connection else { return Ok(None) };
     let connection = memory.connections.get(id);
     let connection = connection.ok_or(Refusal::InvalidToken("the key's connection is gone"))?;
     if connection.row.state == connections::DISABLED {
         return Err(Refusal::ConnectionDisabled);
     }
     let unknown = || Refusal::Unavailable("a connection has rules that are not known".to_owned());
-    Ok(Some((id.clone(), connection.rules.ok_or_else(unknown)?)))
+    Ok(Some((id.to_owned(), connection.rules.ok_or_else(unknown)?)))
 }
 
 impl<'a, 'c> Work<'a, 'c> {
@@ -248,6 +268,7 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::Keys(_), Method::Post) => self.create_key(),
             (Route::Key(_, id), Method::Get) => self.read_key(id),
             (Route::Key(_, id), Method::Delete) => self.revoke_key(id),
+            (Route::Rotation(_, id), Method::Post) => self.rotate_key(id),
             (Route::Connections(_), Method::Get) => self.list_connections(),
             (Route::Connections(_), Method::Post) => self.create_connection(),
             (Route::Connection(_, id), Method::Get) => self.read_connection(id),
@@ -257,6 +278,15 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::ConnectionAction(_, id, action), method) => {
                 self.connection_action(id, *action, method)
             }
+            (Route::Secrets(_, connection), Method::Get) => self.list_secrets(connection),
+            (Route::Secrets(_, connection), Method::Post) => self.create_secret(connection),
+            (Route::Secret(_, connection, id), Method::Delete) => {
+                self.revoke_secret(connection, id)
+            }
+            (Route::Trusts(_, connection), Method::Get) => self.list_trusts(connection),
+            (Route::Trusts(_, connection), Method::Post) => self.create_trust(connection),
+            (Route::Trust(_, connection, id), Method::Delete) => self.revoke_trust(connection, id),
+            (Route::Token(_), Method::Post) => self.token(),
             (Route::Events(_), Method::Get) => self.read_events(),
             (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
             (Route::Policies(_), Method::Put) => self.amend_policies(),

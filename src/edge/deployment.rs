@@ -10,12 +10,14 @@ use super::answer::Telling;
 use super::js;
 use super::rescue::rescue;
 use crate::auth::{AdminTokens, KeyRing};
-use crate::http::{Gate, Refusal, TenantHost};
+use crate::http::{Gate, Outbound, Refusal, TenantHost};
 
 /// What `wrangler.toml` and `wrangler secret` say.
 pub(super) struct Deployment {
     /// Whether plain http is taken, and what only production offers is done without.
     pub(super) allow_http: bool,
+    /// Whether servers on this machine may be asked.
+    allow_loopback: bool,
     /// Whether rate limits count that no tenant has chosen.
     pub(super) rate_limits: bool,
     /// What is told of requests.
@@ -28,7 +30,7 @@ pub(super) struct Deployment {
 }
 
 /// Variables and secrets as the runtime has them.
-type Sources = [JsValue; 7];
+type Sources = [JsValue; 8];
 
 impl Deployment {
     /// The deployment as the bindings have it now: what was parsed last, unless one has changed.
@@ -38,6 +40,7 @@ impl Deployment {
         }
         let sources = [
             env.allow_http(),
+            env.allow_loopback_receivers(),
             env.cost_headers(),
             env.log(),
             env.rate_limits(),
@@ -59,6 +62,11 @@ impl Deployment {
         self.gate.as_ref().map_err(|cause| Refusal::Unavailable(cause.clone()))
     }
 
+    /// Which servers may be asked, by a deployment that is called by an origin.
+    pub(super) const fn outbound<'a>(&self, own_origin: &'a str) -> Outbound<'a> {
+        Outbound { loopback: self.allow_loopback, own_origin }
+    }
+
     /// The pattern of tenants' hosts, if they have hosts.
     ///
     /// # Errors
@@ -74,10 +82,20 @@ impl Deployment {
     }
 
     fn parse(sources: Sources) -> Self {
-        let [allow_http, cost_headers, log, rate_limits, host, key_ring, admin_token] = &sources;
+        let [
+            allow_http,
+            allow_loopback,
+            cost_headers,
+            log,
+            rate_limits,
+            host,
+            key_ring,
+            admin_token,
+        ] = &sources;
         let telling = Telling { costs: cost_headers == "1", requests: log != "failures" };
         Self {
             allow_http: allow_http == "1",
+            allow_loopback: allow_loopback == "1",
             rate_limits: rate_limits != "off",
             telling,
             tenant_host: tenant_host(host),

@@ -9,7 +9,7 @@ use super::body::Body;
 use super::deployment::Deployment;
 use super::handover::hand_over;
 use super::inbound::Inbound;
-use super::{Outcome, eagerly, js, now, rate_limits, registry};
+use super::{Outcome, eagerly, js, now, oauth, rate_limits, registry};
 use crate::auth::Principal;
 use crate::http::{Method, Query, Refusal, Response, Route, Trace, Url, presets};
 use crate::limits;
@@ -67,7 +67,8 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 /// 2. `GET` or `HEAD /healthz`: 200.
 /// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets, or
 ///    with a `TENANT_HOST` that is no pattern.
-/// 4. `/v1/tenants` and `/v1/tenants/{t}` themselves are answered by [`registry`], presets here.
+/// 4. Requests for tokens go their own way, by [`oauth`]; `/v1/tenants` and `/v1/tenants/{t}`
+///    themselves are answered by [`registry`], presets here.
 /// 5. The tenant's record: 404, 503; a suspended tenant: 403, except for the administrator.
 /// 6. What [`Principal::enter`] says of the route: 403.
 /// 7. The tenant and the key are within the runtime's rate limits: 429.
@@ -92,6 +93,14 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
     let authorization = headers.text("authorization");
     let gate = deployment.gate()?; // (3)
     let principal = gate.admit(route.as_ref(), *method, authorization.as_deref(), now())?; // (3)
+    if let Some(Route::Token(tenant)) = &route {
+        let answer = oauth::answer(inbound, tenant, body).await; // (4)
+        return match answer {
+            Ok(response) => Ok(Answered::Object(response)),
+            Err(oauth::Failure::OAuth(error)) => Ok(Answered::Edge(error.to_response())),
+            Err(oauth::Failure::Refusal(refusal)) => Err(refusal),
+        };
+    }
     let (Some(route), Some(principal)) = (route, principal) else {
         return Err(Refusal::NotFound); // (3)
     };

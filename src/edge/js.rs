@@ -35,6 +35,8 @@ extern "C" {
     pub(super) fn log(this: &Env) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = RATE_LIMITS)]
     pub(super) fn rate_limits(this: &Env) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = ALLOW_LOOPBACK_RECEIVERS)]
+    pub(super) fn allow_loopback_receivers(this: &Env) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = KEY_RING)]
     pub(super) fn key_ring(this: &Env) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = ADMIN_TOKEN)]
@@ -86,6 +88,8 @@ extern "C" {
     pub(super) fn new(body: Option<&Uint8Array>, init: &Fields) -> Result<Response, JsValue>;
     #[wasm_bindgen(method, getter)]
     pub(super) fn status(this: &Response) -> u16;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn body(this: &Response) -> Option<ReadableStream>;
 
     /// A plain object: headers, or options.
     pub(super) type Fields;
@@ -246,6 +250,40 @@ extern "C" {
     pub(super) fn log_error(line: &str);
     #[wasm_bindgen(js_namespace = console, js_name = log)]
     pub(super) fn log(line: &str);
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// Asks a server outside. The name is qualified since the Worker exports a `fetch` of its own.
+    #[wasm_bindgen(catch, js_namespace = globalThis, js_name = fetch)]
+    pub(super) fn ask(url: &str, init: &Fields) -> Result<Promise<Response>, JsValue>;
+
+    /// What breaks a request off.
+    pub(super) type AbortSignal;
+
+    #[wasm_bindgen(static_method_of = AbortSignal, catch)]
+    pub(super) fn timeout(milliseconds: u32) -> Result<AbortSignal, JsValue>;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    pub(super) type CryptoKey;
+
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
+    pub(super) fn import_key(
+        format: &str,
+        key: &Fields,
+        algorithm: &Fields,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<Promise<CryptoKey>, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = verify)]
+    pub(super) fn verify(
+        algorithm: &Fields,
+        key: &CryptoKey,
+        signature: &Uint8Array,
+        data: &Uint8Array,
+    ) -> Result<Promise, JsValue>;
 }
 
 /// What takes the place of a promise that is rejected, given whose it was and what it threw.

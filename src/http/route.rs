@@ -2,11 +2,10 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::{Method, TenantHost};
+use super::{Method, ScimTarget, TenantHost};
 use crate::auth::Scope;
 use crate::limits;
 use crate::registry::Slug;
-use crate::scim::schema::{Registry, ScopesOf};
 
 /// A URL in its raw parts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -32,6 +31,8 @@ pub enum Route {
     Keys(Slug),
     /// `/v1/tenants/{t}/keys/{k}`
     Key(Slug, String),
+    /// `/v1/tenants/{t}/keys/{k}/rotate`
+    Rotation(Slug, String),
     /// `/v1/tenants/{t}/connections`
     Connections(Slug),
     /// `/v1/tenants/{t}/connections/{c}`
@@ -40,6 +41,16 @@ pub enum Route {
     ConnectionAction(Slug, String, ConnectionAction),
     /// `/v1/tenants/{t}/connections/import`
     ImportConnection(Slug),
+    /// `/v1/tenants/{t}/connections/{c}/secrets`
+    Secrets(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/secrets/{s}`
+    Secret(Slug, String, String),
+    /// `/v1/tenants/{t}/connections/{c}/trusts`
+    Trusts(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/trusts/{i}`
+    Trust(Slug, String, String),
+    /// `/t/{t}/oauth/token`
+    Token(Slug),
     /// `/v1/tenants/{t}/events`
     Events(Slug),
     /// `/v1/tenants/{t}/policies`
@@ -70,22 +81,6 @@ pub enum ConnectionAction {
     Activate,
     Disable,
     Export,
-}
-
-/// What a path below a SCIM base names (RFC 7644 §3.2). A resource type is given by its number.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[expect(missing_docs, reason = "the names are the RFC's endpoints")]
-pub enum ScimTarget {
-    ServiceProviderConfig,
-    ResourceTypes,
-    ResourceType(String),
-    Schemas,
-    Schema(String),
-    Collection(u8),
-    Resource(u8, String),
-    Search(Option<u8>),
-    Bulk,
-    Me,
 }
 
 /// Who may ask for a route.
@@ -129,7 +124,8 @@ impl<'a> Url<'a> {
 
     /// Whether the URL's path is one of SCIM's, so that its errors are too.
     pub fn is_scim(&self) -> bool {
-        self.path.starts_with("/t/") || self.path.starts_with("/scim/")
+        let below_tenant = self.path.strip_prefix("/t/").map(|path| path.split('/').nth(1));
+        below_tenant.is_some_and(|name| name != Some("oauth")) || self.path.starts_with("/scim/")
     }
 }
 
@@ -164,6 +160,7 @@ impl Route {
             ["t", tenant, "scim", "v2", rest @ ..] => {
                 Self::scim(tenant, format!("/t/{tenant}/scim/v2"), rest)
             }
+            ["t", tenant, "oauth", "token"] => Some(Self::Token(Slug::parse(tenant)?)),
             ["scim", "v2", tenant, rest @ ..] => {
                 Self::scim(tenant, format!("/scim/v2/{tenant}"), rest)
             }
@@ -176,9 +173,22 @@ impl Route {
             [] => Some(Self::Tenant(tenant)),
             ["keys"] => Some(Self::Keys(tenant)),
             ["keys", key] => Some(Self::Key(tenant, decode(key)?)),
+            ["keys", key, "rotate"] => Some(Self::Rotation(tenant, decode(key)?)),
             ["connections"] => Some(Self::Connections(tenant)),
             ["connections", IMPORT] => Some(Self::ImportConnection(tenant)),
             ["connections", connection] => Some(Self::Connection(tenant, decode(connection)?)),
+            ["connections", connection, "secrets"] => {
+                Some(Self::Secrets(tenant, decode(connection)?))
+            }
+            ["connections", connection, "secrets", secret] => {
+                Some(Self::Secret(tenant, decode(connection)?, decode(secret)?))
+            }
+            ["connections", connection, "trusts"] => {
+                Some(Self::Trusts(tenant, decode(connection)?))
+            }
+            ["connections", connection, "trusts", trust] => {
+                Some(Self::Trust(tenant, decode(connection)?, decode(trust)?))
+            }
             ["connections", connection, action] => {
                 let action = ConnectionAction::parse(action)?;
                 Some(Self::ConnectionAction(tenant, decode(connection)?, action))
@@ -202,6 +212,12 @@ impl Route {
             Self::Tenant(tenant)
             | Self::Keys(tenant)
             | Self::Key(tenant, _)
+            | Self::Rotation(tenant, _)
+            | Self::Secrets(tenant, _)
+            | Self::Secret(tenant, ..)
+            | Self::Trusts(tenant, _)
+            | Self::Trust(tenant, ..)
+            | Self::Token(tenant)
             | Self::Connections(tenant)
             | Self::Connection(tenant, _)
             | Self::ConnectionAction(tenant, ..)
@@ -234,9 +250,15 @@ impl Route {
             Self::Events(_) | Self::Presets | Self::Preset(_) => &[Get],
             Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
             Self::ConnectionAction(..) | Self::ImportConnection(_) => &[Post],
-            Self::Tenants | Self::Keys(_) | Self::Connections(_) => &[Get, Post],
+            Self::Tenants
+            | Self::Keys(_)
+            | Self::Connections(_)
+            | Self::Secrets(..)
+            | Self::Trusts(..) => &[Get, Post],
             Self::Tenant(_) | Self::Connection(..) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
+            Self::Rotation(..) | Self::Token(_) => &[Post],
+            Self::Secret(..) | Self::Trust(..) => &[Delete],
             Self::Policies(_) => &[Get, Put],
             Self::Schemas(_) => &[Get, Put, Post],
             Self::Schema(..) => &[Get, Put, Delete],
@@ -254,10 +276,16 @@ impl Route {
     /// Who may ask for the route with a method.
     pub(super) fn audience(&self, method: Method) -> Audience {
         match self {
-            Self::Health => Audience::Public,
+            Self::Health | Self::Token(_) => Audience::Public,
             Self::Tenants | Self::Tenant(_) => Audience::Admin,
             Self::Presets | Self::Preset(_) => Audience::Key(&[]),
-            Self::Keys(_) | Self::Key(..) => Audience::Key(&[Scope::KeysWrite]),
+            Self::Keys(_)
+            | Self::Key(..)
+            | Self::Rotation(..)
+            | Self::Secrets(..)
+            | Self::Secret(..)
+            | Self::Trusts(..)
+            | Self::Trust(..) => Audience::Key(&[Scope::KeysWrite]),
             Self::Connections(_)
             | Self::Connection(..)
             | Self::ConnectionAction(..)
@@ -289,76 +317,6 @@ impl ConnectionAction {
     }
 }
 
-impl ScimTarget {
-    fn parse(rest: &[&str]) -> Option<Self> {
-        // Whether the tenant has the type, its object knows.
-        let registry = Registry::whole();
-        let number = |segment: &str| Some(registry.type_at(segment)?.resource_type.number);
-        match rest {
-            ["ServiceProviderConfig"] => Some(Self::ServiceProviderConfig),
-            ["ResourceTypes"] => Some(Self::ResourceTypes),
-            ["ResourceTypes", id] => Some(Self::ResourceType(decode(id)?)),
-            ["Schemas"] => Some(Self::Schemas),
-            ["Schemas", urn] => Some(Self::Schema(decode(urn)?)),
-            ["Me"] => Some(Self::Me),
-            ["Bulk"] => Some(Self::Bulk),
-            [".search"] => Some(Self::Search(None)),
-            [collection, ".search"] => Some(Self::Search(Some(number(collection)?))),
-            [collection] => Some(Self::Collection(number(collection)?)),
-            [collection, id] => Some(Self::Resource(number(collection)?, decode(id)?)),
-            _ => None,
-        }
-    }
-
-    /// Reads a path below the SCIM base by itself, as an operation of a Bulk request has it (RFC
-    /// 7644 §3.7); `None` is 404.
-    pub fn relative(path: &str) -> Option<Self> {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        Self::parse(&path.strip_suffix('/').unwrap_or(path).split('/').collect::<Vec<_>>())
-    }
-
-    /// The number of the resource type that it is about, if it is about one.
-    pub const fn type_number(&self) -> Option<u8> {
-        match self {
-            Self::Collection(number) | Self::Resource(number, _) | Self::Search(Some(number)) => {
-                Some(*number)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether it tells what the server can do (RFC 7644 §4).
-    pub const fn is_discovery(&self) -> bool {
-        matches!(
-            self,
-            Self::ServiceProviderConfig
-                | Self::ResourceTypes
-                | Self::ResourceType(_)
-                | Self::Schemas
-                | Self::Schema(_)
-        )
-    }
-
-    /// The scopes of which one opens the endpoint; none where every key of the tenant does.
-    pub fn scopes(&self, method: Method) -> &'static [Scope] {
-        let (number, writes) = match self {
-            Self::Collection(number) | Self::Resource(number, _) => (*number, !method.is_safe()),
-            Self::Search(Some(number)) => (*number, false),
-            // Each operation asks for its own.
-            Self::Bulk => return &[Scope::UsersWrite, Scope::GroupsWrite],
-            Self::Search(None) => return &[Scope::UsersRead, Scope::GroupsRead],
-            _ => return &[],
-        };
-        let of = Registry::whole().type_numbered(number).map(|schema| schema.resource_type.scopes);
-        match (of, writes) {
-            (None | Some(ScopesOf::Users), false) => &[Scope::UsersRead],
-            (None | Some(ScopesOf::Users), true) => &[Scope::UsersWrite],
-            (Some(ScopesOf::Groups), false) => &[Scope::GroupsRead],
-            (Some(ScopesOf::Groups), true) => &[Scope::GroupsWrite],
-        }
-    }
-}
-
 fn segments(path: &str) -> Option<Vec<&str>> {
     let path = path.strip_prefix('/')?;
     Some(path.strip_suffix('/').unwrap_or(path).split('/').collect())
@@ -368,7 +326,7 @@ fn segments(path: &str) -> Option<Vec<&str>> {
 ///
 /// What the runtime would resolve or drop on the way to the object (dot segments, backslashes,
 /// control characters) is refused, lest the object see another route than the gate.
-fn decode(segment: &str) -> Option<String> {
+pub(super) fn decode(segment: &str) -> Option<String> {
     let text = percent_decode_str(segment).decode_utf8().ok()?;
     let resolved = matches!(&*text, "" | "." | "..")
         || segment.contains(|c: char| c == '\\' || c.is_ascii_control());

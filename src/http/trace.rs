@@ -80,7 +80,7 @@ impl Trace {
     pub fn admitted(&mut self, route: &Route, principal: &Principal) {
         self.tenant = route.tenant().map(|tenant| tenant.as_str().to_owned());
         self.key = match principal {
-            Principal::Admin => None,
+            Principal::Admin | Principal::Client => None,
             Principal::Key(key) => Some(key.id.clone()),
         };
     }

@@ -3,8 +3,18 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 7] =
-    [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS, ORDERS_OF_FEATURES, MANAGERS];
+const MIGRATIONS: [&[&str]; 10] = [
+    TABLES,
+    DANGLING_KEYS,
+    POLICIES,
+    RULES,
+    ORDERS,
+    ORDERS_OF_FEATURES,
+    MANAGERS,
+    KEY_USES,
+    SECRETS,
+    TRUSTS,
+];
 
 const TABLES: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
@@ -132,6 +142,39 @@ const MANAGERS: &[&str] = &[
         done INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID",
 ];
+
+/// For how long a key was made, which its rotation repeats, and when it was last used.
+const KEY_USES: &[&str] = &[
+    "ALTER TABLE keys ADD COLUMN life INTEGER NOT NULL DEFAULT 0",
+    "UPDATE keys SET life = expires - created",
+    "ALTER TABLE keys ADD COLUMN used INTEGER",
+];
+
+/// The secrets of OAuth clients.
+const SECRETS: &[&str] = &["CREATE TABLE secrets (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        used INTEGER
+     ) STRICT, WITHOUT ROWID"];
+
+/// The issuers and subjects that connections trust.
+const TRUSTS: &[&str] = &["CREATE TABLE trusts (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        audience TEXT,
+        jwks_uri TEXT,
+        scopes TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        used INTEGER
+     ) STRICT, WITHOUT ROWID"];
 
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///

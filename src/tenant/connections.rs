@@ -14,7 +14,7 @@ use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::departures::{self, DepartureRow};
-use crate::store::{Pos, keys};
+use crate::store::{Pos, keys, secrets, trusts};
 
 /// The state in which a connection's keys open nothing.
 pub(super) const DISABLED: &str = "disabled";
@@ -162,9 +162,13 @@ impl Work<'_, '_> {
         };
         let revoked: Vec<String> = self.memory.keys.keys().filter(own).cloned().collect();
         keys::delete_of(self.sql, id)?; // (3)
+        secrets::delete_of(self.sql, id)?;
+        trusts::delete_of(self.sql, id)?;
         let event = Event::new(EventKind::ConnectionDeleted, id).with("users", users.as_str());
         self.record(&event.with("keys", revoked))?;
         self.memory.keys.retain(|_, key| key.connection.as_deref() != Some(id));
+        self.memory.secrets.retain(|_, secret| secret.connection != id);
+        self.memory.trusts.retain(|_, trust| trust.connection != id);
         let (actor, pos) = (self.call.principal.actor(), Pos::stored(0));
         let departure = DepartureRow { connection: row.id, users, actor, pos, done: 0 };
         departures::write(self.sql, &departure)?;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::document::Document;
 use super::memory::{Author, Memory};
-use super::resources::{previous, take_away, updated};
+use super::resources::{take_away, updated};
 use crate::event::{Event, EventKind, Verb};
 use crate::limits;
 use crate::scim::compat::Compat;
@@ -98,7 +98,7 @@ fn part(
     }
     let changed = vec!["active".to_owned()];
     let event = Event::new(EventKind::Resource(USER, verb), document.id.as_str())
-        .with("previous", previous(&document.resource, &changed))
+        .with("previous", document.resource.told(&changed, schema))
         .with("changed", changed);
     let document = Document { resource: after, ..document };
     let rev = row.rev.saturating_add(1);

@@ -33,7 +33,7 @@ impl Work<'_, '_> {
 
     /// An event as every consumer sees it.
     fn event(&self, row: &EventRow) -> Value {
-        let tenant = self.request().route.tenant().map_or("", |tenant| tenant.as_str());
+        let tenant = self.tenant();
         let mut data = json!({ "tenant": tenant, "seq": row.seq });
         if let (Some(fields), Ok(Value::Object(stored))) =
             (data.as_object_mut(), serde_json::from_str(&row.data))

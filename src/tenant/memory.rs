@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 use super::resources::Adopt;
 use super::stored_policy;
+use super::uses::Uses;
+use crate::auth::JtiDigest;
 use crate::event::Event;
 use crate::limits;
 use crate::policy::Policy;
@@ -21,6 +23,8 @@ use crate::store::events::{self, EventRow};
 use crate::store::keys::{self, KeyRow};
 use crate::store::orders::{Keyed, Order};
 use crate::store::resources::{self, TypeCount};
+use crate::store::secrets::{self, SecretRow};
+use crate::store::trusts::{self, TrustRow};
 use crate::store::{Pos, Sql, StoreError, dangling, members, sweeps};
 
 /// The state.
@@ -34,6 +38,12 @@ pub(super) struct Memory {
     pub(super) last_seq: i64,
     /// The keys that have not been revoked.
     pub(super) keys: BTreeMap<String, KeyRow>,
+    /// The secrets of OAuth clients that have not been revoked.
+    pub(super) secrets: BTreeMap<String, SecretRow>,
+    /// The issuers and subjects that connections trust.
+    pub(super) trusts: BTreeMap<String, TrustRow>,
+    /// When keys were used, as far as that has not been written.
+    pub(super) uses: Uses,
     /// The connections.
     pub(super) connections: BTreeMap<String, Connection>,
     /// The policies.
@@ -89,6 +99,13 @@ pub(super) struct Author<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
+/// What makes a key or a token one of this tenant, and live.
+pub(super) struct Credential<'m> {
+    pub(super) jti: JtiDigest,
+    pub(super) connection: Option<&'m str>,
+    pub(super) expires: i64,
+}
+
 /// The state at a savepoint.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
@@ -127,6 +144,9 @@ impl Memory {
             last_id,
             last_seq: events::last_seq(sql)?,
             keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).collect(),
+            secrets: secrets::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            trusts: trusts::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            uses: Uses::default(),
             connections,
             policy,
             registry,
@@ -147,6 +167,9 @@ impl Memory {
             last_id,
             last_seq,
             keys: _,
+            secrets: _,
+            trusts: _,
+            uses: _,
             connections: _,
             policy: _,
             registry: _,
@@ -212,6 +235,30 @@ impl Memory {
         self.touched = true;
         self.last_seq = row.seq;
         Ok(())
+    }
+
+    /// What a key, or a token, rests on: the row that its subject names.
+    pub(super) fn credential(&self, id: &str) -> Option<Credential<'_>> {
+        let key = self.keys.get(id).map(|row| Credential {
+            jti: JtiDigest::stored(&row.jti),
+            connection: row.connection.as_deref(),
+            expires: row.expires,
+        });
+        let secret = || {
+            self.secrets.get(id).map(|row| Credential {
+                jti: JtiDigest::of(&row.jti),
+                connection: Some(&row.connection),
+                expires: row.expires,
+            })
+        };
+        let trust = || {
+            self.trusts.get(id).map(|row| Credential {
+                jti: JtiDigest::of(&row.jti),
+                connection: Some(&row.connection),
+                expires: i64::MAX,
+            })
+        };
+        key.or_else(secret).or_else(trust)
     }
 
     /// The count of a type.

@@ -11,7 +11,7 @@ use super::memory::{Author, Memory};
 use super::resources::Adopt;
 use crate::auth::Scope;
 use crate::event::Event;
-use crate::http::{Problem, ProblemCode, Request, Response, json_object};
+use crate::http::{OAuthError, Problem, ProblemCode, Request, Response, json_object};
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
@@ -46,6 +46,8 @@ pub(super) enum Failure {
     Scim(ScimError),
     /// The client is told, in the admin API's words.
     Problem(Problem),
+    /// An OAuth client is told, in RFC 6749's words.
+    OAuth(OAuthError),
     /// The operator is told.
     Store(StoreError),
 }
@@ -71,6 +73,12 @@ impl From<Problem> for Failure {
     }
 }
 
+impl From<OAuthError> for Failure {
+    fn from(error: OAuthError) -> Self {
+        Self::OAuth(error)
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -83,6 +91,7 @@ impl Failure {
         match self {
             Self::Scim(error) => Response::scim_error(&error, accept),
             Self::Problem(problem) => Response::problem(&problem),
+            Self::OAuth(error) => error.to_response(),
             Self::Store(cause) => {
                 let response = if scim {
                     Response::scim_error(&ErrorKind::Internal.into(), accept)
@@ -99,6 +108,11 @@ impl<'a, 'c> Work<'a, 'c> {
     /// The request.
     pub(super) fn request(&self) -> &Request<'c> {
         &self.call.request
+    }
+
+    /// The tenant's slug, as the URL has it.
+    pub(super) fn tenant(&self) -> &'c str {
+        self.call.request.route.tenant().map_or("", |tenant| tenant.as_str())
     }
 
     /// When it is.
@@ -137,6 +151,11 @@ impl<'a, 'c> Work<'a, 'c> {
         }
         json_object(self.request().body)
             .map_err(|detail| Problem::new(ProblemCode::Malformed, detail).into())
+    }
+
+    /// The same where a body may be left out.
+    pub(super) fn body_or_nothing(&self) -> Result<Map<String, Value>, Failure> {
+        if self.request().body.is_empty() { Ok(Map::new()) } else { self.admin_body() }
     }
 
     /// A page of things that are held in memory, in the order of their ids.

@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 6] = [
+const UNDONE: [&[&str]; 9] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -56,6 +56,9 @@ const UNDONE: [&[&str]; 6] = [
         "ALTER TABLE connections DROP COLUMN rev",
         "DROP TABLE departures",
     ],
+    &["ALTER TABLE keys DROP COLUMN used", "ALTER TABLE keys DROP COLUMN life"],
+    &["DROP TABLE secrets"],
+    &["DROP TABLE trusts"],
 ];
 
 /// This version.

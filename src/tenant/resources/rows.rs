@@ -1,6 +1,6 @@
 //! What of a resource is written and removed, and how a change of it is told.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::event::Verb;
 use crate::limits;
@@ -57,10 +57,4 @@ pub(in crate::tenant) fn updated(before: &Resource, after: &Resource) -> Verb {
         (false, true) => Verb::Activated,
         _ => Verb::Updated,
     }
-}
-
-/// The values that changed paths had; null where there was none.
-pub(in crate::tenant) fn previous(before: &Resource, changed: &[String]) -> Map<String, Value> {
-    let value = |path: &String| before.value(path).cloned().unwrap_or(Value::Null);
-    changed.iter().map(|path| (path.clone(), value(path))).collect()
 }

@@ -56,7 +56,7 @@ CREATE TABLE keys (
         jti TEXT NOT NULL,
         created INTEGER NOT NULL,
         expires INTEGER NOT NULL
-     ) STRICT, WITHOUT ROWID;
+     , life INTEGER NOT NULL DEFAULT 0, used INTEGER) STRICT, WITHOUT ROWID;
 CREATE INDEX dangling_by_key ON dangling (key);
 CREATE TABLE policies (
         id INTEGER PRIMARY KEY,
@@ -72,4 +72,26 @@ CREATE TABLE departures (
         actor TEXT NOT NULL,
         pos INTEGER NOT NULL,
         done INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE secrets (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        used INTEGER
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE trusts (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        audience TEXT,
+        jwks_uri TEXT,
+        scopes TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        used INTEGER
      ) STRICT, WITHOUT ROWID;
