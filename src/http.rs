@@ -10,6 +10,7 @@ mod query;
 mod refusal;
 mod response;
 mod route;
+mod route_name;
 
 pub use gate::Gate;
 pub use presets::presets;
@@ -63,10 +64,13 @@ pub struct Headers {
     pub if_none_match: Option<String>,
     /// `Prefer`.
     pub prefer: Option<String>,
+    /// `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
 }
 
 /// Names of the headers in [`Headers`], in its order: the allow-list of the inner request.
-pub const FORWARDED: [&str; 5] = ["content-type", "accept", "if-match", "if-none-match", "prefer"];
+pub const FORWARDED: [&str; 6] =
+    ["content-type", "accept", "if-match", "if-none-match", "prefer", "idempotency-key"];
 
 impl Method {
     /// Reads a method; its name is case-sensitive (RFC 9110 §9.1).
@@ -104,9 +108,9 @@ impl Method {
 impl Headers {
     /// Collects the headers by asking for each name once.
     pub fn read(mut header: impl FnMut(&'static str) -> Option<String>) -> Self {
-        let [content_type, accept, if_match, if_none_match, prefer] =
+        let [content_type, accept, if_match, if_none_match, prefer, idempotency_key] =
             FORWARDED.map(|name| header(name).filter(|value| !value.is_empty()));
-        Self { content_type, accept, if_match, if_none_match, prefer }
+        Self { content_type, accept, if_match, if_none_match, prefer, idempotency_key }
     }
 }
 

@@ -136,6 +136,15 @@ pub const TENANT_RECORDS_STEP: usize = 100;
 /// How long an isolate keeps a tenant's record that it has read.
 pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
 
+/// Characters of an `Idempotency-Key`; a longer one is 400.
+pub const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
+/// How long the answer to a request with an `Idempotency-Key` is kept.
+pub const IDEMPOTENCY_TTL_SECONDS: i64 = 86_400;
+/// Answers that are kept at a time; above it a request with a new key is 409.
+pub const IDEMPOTENCY_KEYS: usize = 1_000;
+/// Bytes of a body that is kept; a longer one is answered without a body when it is asked for again.
+pub const IDEMPOTENCY_BODY_BYTES: usize = 1024 * 1024;
+
 /// Items on a page of the admin API when the client does not say.
 pub const ITEMS_DEFAULT: usize = 100;
 /// Items on a page of the admin API at most, and events on a page of the feed.

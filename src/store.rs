@@ -7,6 +7,7 @@
 pub mod connections;
 pub mod dangling;
 pub mod events;
+pub mod idempotency;
 pub mod keys;
 pub mod members;
 mod migrations;

@@ -8,6 +8,7 @@ mod connections;
 mod discovery;
 mod document;
 mod events;
+mod idempotency;
 mod keys;
 mod list;
 mod lookups;
@@ -90,15 +91,7 @@ impl Tenant {
         let reads = call.request.reads();
         let registry = Arc::clone(&memory.registry);
         let mut work = Work::new(sql, memory, &registry, call, bound);
-        if reads {
-            return work.run(); // (3)
-        }
-        let mut answer = Err(Failure::Store(StoreError::new("the transaction did not run")));
-        sql.transaction(&mut || {
-            answer = work.run();
-            if answer.is_ok() { Verdict::Commit } else { Verdict::RollBack }
-        })?;
-        answer
+        if reads { work.run() } else { work.run_once() } // (3)
     }
 
     /// The state in memory, read if it is not there.
@@ -182,6 +175,17 @@ impl<'a, 'c> Work<'a, 'c> {
             origin,
             evaluated: 0,
         }
+    }
+
+    /// Does the request in a transaction, which a failure rolls back.
+    fn run_whole(&mut self) -> Answer {
+        let sql = self.sql;
+        let mut answer = Err(Failure::Store(StoreError::new("the transaction did not run")));
+        sql.transaction(&mut || {
+            answer = self.run();
+            if answer.is_ok() { Verdict::Commit } else { Verdict::RollBack }
+        })?;
+        answer
     }
 
     /// Hands the request to its family. The gate has seen to it that route and method fit; here it

@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 5] = [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS];
+const MIGRATIONS: [&[&str]; 6] = [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS, IDEMPOTENCY];
 
 const TABLES: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
@@ -105,6 +105,20 @@ const ORDERS: &[&str] = &[
         (2, 2, '$.externalId'), (2, 4, '$.displayName'))
      INSERT INTO lookups SELECT type << 8 | 128 | number, '', pos
      FROM a JOIN resources ON pos >> 40 = type WHERE doc->path IS NULL",
+];
+
+/// Answers to requests that may be sent again: `key` names who sent what where, `request` is the
+/// digest of the body.
+const IDEMPOTENCY: &[&str] = &[
+    "CREATE TABLE idempotency (
+        key TEXT PRIMARY KEY,
+        request TEXT NOT NULL,
+        expires INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        body BLOB NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX idempotency_by_expiry ON idempotency (expires)",
 ];
 
 /// Brings a database of any earlier version, or an empty one, to this version.

@@ -47,6 +47,7 @@ mod guards_lifecycle;
 mod guards_lists;
 mod guards_membership;
 mod guards_patch;
+mod idempotency;
 mod keys;
 mod limits;
 mod lists;

@@ -66,3 +66,12 @@ CREATE TABLE policies (
      ) STRICT;
 CREATE INDEX resources_by_created ON resources (pos >> 40, doc->>'$.meta.created');
 CREATE INDEX resources_by_modified ON resources (pos >> 40, doc->>'$.meta.lastModified');
+CREATE TABLE idempotency (
+        key TEXT PRIMARY KEY,
+        request TEXT NOT NULL,
+        expires INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        body BLOB NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_by_expiry ON idempotency (expires);
