@@ -16,6 +16,7 @@ mod pages;
 pub mod policies;
 mod pos;
 mod prefilter;
+pub mod requests;
 pub mod resources;
 mod steps;
 pub mod sweeps;

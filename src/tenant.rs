@@ -8,6 +8,7 @@ mod connections;
 mod discovery;
 mod document;
 mod events;
+mod health;
 mod idempotency;
 mod keys;
 mod list;
@@ -17,13 +18,17 @@ mod memory;
 mod naming;
 mod plan;
 mod policies;
+mod redaction;
 mod render;
+mod requests;
 mod resources;
+mod ring;
 mod schemas;
 mod stored_policy;
 mod sweep;
 mod work;
 
+use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -35,6 +40,7 @@ use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::{self, Sql, StoreError, Verdict};
 use memory::{Memory, OrderBookmarks};
+use ring::Ring;
 use work::{Answer, Failure, Work};
 
 /// A tenant's state in memory: what is read once when the object wakes. It is dropped, and read
@@ -42,6 +48,7 @@ use work::{Answer, Failure, Work};
 #[derive(Debug, Default)]
 pub struct Tenant {
     memory: Option<Memory>,
+    ring: Ring,
 }
 
 /// One request and everything it may use.
@@ -71,15 +78,26 @@ impl Tenant {
         let scim = matches!(call.request.route, Route::Scim { .. });
         let accept = call.request.headers.accept.clone();
         let answer = self.answer(sql, call);
+        let noted = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
+        let connection = self.connection_of(call.principal);
         let touched = self.memory.as_ref().is_some_and(|memory| memory.touched);
         if answer.is_err() && touched || matches!(answer, Err(Failure::Store(_))) {
             self.memory = None;
         }
-        answer.unwrap_or_else(|failure| failure.into_response(scim, accept.as_deref()))
+        let response =
+            answer.unwrap_or_else(|failure| failure.into_response(scim, accept.as_deref()));
+        self.ring.keep(call, &response, connection.as_deref(), noted.unwrap_or_default());
+        response
+    }
+
+    /// The connection that a principal's key is bound to, live or not.
+    fn connection_of(&self, principal: &Principal) -> Option<String> {
+        let Principal::Key(key) = principal else { return None };
+        self.memory.as_ref()?.keys.get(&key.id)?.connection.clone()
     }
 
     fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Answer {
-        let memory = self.wake(sql)?; // (1)
+        let (memory, ring) = self.wake(sql)?; // (1)
         memory.touched = false;
         let bound = match admit(memory, call.principal, call.now) {
             Ok(bound) => bound,
@@ -90,12 +108,12 @@ impl Tenant {
         };
         let reads = call.request.reads();
         let registry = Arc::clone(&memory.registry);
-        let mut work = Work::new(sql, memory, &registry, call, bound);
+        let mut work = Work::new(sql, (memory, ring), &registry, call, bound);
         if reads { work.run() } else { work.run_once() } // (3)
     }
 
     /// The state in memory, read if it is not there.
-    fn wake(&mut self, sql: &dyn Sql) -> Result<&mut Memory, StoreError> {
+    fn wake(&mut self, sql: &dyn Sql) -> Result<(&mut Memory, &mut Ring), StoreError> {
         let memory = match self.memory.take() {
             Some(memory) => memory,
             None => {
@@ -107,12 +125,16 @@ impl Tenant {
                 loaded?
             }
         };
-        Ok(self.memory.insert(memory))
+        let memory = self.memory.insert(memory);
+        self.ring.wake(sql)?;
+        Ok((memory, &mut self.ring))
     }
 
-    /// Milliseconds from now at which the object wants its alarm, if it has put something off.
-    pub fn alarm_in_milliseconds(&self) -> Option<i64> {
-        self.memory.as_ref().filter(|memory| memory.sweeping).map(|_| 0)
+    /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
+    /// once for rows to be swept, within a minute for what is known of recent requests.
+    pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
+        let sweeping = self.memory.as_ref().is_some_and(|memory| memory.sweeping);
+        if sweeping { Some(0) } else { self.ring.due_in(now) }
     }
 
     /// Does one bounded step of what was put off; [`Self::alarm_in_milliseconds`] then tells
@@ -121,17 +143,30 @@ impl Tenant {
     /// # Errors
     /// The cause, for the log; nothing was written.
     pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let memory = self.wake(sql)?;
+        let (memory, ring) = self.wake(sql)?;
+        let flushes = ring.due_in(now) == Some(0);
         let mut swept = Err(StoreError::new("the transaction did not run"));
         sql.transaction(&mut || {
-            swept = sweep::step(sql, now);
+            swept = put_off(sql, flushes.then_some(&*ring), now);
             if swept.is_ok() { Verdict::Commit } else { Verdict::RollBack }
         })?;
         memory.sweeping = swept?;
+        if flushes {
+            ring.flushed();
+        }
         // A step changes groups, and records no event.
         memory.order_bookmarks = OrderBookmarks::default();
         Ok(())
     }
+}
+
+/// Does one step of what was put off; whether rows are left to be swept.
+fn put_off(sql: &dyn Sql, ring: Option<&Ring>, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    if let Some(ring) = ring {
+        ring.flush(sql)?;
+        store::idempotency::forget_expired(sql, now.timestamp())?;
+    }
+    sweep::step(sql, now)
 }
 
 /// What a live key is bound to: the connection's id and what it is forgiven.
@@ -158,7 +193,7 @@ fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<B
 impl<'a, 'c> Work<'a, 'c> {
     fn new(
         sql: &'a dyn Sql,
-        memory: &'a mut Memory,
+        (memory, ring): (&'a mut Memory, &'a Ring),
         registry: &'a Registry,
         call: &'a mut Call<'c>,
         bound: Bound,
@@ -168,6 +203,7 @@ impl<'a, 'c> Work<'a, 'c> {
         Self {
             sql,
             memory,
+            ring,
             registry,
             call,
             compat: compat.unwrap_or(Compat::GENERIC),
@@ -201,6 +237,9 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::Connections(_), Method::Get) => self.list_connections(),
             (Route::Connections(_), Method::Post) => self.create_connection(),
             (Route::Connection(_, id), Method::Get) => self.read_connection(id),
+            (Route::ConnectionHealth(_, id), Method::Get) => self.health(id),
+            (Route::ConnectionTest(_, id), Method::Post) => self.test_connection(id),
+            (Route::Requests(_), Method::Get) => self.read_requests(),
             (Route::Events(_), Method::Get) => self.read_events(),
             (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
             (Route::Policies(_), Method::Put) => self.amend_policies(),

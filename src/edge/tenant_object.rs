@@ -37,12 +37,13 @@ struct Object {
 }
 
 /// What is known of the object's one alarm.
-#[derive(Clone, Copy, Eq, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Alarm {
     /// Nothing: the object has just woken.
     Unknown,
     Unset,
-    Set,
+    /// It rings at so many milliseconds since the epoch.
+    Set(f64),
 }
 
 #[wasm_bindgen]
@@ -141,22 +142,23 @@ impl Object {
     async fn learn_of_alarm(&self) -> Result<(), Refusal> {
         if self.alarm.get() == Alarm::Unknown {
             let due = self.storage.alarm().map_err(failed)?.await.map_err(failed)?;
-            self.alarm.set(if due.is_null() { Alarm::Unset } else { Alarm::Set });
+            self.alarm.set(due.as_f64().map_or(Alarm::Unset, Alarm::Set));
         }
         Ok(())
     }
 
-    /// Sets the alarm that the tenant wants, unless one is set; returns how many were.
+    /// Sets the alarm that the tenant wants, unless one is set that rings no later; returns how many
+    /// were.
     fn arm(&self, tenant: &Tenant, now: DateTime<Utc>) -> Result<u32, JsValue> {
-        let Some(delay) = tenant.alarm_in_milliseconds() else { return Ok(0) };
-        if self.alarm.get() == Alarm::Set {
-            return Ok(0);
-        }
+        let Some(delay) = tenant.alarm_in_milliseconds(now) else { return Ok(0) };
         #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
         let due = now.timestamp_millis().saturating_add(delay) as f64;
+        if matches!(self.alarm.get(), Alarm::Set(set) if set <= due) {
+            return Ok(0);
+        }
         // It is committed with the rows; the runtime holds the answer back until both are safe.
         let _ = self.storage.set_alarm(due)?;
-        self.alarm.set(Alarm::Set);
+        self.alarm.set(Alarm::Set(due));
         Ok(1)
     }
 

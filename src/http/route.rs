@@ -36,6 +36,12 @@ pub enum Route {
     Connections(Slug),
     /// `/v1/tenants/{t}/connections/{c}`
     Connection(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/health`
+    ConnectionHealth(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/test`
+    ConnectionTest(Slug, String),
+    /// `/v1/tenants/{t}/requests`
+    Requests(Slug),
     /// `/v1/tenants/{t}/events`
     Events(Slug),
     /// `/v1/tenants/{t}/policies`
@@ -136,6 +142,13 @@ impl Route {
             ["keys", key] => Some(Self::Key(tenant, decode(key)?)),
             ["connections"] => Some(Self::Connections(tenant)),
             ["connections", connection] => Some(Self::Connection(tenant, decode(connection)?)),
+            ["connections", connection, "health"] => {
+                Some(Self::ConnectionHealth(tenant, decode(connection)?))
+            }
+            ["connections", connection, "test"] => {
+                Some(Self::ConnectionTest(tenant, decode(connection)?))
+            }
+            ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
             ["policies"] => Some(Self::Policies(tenant)),
             ["schemas"] => Some(Self::Schemas(tenant)),
@@ -157,6 +170,9 @@ impl Route {
             | Self::Key(tenant, _)
             | Self::Connections(tenant)
             | Self::Connection(tenant, _)
+            | Self::ConnectionHealth(tenant, _)
+            | Self::ConnectionTest(tenant, _)
+            | Self::Requests(tenant)
             | Self::Events(tenant)
             | Self::Policies(tenant)
             | Self::Schemas(tenant)
@@ -182,7 +198,13 @@ impl Route {
         use Method::{Delete, Get, Head, Patch, Post, Put};
         match self {
             Self::Health => &[Get, Head],
-            Self::Connection(..) | Self::Events(_) | Self::Presets | Self::Preset(_) => &[Get],
+            Self::Connection(..)
+            | Self::ConnectionHealth(..)
+            | Self::Requests(_)
+            | Self::Events(_)
+            | Self::Presets
+            | Self::Preset(_) => &[Get],
+            Self::ConnectionTest(..) => &[Post],
             Self::Tenants | Self::Keys(_) | Self::Connections(_) => &[Get, Post],
             Self::Tenant(_) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
@@ -209,6 +231,9 @@ impl Route {
             Self::Keys(_) | Self::Key(..) => Audience::Key(&[Scope::KeysWrite]),
             Self::Connections(_)
             | Self::Connection(..)
+            | Self::ConnectionHealth(..)
+            | Self::ConnectionTest(..)
+            | Self::Requests(_)
             | Self::Policies(_)
             | Self::Schemas(_)
             | Self::Schema(..) => Audience::Key(if method.is_safe() {

@@ -17,6 +17,9 @@ impl Route {
             Self::Key(..) => "/keys/{k}",
             Self::Connections(_) => "/connections",
             Self::Connection(..) => "/connections/{c}",
+            Self::ConnectionHealth(..) => "/connections/{c}/health",
+            Self::ConnectionTest(..) => "/connections/{c}/test",
+            Self::Requests(_) => "/requests",
             Self::Events(_) => "/events",
             Self::Policies(_) => "/policies",
             Self::Schemas(_) => "/schemas",
@@ -28,7 +31,11 @@ impl Route {
     /// The id in a path of the admin API that names one thing of a tenant.
     pub fn subject(&self) -> Option<&str> {
         match self {
-            Self::Key(_, id) | Self::Connection(_, id) | Self::Schema(_, id) => Some(id),
+            Self::Key(_, id)
+            | Self::Connection(_, id)
+            | Self::ConnectionHealth(_, id)
+            | Self::ConnectionTest(_, id)
+            | Self::Schema(_, id) => Some(id),
             _ => None,
         }
     }

@@ -3,7 +3,8 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 6] = [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS, IDEMPOTENCY];
+const MIGRATIONS: [&[&str]; 7] =
+    [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS, IDEMPOTENCY, REQUESTS];
 
 const TABLES: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
@@ -119,6 +120,28 @@ const IDEMPOTENCY: &[&str] = &[
         body BLOB NOT NULL
      ) STRICT, WITHOUT ROWID",
     "CREATE INDEX idempotency_by_expiry ON idempotency (expires)",
+];
+
+/// What is known of recent requests: the ring in batches, a JSON text a line; what each connection
+/// has done; the attributes that it sends and no schema knows.
+const REQUESTS: &[&str] = &[
+    "CREATE TABLE requests (
+        first INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL,
+        lines TEXT NOT NULL
+     ) STRICT",
+    "CREATE TABLE traffic (
+        connection TEXT PRIMARY KEY,
+        last_success INTEGER,
+        last_failure INTEGER,
+        seen INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    "CREATE TABLE warnings (
+        connection TEXT NOT NULL,
+        path TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        PRIMARY KEY (connection, path)
+     ) STRICT, WITHOUT ROWID",
 ];
 
 /// Brings a database of any earlier version, or an empty one, to this version.

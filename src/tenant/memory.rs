@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::ring::Noted;
 use super::stored_policy;
 use crate::limits;
 use crate::policy::Policy;
@@ -45,6 +46,8 @@ pub(super) struct Memory {
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
     pub(super) order_bookmarks: OrderBookmarks,
+    /// What the running request has noted about itself.
+    pub(super) noted: Noted,
     /// Whether the running request has changed any of this.
     pub(super) touched: bool,
 }
@@ -103,6 +106,7 @@ impl Memory {
             sweeping: sweeps::first(sql)?.is_some(),
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
+            noted: Noted::default(),
             touched: false,
         })
     }
@@ -123,6 +127,7 @@ impl Memory {
             sweeping,
             bookmarks,
             order_bookmarks: _,
+            noted: _,
             touched: _,
         } = self;
         Checkpoint {

@@ -122,12 +122,13 @@ impl<'a> Work<'a, '_> {
 
     /// The body of a POST.
     pub(super) fn parse_new(
-        &self,
+        &mut self,
         number: u8,
         body: Map<String, Value>,
     ) -> Result<New<'a>, Failure> {
         let schema = self.schema_of(number)?;
-        let Parsed { resource, members, .. } = Resource::parse(body, schema, &self.compat)?;
+        let Parsed { resource, members, dropped } = Resource::parse(body, schema, &self.compat)?;
+        self.memory.noted.dropped.extend(dropped);
         Ok(New { schema, resource, members })
     }
 
@@ -185,6 +186,7 @@ impl<'a> Work<'a, '_> {
         body: Map<String, Value>,
     ) -> Result<ResourceRow, Failure> {
         let parsed = Resource::parse(body, subject.schema, &self.compat)?;
+        self.memory.noted.dropped.extend(parsed.dropped);
         parsed.resource.succeeds(&subject.document.resource, subject.schema)?;
         let joined = match subject.schema.resource_type.rows {
             Some(_) => vec![MemberOp::Replace(parsed.members.unwrap_or_default())],
@@ -213,6 +215,7 @@ impl<'a> Work<'a, '_> {
         }
         let resource = subject.document.resource.clone();
         let patched = operations.apply(resource, subject.schema, &self.compat)?;
+        self.memory.noted.dropped.extend(patched.dropped);
         let delta = self.membership(Some(&subject.row), patched.members)?;
         self.change(subject, patched.resource, &delta)
     }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Call;
 use super::memory::Memory;
+use super::ring::{Ring, did};
 use crate::auth::Scope;
 use crate::event::Event;
 use crate::http::{Problem, ProblemCode, Request, Response, json_object};
@@ -23,6 +24,8 @@ pub(super) struct Work<'a, 'c> {
     pub(super) sql: &'a dyn Sql,
     /// The tenant's state in memory.
     pub(super) memory: &'a mut Memory,
+    /// What is known of the requests before this one.
+    pub(super) ring: &'a Ring,
     /// The schemas and types that the tenant had when the request began.
     pub(super) registry: &'a Registry,
     /// What was asked, by whom, when.
@@ -182,6 +185,7 @@ impl<'a, 'c> Work<'a, 'c> {
         };
         events::append(self.sql, &row)?;
         self.memory.touched = true;
+        self.memory.noted.did |= did(event.kind);
         self.memory.last_seq = row.seq;
         Ok(())
     }

@@ -172,7 +172,7 @@ const BOTH_READ: &str = "scim scim.users:read scim.users:write scim.groups:read 
 const NO_KEY: &str = "";
 
 /// Path, methods, and the scopes each of which opens it.
-const OPENS: [(&str, &str, &str); 29] = [
+const OPENS: [(&str, &str, &str); 32] = [
     ("/v1/presets", "GET", SCOPES),
     ("/v1/presets/okta", "GET", SCOPES),
     ("/v1/tenants", "GET POST", NO_KEY),
@@ -182,6 +182,9 @@ const OPENS: [(&str, &str, &str); 29] = [
     ("/v1/tenants/acme/connections", "GET", "config:read config:write"),
     ("/v1/tenants/acme/connections", "POST", "config:write"),
     ("/v1/tenants/acme/connections/okta", "GET", "config:read config:write"),
+    ("/v1/tenants/acme/connections/okta/health", "GET", "config:read config:write"),
+    ("/v1/tenants/acme/connections/okta/test", "POST", "config:write"),
+    ("/v1/tenants/acme/requests", "GET", "config:read config:write"),
     ("/v1/tenants/acme/events", "GET", "events:read"),
     ("/t/acme/scim/v2/Users", "GET", USERS_READ),
     ("/t/acme/scim/v2/Users", "POST", USERS_WRITE),

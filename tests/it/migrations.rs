@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 5] = [
+const UNDONE: [&[&str]; 6] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -50,6 +50,7 @@ const UNDONE: [&[&str]; 5] = [
         "DROP INDEX resources_by_modified",
     ],
     &["DROP TABLE idempotency"],
+    &["DROP TABLE requests", "DROP TABLE traffic", "DROP TABLE warnings"],
 ];
 
 impl Acme {

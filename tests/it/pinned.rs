@@ -121,7 +121,7 @@ fn the_tables() {
     let acme = Acme::new();
     let tables = rows(&acme, "SELECT sql || ';' FROM sqlite_schema WHERE sql <> '' ORDER BY rowid");
     expect_file!["snapshots/tables.sql"].assert_eq(&tables);
-    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n3\n4\n5\n6\n");
+    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n3\n4\n5\n6\n7\n");
 }
 
 #[test]

@@ -190,9 +190,15 @@ impl Acme {
 
     /// Runs alarms until none is wanted.
     pub(crate) fn alarms(&mut self) {
-        while self.tenant.alarm_in_milliseconds().is_some() {
-            self.tenant.alarm(&self.sql, self.now).expect("the alarm does its step");
+        while let Some(delay) = self.tenant.alarm_in_milliseconds(self.now) {
+            let then = self.now + TimeDelta::milliseconds(delay);
+            self.tenant.alarm(&self.sql, then).expect("the alarm does its step");
         }
+    }
+
+    /// Whether rows of what was deleted are still to be removed, for which the alarm rings at once.
+    pub(crate) fn is_sweeping(&self) -> bool {
+        self.tenant.alarm_in_milliseconds(self.now) == Some(0)
     }
 
     /// The object falls asleep; the next request wakes it.
