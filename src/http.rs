@@ -17,7 +17,7 @@ pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
 pub use query::Query;
 pub use refusal::Refusal;
-pub use response::Response;
+pub use response::{NDJSON, Response};
 pub use route::{Route, ScimTarget, Url};
 use serde_json::{Map, Value};
 

@@ -170,6 +170,9 @@ pub const CYCLE_MILLISECONDS: i64 = 40 * 60_000;
 /// Requests of a hundred that may fail before a connection is called degraded.
 pub const ERROR_PERCENT: f64 = 10.0;
 
+/// Lines of one import; above it the answer is 413.
+pub const IMPORT_LINES: usize = 10_000;
+
 /// Items on a page of the admin API when the client does not say.
 pub const ITEMS_DEFAULT: usize = 100;
 /// Items on a page of the admin API at most, and events on a page of the feed.

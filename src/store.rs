@@ -20,6 +20,7 @@ pub mod requests;
 pub mod resources;
 mod steps;
 pub mod sweeps;
+pub mod transfer;
 
 use std::fmt;
 

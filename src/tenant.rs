@@ -8,8 +8,10 @@ mod connections;
 mod discovery;
 mod document;
 mod events;
+mod export;
 mod health;
 mod idempotency;
+mod import;
 mod keys;
 mod list;
 mod lookups;
@@ -81,7 +83,8 @@ impl Tenant {
         let noted = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
         let connection = self.connection_of(call.principal);
         let touched = self.memory.as_ref().is_some_and(|memory| memory.touched);
-        if answer.is_err() && touched || matches!(answer, Err(Failure::Store(_))) {
+        let stale = self.memory.as_ref().is_some_and(|memory| memory.stale);
+        if stale || answer.is_err() && touched || matches!(answer, Err(Failure::Store(_))) {
             self.memory = None;
         }
         let response =
@@ -241,6 +244,8 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::ConnectionTest(_, id), Method::Post) => self.test_connection(id),
             (Route::Requests(_), Method::Get) => self.read_requests(),
             (Route::Events(_), Method::Get) => self.read_events(),
+            (Route::Export(_), Method::Get) => self.export(),
+            (Route::Import(_), Method::Post) => self.import(),
             (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
             (Route::Policies(_), Method::Put) => self.amend_policies(),
             (Route::Schemas(_), Method::Get) => self.list_declared(),

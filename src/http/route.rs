@@ -44,6 +44,10 @@ pub enum Route {
     Requests(Slug),
     /// `/v1/tenants/{t}/events`
     Events(Slug),
+    /// `/v1/tenants/{t}/export`
+    Export(Slug),
+    /// `/v1/tenants/{t}/import`
+    Import(Slug),
     /// `/v1/tenants/{t}/policies`
     Policies(Slug),
     /// `/v1/tenants/{t}/schemas`
@@ -150,6 +154,8 @@ impl Route {
             }
             ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
+            ["export"] => Some(Self::Export(tenant)),
+            ["import"] => Some(Self::Import(tenant)),
             ["policies"] => Some(Self::Policies(tenant)),
             ["schemas"] => Some(Self::Schemas(tenant)),
             ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
@@ -174,6 +180,8 @@ impl Route {
             | Self::ConnectionTest(tenant, _)
             | Self::Requests(tenant)
             | Self::Events(tenant)
+            | Self::Export(tenant)
+            | Self::Import(tenant)
             | Self::Policies(tenant)
             | Self::Schemas(tenant)
             | Self::Schema(tenant, _)
@@ -202,9 +210,10 @@ impl Route {
             | Self::ConnectionHealth(..)
             | Self::Requests(_)
             | Self::Events(_)
+            | Self::Export(_)
             | Self::Presets
             | Self::Preset(_) => &[Get],
-            Self::ConnectionTest(..) => &[Post],
+            Self::ConnectionTest(..) | Self::Import(_) => &[Post],
             Self::Tenants | Self::Keys(_) | Self::Connections(_) => &[Get, Post],
             Self::Tenant(_) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
@@ -226,7 +235,7 @@ impl Route {
     pub(super) fn audience(&self, method: Method) -> Audience {
         match self {
             Self::Health => Audience::Public,
-            Self::Tenants | Self::Tenant(_) => Audience::Admin,
+            Self::Tenants | Self::Tenant(_) | Self::Import(_) => Audience::Admin,
             Self::Presets | Self::Preset(_) => Audience::Key(&[]),
             Self::Keys(_) | Self::Key(..) => Audience::Key(&[Scope::KeysWrite]),
             Self::Connections(_)
@@ -242,6 +251,7 @@ impl Route {
                 &[Scope::ConfigWrite]
             }),
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
+            Self::Export(_) => Audience::Key(&[Scope::DataExport]),
             Self::Scim { target, .. } => Audience::Key(target.scopes(method)),
         }
     }

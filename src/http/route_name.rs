@@ -21,6 +21,8 @@ impl Route {
             Self::ConnectionTest(..) => "/connections/{c}/test",
             Self::Requests(_) => "/requests",
             Self::Events(_) => "/events",
+            Self::Export(_) => "/export",
+            Self::Import(_) => "/import",
             Self::Policies(_) => "/policies",
             Self::Schemas(_) => "/schemas",
             Self::Schema(..) => "/schemas/{urn}",

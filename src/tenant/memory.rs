@@ -46,6 +46,8 @@ pub(super) struct Memory {
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
     pub(super) order_bookmarks: OrderBookmarks,
+    /// Whether rows have changed of which this says nothing, so that it is read from them again.
+    pub(super) stale: bool,
     /// What the running request has noted about itself.
     pub(super) noted: Noted,
     /// Whether the running request has changed any of this.
@@ -106,6 +108,7 @@ impl Memory {
             sweeping: sweeps::first(sql)?.is_some(),
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
+            stale: false,
             noted: Noted::default(),
             touched: false,
         })
@@ -127,6 +130,7 @@ impl Memory {
             sweeping,
             bookmarks,
             order_bookmarks: _,
+            stale: _,
             noted: _,
             touched: _,
         } = self;

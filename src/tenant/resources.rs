@@ -320,7 +320,11 @@ impl<'a> Work<'a, '_> {
     }
 
     /// Refuses a value that must be unique and that another resource has.
-    fn unused(&self, schema: TypeSchema<'_>, gained: &[LookupKey]) -> Result<(), Failure> {
+    pub(super) fn unused(
+        &self,
+        schema: TypeSchema<'_>,
+        gained: &[LookupKey],
+    ) -> Result<(), Failure> {
         for lookup in &schema.resource_type.lookups {
             if !is_unique(lookup, schema) {
                 continue;

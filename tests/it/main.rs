@@ -17,6 +17,7 @@ mod sqlite;
 mod steps;
 mod support;
 
+mod audit;
 mod auth;
 mod binding;
 mod binding_laws;
@@ -84,6 +85,8 @@ mod tags;
 mod tidy;
 mod tolerances;
 mod transactions;
+mod transfer;
+mod transfer_laws;
 mod types;
 mod users;
 mod vectors;

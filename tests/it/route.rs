@@ -42,6 +42,8 @@ fn paths_of_the_admin_api() {
     check(&format!("{okta}/health"), &Route::ConnectionHealth(acme(), "okta".to_owned()));
     check(&format!("{okta}/test"), &Route::ConnectionTest(acme(), "okta".to_owned()));
     check("/v1/tenants/acme/requests", &Route::Requests(acme()));
+    check("/v1/tenants/acme/export", &Route::Export(acme()));
+    check("/v1/tenants/acme/import", &Route::Import(acme()));
     check("/v1/tenants/acme/connections/okta", &Route::Connection(acme(), "okta".to_owned()));
     check("/v1/tenants/acme/events", &Route::Events(acme()));
 }

@@ -58,6 +58,10 @@ impl Acme {
         acme
     }
 
+    pub(crate) fn slug(&self) -> &'static str {
+        self.slug
+    }
+
     /// A new key with scopes.
     pub(crate) fn mint(&mut self, scopes: &[&str]) -> String {
         self.mint_with(&json!({ "name": "test", "scopes": scopes }))

@@ -25,6 +25,7 @@ mod errors;
 mod events;
 mod keys;
 mod large_group;
+mod life;
 mod methods;
 mod odd_bodies;
 mod odd_requests;
