@@ -25,7 +25,7 @@ pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
 pub use query::Query;
 pub use refusal::Refusal;
-pub use response::Response;
+pub use response::{NDJSON, Response};
 pub use route::{ConnectionAction, IMPORT, Route, Url};
 pub use scim_target::ScimTarget;
 use serde_json::{Map, Value};
@@ -74,10 +74,13 @@ pub struct Headers {
     pub if_none_match: Option<String>,
     /// `Prefer`.
     pub prefer: Option<String>,
+    /// `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
 }
 
 /// Names of the headers in [`Headers`], in its order: the allow-list of the inner request.
-pub const FORWARDED: [&str; 5] = ["content-type", "accept", "if-match", "if-none-match", "prefer"];
+pub const FORWARDED: [&str; 6] =
+    ["content-type", "accept", "if-match", "if-none-match", "prefer", "idempotency-key"];
 
 impl Method {
     /// Reads a method; its name is case-sensitive (RFC 9110 §9.1).
@@ -115,9 +118,9 @@ impl Method {
 impl Headers {
     /// Collects the headers by asking for each name once.
     pub fn read(mut header: impl FnMut(&'static str) -> Option<String>) -> Self {
-        let [content_type, accept, if_match, if_none_match, prefer] =
+        let [content_type, accept, if_match, if_none_match, prefer, idempotency_key] =
             FORWARDED.map(|name| header(name).filter(|value| !value.is_empty()));
-        Self { content_type, accept, if_match, if_none_match, prefer }
+        Self { content_type, accept, if_match, if_none_match, prefer, idempotency_key }
     }
 }
 

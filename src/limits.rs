@@ -185,6 +185,43 @@ pub const TENANT_RECORDS_STEP: usize = 100;
 /// How long an isolate keeps a tenant's record that it has read.
 pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
 
+/// Characters of an `Idempotency-Key`; a longer one is 400.
+pub const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
+/// How long the answer to a request with an `Idempotency-Key` is kept.
+pub const IDEMPOTENCY_TTL_SECONDS: i64 = 86_400;
+/// Answers that are kept at a time; above it a request with a new key is 409.
+pub const IDEMPOTENCY_KEYS: usize = 1_000;
+/// Bytes of a body that is kept; a longer one is answered without a body when it is asked for again.
+pub const IDEMPOTENCY_BODY_BYTES: usize = 512 * 1024;
+
+/// Recent requests that are kept.
+pub const REQUESTS: usize = 1_000;
+/// Recent requests in one row, at most.
+pub const REQUESTS_PER_BATCH: i64 = 100;
+/// How long recent requests stay in memory before they are written.
+pub const FLUSH_MILLISECONDS: i64 = 60_000;
+/// Bytes of a body whose shape is kept; a larger one is not looked at.
+pub const SHAPED_BODY_BYTES: usize = 64 * 1024;
+/// Bytes of a body's shape, about.
+pub const SHAPE_BYTES: usize = 1_024;
+/// Elements of a list whose shapes are kept.
+pub const SHAPED_ELEMENTS: usize = 5;
+/// Characters of a filter or path of which something is kept.
+pub const SHAPED_TEXT_CHARACTERS: usize = 500;
+/// Attributes that no schema knows, noted while the object is awake.
+pub const WARNINGS: usize = 1_000;
+/// Attributes that no schema knows, noted for a connection.
+pub const WARNINGS_PER_CONNECTION: usize = 100;
+/// The requests that tell how a connection is: those of a day.
+pub const HEALTH_MILLISECONDS: i64 = 86_400_000;
+/// How often a client asks that asks in cycles: Entra does every 40 minutes.
+pub const CYCLE_MILLISECONDS: i64 = 40 * 60_000;
+/// Requests of a hundred that may fail before a connection is called degraded.
+pub const ERROR_PERCENT: f64 = 10.0;
+
+/// Lines of one import; above it the answer is 413.
+pub const IMPORT_LINES: usize = 10_000;
+
 /// Items on a page of the admin API when the client does not say.
 pub const ITEMS_DEFAULT: usize = 100;
 /// Items on a page of the admin API at most, and events on a page of the feed.

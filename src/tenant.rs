@@ -11,6 +11,10 @@ mod discovery;
 mod document;
 mod duration;
 mod events;
+mod export;
+mod health;
+mod idempotency;
+mod import;
 mod keys;
 mod list;
 mod lookups;
@@ -19,8 +23,11 @@ mod memory;
 mod naming;
 mod plan;
 mod policies;
+mod redaction;
 mod render;
+mod requests;
 mod resources;
+mod ring;
 mod schemas;
 mod secrets;
 mod stored_policy;
@@ -30,6 +37,7 @@ mod trusts;
 mod uses;
 mod work;
 
+use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -46,6 +54,7 @@ use crate::store::{self, Sql, StoreError, Verdict};
 pub use bucket::{Bucket, Taken};
 use memory::{Memory, OrderBookmarks, Rules};
 use resources::Adopt;
+use ring::Ring;
 use sweep::Swept;
 use work::{Answer, Failure, Work};
 
@@ -57,6 +66,7 @@ pub struct Tenant {
     memory: Option<Memory>,
     bucket: Bucket,
     default_rate_limit: Option<RateLimit>,
+    ring: Ring,
 }
 
 /// One request and everything it may use.
@@ -96,20 +106,26 @@ impl Tenant {
         let accept = call.request.headers.accept.clone();
         let mut taken = None;
         let answer = self.answer(sql, call, &mut taken);
+        let noted = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
+        let connection = self.connection_of(call.principal).map(str::to_owned);
         let touched = self.memory.as_ref().is_some_and(|memory| memory.touched);
-        if answer.is_err() && touched || matches!(answer, Err(Failure::Store(_))) {
+        let stale = self.memory.as_ref().is_some_and(|memory| memory.stale);
+        if stale || answer.is_err() && touched || matches!(answer, Err(Failure::Store(_))) {
             self.memory = None;
         }
         let response =
             answer.unwrap_or_else(|failure| failure.into_response(scim, accept.as_deref()));
-        match taken {
+        let response = match taken {
             Some(taken) => taken.tell(response),
             None => response,
-        }
+        };
+        self.ring.keep(call, &response, connection.as_deref(), noted.unwrap_or_default());
+        response
     }
 
     fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>, taken: &mut Option<Taken>) -> Answer {
         let memory = wake(&mut self.memory, sql)?; // (1)
+        self.ring.wake(sql)?;
         memory.touched = false;
         let bound = match admit(memory, call.principal, call.now) {
             Ok(bound) => {
@@ -132,28 +148,25 @@ impl Tenant {
         }
         let reads = call.request.reads();
         let registry = Arc::clone(&memory.registry);
-        let mut work = Work::new(sql, memory, &registry, call, bound);
-        if reads {
-            return work.run(); // (4)
-        }
-        let mut answer = Err(Failure::Store(StoreError::new("the transaction did not run")));
-        sql.transaction(&mut || {
-            answer = work.run();
-            if answer.is_ok() { Verdict::Commit } else { Verdict::RollBack }
-        })?;
-        answer
+        let mut work = Work::new(sql, (memory, &self.ring), &registry, call, bound);
+        if reads { work.run() } else { work.run_once() } // (4)
     }
 
-    /// The connection to which a principal's key is bound.
+    /// The connection to which a principal's key is bound, live or not.
     pub fn connection_of(&self, principal: &Principal) -> Option<&str> {
         let Principal::Key(key) = principal else { return None };
         self.memory.as_ref()?.credential(&key.id)?.connection
     }
 
-    /// Milliseconds from now at which the object wants its alarm, if it has put something off.
+    /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
+    /// once for rows to be swept, within a minute for the uses of keys and recent requests.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
         let memory = self.memory.as_ref()?;
-        if memory.sweeping { Some(0) } else { memory.uses.flush_in_milliseconds(now) }
+        if memory.sweeping {
+            return Some(0);
+        }
+        let wanted = [memory.uses.flush_in_milliseconds(now), self.ring.due_in(now)];
+        wanted.into_iter().flatten().min()
     }
 
     /// Does one bounded step of what was put off, and writes the uses of keys where that is due;
@@ -163,13 +176,18 @@ impl Tenant {
     /// The cause, for the log; nothing was written.
     pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
         let memory = wake(&mut self.memory, sql)?;
+        self.ring.wake(sql)?;
         let before = memory.checkpoint();
+        let flushes = self.ring.due_in(now) == Some(0);
+        let ring = flushes.then_some(&self.ring);
         let flush = memory.uses.flush_in_milliseconds(now) == Some(0);
         let mut swept = Err(StoreError::new("the transaction did not run"));
         let committed = sql.transaction(&mut || {
-            let flushed =
-                if flush { store::keys::note_uses(sql, memory.uses.unwritten()) } else { Ok(()) };
-            swept = flushed.and_then(|()| sweep::step(sql, memory, now));
+            let uses = flush.then(|| memory.uses.unwritten());
+            let written = uses.map_or(Ok(()), |uses| store::keys::note_uses(sql, uses));
+            let written =
+                written.and_then(|()| ring.map_or(Ok(()), |ring| flushed(sql, ring, now)));
+            swept = written.and_then(|()| sweep::step(sql, memory, now));
             if swept.is_ok() { Verdict::Commit } else { Verdict::RollBack }
         });
         match committed.and(swept) {
@@ -181,6 +199,9 @@ impl Tenant {
                 if flush {
                     memory.uses_written();
                 }
+                if flushes {
+                    self.ring.flushed();
+                }
                 // A step changes groups, and may record no event.
                 memory.order_bookmarks = OrderBookmarks::default();
                 Ok(())
@@ -191,6 +212,12 @@ impl Tenant {
             }
         }
     }
+}
+
+/// Writes what is known of recent requests, and forgets answers that nobody may ask for again.
+fn flushed(sql: &dyn Sql, ring: &Ring, now: DateTime<Utc>) -> Result<(), StoreError> {
+    ring.flush(sql)?;
+    store::idempotency::forget_expired(sql, now.timestamp())
 }
 
 /// The state in memory, read if it is not there.
@@ -246,7 +273,7 @@ fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<B
 impl<'a, 'c> Work<'a, 'c> {
     fn new(
         sql: &'a dyn Sql,
-        memory: &'a mut Memory,
+        (memory, ring): (&'a mut Memory, &'a Ring),
         registry: &'a Registry,
         call: &'a mut Call<'c>,
         bound: Bound,
@@ -255,7 +282,18 @@ impl<'a, 'c> Work<'a, 'c> {
         let unbound = Rules { compat: Compat::GENERIC, adopt: Adopt::default() };
         let Rules { compat, adopt } = rules.unwrap_or(unbound);
         let origin = connection.as_ref().map_or("admin".to_owned(), |id| format!("scim:{id}"));
-        Self { sql, memory, registry, call, compat, adopt, connection, origin, evaluated: 0 }
+        Self { sql, memory, ring, registry, call, compat, adopt, connection, origin, evaluated: 0 }
+    }
+
+    /// Does the request in a transaction, which a failure rolls back.
+    fn run_whole(&mut self) -> Answer {
+        let sql = self.sql;
+        let mut answer = Err(Failure::Store(StoreError::new("the transaction did not run")));
+        sql.transaction(&mut || {
+            answer = self.run();
+            if answer.is_ok() { Verdict::Commit } else { Verdict::RollBack }
+        })?;
+        answer
     }
 
     /// Hands the request to its family. The gate has seen to it that route and method fit; here it
@@ -287,7 +325,12 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::Trusts(_, connection), Method::Post) => self.create_trust(connection),
             (Route::Trust(_, connection, id), Method::Delete) => self.revoke_trust(connection, id),
             (Route::Token(_), Method::Post) => self.token(),
+            (Route::ConnectionHealth(_, id), Method::Get) => self.health(id),
+            (Route::ConnectionTest(_, id), Method::Post) => self.test_connection(id),
+            (Route::Requests(_), Method::Get) => self.read_requests(),
             (Route::Events(_), Method::Get) => self.read_events(),
+            (Route::Export(_), Method::Get) => self.export(),
+            (Route::Import(_), Method::Post) => self.import(),
             (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
             (Route::Policies(_), Method::Put) => self.amend_policies(),
             (Route::Schemas(_), Method::Get) => self.list_declared(),

@@ -20,6 +20,8 @@ pub struct Response {
 
 const SCIM: &str = "application/scim+json";
 const JSON: &str = "application/json";
+/// The media type of lines of JSON.
+pub const NDJSON: &str = "application/x-ndjson";
 const PROBLEM: &str = "application/problem+json";
 
 impl Response {
@@ -42,6 +44,12 @@ impl Response {
     pub fn json(status: u16, body: &Value) -> Self {
         Self { body: body.to_string().into_bytes(), ..Self::empty(status) }
             .with("content-type", JSON)
+    }
+
+    /// Lines of JSON.
+    pub fn lines<'v>(lines: impl IntoIterator<Item = &'v Value>) -> Self {
+        let text: String = lines.into_iter().map(|line| format!("{line}\n")).collect();
+        Self { body: text.into_bytes(), ..Self::empty(200) }.with("content-type", NDJSON)
     }
 
     /// An error below a SCIM base.

@@ -51,8 +51,18 @@ pub enum Route {
     Trust(Slug, String, String),
     /// `/t/{t}/oauth/token`
     Token(Slug),
+    /// `/v1/tenants/{t}/connections/{c}/health`
+    ConnectionHealth(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/test`
+    ConnectionTest(Slug, String),
+    /// `/v1/tenants/{t}/requests`
+    Requests(Slug),
     /// `/v1/tenants/{t}/events`
     Events(Slug),
+    /// `/v1/tenants/{t}/export`
+    Export(Slug),
+    /// `/v1/tenants/{t}/import`
+    Import(Slug),
     /// `/v1/tenants/{t}/policies`
     Policies(Slug),
     /// `/v1/tenants/{t}/schemas`
@@ -177,6 +187,12 @@ impl Route {
             ["connections"] => Some(Self::Connections(tenant)),
             ["connections", IMPORT] => Some(Self::ImportConnection(tenant)),
             ["connections", connection] => Some(Self::Connection(tenant, decode(connection)?)),
+            ["connections", connection, "health"] => {
+                Some(Self::ConnectionHealth(tenant, decode(connection)?))
+            }
+            ["connections", connection, "test"] => {
+                Some(Self::ConnectionTest(tenant, decode(connection)?))
+            }
             ["connections", connection, "secrets"] => {
                 Some(Self::Secrets(tenant, decode(connection)?))
             }
@@ -193,7 +209,10 @@ impl Route {
                 let action = ConnectionAction::parse(action)?;
                 Some(Self::ConnectionAction(tenant, decode(connection)?, action))
             }
+            ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
+            ["export"] => Some(Self::Export(tenant)),
+            ["import"] => Some(Self::Import(tenant)),
             ["policies"] => Some(Self::Policies(tenant)),
             ["schemas"] => Some(Self::Schemas(tenant)),
             ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
@@ -222,7 +241,12 @@ impl Route {
             | Self::Connection(tenant, _)
             | Self::ConnectionAction(tenant, ..)
             | Self::ImportConnection(tenant)
+            | Self::ConnectionHealth(tenant, _)
+            | Self::ConnectionTest(tenant, _)
+            | Self::Requests(tenant)
             | Self::Events(tenant)
+            | Self::Export(tenant)
+            | Self::Import(tenant)
             | Self::Policies(tenant)
             | Self::Schemas(tenant)
             | Self::Schema(tenant, _)
@@ -247,9 +271,17 @@ impl Route {
         use Method::{Delete, Get, Head, Patch, Post, Put};
         match self {
             Self::Health => &[Get, Head],
-            Self::Events(_) | Self::Presets | Self::Preset(_) => &[Get],
-            Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
-            Self::ConnectionAction(..) | Self::ImportConnection(_) => &[Post],
+            Self::Events(_)
+            | Self::ConnectionHealth(..)
+            | Self::Requests(_)
+            | Self::Export(_)
+            | Self::Presets
+            | Self::Preset(_)
+            | Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
+            Self::ConnectionAction(..)
+            | Self::ImportConnection(_)
+            | Self::ConnectionTest(..)
+            | Self::Import(_) => &[Post],
             Self::Tenants
             | Self::Keys(_)
             | Self::Connections(_)
@@ -277,7 +309,7 @@ impl Route {
     pub(super) fn audience(&self, method: Method) -> Audience {
         match self {
             Self::Health | Self::Token(_) => Audience::Public,
-            Self::Tenants | Self::Tenant(_) => Audience::Admin,
+            Self::Tenants | Self::Tenant(_) | Self::Import(_) => Audience::Admin,
             Self::Presets | Self::Preset(_) => Audience::Key(&[]),
             Self::Keys(_)
             | Self::Key(..)
@@ -290,6 +322,9 @@ impl Route {
             | Self::Connection(..)
             | Self::ConnectionAction(..)
             | Self::ImportConnection(_)
+            | Self::ConnectionHealth(..)
+            | Self::ConnectionTest(..)
+            | Self::Requests(_)
             | Self::Policies(_)
             | Self::Schemas(_)
             | Self::Schema(..) => Audience::Key(if method.is_safe() {
@@ -298,6 +333,7 @@ impl Route {
                 &[Scope::ConfigWrite]
             }),
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
+            Self::Export(_) => Audience::Key(&[Scope::DataExport]),
             Self::Scim { target, .. } => Audience::Key(target.scopes(method)),
         }
     }

@@ -27,6 +27,11 @@ impl Route {
             Self::ConnectionAction(_, _, ConnectionAction::Disable) => "connection.disable",
             Self::ConnectionAction(_, _, ConnectionAction::Export) => "connection.export",
             Self::ImportConnection(_) => "connections.import",
+            Self::ConnectionHealth(..) => "connection.health",
+            Self::ConnectionTest(..) => "connection.test",
+            Self::Requests(_) => "requests",
+            Self::Export(_) => "export",
+            Self::Import(_) => "import",
             Self::Events(_) => "events",
             Self::Policies(_) => "policies",
             Self::Schemas(_) => "schemas",
@@ -36,10 +41,27 @@ impl Route {
             Self::Scim { target, .. } => return target.name(),
         })
     }
+
+    /// The id in a path of the admin API that names one thing of a tenant.
+    pub fn subject(&self) -> Option<&str> {
+        match self {
+            Self::Key(_, id)
+            | Self::Rotation(_, id)
+            | Self::Connection(_, id)
+            | Self::ConnectionAction(_, id, _)
+            | Self::ConnectionHealth(_, id)
+            | Self::ConnectionTest(_, id)
+            | Self::Secrets(_, id)
+            | Self::Trusts(_, id)
+            | Self::Schema(_, id) => Some(id),
+            _ => None,
+        }
+    }
 }
 
 impl ScimTarget {
-    fn name(&self) -> Cow<'static, str> {
+    /// The name of what is below a SCIM base.
+    pub fn name(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::ServiceProviderConfig => "scim.ServiceProviderConfig",
             Self::ResourceTypes => "scim.ResourceTypes",

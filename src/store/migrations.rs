@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 10] = [
+const MIGRATIONS: [&[&str]; 12] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -14,6 +14,8 @@ const MIGRATIONS: [&[&str]; 10] = [
     KEY_USES,
     SECRETS,
     TRUSTS,
+    IDEMPOTENCY,
+    REQUESTS,
 ];
 
 const TABLES: &[&str] = &[
@@ -175,6 +177,42 @@ const TRUSTS: &[&str] = &["CREATE TABLE trusts (
         created INTEGER NOT NULL,
         used INTEGER
      ) STRICT, WITHOUT ROWID"];
+
+/// Answers to requests that may be sent again: `key` names who sent what where, `request` is the
+/// digest of the body.
+const IDEMPOTENCY: &[&str] = &[
+    "CREATE TABLE idempotency (
+        key TEXT PRIMARY KEY,
+        request TEXT NOT NULL,
+        expires INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        body BLOB NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX idempotency_by_expiry ON idempotency (expires)",
+];
+
+/// What is known of recent requests: the ring in batches, a JSON text a line; what each connection
+/// has done; the attributes that it sends and no schema knows.
+const REQUESTS: &[&str] = &[
+    "CREATE TABLE requests (
+        first INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL,
+        lines TEXT NOT NULL
+     ) STRICT",
+    "CREATE TABLE traffic (
+        connection TEXT PRIMARY KEY,
+        last_success INTEGER,
+        last_failure INTEGER,
+        seen INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    "CREATE TABLE warnings (
+        connection TEXT NOT NULL,
+        path TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        PRIMARY KEY (connection, path)
+     ) STRICT, WITHOUT ROWID",
+];
 
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///

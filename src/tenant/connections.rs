@@ -14,7 +14,7 @@ use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::departures::{self, DepartureRow};
-use crate::store::{Pos, keys, secrets, trusts};
+use crate::store::{Pos, keys, requests, secrets, trusts};
 
 /// The state in which a connection's keys open nothing.
 pub(super) const DISABLED: &str = "disabled";
@@ -164,6 +164,8 @@ impl Work<'_, '_> {
         keys::delete_of(self.sql, id)?; // (3)
         secrets::delete_of(self.sql, id)?;
         trusts::delete_of(self.sql, id)?;
+        requests::forget(self.sql, id)?;
+        self.memory.noted.deleted = Some(id.to_owned());
         let event = Event::new(EventKind::ConnectionDeleted, id).with("users", users.as_str());
         self.record(&event.with("keys", revoked))?;
         self.memory.keys.retain(|_, key| key.connection.as_deref() != Some(id));

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::resources::Adopt;
+use super::ring::Noted;
 use super::stored_policy;
 use super::uses::Uses;
 use crate::auth::JtiDigest;
@@ -61,6 +62,10 @@ pub(super) struct Memory {
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
     pub(super) order_bookmarks: OrderBookmarks,
+    /// Whether rows have changed of which this says nothing, so that it is read from them again.
+    pub(super) stale: bool,
+    /// What the running request has noted about itself.
+    pub(super) noted: Noted,
     /// Whether the running request has changed any of this.
     pub(super) touched: bool,
 }
@@ -155,6 +160,8 @@ impl Memory {
             sweeping: leaving || sweeps::first(sql)?.is_some(),
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
+            stale: false,
+            noted: Noted::default(),
             touched: false,
         })
     }
@@ -178,6 +185,8 @@ impl Memory {
             sweeping,
             bookmarks,
             order_bookmarks: _,
+            stale: _,
+            noted: _,
             touched: _,
         } = self;
         Checkpoint {

@@ -132,12 +132,13 @@ impl<'a> Work<'a, '_> {
 
     /// The body of a POST.
     pub(super) fn parse_new(
-        &self,
+        &mut self,
         number: u8,
         body: Map<String, Value>,
     ) -> Result<New<'a>, Failure> {
         let schema = self.schema_of(number)?;
-        let Parsed { resource, members, .. } = Resource::parse(body, schema, &self.compat)?;
+        let Parsed { resource, members, dropped } = Resource::parse(body, schema, &self.compat)?;
+        self.memory.noted.dropped.extend(dropped);
         Ok(New { schema, resource, members })
     }
 
@@ -196,6 +197,7 @@ impl<'a> Work<'a, '_> {
         body: Map<String, Value>,
     ) -> Result<ResourceRow, Failure> {
         let parsed = Resource::parse(body, subject.schema, &self.compat)?;
+        self.memory.noted.dropped.extend(parsed.dropped);
         self.replace_by(subject, parsed.resource, parsed.members)
     }
 
@@ -235,6 +237,7 @@ impl<'a> Work<'a, '_> {
         let resource = subject.document.resource.clone();
         let patched = operations.apply(resource, subject.schema, &self.compat)?;
         self.take_up(&mut subject, &patched.resource)?;
+        self.memory.noted.dropped.extend(patched.dropped);
         let delta = self.membership(Some(&subject.row), patched.members)?;
         self.change(&subject, patched.resource, &delta)
     }
@@ -341,7 +344,11 @@ impl<'a> Work<'a, '_> {
     }
 
     /// Refuses a value that must be unique and that another resource has.
-    fn unused(&self, schema: TypeSchema<'_>, gained: &[LookupKey]) -> Result<(), Failure> {
+    pub(super) fn unused(
+        &self,
+        schema: TypeSchema<'_>,
+        gained: &[LookupKey],
+    ) -> Result<(), Failure> {
         for lookup in &schema.resource_type.lookups {
             if !is_unique(lookup, schema) {
                 continue;

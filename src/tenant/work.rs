@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Call;
 use super::memory::{Author, Memory};
 use super::resources::Adopt;
+use super::ring::{Ring, did};
 use crate::auth::Scope;
 use crate::event::Event;
 use crate::http::{OAuthError, Problem, ProblemCode, Request, Response, json_object};
@@ -23,6 +24,8 @@ pub(super) struct Work<'a, 'c> {
     pub(super) sql: &'a dyn Sql,
     /// The tenant's state in memory.
     pub(super) memory: &'a mut Memory,
+    /// What is known of the requests before this one.
+    pub(super) ring: &'a Ring,
     /// The schemas and types that the tenant had when the request began.
     pub(super) registry: &'a Registry,
     /// What was asked, by whom, when.
@@ -195,6 +198,7 @@ impl<'a, 'c> Work<'a, 'c> {
 
     /// Appends an event.
     pub(super) fn record(&mut self, event: &Event) -> Result<(), StoreError> {
+        self.memory.noted.did |= did(event.kind);
         let actor = self.call.principal.actor();
         let connection = self.connection.as_deref();
         let author = Author { actor: &actor, connection, now: self.call.now };

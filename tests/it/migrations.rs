@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 9] = [
+const UNDONE: [&[&str]; 11] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -59,6 +59,8 @@ const UNDONE: [&[&str]; 9] = [
     &["ALTER TABLE keys DROP COLUMN used", "ALTER TABLE keys DROP COLUMN life"],
     &["DROP TABLE secrets"],
     &["DROP TABLE trusts"],
+    &["DROP TABLE idempotency"],
+    &["DROP TABLE requests", "DROP TABLE traffic", "DROP TABLE warnings"],
 ];
 
 /// This version.

@@ -301,6 +301,7 @@ fn a_request_for_a_token_that_is_wrong_is_told_how() {
 fn asking_for_a_token_writes_nothing() {
     let mut acme = given();
     let shown = secret(&mut acme, &json!({}));
+    acme.settle();
     let before = acme.dump();
     token(&mut acme, &shown);
     acme.token(&[], "grant_type=client_credentials");

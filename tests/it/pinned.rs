@@ -93,7 +93,9 @@ fn the_principal_as_the_edge_tells_the_object() {
     ] {
         assert_eq!(Principal::decode(header), None, "{header}");
     }
-    assert_eq!(FORWARDED, ["content-type", "accept", "if-match", "if-none-match", "prefer"]);
+    let names =
+        ["content-type", "accept", "if-match", "if-none-match", "prefer", "idempotency-key"];
+    assert_eq!(FORWARDED, names);
 }
 
 #[test]
@@ -119,7 +121,10 @@ fn the_tables() {
     let acme = Acme::new();
     let tables = rows(&acme, "SELECT sql || ';' FROM sqlite_schema WHERE sql <> '' ORDER BY rowid");
     expect_file!["snapshots/tables.sql"].assert_eq(&tables);
-    assert_eq!(rows(&acme, "SELECT number FROM migrations"), "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");
+    assert_eq!(
+        rows(&acme, "SELECT number FROM migrations"),
+        "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n"
+    );
 }
 
 #[test]

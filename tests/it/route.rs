@@ -39,6 +39,12 @@ fn paths_of_the_admin_api() {
     check("/v1/tenants/acme/keys/k%2D1", &Route::Key(acme(), "k-1".to_owned()));
     check("/v1/tenants/acme/keys/k-1/rotate", &Route::Rotation(acme(), "k-1".to_owned()));
     check("/v1/tenants/acme/connections", &Route::Connections(acme()));
+    let okta = "/v1/tenants/acme/connections/okta";
+    check(&format!("{okta}/health"), &Route::ConnectionHealth(acme(), "okta".to_owned()));
+    check(&format!("{okta}/test"), &Route::ConnectionTest(acme(), "okta".to_owned()));
+    check("/v1/tenants/acme/requests", &Route::Requests(acme()));
+    check("/v1/tenants/acme/export", &Route::Export(acme()));
+    check("/v1/tenants/acme/import", &Route::Import(acme()));
     check("/v1/tenants/acme/connections/okta", &Route::Connection(acme(), "okta".to_owned()));
     for (segment, action) in [
         ("activate", ConnectionAction::Activate),

@@ -61,6 +61,10 @@ impl Acme {
         acme
     }
 
+    pub(crate) fn slug(&self) -> &'static str {
+        self.slug
+    }
+
     /// A new key with scopes.
     pub(crate) fn mint(&mut self, scopes: &[&str]) -> String {
         self.mint_with(&json!({ "name": "test", "scopes": scopes }))
@@ -245,6 +249,14 @@ impl Acme {
     pub(crate) fn alarms(&mut self) {
         while self.sweeps() {
             self.tenant.alarm(&self.sql, self.now).expect("the alarm does its step");
+        }
+    }
+
+    /// Runs alarms, each when it is wanted, until none is.
+    pub(crate) fn settle(&mut self) {
+        while let Some(delay) = self.tenant.alarm_in_milliseconds(self.now) {
+            let then = self.now + TimeDelta::milliseconds(delay);
+            self.tenant.alarm(&self.sql, then).expect("the alarm does its step");
         }
     }
 

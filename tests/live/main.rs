@@ -29,6 +29,7 @@ mod hosts;
 mod isolation;
 mod keys;
 mod large_group;
+mod life;
 mod log;
 mod methods;
 mod oauth;

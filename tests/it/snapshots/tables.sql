@@ -95,3 +95,29 @@ CREATE TABLE trusts (
         created INTEGER NOT NULL,
         used INTEGER
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE idempotency (
+        key TEXT PRIMARY KEY,
+        request TEXT NOT NULL,
+        expires INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        body BLOB NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_by_expiry ON idempotency (expires);
+CREATE TABLE requests (
+        first INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL,
+        lines TEXT NOT NULL
+     ) STRICT;
+CREATE TABLE traffic (
+        connection TEXT PRIMARY KEY,
+        last_success INTEGER,
+        last_failure INTEGER,
+        seen INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE warnings (
+        connection TEXT NOT NULL,
+        path TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        PRIMARY KEY (connection, path)
+     ) STRICT, WITHOUT ROWID;
