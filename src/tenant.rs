@@ -3,6 +3,7 @@
 //! Synchronous from here down, inside one transaction a request: a request commits whole or leaves
 //! nothing. Time and randomness are arguments. One file per family of requests.
 
+mod adopt;
 mod bucket;
 mod bulk;
 mod connections;
@@ -51,9 +52,9 @@ use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::{self, Sql, StoreError, Verdict};
+use adopt::Adopt;
 pub use bucket::{Bucket, Taken};
 use memory::{Memory, OrderBookmarks, Rules};
-use resources::Adopt;
 use ring::Ring;
 use sweep::Swept;
 use work::{Answer, Failure, Work};

@@ -3,7 +3,7 @@
 //! A group may have 100,000 members, so a change reads and writes only the rows it names; all of
 //! them are read only when all are replaced or sought by a filter.
 
-mod delta;
+pub(super) mod delta;
 
 use std::collections::{BTreeMap, BTreeSet};
 

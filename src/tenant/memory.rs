@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::resources::Adopt;
+use super::adopt::Adopt;
 use super::ring::Noted;
 use super::stored_policy;
 use super::uses::Uses;
@@ -244,6 +244,19 @@ impl Memory {
         self.touched = true;
         self.last_seq = row.seq;
         Ok(())
+    }
+
+    /// Hands the uses of keys over to the rows in memory, once those of the database tell them.
+    pub(super) fn uses_written(&mut self) {
+        for (id, used) in self.uses.take() {
+            if let Some(key) = self.keys.get_mut(&id) {
+                key.used = Some(used);
+            } else if let Some(secret) = self.secrets.get_mut(&id) {
+                secret.used = Some(used);
+            } else if let Some(trust) = self.trusts.get_mut(&id) {
+                trust.used = Some(used);
+            }
+        }
     }
 
     /// What a key, or a token, rests on: the row that its subject names.

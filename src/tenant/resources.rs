@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 
 use self::rows::encoded;
 pub(super) use self::rows::{take_away, updated};
-pub(super) use self::standing::Adopt;
 use super::document::{Document, matches, timestamp, version};
 use super::lookups::{is_unique, lookup_keys, missing_from, new_keys};
 use super::members::Delta;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::memory::Memory;
 use crate::limits;
 
 /// The uses of keys that no row tells yet.
@@ -34,6 +33,11 @@ impl Uses {
         self.last.get(id).copied()
     }
 
+    /// Forgets all of them, and says which they were.
+    pub(super) fn take(&mut self) -> BTreeMap<String, i64> {
+        std::mem::take(&mut self.last)
+    }
+
     /// All of them.
     pub(super) const fn unwritten(&self) -> &BTreeMap<String, i64> {
         &self.last
@@ -43,20 +47,5 @@ impl Uses {
     pub(super) fn flush_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
         let left = self.due.saturating_sub(now.timestamp_millis()).max(0);
         (!self.last.is_empty()).then_some(left)
-    }
-}
-
-impl Memory {
-    /// Hands the uses over to the rows in memory, once those of the database tell them.
-    pub(super) fn uses_written(&mut self) {
-        for (id, used) in std::mem::take(&mut self.uses).last {
-            if let Some(key) = self.keys.get_mut(&id) {
-                key.used = Some(used);
-            } else if let Some(secret) = self.secrets.get_mut(&id) {
-                secret.used = Some(used);
-            } else if let Some(trust) = self.trusts.get_mut(&id) {
-                trust.used = Some(used);
-            }
-        }
     }
 }

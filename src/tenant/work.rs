@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::Call;
+use super::adopt::Adopt;
 use super::memory::{Author, Memory};
-use super::resources::Adopt;
 use super::ring::{Ring, did};
 use crate::auth::Scope;
 use crate::event::Event;

@@ -10,9 +10,9 @@ use crate::limits;
 use crate::registry::Slug;
 use crate::scim::compat::{PRESETS, Preset};
 use crate::store::connections::ConnectionRow;
+use crate::tenant::adopt::Adopt;
 use crate::tenant::document::timestamp;
 use crate::tenant::memory::Connection;
-use crate::tenant::resources::Adopt;
 
 /// Reads a connection.
 ///

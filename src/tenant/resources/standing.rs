@@ -10,33 +10,10 @@ use crate::scim::resource::{Resource, changed};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::StoreError;
 use crate::store::resources::{self, ResourceRow};
+use crate::tenant::adopt::Adopt;
 use crate::tenant::document::Document;
 use crate::tenant::lookups::new_keys;
 use crate::tenant::work::{Failure, Work};
-
-/// When a connection takes up what nobody manages.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(in crate::tenant) enum Adopt {
-    /// When it writes it.
-    #[default]
-    OnWrite,
-    /// Then, and when it makes a user of a name that is taken.
-    OnCreate,
-    /// Never.
-    Never,
-}
-
-impl Adopt {
-    /// By its name in a connection.
-    pub(in crate::tenant) fn of(name: &str) -> Option<Self> {
-        match name {
-            "onWrite" => Some(Self::OnWrite),
-            "onCreate" => Some(Self::OnCreate),
-            "never" => Some(Self::Never),
-            _ => None,
-        }
-    }
-}
 
 impl<'a> Work<'a, '_> {
     /// Refuses what another connection manages.
