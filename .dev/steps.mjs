@@ -6,6 +6,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { buildWorker, bundleSize } from "./build.mjs";
 import { CommandFailed, atExit, root, run, tail } from "./run.mjs";
 import { setUp, setUpPython } from "./setup.mjs";
@@ -55,6 +56,7 @@ export const STEPS = [
   { name: "build", run: build },
   { name: "serve", run: serve, needs: "build" },
   { name: "live", run: live, needs: "serve" },
+  { name: "configurations", run: configurations, needs: "build" },
   { name: "scim2-tester", run: scim2Tester, needs: "serve" },
   { name: "scim-sanity", run: scimSanity, needs: "serve" },
   { name: "schemathesis", run: schemathesis, needs: "serve" },
@@ -109,25 +111,93 @@ function kilobytes(bytes) {
   return `${Math.ceil(bytes / 1_000)} kB`;
 }
 
-/** Serves a copy of what was built, so that editing sources meanwhile does not restart it. */
 async function serve(context) {
-  const folder = temporaryFolder();
-  const [cwd, state, file] = ["worker", "state", "variables"].map((name) => join(folder, name));
-  mkdirSync(cwd);
-  cpSync(join(root, "build"), join(cwd, "build"), { recursive: true });
-  writeFileSync(join(cwd, "wrangler.toml"), configurationWithoutBuild());
   const variables = freshVariables();
   // Two secrets, so that keys of the older one are tried too.
   variables.KEY_RING += `,${freshVariables().KEY_RING.replace(/^[^:]*/, "older")}`;
+  variables.TENANT_HOST = "users-{tenant}.example.com";
+  const { worker, state, log } = await serveWith(context.tools, variables, configurationWithoutBuild());
+  Object.assign(context, { worker, keyRing: variables.KEY_RING, state, log });
+}
+
+/** Serves a copy of what was built, so that editing sources meanwhile does not restart it. */
+async function serveWith(tools, variables, configuration, health) {
+  const folder = temporaryFolder();
+  const [cwd, state, file, log] = ["worker", "state", "variables", "log"].map((name) => join(folder, name));
+  mkdirSync(cwd);
+  cpSync(join(root, "build"), join(cwd, "build"), { recursive: true });
+  writeFileSync(join(cwd, "wrangler.toml"), configuration);
   writeVariables(file, variables);
   const worker = await startWorker({
-    wrangler: context.tools.wrangler,
+    wrangler: tools.wrangler,
     cwd,
     port: await freePort(),
     adminToken: variables.ADMIN_TOKEN,
     args: ["--persist-to", state, "--env-file", file],
+    logTo: log,
+    health,
   });
-  Object.assign(context, { worker, keyRing: variables.KEY_RING, state });
+  return { worker, state, log };
+}
+
+/** What only another configuration shows, a Worker each: https alone, hosts, the runtime's limits. */
+async function configurations({ tools }) {
+  const { ALLOW_HTTP: _, ...secure } = freshVariables();
+  await configured(tools, secure, { health: 400 }, async (worker) => {
+    const refused = await request(`${worker.url}/v1/tenants`, { token: worker.adminToken });
+    expect("plain http", refused.status, 400);
+    expect("a redirect", refused.headers.get("location"), null);
+  });
+  const misspelt = { ...freshVariables(), TENANT_HOST: "users-{tennant}.example.com" };
+  await configured(tools, misspelt, {}, async (worker) => {
+    for (const path of ["/v1/tenants", "/t/acme/scim/v2/Users", "/nothing"]) {
+      const response = await request(worker.url + path, { token: worker.adminToken });
+      expect(`a malformed TENANT_HOST, ${path}`, response.status, 503);
+      await untilPrinted(worker, response.headers.get("x-request-id"), "TENANT_HOST");
+    }
+  });
+  const { RATE_LIMITS: __, ...limited } = freshVariables();
+  const few = [/^(name = "KEY_LIMIT"\n.*\nsimple = \{ limit = )\d+/m, "$15"];
+  await configured(tools, limited, { replace: few }, async (worker) => {
+    await makeTenant(worker, "limited");
+    const keys = [];
+    for (let i = 0; i < 2; i += 1) keys.push(await makeKey(worker, "limited", { scopes: ["scim"] }));
+    const ask = (token) => request(`${scimBase(worker, "limited")}/Schemas`, { token });
+    const answers = [];
+    for (let i = 0; i < 20; i += 1) answers.push(await ask(keys[0]));
+    const refused = answers.find(({ status }) => status === 429);
+    expect("the first request of a key", answers[0].status, 200);
+    expect("the exact limit", answers[0].headers.get("x-rate-limit-limit"), "1000");
+    expect("one of 20 with 5 allowed", refused?.headers.get("retry-after"), "10");
+    expect("its error", (await refused.json()).status, "429");
+    expect("another key", (await ask(keys[1])).status, 200);
+  });
+  return counted({ passed: 3, failed: 0 });
+}
+
+/** Serves with variables, and with `replace` made in `wrangler.toml`, as long as `check` takes. */
+async function configured(tools, variables, { health, replace: [from, to] = [/^/, ""] }, check) {
+  const configuration = configurationWithoutBuild();
+  if (!from.test(configuration)) throw new StepFailed(`wrangler.toml has nothing like ${from}`);
+  const { worker } = await serveWith(tools, variables, configuration.replace(from, to), health);
+  try {
+    await withWorkerLog(worker, () => check(worker));
+  } finally {
+    await worker.stop();
+  }
+}
+
+function expect(what, found, expected) {
+  if (found !== expected) throw new StepFailed(`${what}: ${found} in place of ${expected}`);
+}
+
+async function untilPrinted(worker, ...words) {
+  const deadline = Date.now() + 30_000;
+  const isPrinted = (line) => words.every((word) => line.includes(word));
+  while (!worker.output().split("\n").some(isPrinted)) {
+    if (Date.now() > deadline) throw new StepFailed(`the log has no line with ${words.join(" and ")}`);
+    await sleep(100);
+  }
 }
 
 /** A folder that does not outlive this process. */
@@ -141,7 +211,7 @@ function configurationWithoutBuild() {
   return readFileSync(join(root, "wrangler.toml"), "utf8").replace(/^\[build\]\n(?:(?!\[).*\n)*/m, "");
 }
 
-function live({ worker, keyRing, state, tools }, name) {
+function live({ worker, keyRing, state, log, tools }, name) {
   return withWorkerLog(worker, () =>
     cargoTest(name, ["--test", "live"], {
       ...LOOPBACK,
@@ -149,6 +219,7 @@ function live({ worker, keyRing, state, tools }, name) {
       MUSTER_ADMIN_TOKEN: worker.adminToken,
       MUSTER_KEY_RING: keyRing,
       MUSTER_PERSIST: state,
+      MUSTER_LOG: log,
       MUSTER_WRANGLER: tools.wrangler.join(" "),
     }),
   );
@@ -295,12 +366,13 @@ async function freshTenant(worker, id) {
   return scimBase(worker, id);
 }
 
-/** Adds to a failure what the Worker said last. */
+/** Adds to a failure what the Worker said last, but for requests that it answered. */
 async function withWorkerLog(worker, body) {
   try {
     return await body();
   } catch (error) {
-    error.message += `\nThe Worker's last words:\n${tail(worker.output(), 30)}`;
+    const words = worker.output().replace(/^(\[wrangler:info\]|.*"level":"info").*\n/gm, "");
+    error.message += `\nThe Worker's last words:\n${tail(words, 30)}`;
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 // of the admin API that make a tenant and a key.
 
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Problem, run, start, stop, tail } from "./run.mjs";
@@ -22,7 +22,12 @@ const QUIET = {
 };
 
 /** What a Worker on this machine has and one in production has not. */
-const LOCAL_VARIABLES = { ALLOW_HTTP: "1", COST_HEADERS: "1" };
+const LOCAL_VARIABLES = {
+  ALLOW_HTTP: "1",
+  ALLOW_LOOPBACK_RECEIVERS: "1",
+  COST_HEADERS: "1",
+  RATE_LIMITS: "off",
+};
 
 /** Variables and fresh secrets for a Worker on this machine. */
 export function freshVariables() {
@@ -66,10 +71,12 @@ export async function requirePort(port) {
 }
 
 /**
- * Starts `wrangler dev` and waits until the Worker answers. `args` go to wrangler as they are.
+ * Starts `wrangler dev` and waits until the Worker answers. `args` go to wrangler as they are; what
+ * it prints goes to the file `logTo` as well, if one is named. It is up when its health has the status
+ * `health`.
  * Returns where it is, what it printed so far, a promise of its end, and how to stop it.
  */
-export async function startWorker({ wrangler, cwd, port, adminToken, args = [] }) {
+export async function startWorker({ wrangler, cwd, port, adminToken, args = [], logTo, health = 200 }) {
   const [node, script] = wrangler;
   const address = ["--ip", HOST, "--port", String(port), "--inspector-port", "0"];
   // The Worker is to see this address, not that of a route in production.
@@ -77,7 +84,11 @@ export async function startWorker({ wrangler, cwd, port, adminToken, args = [] }
   const child = start(node, [script, "dev", ...options], { cwd, env: QUIET });
   const log = [];
   let listener = (text) => log.push(text);
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => listener(text));
+  const hear = (text) => {
+    if (logTo) appendFileSync(logTo, text);
+    listener(text);
+  };
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", hear);
   const ended = new Promise((resolve) => child.on("close", resolve));
 
   const worker = {
@@ -88,7 +99,7 @@ export async function startWorker({ wrangler, cwd, port, adminToken, args = [] }
     ended,
     stop: () => stop(child),
   };
-  await untilHealthy(worker);
+  await untilHealthy(worker, health);
   return worker;
 }
 
@@ -147,12 +158,12 @@ async function adminSend(worker, method, path, body, expected) {
   throw new Problem(`${method} ${path} was answered with ${response.status}: ${text}`);
 }
 
-async function untilHealthy(worker) {
+async function untilHealthy(worker, health) {
   let over = false;
   worker.ended.then(() => (over = true));
   const deadline = Date.now() + START_SECONDS * 1_000;
   while (!over && Date.now() < deadline) {
-    const healthy = await request(`${worker.url}/healthz`).then((response) => response.ok, () => false);
+    const healthy = await request(`${worker.url}/healthz`).then(({ status }) => status === health, () => false);
     if (healthy) return;
     await sleep(POLL_MS);
   }

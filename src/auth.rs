@@ -4,13 +4,19 @@
 //! tenant's object alone, which compares the digest of its `jti` with the row it holds.
 
 mod admin;
+mod assertion;
+mod jwks;
 mod key;
 mod principal;
 mod scope;
+mod secret;
 mod tag;
 
 pub use admin::{AdminTokens, AdminTokensError};
+pub use assertion::{Algorithm, Assertion};
+pub use jwks::{Jwk, Jwks, JwksCache, Known};
 pub use key::{Claims, ISSUER, KeyRing, KeyRingError, TokenError};
 pub use principal::{JtiDigest, KeyPrincipal, Principal};
 pub use scope::{Scope, Scopes};
+pub use secret::SecretDigest;
 pub use tag::TAG_BYTES;

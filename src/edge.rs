@@ -2,20 +2,26 @@
 //! tells the time or draws lots.
 //!
 //! `fetch` answers requests from outside and hands those that pass to their tenant's object
-//! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its database. `registry` keeps
-//! tenants' records in KV, `deployment` variables and secrets, `body` reads what is sent, `answer`
-//! makes the runtime's response, and `js` binds what the runtime offers.
+//! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its
+//! database. `oauth` sees to requests for tokens, for which `assertion` verifies what other issuers
+//! say and `outbound` asks their servers. `registry` keeps tenants' records in KV, `rate_limits` asks
+//! the runtime's limits, `deployment` has variables and secrets, `body` reads what is sent, `answer`
+//! makes the runtime's response and tells the log, and `js` binds what the runtime offers.
 //!
 //! A panic, or an exception of JavaScript that passes through wasm, resets every object of the
 //! isolate. So nothing here unwraps, and every binding that may throw says `catch`.
 
 mod answer;
+mod assertion;
 mod body;
 mod deployment;
 mod fetch;
 mod handover;
 mod inbound;
 mod js;
+mod oauth;
+mod outbound;
+mod rate_limits;
 mod registry;
 mod rescue;
 mod sql;

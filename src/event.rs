@@ -17,9 +17,19 @@ pub enum EventKind {
     GroupMemberAdded,
     GroupMemberRemoved,
     ConnectionCreated,
+    ConnectionUpdated,
+    ConnectionActivated,
+    ConnectionDisabled,
+    ConnectionDeleted,
+    SecretCreated,
+    SecretRevoked,
+    TrustCreated,
+    TrustRevoked,
     KeyCreated,
+    KeyRotated,
     KeyRevoked,
     TenantUpdated,
+    TenantFeatureEnabled,
 }
 
 /// What happened to a resource.
@@ -31,6 +41,7 @@ pub enum Verb {
     Activated,
     Deactivated,
     Deleted,
+    Linked,
 }
 
 /// A fact about to be recorded.
@@ -55,9 +66,19 @@ impl EventKind {
             Self::GroupMemberAdded => "group.member.added",
             Self::GroupMemberRemoved => "group.member.removed",
             Self::ConnectionCreated => "connection.created",
+            Self::ConnectionUpdated => "connection.updated",
+            Self::ConnectionActivated => "connection.activated",
+            Self::ConnectionDisabled => "connection.disabled",
+            Self::ConnectionDeleted => "connection.deleted",
+            Self::SecretCreated => "connection.secret.created",
+            Self::SecretRevoked => "connection.secret.revoked",
+            Self::TrustCreated => "connection.trust.created",
+            Self::TrustRevoked => "connection.trust.revoked",
             Self::KeyCreated => "key.created",
+            Self::KeyRotated => "key.rotated",
             Self::KeyRevoked => "key.revoked",
             Self::TenantUpdated => "tenant.updated",
+            Self::TenantFeatureEnabled => "tenant.feature.enabled",
         })
     }
 
@@ -66,9 +87,17 @@ impl EventKind {
         match self {
             Self::Resource(number, _) => resource_type(number).map_or("", |one| one.id.as_str()),
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
-            Self::ConnectionCreated => "Connection",
-            Self::KeyCreated | Self::KeyRevoked => "Key",
-            Self::TenantUpdated => "Tenant",
+            Self::ConnectionCreated
+            | Self::ConnectionUpdated
+            | Self::ConnectionActivated
+            | Self::ConnectionDisabled
+            | Self::ConnectionDeleted
+            | Self::SecretCreated
+            | Self::SecretRevoked
+            | Self::TrustCreated
+            | Self::TrustRevoked => "Connection",
+            Self::KeyCreated | Self::KeyRotated | Self::KeyRevoked => "Key",
+            Self::TenantUpdated | Self::TenantFeatureEnabled => "Tenant",
         }
     }
 }
@@ -82,6 +111,7 @@ impl Verb {
             Self::Activated => "activated",
             Self::Deactivated => "deactivated",
             Self::Deleted => "deleted",
+            Self::Linked => "linked",
         }
     }
 }

@@ -4,23 +4,34 @@
 //! touched, and the two error formats (RFC 7644 §3.12 below a SCIM base, RFC 9457 below `/v1`).
 
 mod gate;
+mod host;
+mod oauth;
 mod openapi;
+mod outbound;
 mod presets;
 mod problem;
 mod query;
 mod refusal;
 mod response;
 mod route;
+mod route_name;
+mod scim_target;
+mod trace;
 
 pub use gate::Gate;
+pub use host::TenantHost;
+pub use oauth::{ClientCredentials, OAuthError, TokenRequest, TokenStep, TrustedIssuer};
 pub use openapi::openapi;
+pub use outbound::{Outbound, configuration_of};
 pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
 pub use query::Query;
 pub use refusal::Refusal;
-pub use response::Response;
-pub use route::{Route, ScimTarget, Url};
+pub use response::{NDJSON, Response};
+pub use route::{ConnectionAction, IMPORT, Route, Url};
+pub use scim_target::ScimTarget;
 use serde_json::{Map, Value};
+pub use trace::{Done, RequestId, Trace};
 
 /// The methods that some route takes; all others are `Other`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,10 +76,13 @@ pub struct Headers {
     pub if_none_match: Option<String>,
     /// `Prefer`.
     pub prefer: Option<String>,
+    /// `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
 }
 
 /// Names of the headers in [`Headers`], in its order: the allow-list of the inner request.
-pub const FORWARDED: [&str; 5] = ["content-type", "accept", "if-match", "if-none-match", "prefer"];
+pub const FORWARDED: [&str; 6] =
+    ["content-type", "accept", "if-match", "if-none-match", "prefer", "idempotency-key"];
 
 impl Method {
     /// Reads a method; its name is case-sensitive (RFC 9110 §9.1).
@@ -106,9 +120,9 @@ impl Method {
 impl Headers {
     /// Collects the headers by asking for each name once.
     pub fn read(mut header: impl FnMut(&'static str) -> Option<String>) -> Self {
-        let [content_type, accept, if_match, if_none_match, prefer] =
+        let [content_type, accept, if_match, if_none_match, prefer, idempotency_key] =
             FORWARDED.map(|name| header(name).filter(|value| !value.is_empty()));
-        Self { content_type, accept, if_match, if_none_match, prefer }
+        Self { content_type, accept, if_match, if_none_match, prefer, idempotency_key }
     }
 }
 
@@ -116,7 +130,10 @@ impl Request<'_> {
     /// Whether the request changes nothing.
     pub fn reads(&self) -> bool {
         self.method.is_safe()
-            || matches!(self.route, Route::Scim { target: ScimTarget::Search(_), .. })
+            || matches!(
+                self.route,
+                Route::Scim { target: ScimTarget::Search(_), .. } | Route::Token(_)
+            )
     }
 
     /// Whether the body's media type is one that is taken.

@@ -53,9 +53,13 @@
 //! - *preset*: the *rules* for one kind of client: what it is forgiven, and what is asked of it. A
 //!   connection may replace single rules.
 //! - *key*: a scoped, expiring bearer credential of a tenant, perhaps of a connection.
+//! - *secret*: what the OAuth client of a connection authenticates with, in exchange for *tokens* of an
+//!   hour. *Trust*: an issuer and a subject whose assertions take a secret's place.
 //! - *resource*: a SCIM user or group. *Member*: a user or group in a group.
 //! - *document*: a resource as it is stored. *Position*: where it stands in its type's order.
 //! - *origin*: by whose word a row is there: `admin`, or `scim:{connection}`.
+//! - *manager*: the connection whose keys change a resource, if there is one; a connection *takes up*
+//!   what nobody manages.
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).
 //! - *event*: a recorded fact. *Feed*: all of them, in order.
 //! - *operation* is an entry of a PATCH or a Bulk request only, *path* and *filter* are SCIM's, a URL's path is a

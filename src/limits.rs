@@ -79,6 +79,11 @@ pub const MEMBERS_PER_EVENT: usize = 1_000;
 pub const SWEEP_ROWS: usize = 2_000;
 /// Groups from which one alarm removes a deleted resource.
 pub const SWEEP_GROUPS: usize = 200;
+/// Resources from which a connection that is leaving parts in one step; the first is the request's
+/// that deletes it, each further one is an alarm's.
+pub const DEPARTURE_RESOURCES: usize = 500;
+/// Resources at which such a step looks for those that the connection manages.
+pub const DEPARTURE_SCAN: usize = 20_000;
 /// Places in a list that are remembered while the object is awake, so that pages walked in order
 /// by `startIndex` cost no offset.
 pub const BOOKMARKS: usize = 64;
@@ -101,6 +106,43 @@ pub const SECRET_BYTES_MIN: usize = 32;
 pub const KEY_TTL_SECONDS_DEFAULT: i64 = 365 * 86_400;
 /// Life of a key at most: three years.
 pub const KEY_TTL_SECONDS: i64 = 3 * 365 * 86_400;
+/// How long a rotated key lives on when the client does not say: one hour.
+pub const KEY_OVERLAP_SECONDS_DEFAULT: i64 = 3_600;
+/// How long a rotated key lives on at most: one day.
+pub const KEY_OVERLAP_SECONDS: i64 = 86_400;
+/// How long it takes at most until the last use of a key is written; so much is lost when the object
+/// is put to sleep, or drops what it has in memory, before.
+pub const KEY_USES_FLUSH_SECONDS: i64 = 60;
+/// Life of a token that an OAuth client is given; its `expires_in` says so.
+pub const TOKEN_TTL_SECONDS: i64 = 3_600;
+/// Bytes of a request for a token; above it the answer is 413.
+pub const TOKEN_REQUEST_BYTES: usize = 16 * 1024;
+/// Life of a client's secret at least, and when nobody says: one year.
+pub const SECRET_TTL_SECONDS_MIN: i64 = 365 * 86_400;
+/// Life of a client's secret at most: three years.
+pub const SECRET_TTL_SECONDS: i64 = 3 * 365 * 86_400;
+/// Live secrets of a connection; above it the answer is 409.
+pub const SECRETS_PER_CONNECTION: usize = 10;
+/// Issuers, each with a subject, that a connection trusts; above it the answer is 409.
+pub const TRUSTS_PER_CONNECTION: usize = 10;
+/// Characters of a trust's issuer, subject, audience and address.
+pub const TRUST_CHARACTERS: usize = 1_000;
+/// Characters of an assertion; a longer one is 401 before it is parsed.
+pub const ASSERTION_CHARACTERS: usize = 8 * 1024;
+/// By how much the clocks of an assertion's issuer and of this server may differ.
+pub const ASSERTION_SKEW_SECONDS: i64 = 60;
+/// Bytes of a key set, or of the document that tells where it is; a larger one is not read.
+pub const JWKS_BYTES: usize = 64 * 1024;
+/// Keys of a key set that are looked at.
+pub const JWKS_KEYS: usize = 100;
+/// Key sets that an isolate keeps; above it, it forgets them all and begins anew.
+pub const JWKS_KEPT: usize = 100;
+/// How long a key set is kept.
+pub const JWKS_TTL_MILLISECONDS: i64 = 600_000;
+/// How long after a key set was asked for it is not asked for again, whatever key is missing.
+pub const JWKS_PAUSE_MILLISECONDS: i64 = 30_000;
+/// How long an answer from outside is waited for.
+pub const OUTBOUND_MILLISECONDS: u32 = 15_000;
 /// Schemas that a tenant declares; above it the answer is 422, as for all bounds of schemas.
 pub const SCHEMAS_PER_TENANT: usize = 20;
 /// Attributes of a declared schema, and parts of one of them.
@@ -115,9 +157,16 @@ pub const URN_CHARACTERS: usize = 200;
 pub const ATTRIBUTE_NAME_CHARACTERS: usize = 64;
 /// Characters of a description.
 pub const DESCRIPTION_CHARACTERS: usize = 1_000;
+/// Bytes of a tenant's policy document, as sent and as stored; above it the answer is 413. A row holds
+/// at most 2 MB.
+pub const POLICY_BYTES: usize = 1024 * 1024;
+/// Faults of a document that one answer tells; there may be more.
+pub const FAULTS: usize = 100;
 /// Documents at which a change of declared schemas looks for values that it would contradict; where
 /// there are more, it is 409.
 pub const SCHEMA_SCAN: i64 = 250_000;
+/// Requests a second, and at once, to which a tenant can be held; a greater number is 422.
+pub const RATE_LIMIT: u32 = 1_000_000;
 /// Connections of a tenant; above it the answer is 409.
 pub const CONNECTIONS_PER_TENANT: usize = 100;
 /// Live keys of a tenant; above it the answer is 409.
@@ -135,6 +184,43 @@ pub const TENANT_RECORDS: usize = 1_000;
 pub const TENANT_RECORDS_STEP: usize = 100;
 /// How long an isolate keeps a tenant's record that it has read.
 pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
+
+/// Characters of an `Idempotency-Key`; a longer one is 400.
+pub const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
+/// How long the answer to a request with an `Idempotency-Key` is kept.
+pub const IDEMPOTENCY_TTL_SECONDS: i64 = 86_400;
+/// Answers that are kept at a time; above it a request with a new key is 409.
+pub const IDEMPOTENCY_KEYS: usize = 1_000;
+/// Bytes of a body that is kept; a longer one is answered without a body when it is asked for again.
+pub const IDEMPOTENCY_BODY_BYTES: usize = 512 * 1024;
+
+/// Recent requests that are kept.
+pub const REQUESTS: usize = 1_000;
+/// Recent requests in one row, at most.
+pub const REQUESTS_PER_BATCH: i64 = 100;
+/// How long recent requests stay in memory before they are written.
+pub const FLUSH_MILLISECONDS: i64 = 60_000;
+/// Bytes of a body whose shape is kept; a larger one is not looked at.
+pub const SHAPED_BODY_BYTES: usize = 64 * 1024;
+/// Bytes of a body's shape, about.
+pub const SHAPE_BYTES: usize = 1_024;
+/// Elements of a list whose shapes are kept.
+pub const SHAPED_ELEMENTS: usize = 5;
+/// Characters of a filter or path of which something is kept.
+pub const SHAPED_TEXT_CHARACTERS: usize = 500;
+/// Attributes that no schema knows, noted while the object is awake.
+pub const WARNINGS: usize = 1_000;
+/// Attributes that no schema knows, noted for a connection.
+pub const WARNINGS_PER_CONNECTION: usize = 100;
+/// The requests that tell how a connection is: those of a day.
+pub const HEALTH_MILLISECONDS: i64 = 86_400_000;
+/// How often a client asks that asks in cycles: Entra does every 40 minutes.
+pub const CYCLE_MILLISECONDS: i64 = 40 * 60_000;
+/// Requests of a hundred that may fail before a connection is called degraded.
+pub const ERROR_PERCENT: f64 = 10.0;
+
+/// Lines of one import; above it the answer is 413.
+pub const IMPORT_LINES: usize = 10_000;
 
 /// Items on a page of the admin API when the client does not say.
 pub const ITEMS_DEFAULT: usize = 100;

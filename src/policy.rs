@@ -4,5 +4,7 @@
 //! for a request is for those who ask.
 
 mod document;
+mod rate_limit;
 
 pub use document::{Features, Policy};
+pub use rate_limit::RateLimit;

@@ -6,7 +6,9 @@
 
 pub mod connections;
 pub mod dangling;
+pub mod departures;
 pub mod events;
+pub mod idempotency;
 pub mod keys;
 pub mod members;
 mod migrations;
@@ -15,9 +17,13 @@ mod pages;
 pub mod policies;
 mod pos;
 mod prefilter;
+pub mod requests;
 pub mod resources;
+pub mod secrets;
 mod steps;
 pub mod sweeps;
+pub mod transfer;
+pub mod trusts;
 
 use std::fmt;
 
@@ -136,6 +142,17 @@ impl Row {
         match self.0.get(column) {
             Some(Cell::Integer(value)) => Ok(*value),
             other => Err(unexpected(column, other)),
+        }
+    }
+
+    /// The integer in a column, or `None` for NULL.
+    ///
+    /// # Errors
+    /// When the column holds neither.
+    pub fn integer_or_null(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        match self.0.get(column) {
+            Some(Cell::Null) => Ok(None),
+            _ => self.integer(column).map(Some),
         }
     }
 

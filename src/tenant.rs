@@ -3,11 +3,19 @@
 //! Synchronous from here down, inside one transaction a request: a request commits whole or leaves
 //! nothing. Time and randomness are arguments. One file per family of requests.
 
+mod adopt;
+mod bucket;
 mod bulk;
 mod connections;
+mod departure;
 mod discovery;
 mod document;
+mod duration;
 mod events;
+mod export;
+mod health;
+mod idempotency;
+mod import;
 mod keys;
 mod list;
 mod lookups;
@@ -16,31 +24,50 @@ mod memory;
 mod naming;
 mod plan;
 mod policies;
+mod redaction;
 mod render;
+mod requests;
 mod resources;
+mod ring;
 mod schemas;
+mod secrets;
 mod stored_policy;
 mod sweep;
+mod token;
+mod trusts;
+mod uses;
 mod work;
 
+use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::auth::{JtiDigest, KeyRing, Principal};
-use crate::http::{Method, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget};
+use crate::auth::{KeyRing, Principal};
+use crate::http::{
+    Method, Outbound, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget,
+};
+use crate::policy::RateLimit;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::{self, Sql, StoreError, Verdict};
-use memory::{Memory, OrderBookmarks};
+use adopt::Adopt;
+pub use bucket::{Bucket, Taken};
+use memory::{Memory, OrderBookmarks, Rules};
+use ring::Ring;
+use sweep::Swept;
 use work::{Answer, Failure, Work};
 
 /// A tenant's state in memory: what is read once when the object wakes. It is dropped, and read
-/// anew, whenever a request fails that had begun to change it.
+/// anew, whenever a request fails that had begun to change it. What is left of the tenant's rate limit
+/// is kept apart, since a request counts that fails.
 #[derive(Debug, Default)]
 pub struct Tenant {
     memory: Option<Memory>,
+    bucket: Bucket,
+    default_rate_limit: Option<RateLimit>,
+    ring: Ring,
 }
 
 /// One request and everything it may use.
@@ -55,133 +82,219 @@ pub struct Call<'a> {
     pub random: &'a mut dyn FnMut(&mut [u8]) -> Result<(), String>,
     /// Signs new keys.
     pub key_ring: &'a KeyRing,
+    /// Which addresses may be fetched from outside.
+    pub outbound: Outbound<'a>,
 }
 
 impl Tenant {
+    /// A tenant that is held to a rate limit where it has not chosen another.
+    pub fn limited(default_rate_limit: Option<RateLimit>) -> Self {
+        Self { default_rate_limit, ..Self::default() }
+    }
+
     /// Answers one request.
     ///
     /// 1. The first request after the object woke migrates the tables and reads what is kept in
     ///    memory: 500.
     /// 2. The key must be live: 401; its connection must not be disabled: 403; this version must
     ///    know its rules: 503.
-    /// 3. The family does its work; a request that may write runs in a transaction, which a failure
+    /// 3. What is left of the tenant's rate limit must be enough for the request, whatever it asks
+    ///    for: 429. The administrator is not held to it.
+    /// 4. The family does its work; a request that may write runs in a transaction, which a failure
     ///    rolls back.
     pub fn handle(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Response {
         let scim = matches!(call.request.route, Route::Scim { .. });
         let accept = call.request.headers.accept.clone();
-        let answer = self.answer(sql, call);
+        let mut taken = None;
+        let answer = self.answer(sql, call, &mut taken);
+        let noted = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
+        let connection = self.connection_of(call.principal).map(str::to_owned);
         let touched = self.memory.as_ref().is_some_and(|memory| memory.touched);
-        if answer.is_err() && touched || matches!(answer, Err(Failure::Store(_))) {
+        let stale = self.memory.as_ref().is_some_and(|memory| memory.stale);
+        if stale || answer.is_err() && touched || matches!(answer, Err(Failure::Store(_))) {
             self.memory = None;
         }
-        answer.unwrap_or_else(|failure| failure.into_response(scim, accept.as_deref()))
+        let response =
+            answer.unwrap_or_else(|failure| failure.into_response(scim, accept.as_deref()));
+        let response = match taken {
+            Some(taken) => taken.tell(response),
+            None => response,
+        };
+        self.ring.keep(call, &response, connection.as_deref(), noted.unwrap_or_default());
+        response
     }
 
-    fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Answer {
-        let memory = self.wake(sql)?; // (1)
+    fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>, taken: &mut Option<Taken>) -> Answer {
+        let memory = wake(&mut self.memory, sql)?; // (1)
+        self.ring.wake(sql)?;
         memory.touched = false;
         let bound = match admit(memory, call.principal, call.now) {
-            Ok(bound) => bound,
+            Ok(bound) => {
+                if let Principal::Key(key) = call.principal {
+                    memory.uses.note(&key.id, call.now);
+                }
+                bound
+            }
             Err(refusal) => {
                 let scim = matches!(call.request.route, Route::Scim { .. });
                 return Ok(refusal.to_response(scim)); // (2)
             }
         };
+        if let Some(limit) = held_to(memory, call.principal, self.default_rate_limit) {
+            let taken = taken.insert(self.bucket.take(limit, call.now.timestamp_millis()));
+            if !taken.granted {
+                let scim = matches!(call.request.route, Route::Scim { .. });
+                return Ok(Refusal::TooManyRequests(taken.retry_after).to_response(scim)); // (3)
+            }
+        }
         let reads = call.request.reads();
         let registry = Arc::clone(&memory.registry);
-        let mut work = Work::new(sql, memory, &registry, call, bound);
-        if reads {
-            return work.run(); // (3)
+        let mut work = Work::new(sql, (memory, &self.ring), &registry, call, bound);
+        if reads { work.run() } else { work.run_once() } // (4)
+    }
+
+    /// The connection to which a principal's key is bound, live or not.
+    pub fn connection_of(&self, principal: &Principal) -> Option<&str> {
+        let Principal::Key(key) = principal else { return None };
+        self.memory.as_ref()?.credential(&key.id)?.connection
+    }
+
+    /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
+    /// once for rows to be swept, within a minute for the uses of keys and recent requests.
+    pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
+        let memory = self.memory.as_ref()?;
+        if memory.sweeping {
+            return Some(0);
         }
-        let mut answer = Err(Failure::Store(StoreError::new("the transaction did not run")));
-        sql.transaction(&mut || {
-            answer = work.run();
-            if answer.is_ok() { Verdict::Commit } else { Verdict::RollBack }
-        })?;
-        answer
+        let wanted = [memory.uses.flush_in_milliseconds(now), self.ring.due_in(now)];
+        wanted.into_iter().flatten().min()
     }
 
-    /// The state in memory, read if it is not there.
-    fn wake(&mut self, sql: &dyn Sql) -> Result<&mut Memory, StoreError> {
-        let memory = match self.memory.take() {
-            Some(memory) => memory,
-            None => {
-                let mut loaded = Err(StoreError::new("the transaction did not run"));
-                sql.transaction(&mut || {
-                    loaded = store::migrate(sql).and_then(|()| Memory::load(sql));
-                    if loaded.is_ok() { Verdict::Commit } else { Verdict::RollBack }
-                })?;
-                loaded?
-            }
-        };
-        Ok(self.memory.insert(memory))
-    }
-
-    /// Milliseconds from now at which the object wants its alarm, if it has put something off.
-    pub fn alarm_in_milliseconds(&self) -> Option<i64> {
-        self.memory.as_ref().filter(|memory| memory.sweeping).map(|_| 0)
-    }
-
-    /// Does one bounded step of what was put off; [`Self::alarm_in_milliseconds`] then tells
-    /// whether more is left.
+    /// Does one bounded step of what was put off, and writes the uses of keys where that is due;
+    /// [`Self::alarm_in_milliseconds`] then tells whether more is left.
     ///
     /// # Errors
     /// The cause, for the log; nothing was written.
     pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let memory = self.wake(sql)?;
+        let memory = wake(&mut self.memory, sql)?;
+        self.ring.wake(sql)?;
+        let before = memory.checkpoint();
+        let flushes = self.ring.due_in(now) == Some(0);
+        let ring = flushes.then_some(&self.ring);
+        let flush = memory.uses.flush_in_milliseconds(now) == Some(0);
         let mut swept = Err(StoreError::new("the transaction did not run"));
-        sql.transaction(&mut || {
-            swept = sweep::step(sql, now);
+        let committed = sql.transaction(&mut || {
+            let uses = flush.then(|| memory.uses.unwritten());
+            let written = uses.map_or(Ok(()), |uses| store::keys::note_uses(sql, uses));
+            let written =
+                written.and_then(|()| ring.map_or(Ok(()), |ring| flushed(sql, ring, now)));
+            swept = written.and_then(|()| sweep::step(sql, memory, now));
             if swept.is_ok() { Verdict::Commit } else { Verdict::RollBack }
-        })?;
-        memory.sweeping = swept?;
-        // A step changes groups, and records no event.
-        memory.order_bookmarks = OrderBookmarks::default();
-        Ok(())
+        });
+        match committed.and(swept) {
+            Ok(Swept { departed, more }) => {
+                if let Some((connection, departure)) = departed {
+                    memory.set_departure(&connection, departure);
+                }
+                memory.sweeping = more || memory.departure().is_some();
+                if flush {
+                    memory.uses_written();
+                }
+                if flushes {
+                    self.ring.flushed();
+                }
+                // A step changes groups, and may record no event.
+                memory.order_bookmarks = OrderBookmarks::default();
+                Ok(())
+            }
+            Err(error) => {
+                memory.restore(before);
+                Err(error)
+            }
+        }
     }
 }
 
-/// What a live key is bound to: the connection's id and what it is forgiven.
-type Bound = Option<(String, Compat)>;
+/// Writes what is known of recent requests, and forgets answers that nobody may ask for again.
+fn flushed(sql: &dyn Sql, ring: &Ring, now: DateTime<Utc>) -> Result<(), StoreError> {
+    ring.flush(sql)?;
+    store::idempotency::forget_expired(sql, now.timestamp())
+}
+
+/// The state in memory, read if it is not there.
+fn wake<'m>(memory: &'m mut Option<Memory>, sql: &dyn Sql) -> Result<&'m mut Memory, StoreError> {
+    let awake = match memory.take() {
+        Some(memory) => memory,
+        None => {
+            let mut loaded = Err(StoreError::new("the transaction did not run"));
+            sql.transaction(&mut || {
+                loaded = store::migrate(sql).and_then(|()| Memory::load(sql));
+                if loaded.is_ok() { Verdict::Commit } else { Verdict::RollBack }
+            })?;
+            loaded?
+        }
+    };
+    Ok(memory.insert(awake))
+}
+
+/// The rate limit to which a principal is held: the tenant's own, or the deployment's for those that
+/// have the default.
+fn held_to(
+    memory: &Memory,
+    principal: &Principal,
+    default: Option<RateLimit>,
+) -> Option<RateLimit> {
+    match (principal, memory.policy.rate_limit) {
+        (Principal::Admin | Principal::Client, _) => None,
+        (_, Some(RateLimit::DEFAULT)) => default,
+        (_, own) => own,
+    }
+}
+
+/// What a live key is bound to: the connection's id and its rules.
+type Bound = Option<(String, Rules)>;
 
 /// Whether the principal's key is live here.
 fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<Bound, Refusal> {
     let Principal::Key(key) = principal else { return Ok(None) };
-    let row = memory
-        .keys
-        .get(&key.id)
-        .filter(|row| JtiDigest::stored(&row.jti) == key.jti && row.expires > now.timestamp())
+    let credential = memory
+        .credential(&key.id)
+        .filter(|known| known.jti == key.jti && known.expires > now.timestamp())
         .ok_or(Refusal::InvalidToken("the key has been revoked"))?;
-    let Some(id) = &row.connection else { return Ok(None) };
+    let Some(id) = credential.connection else { return Ok(None) };
     let connection = memory.connections.get(id);
     let connection = connection.ok_or(Refusal::InvalidToken("the key's connection is gone"))?;
     if connection.row.state == connections::DISABLED {
         return Err(Refusal::ConnectionDisabled);
     }
     let unknown = || Refusal::Unavailable("a connection has rules that are not known".to_owned());
-    Ok(Some((id.clone(), connection.compat.ok_or_else(unknown)?)))
+    Ok(Some((id.to_owned(), connection.rules.ok_or_else(unknown)?)))
 }
 
 impl<'a, 'c> Work<'a, 'c> {
     fn new(
         sql: &'a dyn Sql,
-        memory: &'a mut Memory,
+        (memory, ring): (&'a mut Memory, &'a Ring),
         registry: &'a Registry,
         call: &'a mut Call<'c>,
         bound: Bound,
     ) -> Self {
-        let (connection, compat) = bound.unzip();
+        let (connection, rules) = bound.unzip();
+        let unbound = Rules { compat: Compat::GENERIC, adopt: Adopt::default() };
+        let Rules { compat, adopt } = rules.unwrap_or(unbound);
         let origin = connection.as_ref().map_or("admin".to_owned(), |id| format!("scim:{id}"));
-        Self {
-            sql,
-            memory,
-            registry,
-            call,
-            compat: compat.unwrap_or(Compat::GENERIC),
-            connection,
-            origin,
-            evaluated: 0,
-        }
+        Self { sql, memory, ring, registry, call, compat, adopt, connection, origin, evaluated: 0 }
+    }
+
+    /// Does the request in a transaction, which a failure rolls back.
+    fn run_whole(&mut self) -> Answer {
+        let sql = self.sql;
+        let mut answer = Err(Failure::Store(StoreError::new("the transaction did not run")));
+        sql.transaction(&mut || {
+            answer = self.run();
+            if answer.is_ok() { Verdict::Commit } else { Verdict::RollBack }
+        })?;
+        answer
     }
 
     /// Hands the request to its family. The gate has seen to it that route and method fit; here it
@@ -194,10 +307,31 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::Keys(_), Method::Post) => self.create_key(),
             (Route::Key(_, id), Method::Get) => self.read_key(id),
             (Route::Key(_, id), Method::Delete) => self.revoke_key(id),
+            (Route::Rotation(_, id), Method::Post) => self.rotate_key(id),
             (Route::Connections(_), Method::Get) => self.list_connections(),
             (Route::Connections(_), Method::Post) => self.create_connection(),
             (Route::Connection(_, id), Method::Get) => self.read_connection(id),
+            (Route::Connection(_, id), Method::Patch) => self.patch_connection(id),
+            (Route::Connection(_, id), Method::Delete) => self.delete_connection(id),
+            (Route::ImportConnection(_), Method::Post) => self.import_connection(),
+            (Route::ConnectionAction(_, id, action), method) => {
+                self.connection_action(id, *action, method)
+            }
+            (Route::Secrets(_, connection), Method::Get) => self.list_secrets(connection),
+            (Route::Secrets(_, connection), Method::Post) => self.create_secret(connection),
+            (Route::Secret(_, connection, id), Method::Delete) => {
+                self.revoke_secret(connection, id)
+            }
+            (Route::Trusts(_, connection), Method::Get) => self.list_trusts(connection),
+            (Route::Trusts(_, connection), Method::Post) => self.create_trust(connection),
+            (Route::Trust(_, connection, id), Method::Delete) => self.revoke_trust(connection, id),
+            (Route::Token(_), Method::Post) => self.token(),
+            (Route::ConnectionHealth(_, id), Method::Get) => self.health(id),
+            (Route::ConnectionTest(_, id), Method::Post) => self.test_connection(id),
+            (Route::Requests(_), Method::Get) => self.read_requests(),
             (Route::Events(_), Method::Get) => self.read_events(),
+            (Route::Export(_), Method::Get) => self.export(),
+            (Route::Import(_), Method::Post) => self.import(),
             (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
             (Route::Policies(_), Method::Put) => self.amend_policies(),
             (Route::Schemas(_), Method::Get) => self.list_declared(),

@@ -12,8 +12,10 @@ use super::Scopes;
 pub enum Principal {
     /// The deployment's administrator.
     Admin,
-    /// The bearer of a key.
+    /// The bearer of a key, or of a token that an OAuth client was given.
     Key(KeyPrincipal),
+    /// An OAuth client that asks for a token, and may do nothing else.
+    Client,
 }
 
 /// A key that verified. Whether it is live, the object knows.
@@ -63,6 +65,7 @@ impl Principal {
         match self {
             Self::Admin => None,
             Self::Key(key) => Some(key.scopes),
+            Self::Client => Some(Scopes::NONE),
         }
     }
 
@@ -76,6 +79,7 @@ impl Principal {
         match self {
             Self::Admin => "admin".to_owned(),
             Self::Key(key) => format!("key:{}", key.id),
+            Self::Client => "client".to_owned(),
         }
     }
 

@@ -69,6 +69,9 @@ impl Scope {
 }
 
 impl Scopes {
+    /// No permission.
+    pub const NONE: Self = Self(0);
+
     /// Reads names, each a scope's or `scim`; `Err` is the first that is neither.
     ///
     /// # Errors

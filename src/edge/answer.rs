@@ -1,12 +1,10 @@
 //! A response on its way out: what it cost, what the log is told, and the runtime's form of it.
 
-use serde_json::json;
 use wasm_bindgen::JsValue;
 use worker::js_sys::Uint8Array;
 
-use super::{Outcome, js};
-use crate::http::Response;
-use crate::registry::Slug;
+use super::{Outcome, js, now};
+use crate::http::{Done, RequestId, Response, Trace};
 use crate::store::Cost;
 
 /// What a request cost.
@@ -18,35 +16,49 @@ pub(super) struct Spent {
     pub(super) alarms: u32,
 }
 
-/// Hands a response to the runtime, with what it cost if that is told. One that failed within the
-/// service gets an id, by which a client's report and the line in the log find each other.
+/// What the deployment tells of requests.
+#[derive(Clone, Copy)]
+pub(super) struct Telling {
+    /// Whether each answer says what it cost.
+    pub(super) costs: bool,
+    /// Whether the log has each request, and not failures alone.
+    pub(super) requests: bool,
+}
+
+/// Hands a response to the runtime, and the request's line to the log.
 pub(super) fn deliver(
-    mut response: Response,
-    cost: Option<Spent>,
-    tenant: Option<&Slug>,
+    response: Response,
+    trace: &Trace,
+    spent: Spent,
+    connection: Option<String>,
+    telling: Telling,
 ) -> Outcome {
-    if let Some(spent) = cost {
-        response = response.with("server-timing", spent.to_header());
+    if telling.requests || response.has_failed() {
+        let done = Done { ended: now().timestamp_millis(), connection, rows: spent.rows };
+        log(trace, &response, &done);
     }
-    if response.cause.is_some() || matches!(response.status, 500 | 503) {
-        let id = log(response.status, response.cause.as_deref(), tenant);
-        response = response.with("x-request-id", id);
+    bare(trace.dress(response), spent, telling)
+}
+
+/// Hands a response to the runtime as it is, with what it cost if that is told.
+pub(super) fn bare(mut response: Response, spent: Spent, telling: Telling) -> Outcome {
+    if telling.costs {
+        response = response.with("server-timing", spent.to_header());
     }
     to_js(&response)
 }
 
-/// Writes a failure to the log, as one line of JSON that names no person, under an id of its own.
-pub(super) fn log(status: u16, cause: Option<&str>, tenant: Option<&Slug>) -> String {
-    let id = js::random_uuid().unwrap_or_default();
-    let line = json!({
-        "level": "error",
-        "requestId": &id,
-        "tenant": tenant.map(Slug::as_str),
-        "status": status,
-        "cause": cause,
-    });
-    js::log_error(&line.to_string());
-    id
+/// Writes a line to the log.
+pub(super) fn log(trace: &Trace, response: &Response, done: &Done) {
+    let line = trace.line(response, done);
+    if response.has_failed() { js::log_error(&line) } else { js::log(&line) }
+}
+
+/// The id of a request to which Cloudflare may have given one. Without randomness all are alike.
+pub(super) fn request_id(ray: Option<&str>) -> RequestId {
+    let mut random = [0; 8];
+    let _ = getrandom::fill(&mut random);
+    RequestId::of(ray, random)
 }
 
 impl Spent {

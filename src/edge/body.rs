@@ -54,7 +54,7 @@ impl Body {
             Self::Absent => Ok(JsValue::UNDEFINED),
             Self::Declared(stream) => Ok(stream.into()),
             Self::Chunked(stream) => {
-                Ok(Uint8Array::new_from_slice(&collect(&stream).await?).into())
+                Ok(Uint8Array::new_from_slice(&collect(&stream, limits::BODY_BYTES).await?).into())
             }
         }
     }
@@ -66,7 +66,9 @@ impl Body {
     pub(super) async fn into_bytes(self) -> Result<Vec<u8>, Refusal> {
         match self {
             Self::Absent => Ok(Vec::new()),
-            Self::Declared(stream) | Self::Chunked(stream) => collect(&stream).await,
+            Self::Declared(stream) | Self::Chunked(stream) => {
+                collect(&stream, limits::BODY_BYTES).await
+            }
         }
     }
 }
@@ -83,12 +85,16 @@ pub(super) async fn inner(request: &js::Request, method: Method) -> Result<Vec<u
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 
-async fn collect(stream: &js::ReadableStream) -> Result<Vec<u8>, Refusal> {
+/// The bytes of a stream.
+///
+/// # Errors
+/// 413 when there are more than `most`, 400 when it breaks off.
+pub(super) async fn collect(stream: &js::ReadableStream, most: usize) -> Result<Vec<u8>, Refusal> {
     let reader = stream.reader().map_err(broken_off)?;
     let mut bytes = Vec::new();
     while let Some(chunk) = reader.read().map_err(broken_off)?.await.map_err(broken_off)?.value() {
         bytes.extend(chunk.to_vec());
-        if bytes.len() > limits::BODY_BYTES {
+        if bytes.len() > most {
             let _ = reader.cancel();
             return Err(Refusal::BodyTooLarge);
         }

@@ -6,22 +6,31 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use worker::js_sys::Promise;
 
-use super::answer::Spent;
+use super::answer::Telling;
 use super::js;
 use super::rescue::rescue;
 use crate::auth::{AdminTokens, KeyRing};
-use crate::http::{Gate, Refusal};
+use crate::http::{Gate, Outbound, Refusal, TenantHost};
 
 /// What `wrangler.toml` and `wrangler secret` say.
 pub(super) struct Deployment {
     /// Whether plain http is taken, and what only production offers is done without.
     pub(super) allow_http: bool,
-    cost_headers: bool,
+    /// Whether servers on this machine may be asked.
+    allow_loopback: bool,
+    /// Whether rate limits count that no tenant has chosen.
+    pub(super) rate_limits: bool,
+    /// What is told of requests.
+    pub(super) telling: Telling,
+    tenant_host: Result<Option<TenantHost>, String>,
     gate: Result<Gate, String>,
-    /// What answers when an object throws: below `/v1`, and below a SCIM base.
-    rescues: [js::Rescue; 2],
-    sources: [JsValue; 4],
+    /// What answers when an object throws.
+    rescue: js::Rescue,
+    sources: Sources,
 }
+
+/// Variables and secrets as the runtime has them.
+type Sources = [JsValue; 8];
 
 impl Deployment {
     /// The deployment as the bindings have it now: what was parsed last, unless one has changed.
@@ -29,7 +38,16 @@ impl Deployment {
         thread_local! {
             static LAST: RefCell<Option<Rc<Deployment>>> = const { RefCell::new(None) };
         }
-        let sources = [env.allow_http(), env.cost_headers(), env.key_ring(), env.admin_token()];
+        let sources = [
+            env.allow_http(),
+            env.allow_loopback_receivers(),
+            env.cost_headers(),
+            env.log(),
+            env.rate_limits(),
+            env.tenant_host(),
+            env.key_ring(),
+            env.admin_token(),
+        ];
         LAST.with_borrow_mut(|last| match last {
             Some(known) if known.sources == sources => Rc::clone(known),
             _ => Rc::clone(last.insert(Rc::new(Self::parse(sources)))),
@@ -44,28 +62,56 @@ impl Deployment {
         self.gate.as_ref().map_err(|cause| Refusal::Unavailable(cause.clone()))
     }
 
-    /// What a request cost, if answers tell it.
-    pub(super) fn told(&self, spent: Spent) -> Option<Spent> {
-        self.cost_headers.then_some(spent)
+    /// Which servers may be asked, by a deployment that is called by an origin.
+    pub(super) const fn outbound<'a>(&self, own_origin: &'a str) -> Outbound<'a> {
+        Outbound { loopback: self.allow_loopback, own_origin }
+    }
+
+    /// The pattern of tenants' hosts, if they have hosts.
+    ///
+    /// # Errors
+    /// When the pattern cannot be used; the cause says why.
+    pub(super) fn tenant_host(&self) -> Result<Option<&TenantHost>, Refusal> {
+        let host = self.tenant_host.as_ref();
+        host.map(Option::as_ref).map_err(|cause| Refusal::Unavailable(cause.clone()))
     }
 
     /// The promise of an object's response; when the object throws, of the answer to that.
-    pub(super) fn rescued(&self, response: Promise, scim: bool) -> Promise {
-        let [v1, below_scim] = &self.rescues;
-        js::rescued(response, if scim { below_scim } else { v1 })
+    pub(super) fn rescued(&self, response: Promise, trace: &JsValue) -> Promise {
+        js::rescued(response, &self.rescue, trace)
     }
 
-    fn parse(sources: [JsValue; 4]) -> Self {
-        let [allow_http, cost_headers, key_ring, admin_token] = &sources;
-        let cost_headers = cost_headers == "1";
+    fn parse(sources: Sources) -> Self {
+        let [
+            allow_http,
+            allow_loopback,
+            cost_headers,
+            log,
+            rate_limits,
+            host,
+            key_ring,
+            admin_token,
+        ] = &sources;
+        let telling = Telling { costs: cost_headers == "1", requests: log != "failures" };
         Self {
             allow_http: allow_http == "1",
-            cost_headers,
+            allow_loopback: allow_loopback == "1",
+            rate_limits: rate_limits != "off",
+            telling,
+            tenant_host: tenant_host(host),
             gate: gate(key_ring, admin_token),
-            rescues: [false, true].map(|scim| rescue(scim, cost_headers)),
+            rescue: rescue(telling),
             sources,
         }
     }
+}
+
+fn tenant_host(pattern: &JsValue) -> Result<Option<TenantHost>, String> {
+    if pattern.is_undefined() {
+        return Ok(None);
+    }
+    let pattern = pattern.as_string().ok_or("TENANT_HOST is no text")?;
+    Ok(Some(TenantHost::parse(&pattern)?))
 }
 
 fn gate(key_ring: &JsValue, admin_token: &JsValue) -> Result<Gate, String> {

@@ -1,16 +1,17 @@
 //! The Worker: what happens to a request from outside until its tenant's object has it.
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Promise;
 
-use super::answer::{Spent, deliver};
+use super::answer::{Spent, deliver, request_id};
 use super::body::Body;
 use super::deployment::Deployment;
 use super::handover::hand_over;
 use super::inbound::Inbound;
-use super::{Outcome, eagerly, js, now, registry};
+use super::{Outcome, eagerly, js, now, oauth, rate_limits, registry};
 use crate::auth::Principal;
-use crate::http::{Method, Query, Refusal, Response, Route, Url, openapi, presets};
+use crate::http::{Method, Query, Refusal, Response, Route, Trace, Url, openapi, presets};
 use crate::limits;
 use crate::registry::Status;
 
@@ -24,7 +25,7 @@ pub fn fetch(request: js::Request, env: js::Env) -> Outcome {
 enum Answered {
     /// Here.
     Edge(Response),
-    /// By the tenant's object; its response is not touched.
+    /// By the tenant's object, which tells the log as well; its response is not touched.
     Object(Promise),
 }
 
@@ -33,24 +34,30 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
     let raw_url = request.url();
     let beginning = raw_url.get(..limits::URL_BYTES).unwrap_or(&raw_url);
     let url = Url::split(beginning).unwrap_or_default();
-    let inbound = Inbound {
+    let headers = request.headers();
+    let method = Method::parse(&request.method());
+    let mut inbound = Inbound {
         env: &env,
         deployment: &deployment,
         raw_url: &raw_url,
         url,
-        method: Method::parse(&request.method()),
-        headers: request.headers(),
+        method,
+        trace: Trace {
+            id: request_id(headers.text("cf-ray").as_deref()),
+            began: now().timestamp_millis(),
+            secure: url.is_secure(),
+            scim: url.is_scim(),
+            method: method.name().to_owned(),
+            ..Trace::default()
+        },
+        headers,
     };
-    let response = match pass(&request, &inbound).await {
-        Ok(Answered::Object(response)) => {
-            return Ok(deployment.rescued(response, url.is_scim()).into());
-        }
+    let response = match pass(&request, &mut inbound).await {
+        Ok(Answered::Object(response)) => return Ok(response.into()),
         Ok(Answered::Edge(response)) => response,
         Err(refusal) => refusal.to_response(url.is_scim()),
     };
-    let route = response.cause.as_ref().and_then(|_| Route::parse(url.path));
-    let tenant = route.as_ref().and_then(Route::tenant);
-    deliver(response, deployment.told(Spent::default()), tenant)
+    deliver(response, &inbound.trace, Spent::default(), None, deployment.telling)
 }
 
 /// Lets a request pass, step by step; the first three touch no storage.
@@ -58,49 +65,68 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 /// 1. Bounds and transport: 414 for the URL, 413 for a body that declares its length, 415 for one
 ///    that is compressed, 400 for plain http.
 /// 2. `GET` or `HEAD /healthz`: 200.
-/// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets.
-/// 4. `/v1/tenants` and `/v1/tenants/{t}` themselves are answered by [`registry`], presets and the
+/// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets, or
+///    with a `TENANT_HOST` that is no pattern.
+/// 4. Requests for tokens go their own way, by [`oauth`]; `/v1/tenants` and `/v1/tenants/{t}`
+///    themselves are answered by [`registry`], presets and the
 ///    description of the API here.
 /// 5. The tenant's record: 404, 503; a suspended tenant: 403, except for the administrator.
 /// 6. What [`Principal::enter`] says of the route: 403.
-/// 7. A body in chunks is collected: 400, 413.
-/// 8. The tenant's object answers: anything; 500 or 503 when it throws.
-async fn pass(request: &js::Request, inbound: &Inbound<'_>) -> Result<Answered, Refusal> {
-    let Inbound { env, deployment, url, method, headers, .. } = inbound;
+/// 7. The tenant and the key are within the runtime's rate limits: 429.
+/// 8. A body in chunks is collected: 400, 413.
+/// 9. The tenant's object answers: anything; 500 or 503 when it throws.
+async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answered, Refusal> {
+    let Inbound { deployment, url, method, headers, trace, .. } = inbound;
     if inbound.raw_url.len() > limits::URL_BYTES {
         return Err(Refusal::UriTooLong); // (1)
     }
-    if url.origin.starts_with("http:") && !deployment.allow_http {
+    if !url.is_secure() && !deployment.allow_http {
         return Err(Refusal::PlainHttp); // (1)
     }
+    let hosts = deployment.tenant_host();
+    let route = Route::of(url, hosts.as_ref().ok().copied().flatten());
+    trace.asks_for(route.as_ref());
     let body = Body::of(request, *method, headers)?; // (1)
-    let route = Route::parse(url.path);
     if route == Some(Route::Health) && matches!(method, Method::Get | Method::Head) {
         return Ok(Answered::Edge(Response::empty(200))); // (2)
     }
+    hosts?; // (3)
     let authorization = headers.text("authorization");
     let gate = deployment.gate()?; // (3)
     let principal = gate.admit(route.as_ref(), *method, authorization.as_deref(), now())?; // (3)
+    if let Some(Route::Token(tenant)) = &route {
+        let answer = oauth::answer(inbound, tenant, body).await; // (4)
+        return match answer {
+            Ok(response) => Ok(Answered::Object(response)),
+            Err(oauth::Failure::OAuth(error)) => Ok(Answered::Edge(error.to_response())),
+            Err(oauth::Failure::Refusal(refusal)) => Err(refusal),
+        };
+    }
     let (Some(route), Some(principal)) = (route, principal) else {
         return Err(Refusal::NotFound); // (3)
     };
+    trace.admitted(&route, &principal);
+    let inbound = &*inbound;
     match route {
         Route::Tenants | Route::Tenant(_) => {
             return registry::answer(inbound, &route, body).await.map(Answered::Edge); // (4)
         }
         Route::OpenApi => return Ok(Answered::Edge(openapi())), // (4)
         Route::Presets | Route::Preset(_) => {
-            let query = Query::parse(url.query);
+            let query = Query::parse(inbound.url.query);
             return Ok(Answered::Edge(presets(&route, &query))); // (4)
         }
         _ => {}
     }
     let tenant = route.tenant().ok_or(Refusal::NotFound)?;
-    let record = registry::record(env, tenant).await?; // (5)
+    let record = registry::record(inbound.env, tenant).await?; // (5)
     if record.status == Status::Suspended && principal != Principal::Admin {
         return Err(Refusal::Suspended); // (5)
     }
     principal.enter(&route)?; // (6)
-    let body = body.into_js().await?; // (7)
-    hand_over(inbound, tenant, &record, &principal, &body).map(Answered::Object) // (8)
+    rate_limits::pass(inbound, tenant, &principal).await?; // (7)
+    let body = body.into_js().await?; // (8)
+    let trace = JsValue::from_str(&inbound.trace.encode());
+    let answer = hand_over(inbound, tenant, &record, &principal, &trace, &body)?; // (9)
+    Ok(Answered::Object(inbound.deployment.rescued(answer, &trace)))
 }

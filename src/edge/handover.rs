@@ -12,6 +12,9 @@ use crate::registry::{Slug, TenantRecord};
 
 /// The header that tells the object who asks. The edge alone writes it, over whatever was sent.
 pub(super) const PRINCIPAL: &str = "x-muster-principal";
+/// The header that tells the object what its line in the log will say. Without one, the edge tells
+/// of the request itself.
+pub(super) const TRACE: &str = "x-muster-trace";
 
 /// Sends a request on to its tenant's object: the URL, the method, the body, the headers that an
 /// object knows, and who asks.
@@ -23,6 +26,7 @@ pub(super) fn hand_over(
     tenant: &Slug,
     record: &TenantRecord,
     principal: &Principal,
+    trace: &JsValue,
     body: &JsValue,
 ) -> Result<Promise, Refusal> {
     let headers = js::Fields::new();
@@ -32,6 +36,9 @@ pub(super) fn hand_over(
         }
     }
     headers.put(PRINCIPAL, &JsValue::from_str(&principal.encode()));
+    if !trace.is_undefined() {
+        headers.put(TRACE, trace);
+    }
     let init = js::Fields::new();
     init.put("method", &JsValue::from_str(inbound.method.name()));
     init.put("headers", &headers);

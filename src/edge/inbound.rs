@@ -2,7 +2,7 @@
 
 use super::deployment::Deployment;
 use super::js;
-use crate::http::{Method, Url};
+use crate::http::{Method, Trace, Url};
 
 /// What every step needs of a request from outside.
 pub(super) struct Inbound<'a> {
@@ -12,4 +12,5 @@ pub(super) struct Inbound<'a> {
     pub(super) url: Url<'a>,
     pub(super) method: Method,
     pub(super) headers: js::Headers,
+    pub(super) trace: Trace,
 }

@@ -21,10 +21,22 @@ extern "C" {
     pub(super) fn tenant(this: &Env) -> Namespace;
     #[wasm_bindgen(method, getter, js_name = TENANTS)]
     pub(super) fn tenants(this: &Env) -> Kv;
+    #[wasm_bindgen(method, getter, js_name = TENANT_LIMIT)]
+    pub(super) fn tenant_limit(this: &Env) -> Option<RateLimit>;
+    #[wasm_bindgen(method, getter, js_name = KEY_LIMIT)]
+    pub(super) fn key_limit(this: &Env) -> Option<RateLimit>;
     #[wasm_bindgen(method, getter, js_name = ALLOW_HTTP)]
     pub(super) fn allow_http(this: &Env) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = COST_HEADERS)]
     pub(super) fn cost_headers(this: &Env) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = TENANT_HOST)]
+    pub(super) fn tenant_host(this: &Env) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = LOG)]
+    pub(super) fn log(this: &Env) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = RATE_LIMITS)]
+    pub(super) fn rate_limits(this: &Env) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = ALLOW_LOOPBACK_RECEIVERS)]
+    pub(super) fn allow_loopback_receivers(this: &Env) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = KEY_RING)]
     pub(super) fn key_ring(this: &Env) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = ADMIN_TOKEN)]
@@ -76,6 +88,8 @@ extern "C" {
     pub(super) fn new(body: Option<&Uint8Array>, init: &Fields) -> Result<Response, JsValue>;
     #[wasm_bindgen(method, getter)]
     pub(super) fn status(this: &Response) -> u16;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn body(this: &Response) -> Option<ReadableStream>;
 
     /// A plain object: headers, or options.
     pub(super) type Fields;
@@ -89,7 +103,12 @@ extern "C" {
     type Rejectable;
 
     #[wasm_bindgen(method, js_name = catch)]
-    fn rescued(this: &Rejectable, rescue: &Rescue) -> Promise;
+    fn rescued(this: &Rejectable, rescue: &Function) -> Promise;
+
+    type Function;
+
+    #[wasm_bindgen(method)]
+    fn bind(this: &Function, this_value: &JsValue, first: &JsValue) -> Function;
 }
 
 #[wasm_bindgen]
@@ -118,6 +137,23 @@ extern "C" {
     pub(super) fn retryable(this: &StubError) -> JsValue;
     #[wasm_bindgen(method, getter)]
     pub(super) fn overloaded(this: &StubError) -> JsValue;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// A rate limit of the runtime's own.
+    pub(super) type RateLimit;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn limit(
+        this: &RateLimit,
+        options: &Fields,
+    ) -> Result<Promise<LimitOutcome>, JsValue>;
+
+    pub(super) type LimitOutcome;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn success(this: &LimitOutcome) -> JsValue;
 }
 
 #[wasm_bindgen]
@@ -212,16 +248,51 @@ extern "C" {
 extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     pub(super) fn log_error(line: &str);
-    #[wasm_bindgen(catch, js_namespace = crypto, js_name = randomUUID)]
-    pub(super) fn random_uuid() -> Result<String, JsValue>;
+    #[wasm_bindgen(js_namespace = console, js_name = log)]
+    pub(super) fn log(line: &str);
 }
 
-/// What takes the place of a promise that is rejected.
-pub(super) type Rescue = Closure<dyn FnMut(JsValue) -> Result<JsValue, JsValue>>;
+#[wasm_bindgen]
+extern "C" {
+    /// Asks a server outside. The name is qualified since the Worker exports a `fetch` of its own.
+    #[wasm_bindgen(catch, js_namespace = globalThis, js_name = fetch)]
+    pub(super) fn ask(url: &str, init: &Fields) -> Result<Promise<Response>, JsValue>;
+
+    /// What breaks a request off.
+    pub(super) type AbortSignal;
+
+    #[wasm_bindgen(static_method_of = AbortSignal, catch)]
+    pub(super) fn timeout(milliseconds: u32) -> Result<AbortSignal, JsValue>;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    pub(super) type CryptoKey;
+
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
+    pub(super) fn import_key(
+        format: &str,
+        key: &Fields,
+        algorithm: &Fields,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<Promise<CryptoKey>, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = verify)]
+    pub(super) fn verify(
+        algorithm: &Fields,
+        key: &CryptoKey,
+        signature: &Uint8Array,
+        data: &Uint8Array,
+    ) -> Result<Promise, JsValue>;
+}
+
+/// What takes the place of a promise that is rejected, given whose it was and what it threw.
+pub(super) type Rescue = Closure<dyn FnMut(JsValue, JsValue) -> Result<JsValue, JsValue>>;
 
 /// The promise itself, or what `rescue` makes of its rejection.
-pub(super) fn rescued(promise: Promise, rescue: &Rescue) -> Promise {
-    promise.unchecked_into::<Rejectable>().rescued(rescue)
+pub(super) fn rescued(promise: Promise, rescue: &Rescue, whose: &JsValue) -> Promise {
+    let rescue: &Function = rescue.as_ref().unchecked_ref();
+    promise.unchecked_into::<Rejectable>().rescued(&rescue.bind(&JsValue::NULL, whose))
 }
 
 impl Headers {

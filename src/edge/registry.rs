@@ -156,7 +156,8 @@ async fn purge(inbound: &Inbound<'_>, id: &Slug, query: &Query) -> Result<Respon
         return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (1)
     }
     let record = read_for_admin(inbound.env, id).await?; // (2)
-    let answer = hand_over(inbound, id, &record, &Principal::Admin, &JsValue::UNDEFINED)?; // (3)
+    let nothing = JsValue::UNDEFINED;
+    let answer = hand_over(inbound, id, &record, &Principal::Admin, &nothing, &nothing)?; // (3)
     let answer = answer.await.map_err(|exception| refusal(&exception))?; // (3)
     let status = answer.unchecked_ref::<js::Response>().status();
     if status != 204 {

@@ -2,26 +2,24 @@
 
 use wasm_bindgen::{JsCast as _, JsValue};
 
-use super::answer::{Spent, deliver};
+use super::answer::{Spent, Telling, deliver};
 use super::js;
-use crate::http::Refusal;
+use crate::http::{Refusal, Trace};
 
 /// What an object that throws is answered with. The runtime says whether another try may help.
 pub(super) fn refusal(exception: &JsValue) -> Refusal {
     let cause = js::message(exception);
     let error: &js::StubError = exception.unchecked_ref();
-    if exception.is_object() && (error.overloaded().is_truthy() || error.retryable().is_truthy()) {
-        Refusal::Busy(cause)
-    } else {
-        Refusal::Internal(cause)
-    }
+    let is = |flag: fn(&js::StubError) -> JsValue| exception.is_object() && flag(error).is_truthy();
+    Refusal::thrown(cause, is(js::StubError::overloaded), is(js::StubError::retryable))
 }
 
 /// That answer as a function of JavaScript. It is made once per isolate, so that the object's
 /// response passes by it untouched and a request that succeeds never comes back into wasm.
-pub(super) fn rescue(scim: bool, cost_headers: bool) -> js::Rescue {
-    js::Rescue::new(move |exception: JsValue| {
-        let response = refusal(&exception).to_response(scim);
-        deliver(response, cost_headers.then(Spent::default), None)
+pub(super) fn rescue(telling: Telling) -> js::Rescue {
+    js::Rescue::new(move |trace: JsValue, exception: JsValue| {
+        let trace = trace.as_string().and_then(|text| Trace::decode(&text)).unwrap_or_default();
+        let response = refusal(&exception).to_response(trace.scim);
+        deliver(response, &trace, Spent::default(), None, telling)
     })
 }

@@ -11,13 +11,16 @@ use chrono::{DateTime, Utc};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::answer::{Spent, deliver, log};
+use super::answer::{Spent, bare, deliver, log, request_id};
 use super::deployment::Deployment;
-use super::handover::PRINCIPAL;
+use super::handover::{PRINCIPAL, TRACE};
 use super::sql::ObjectSql;
 use super::{Outcome, body, eagerly, js, now};
 use crate::auth::Principal;
-use crate::http::{Headers, Method, Query, Refusal, Request, Response, Route, Url};
+use crate::http::{
+    Done, Headers, Method, Query, Refusal, Request, RequestId, Response, Route, Trace, Url,
+};
+use crate::policy::RateLimit;
 use crate::registry::Slug;
 use crate::store::Sql as _;
 use crate::tenant::{Call, Tenant};
@@ -37,12 +40,13 @@ struct Object {
 }
 
 /// What is known of the object's one alarm.
-#[derive(Clone, Copy, Eq, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Alarm {
     /// Nothing: the object has just woken.
     Unknown,
     Unset,
-    Set,
+    /// Due at a time, in milliseconds since the epoch.
+    Set(f64),
 }
 
 #[wasm_bindgen]
@@ -51,12 +55,12 @@ impl TenantObject {
     #[wasm_bindgen(constructor)]
     pub fn new(state: &js::ObjectState, env: js::Env) -> Self {
         Self(Rc::new(Object {
-            env,
             storage: state.storage(),
             sql: ObjectSql::new(state.storage()),
             slug: state.id().name().as_deref().and_then(Slug::of_object),
-            tenant: RefCell::default(),
+            tenant: RefCell::new(Tenant::limited(default_rate_limit(&env))),
             alarm: Cell::new(Alarm::Unknown),
+            env,
         }))
     }
 
@@ -75,11 +79,35 @@ async fn answer(object: Rc<Object>, request: js::Request) -> Outcome {
     let deployment = Deployment::of(&object.env);
     let raw_url = request.url();
     let url = Url::split(&raw_url).unwrap_or_default();
-    let (response, spent) = match object.serve(&request, &deployment, url).await {
-        Ok(served) => served,
-        Err(refusal) => (refusal.to_response(url.is_scim()), Spent::default()),
-    };
-    deliver(response, deployment.told(spent), object.slug.as_ref())
+    let trace = request.headers().text(TRACE).and_then(|header| Trace::decode(&header));
+    let Served { response, spent, connection } =
+        match object.serve(&request, &deployment, url).await {
+            Ok(served) => served,
+            Err(refusal) => Served::from(refusal.to_response(url.is_scim())),
+        };
+    match trace {
+        Some(trace) => deliver(response, &trace, spent, connection, deployment.telling),
+        None => {
+            if response.has_failed() {
+                object.complain("purge", &response, now());
+            }
+            bare(response, spent, deployment.telling)
+        }
+    }
+}
+
+/// A response, and what is told of it.
+struct Served {
+    response: Response,
+    spent: Spent,
+    /// The connection that the key is bound to.
+    connection: Option<String>,
+}
+
+impl From<Response> for Served {
+    fn from(response: Response) -> Self {
+        Self { response, spent: Spent::default(), connection: None }
+    }
 }
 
 impl Object {
@@ -95,11 +123,11 @@ impl Object {
         request: &js::Request,
         deployment: &Deployment,
         url: Url<'_>,
-    ) -> Result<(Response, Spent), Refusal> {
+    ) -> Result<Served, Refusal> {
         let headers = request.headers();
         let principal = headers.text(PRINCIPAL).and_then(|header| Principal::decode(&header));
         let principal = principal.ok_or(Refusal::NotFromTheEdge)?; // (1)
-        let route = Route::parse(url.path).ok_or(Refusal::NotFound)?; // (1)
+        let route = Route::of(&url, deployment.tenant_host()?).ok_or(Refusal::NotFound)?; // (1)
         if self.slug.is_some() && self.slug.as_ref() != route.tenant() {
             return Err(Refusal::NotFound); // (1)
         }
@@ -108,7 +136,7 @@ impl Object {
         self.learn_of_alarm().await?; // (3)
         if let (Method::Delete, Route::Tenant(_), Principal::Admin) = (method, &route, &principal) {
             self.purge().await?;
-            return Ok((Response::empty(204), Spent::default())); // (4)
+            return Ok(Response::empty(204).into()); // (4)
         }
         let call = &mut Call {
             request: Request {
@@ -123,11 +151,12 @@ impl Object {
             now: now(),
             random: &mut random,
             key_ring: &deployment.gate()?.key_ring,
+            outbound: deployment.outbound(url.origin),
         };
         Ok(self.handle(call)) // (5)
     }
 
-    fn handle(&self, call: &mut Call<'_>) -> (Response, Spent) {
+    fn handle(&self, call: &mut Call<'_>) -> Served {
         let before = self.sql.cost();
         let mut tenant = self.tenant.borrow_mut();
         let mut response = tenant.handle(&self.sql, call);
@@ -135,28 +164,33 @@ impl Object {
             response.cause.get_or_insert(js::message(&exception));
             0
         });
-        (response, Spent { rows: self.sql.cost().since(before), alarms })
+        Served {
+            response,
+            spent: Spent { rows: self.sql.cost().since(before), alarms },
+            connection: tenant.connection_of(call.principal).map(str::to_owned),
+        }
     }
 
     async fn learn_of_alarm(&self) -> Result<(), Refusal> {
         if self.alarm.get() == Alarm::Unknown {
             let due = self.storage.alarm().map_err(failed)?.await.map_err(failed)?;
-            self.alarm.set(if due.is_null() { Alarm::Unset } else { Alarm::Set });
+            self.alarm.set(due.as_f64().map_or(Alarm::Unset, Alarm::Set));
         }
         Ok(())
     }
 
-    /// Sets the alarm that the tenant wants, unless one is set; returns how many were.
+    /// Sets the alarm that the tenant wants, unless one is set that is due by then; returns how many
+    /// were.
     fn arm(&self, tenant: &Tenant, now: DateTime<Utc>) -> Result<u32, JsValue> {
-        let Some(delay) = tenant.alarm_in_milliseconds() else { return Ok(0) };
-        if self.alarm.get() == Alarm::Set {
-            return Ok(0);
-        }
+        let Some(delay) = tenant.alarm_in_milliseconds(now) else { return Ok(0) };
         #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
         let due = now.timestamp_millis().saturating_add(delay) as f64;
+        if matches!(self.alarm.get(), Alarm::Set(earlier) if earlier <= due) {
+            return Ok(0);
+        }
         // It is committed with the rows; the runtime holds the answer back until both are safe.
         let _ = self.storage.set_alarm(due)?;
-        self.alarm.set(Alarm::Set);
+        self.alarm.set(Alarm::Set(due));
         Ok(1)
     }
 
@@ -165,23 +199,46 @@ impl Object {
         let now = now();
         let mut tenant = self.tenant.borrow_mut();
         if let Err(error) = tenant.alarm(&self.sql, now) {
-            let id = log(500, Some(&error.to_string()), self.slug.as_ref());
-            return Err(JsValue::from_str(&format!("the alarm failed, see request {id}")));
+            let failed = Response { cause: Some(error.to_string()), ..Response::empty(500) };
+            let id = self.complain("alarm", &failed, now);
+            return Err(JsValue::from_str(&format!(
+                "the alarm failed, see request {}",
+                id.as_str()
+            )));
         }
         self.arm(&tenant, now)?;
         Ok(JsValue::UNDEFINED)
+    }
+
+    /// Tells the log of a failure in what nobody from outside has asked for; returns its id there.
+    fn complain(&self, what: &str, response: &Response, now: DateTime<Utc>) -> RequestId {
+        let now = now.timestamp_millis();
+        let trace = Trace {
+            id: request_id(None),
+            began: now,
+            route: Some(what.to_owned()),
+            tenant: self.slug.as_ref().map(|slug| slug.as_str().to_owned()),
+            ..Trace::default()
+        };
+        log(&trace, response, &Done { ended: now, ..Done::default() });
+        trace.id
     }
 
     /// Deletes everything: rows, alarm, and what memory holds of them.
     async fn purge(&self) -> Result<(), Refusal> {
         let alarm = self.storage.delete_alarm().map_err(failed)?;
         let rows = self.storage.delete_all().map_err(failed)?;
-        self.tenant.take();
+        self.tenant.replace(Tenant::limited(default_rate_limit(&self.env)));
         self.alarm.set(Alarm::Unset);
         alarm.await.map_err(failed)?;
         rows.await.map_err(failed)?;
         Ok(())
     }
+}
+
+/// What a tenant is held to that has not chosen its own rate limit.
+fn default_rate_limit(env: &js::Env) -> Option<RateLimit> {
+    Deployment::of(env).rate_limits.then_some(RateLimit::DEFAULT)
 }
 
 fn random(buffer: &mut [u8]) -> Result<(), String> {

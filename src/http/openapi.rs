@@ -85,6 +85,7 @@ fn headers(status: &str) -> Value {
         "401" | "403" => &["WWW-Authenticate"],
         "500" => &["X-Request-Id"],
         "503" => &["X-Request-Id", "Retry-After"],
+        "429" => &["Retry-After"],
         _ => &[],
     };
     let header = |name: &&str| {
@@ -106,6 +107,9 @@ fn complete(path: &str, item: &mut Object) {
         if let Value::Object(operation) = operation {
             let method = Method::parse(&method.to_ascii_uppercase());
             say_who_may_ask(&route, method, operation);
+            if is_repeatable(&route, method) {
+                say_how_to_repeat(operation);
+            }
             let common = common_statuses(&route, method, operation, names.is_empty());
             add_answers(operation, &route, &common);
         }
@@ -113,6 +117,20 @@ fn complete(path: &str, item: &mut Object) {
     if !names.is_empty() {
         let parameter = |name| json!({ "$ref": format!("#/components/parameters/{name}") });
         item.insert("parameters".to_owned(), names.iter().map(parameter).collect());
+    }
+}
+
+/// Whether an `Idempotency-Key` is heeded.
+fn is_repeatable(route: &Route, method: Method) -> bool {
+    let is_of_object = route.tenant().is_some() && !matches!(route, Route::Token(_));
+    method == Method::Post && is_of_object && !is_scim(route)
+}
+
+fn say_how_to_repeat(operation: &mut Object) {
+    let parameter = json!({ "$ref": "#/components/parameters/idempotencyKey" });
+    match operation.get_mut("parameters").and_then(Value::as_array_mut) {
+        Some(parameters) => parameters.push(parameter),
+        None => drop(operation.insert("parameters".to_owned(), json!([parameter]))),
     }
 }
 
@@ -157,7 +175,10 @@ fn common_statuses(
     is_fixed: bool,
 ) -> Vec<&'static str> {
     let audience = route.audience(method);
-    let common: [(bool, &[&str]); 5] = [
+    let limited = matches!(audience, Audience::Key(_)) && route.tenant().is_some();
+    let common: [(bool, &[&str]); 7] = [
+        (limited, &["429"]),
+        (is_repeatable(route, method), &["409", "422"]),
         (true, &["400", "414"]),
         (audience != Audience::Public, &["401", "500", "503"]),
         (audience == Audience::Admin || route.tenant().is_some(), &["403"]),

@@ -29,11 +29,14 @@ fn page(query: &Query) -> Result<Value, Problem> {
 }
 
 fn described(preset: &Preset) -> Value {
+    let mappings = preset.mappings().iter();
+    let mappings = mappings.map(|one| json!({ "attribute": one.attribute, "source": one.source }));
     json!({
         "id": preset.id,
         "displayName": preset.display_name,
         "support": preset.support.name(),
         "notes": preset.notes,
         "compat": preset.compat.to_json(),
+        "mappings": mappings.collect::<Vec<_>>(),
     })
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
+use crate::limits;
 use crate::scim::schema::Fault;
 
 /// A problem; its `type` is `urn:muster:problem:{code}`.
@@ -30,6 +31,7 @@ pub enum ProblemCode {
     PayloadTooLarge,
     UriTooLong,
     UnsupportedMediaType,
+    TooManyRequests,
     Contradictory,
     Faulty,
     Internal,
@@ -57,6 +59,9 @@ impl ProblemCode {
             Self::UnsupportedMediaType => {
                 (415, "unsupported_media_type", "The body must be application/json")
             }
+            Self::TooManyRequests => {
+                (429, "too_many_requests", "There have been too many requests")
+            }
             Self::Contradictory => (422, "contradictory", "The request contradicts itself"),
             Self::Faulty => (422, "faulty", "The document is refused whole"),
             Self::Internal => (500, "internal", "The request could not be completed"),
@@ -71,8 +76,9 @@ impl Problem {
         Self { code, detail: detail.into(), faults: Vec::new() }
     }
 
-    /// A document that is refused, with the place of every fault in it.
-    pub fn faulty(faults: Vec<Fault>) -> Self {
+    /// A document that is refused, with the places of its faults, as many as are told at once.
+    pub fn faulty(mut faults: Vec<Fault>) -> Self {
+        faults.truncate(limits::FAULTS);
         Self { code: ProblemCode::Faulty, detail: Cow::Borrowed(""), faults }
     }
 

@@ -35,15 +35,14 @@ impl Query {
         number.map(Some).ok_or_else(|| Problem::new(ProblemCode::Malformed, detail()))
     }
 
-    /// A parameter of the admin API that is true or false, and false where it is not there.
+    /// A parameter of the admin API that is `true` or `false`, which it is without one.
     ///
     /// # Errors
-    /// 400 when it is something else, lest a request that was only to be tried be carried out.
+    /// 400 when it is something else: who writes `?dryRun=1` means to write nothing.
     pub fn flag(&self, name: &str) -> Result<bool, Problem> {
-        match self.value(name) {
-            None => Ok(false),
-            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
-            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+        match self.value(name).map(str::to_ascii_lowercase).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
             Some(_) => {
                 let detail = format!("`{name}` is neither true nor false");
                 Err(Problem::new(ProblemCode::Malformed, detail))

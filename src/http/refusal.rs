@@ -37,6 +37,8 @@ pub enum Refusal {
     NoTenant,
     /// A tenant that is not served (403).
     Suspended,
+    /// More requests than the tenant or the key may send, and the seconds to wait (429).
+    TooManyRequests(u64),
     /// A failure that another attempt would meet again, and its cause for the log (500).
     Internal(String),
     /// A failure that an operator has to mend, and its cause for the log (503).
@@ -48,6 +50,12 @@ pub enum Refusal {
 const RETRY_AFTER_SECONDS: &str = "1";
 
 impl Refusal {
+    /// What an object that threw is answered with, by what the runtime says of it: that it has more
+    /// to do than it can, or that another try may help, or neither.
+    pub fn thrown(cause: String, overloaded: bool, retryable: bool) -> Self {
+        if overloaded || retryable { Self::Busy(cause) } else { Self::Internal(cause) }
+    }
+
     /// The answer, in the error format of SCIM or of the admin API.
     pub fn to_response(&self, scim: bool) -> Response {
         let (kind, code, detail) = self.parts();
@@ -60,6 +68,7 @@ impl Refusal {
         match self {
             Self::MethodNotAllowed(methods) => response.allowing(methods),
             Self::Busy(_) => response.with("retry-after", RETRY_AFTER_SECONDS),
+            Self::TooManyRequests(seconds) => response.with("retry-after", seconds.to_string()),
             _ => match self.challenge() {
                 Some(challenge) => response.with("www-authenticate", challenge),
                 None => response,
@@ -116,6 +125,9 @@ impl Refusal {
             ),
             Self::NoTenant => (Kind::NotFound, Code::NotFound, "there is no such tenant"),
             Self::Suspended => (Kind::Forbidden, Code::TenantSuspended, "the tenant is suspended"),
+            Self::TooManyRequests(_) => {
+                (Kind::TooManyRequests, Code::TooManyRequests, "too many requests, try again later")
+            }
             Self::Internal(_) => {
                 (Kind::Internal, Code::Internal, "the request could not be completed")
             }

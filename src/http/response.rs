@@ -20,6 +20,8 @@ pub struct Response {
 
 const SCIM: &str = "application/scim+json";
 const JSON: &str = "application/json";
+/// The media type of lines of JSON.
+pub const NDJSON: &str = "application/x-ndjson";
 const PROBLEM: &str = "application/problem+json";
 
 impl Response {
@@ -42,6 +44,12 @@ impl Response {
     pub fn json(status: u16, body: &Value) -> Self {
         Self { body: body.to_string().into_bytes(), ..Self::empty(status) }
             .with("content-type", JSON)
+    }
+
+    /// Lines of JSON.
+    pub fn lines<'v>(lines: impl IntoIterator<Item = &'v Value>) -> Self {
+        let text: String = lines.into_iter().map(|line| format!("{line}\n")).collect();
+        Self { body: text.into_bytes(), ..Self::empty(200) }.with("content-type", NDJSON)
     }
 
     /// An error below a SCIM base.
@@ -67,6 +75,11 @@ impl Response {
     pub fn allowing(self, methods: &[Method]) -> Self {
         let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
         self.with("allow", names.join(", "))
+    }
+
+    /// Whether the service failed, and not the client.
+    pub const fn has_failed(&self) -> bool {
+        self.cause.is_some() || matches!(self.status, 500 | 503)
     }
 
     /// A header's value.

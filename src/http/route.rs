@@ -2,11 +2,10 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::Method;
+use super::{Method, ScimTarget, TenantHost};
 use crate::auth::Scope;
 use crate::limits;
 use crate::registry::Slug;
-use crate::scim::schema::{Registry, ScopesOf};
 
 /// A URL in its raw parts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -32,12 +31,38 @@ pub enum Route {
     Keys(Slug),
     /// `/v1/tenants/{t}/keys/{k}`
     Key(Slug, String),
+    /// `/v1/tenants/{t}/keys/{k}/rotate`
+    Rotation(Slug, String),
     /// `/v1/tenants/{t}/connections`
     Connections(Slug),
     /// `/v1/tenants/{t}/connections/{c}`
     Connection(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/{action}`
+    ConnectionAction(Slug, String, ConnectionAction),
+    /// `/v1/tenants/{t}/connections/import`
+    ImportConnection(Slug),
+    /// `/v1/tenants/{t}/connections/{c}/secrets`
+    Secrets(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/secrets/{s}`
+    Secret(Slug, String, String),
+    /// `/v1/tenants/{t}/connections/{c}/trusts`
+    Trusts(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/trusts/{i}`
+    Trust(Slug, String, String),
+    /// `/t/{t}/oauth/token`
+    Token(Slug),
+    /// `/v1/tenants/{t}/connections/{c}/health`
+    ConnectionHealth(Slug, String),
+    /// `/v1/tenants/{t}/connections/{c}/test`
+    ConnectionTest(Slug, String),
+    /// `/v1/tenants/{t}/requests`
+    Requests(Slug),
     /// `/v1/tenants/{t}/events`
     Events(Slug),
+    /// `/v1/tenants/{t}/export`
+    Export(Slug),
+    /// `/v1/tenants/{t}/import`
+    Import(Slug),
     /// `/v1/tenants/{t}/policies`
     Policies(Slug),
     /// `/v1/tenants/{t}/schemas`
@@ -61,20 +86,13 @@ pub enum Route {
     },
 }
 
-/// What a path below a SCIM base names (RFC 7644 §3.2). A resource type is given by its number.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[expect(missing_docs, reason = "the names are the RFC's endpoints")]
-pub enum ScimTarget {
-    ServiceProviderConfig,
-    ResourceTypes,
-    ResourceType(String),
-    Schemas,
-    Schema(String),
-    Collection(u8),
-    Resource(u8, String),
-    Search(Option<u8>),
-    Bulk,
-    Me,
+/// What is asked of a connection beside reading and writing it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum ConnectionAction {
+    Activate,
+    Disable,
+    Export,
 }
 
 /// Who may ask for a route.
@@ -104,17 +122,47 @@ impl<'a> Url<'a> {
         Some(Self { origin, path, query })
     }
 
+    /// Host and port.
+    pub fn authority(&self) -> &'a str {
+        self.origin.split_once("://").map_or("", |(_, authority)| authority)
+    }
+
+    /// Whether it is https, the scheme's name having no case.
+    pub fn is_secure(&self) -> bool {
+        self.origin
+            .split_once("://")
+            .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
+    }
+
     /// Whether the URL's path is one of SCIM's, so that its errors are too.
     pub fn is_scim(&self) -> bool {
-        self.path.starts_with("/t/") || self.path.starts_with("/scim/")
+        let below_tenant = self.path.strip_prefix("/t/").map(|path| path.split('/').nth(1));
+        below_tenant.is_some_and(|name| name != Some("oauth")) || self.path.starts_with("/scim/")
     }
 }
 
 impl Route {
-    /// Reads a path; `None` is 404. One trailing slash is allowed.
+    /// Reads a URL; `None` is 404.
+    ///
+    /// A tenant's own host knows `/healthz` and that tenant's `/scim/v2`, nothing else: what names a
+    /// tenant there is the host alone. On every other host the path names it.
+    pub fn of(url: &Url<'_>, hosts: Option<&TenantHost>) -> Option<Self> {
+        let Some(tenant) = hosts.and_then(|hosts| hosts.tenant(url.authority())) else {
+            return Self::parse(url.path);
+        };
+        match segments(url.path)?.as_slice() {
+            ["healthz"] => Some(Self::Health),
+            ["scim", "v2", rest @ ..] => {
+                let target = ScimTarget::parse(rest)?;
+                Some(Self::Scim { tenant, base: "/scim/v2".to_owned(), target })
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads a path of a host that is no tenant's; `None` is 404. One trailing slash is allowed.
     pub fn parse(path: &str) -> Option<Self> {
-        let path = path.strip_prefix('/')?;
-        let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
+        let segments = segments(path)?;
         match segments.as_slice() {
             ["healthz"] => Some(Self::Health),
             ["v1", "tenants"] => Some(Self::Tenants),
@@ -125,6 +173,7 @@ impl Route {
             ["t", tenant, "scim", "v2", rest @ ..] => {
                 Self::scim(tenant, format!("/t/{tenant}/scim/v2"), rest)
             }
+            ["t", tenant, "oauth", "token"] => Some(Self::Token(Slug::parse(tenant)?)),
             ["scim", "v2", tenant, rest @ ..] => {
                 Self::scim(tenant, format!("/scim/v2/{tenant}"), rest)
             }
@@ -137,9 +186,36 @@ impl Route {
             [] => Some(Self::Tenant(tenant)),
             ["keys"] => Some(Self::Keys(tenant)),
             ["keys", key] => Some(Self::Key(tenant, decode(key)?)),
+            ["keys", key, "rotate"] => Some(Self::Rotation(tenant, decode(key)?)),
             ["connections"] => Some(Self::Connections(tenant)),
+            ["connections", IMPORT] => Some(Self::ImportConnection(tenant)),
             ["connections", connection] => Some(Self::Connection(tenant, decode(connection)?)),
+            ["connections", connection, "health"] => {
+                Some(Self::ConnectionHealth(tenant, decode(connection)?))
+            }
+            ["connections", connection, "test"] => {
+                Some(Self::ConnectionTest(tenant, decode(connection)?))
+            }
+            ["connections", connection, "secrets"] => {
+                Some(Self::Secrets(tenant, decode(connection)?))
+            }
+            ["connections", connection, "secrets", secret] => {
+                Some(Self::Secret(tenant, decode(connection)?, decode(secret)?))
+            }
+            ["connections", connection, "trusts"] => {
+                Some(Self::Trusts(tenant, decode(connection)?))
+            }
+            ["connections", connection, "trusts", trust] => {
+                Some(Self::Trust(tenant, decode(connection)?, decode(trust)?))
+            }
+            ["connections", connection, action] => {
+                let action = ConnectionAction::parse(action)?;
+                Some(Self::ConnectionAction(tenant, decode(connection)?, action))
+            }
+            ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
+            ["export"] => Some(Self::Export(tenant)),
+            ["import"] => Some(Self::Import(tenant)),
             ["policies"] => Some(Self::Policies(tenant)),
             ["schemas"] => Some(Self::Schemas(tenant)),
             ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
@@ -158,9 +234,22 @@ impl Route {
             Self::Tenant(tenant)
             | Self::Keys(tenant)
             | Self::Key(tenant, _)
+            | Self::Rotation(tenant, _)
+            | Self::Secrets(tenant, _)
+            | Self::Secret(tenant, ..)
+            | Self::Trusts(tenant, _)
+            | Self::Trust(tenant, ..)
+            | Self::Token(tenant)
             | Self::Connections(tenant)
             | Self::Connection(tenant, _)
+            | Self::ConnectionAction(tenant, ..)
+            | Self::ImportConnection(tenant)
+            | Self::ConnectionHealth(tenant, _)
+            | Self::ConnectionTest(tenant, _)
+            | Self::Requests(tenant)
             | Self::Events(tenant)
+            | Self::Export(tenant)
+            | Self::Import(tenant)
             | Self::Policies(tenant)
             | Self::Schemas(tenant)
             | Self::Schema(tenant, _)
@@ -185,14 +274,27 @@ impl Route {
         use Method::{Delete, Get, Head, Patch, Post, Put};
         match self {
             Self::Health => &[Get, Head],
-            Self::Connection(..)
-            | Self::Events(_)
+            Self::Events(_)
+            | Self::ConnectionHealth(..)
+            | Self::Requests(_)
+            | Self::Export(_)
             | Self::OpenApi
             | Self::Presets
-            | Self::Preset(_) => &[Get],
-            Self::Tenants | Self::Keys(_) | Self::Connections(_) => &[Get, Post],
-            Self::Tenant(_) => &[Get, Patch, Delete],
+            | Self::Preset(_)
+            | Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
+            Self::ConnectionAction(..)
+            | Self::ImportConnection(_)
+            | Self::ConnectionTest(..)
+            | Self::Import(_) => &[Post],
+            Self::Tenants
+            | Self::Keys(_)
+            | Self::Connections(_)
+            | Self::Secrets(..)
+            | Self::Trusts(..) => &[Get, Post],
+            Self::Tenant(_) | Self::Connection(..) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
+            Self::Rotation(..) | Self::Token(_) => &[Post],
+            Self::Secret(..) | Self::Trust(..) => &[Delete],
             Self::Policies(_) => &[Get, Put],
             Self::Schemas(_) => &[Get, Put, Post],
             Self::Schema(..) => &[Get, Put, Delete],
@@ -210,12 +312,23 @@ impl Route {
     /// Who may ask for the route with a method.
     pub(super) fn audience(&self, method: Method) -> Audience {
         match self {
-            Self::Health => Audience::Public,
-            Self::Tenants | Self::Tenant(_) => Audience::Admin,
+            Self::Health | Self::Token(_) => Audience::Public,
+            Self::Tenants | Self::Tenant(_) | Self::Import(_) => Audience::Admin,
             Self::OpenApi | Self::Presets | Self::Preset(_) => Audience::Key(&[]),
-            Self::Keys(_) | Self::Key(..) => Audience::Key(&[Scope::KeysWrite]),
+            Self::Keys(_)
+            | Self::Key(..)
+            | Self::Rotation(..)
+            | Self::Secrets(..)
+            | Self::Secret(..)
+            | Self::Trusts(..)
+            | Self::Trust(..) => Audience::Key(&[Scope::KeysWrite]),
             Self::Connections(_)
             | Self::Connection(..)
+            | Self::ConnectionAction(..)
+            | Self::ImportConnection(_)
+            | Self::ConnectionHealth(..)
+            | Self::ConnectionTest(..)
+            | Self::Requests(_)
             | Self::Policies(_)
             | Self::Schemas(_)
             | Self::Schema(..) => Audience::Key(if method.is_safe() {
@@ -224,86 +337,36 @@ impl Route {
                 &[Scope::ConfigWrite]
             }),
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
+            Self::Export(_) => Audience::Key(&[Scope::DataExport]),
             Self::Scim { target, .. } => Audience::Key(target.scopes(method)),
         }
     }
 }
 
-impl ScimTarget {
-    fn parse(rest: &[&str]) -> Option<Self> {
-        // Whether the tenant has the type, its object knows.
-        let registry = Registry::whole();
-        let number = |segment: &str| Some(registry.type_at(segment)?.resource_type.number);
-        match rest {
-            ["ServiceProviderConfig"] => Some(Self::ServiceProviderConfig),
-            ["ResourceTypes"] => Some(Self::ResourceTypes),
-            ["ResourceTypes", id] => Some(Self::ResourceType(decode(id)?)),
-            ["Schemas"] => Some(Self::Schemas),
-            ["Schemas", urn] => Some(Self::Schema(decode(urn)?)),
-            ["Me"] => Some(Self::Me),
-            ["Bulk"] => Some(Self::Bulk),
-            [".search"] => Some(Self::Search(None)),
-            [collection, ".search"] => Some(Self::Search(Some(number(collection)?))),
-            [collection] => Some(Self::Collection(number(collection)?)),
-            [collection, id] => Some(Self::Resource(number(collection)?, decode(id)?)),
+/// The segment behind `connections` that is no connection's id.
+pub const IMPORT: &str = "import";
+
+impl ConnectionAction {
+    fn parse(segment: &str) -> Option<Self> {
+        match segment {
+            "activate" => Some(Self::Activate),
+            "disable" => Some(Self::Disable),
+            "export" => Some(Self::Export),
             _ => None,
         }
     }
+}
 
-    /// Reads a path below the SCIM base by itself, as an operation of a Bulk request has it (RFC
-    /// 7644 §3.7); `None` is 404.
-    pub fn relative(path: &str) -> Option<Self> {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        Self::parse(&path.strip_suffix('/').unwrap_or(path).split('/').collect::<Vec<_>>())
-    }
-
-    /// The number of the resource type that it is about, if it is about one.
-    pub const fn type_number(&self) -> Option<u8> {
-        match self {
-            Self::Collection(number) | Self::Resource(number, _) | Self::Search(Some(number)) => {
-                Some(*number)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether it tells what the server can do (RFC 7644 §4).
-    pub const fn is_discovery(&self) -> bool {
-        matches!(
-            self,
-            Self::ServiceProviderConfig
-                | Self::ResourceTypes
-                | Self::ResourceType(_)
-                | Self::Schemas
-                | Self::Schema(_)
-        )
-    }
-
-    /// The scopes of which one opens the endpoint; none where every key of the tenant does.
-    pub fn scopes(&self, method: Method) -> &'static [Scope] {
-        let (number, writes) = match self {
-            Self::Collection(number) | Self::Resource(number, _) => (*number, !method.is_safe()),
-            Self::Search(Some(number)) => (*number, false),
-            // Each operation asks for its own.
-            Self::Bulk => return &[Scope::UsersWrite, Scope::GroupsWrite],
-            Self::Search(None) => return &[Scope::UsersRead, Scope::GroupsRead],
-            _ => return &[],
-        };
-        let of = Registry::whole().type_numbered(number).map(|schema| schema.resource_type.scopes);
-        match (of, writes) {
-            (None | Some(ScopesOf::Users), false) => &[Scope::UsersRead],
-            (None | Some(ScopesOf::Users), true) => &[Scope::UsersWrite],
-            (Some(ScopesOf::Groups), false) => &[Scope::GroupsRead],
-            (Some(ScopesOf::Groups), true) => &[Scope::GroupsWrite],
-        }
-    }
+fn segments(path: &str) -> Option<Vec<&str>> {
+    let path = path.strip_prefix('/')?;
+    Some(path.strip_suffix('/').unwrap_or(path).split('/').collect())
 }
 
 /// One segment's text. A slash that was encoded stays part of the segment.
 ///
 /// What the runtime would resolve or drop on the way to the object (dot segments, backslashes,
 /// control characters) is refused, lest the object see another route than the gate.
-fn decode(segment: &str) -> Option<String> {
+pub(super) fn decode(segment: &str) -> Option<String> {
     let text = percent_decode_str(segment).decode_utf8().ok()?;
     let resolved = matches!(&*text, "" | "." | "..")
         || segment.contains(|c: char| c == '\\' || c.is_ascii_control());

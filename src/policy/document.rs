@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::RateLimit;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
 
 /// A tenant's policies.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Policy {
     /// Counts the changes; 0 before the first.
     pub version: i64,
     /// What of the product the tenant uses.
     pub features: Features,
+    /// What its requests are held to, if to anything.
+    pub rate_limit: Option<RateLimit>,
     /// The schemas by which it extends resource types.
     pub schemas: Vec<DeclaredSchema>,
 }
@@ -28,6 +31,13 @@ pub struct Features {
     pub roles: bool,
     /// The types Agent and AgenticApplication (draft-abbey-scim-agent-extension); off.
     pub agents: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        let (features, rate_limit) = (Features::default(), Some(RateLimit::DEFAULT));
+        Self { version: 0, features, rate_limit, schemas: Vec::new() }
+    }
 }
 
 impl Default for Features {
@@ -46,6 +56,12 @@ impl Features {
     /// Whether a feature is on.
     pub fn has(mut self, name: &str) -> bool {
         self.named().into_iter().any(|(other, on)| other == name && *on)
+    }
+
+    /// The features that are on, and were not before.
+    pub fn enabled_since(mut self, before: Self) -> Vec<&'static str> {
+        let named = self.named().into_iter();
+        named.filter(|(name, on)| **on && !before.has(name)).map(|(name, _)| name).collect()
     }
 
     fn to_json(mut self) -> Value {
@@ -68,6 +84,10 @@ impl Policy {
                 "version" if value.is_i64() || value.is_u64() => {}
                 "version" => faults.push(Fault::new("/version", "is not a whole number")),
                 "features" => read_features(&mut amended.features, value, &mut faults),
+                "rateLimit" => match RateLimit::read(value) {
+                    Ok(limit) => amended.rate_limit = limit,
+                    Err(found) => faults.extend(found),
+                },
                 "schemas" => match DeclaredSchema::read_all(value, "/schemas", &self.schemas) {
                     Ok(schemas) => amended.schemas = schemas,
                     Err(found) => faults.extend(found),
@@ -81,14 +101,22 @@ impl Policy {
     /// Reads what was stored: a document, and the numbers of its searchable attributes.
     ///
     /// # Errors
-    /// Every fault with its place; there is none in what [`Self::to_json`] wrote.
+    /// Every fault with its place; there is none in what [`Self::to_json`] wrote, be it of a version
+    /// that had other rules for schemas.
     pub fn stored(
         version: i64,
         document: &Map<String, Value>,
         numbers: &BTreeMap<String, u8>,
     ) -> Result<Self, Vec<Fault>> {
-        let mut policy = Self::default().amended(document)?;
+        let mut rest = document.clone();
+        let schemas = rest.shift_remove("schemas");
+        let mut policy = Self::default().amended(&rest)?;
         policy.version = version;
+        policy.schemas = match &schemas {
+            Some(Value::Array(list)) => DeclaredSchema::stored(list),
+            Some(_) => return Err(vec![Fault::new("/schemas", "is not a list")]),
+            None => Vec::new(),
+        };
         for lookup in policy.schemas.iter_mut().flat_map(|schema| &mut schema.lookups) {
             let number = numbers.get(&lookup.path).copied();
             lookup.number = number.ok_or_else(|| vec![Fault::new("/schemas", "has no number")])?;
@@ -101,6 +129,7 @@ impl Policy {
         json!({
             "version": self.version,
             "features": self.features.to_json(),
+            "rateLimit": RateLimit::to_json(self.rate_limit),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
         })
     }
@@ -137,7 +166,7 @@ fn read_features(features: &mut Features, value: &Value, faults: &mut Vec<Fault>
     }
 }
 
-fn unknown(at: &str, name: &str) -> Fault {
+pub(super) fn unknown(at: &str, name: &str) -> Fault {
     let name = name.replace('~', "~0").replace('/', "~1");
     Fault::new(format!("{at}/{name}"), "is not known to this version")
 }

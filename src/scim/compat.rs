@@ -3,6 +3,7 @@
 //! A [`Preset`] has such rules for one kind of client; a connection may replace single rules of its
 //! preset by their names in JSON, which are those of the fields.
 
+mod mappings;
 mod presets;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use mappings::Mapping;
 pub use presets::{PRESETS, Preset, Support};
 
 /// The rules that differ between clients. Where one says "otherwise", that is the RFC's own way.

@@ -96,16 +96,27 @@ impl PatchOp {
         let mut draft = Draft::new(Request::Patch, schema, compat);
         draft.load(resource);
         // What the resource lacks already is not for this request to mend.
-        let lacking = draft.missing();
+        let lacks = draft.missing().into_iter().map(|path| (path, None));
+        let mut lacks: Vec<(String, Option<ScimError>)> = lacks.collect();
         for (index, operation) in self.operations.into_iter().enumerate() {
             let op = operation.op;
-            operation
-                .write(&mut draft)
-                .and_then(|()| {
-                    let missing = draft.missing().into_iter().find(|path| !lacking.contains(path));
-                    missing.map_or(Ok(()), |path| Err(op.leaves_missing(&path)))
-                })
-                .map_err(|error| in_operation(index, &error))?;
+            operation.write(&mut draft).map_err(|error| in_operation(index, &error))?;
+            let missing = draft.missing();
+            lacks.retain(|(path, _)| missing.contains(path));
+            for path in missing {
+                if lacks.iter().any(|(other, _)| *other == path) {
+                    continue;
+                }
+                let error = in_operation(index, &op.leaves_missing(&path));
+                if op == Op::Remove {
+                    return Err(error);
+                }
+                // Entra: one operation for each attribute, so a later one may bring it.
+                lacks.push((path, Some(error)));
+            }
+        }
+        if let Some(error) = lacks.into_iter().find_map(|(_, error)| error) {
+            return Err(error);
         }
         let Finished { resource, rows, dropped } = draft.finish();
         resource.succeeds(&before, schema)?;

@@ -41,9 +41,17 @@ impl AttrPath {
     pub(super) fn split(text: &str) -> Option<Self> {
         let (urn, rest) =
             text.rsplit_once(':').map_or((None, text), |(urn, rest)| (Some(urn), rest));
-        let (name, sub) =
-            rest.split_once('.').map_or((rest, None), |(name, sub)| (name, Some(sub)));
-        let valid = urn.is_none_or(is_urn) && is_attr_name(name) && sub.is_none_or(is_attr_name);
+        let whole = (rest, None);
+        let (name, sub) = rest.split_once('.').map_or(whole, |(name, sub)| (name, Some(sub)));
+        let is_name = is_attr_name(name) && sub.is_none_or(is_attr_name);
+        // What a URN ends with need not look like a name: `urn:acme:scim:2.0`.
+        let is_end = !is_name && urn.is_some() && is_urn_part(rest);
+        let behind = || rest.rsplit_once('.').filter(|(_, sub)| is_attr_name(sub));
+        let (name, sub) = match is_end {
+            true => behind().map_or(whole, |(name, sub)| (name, Some(sub))),
+            false => (name, sub),
+        };
+        let valid = urn.is_none_or(is_urn) && (is_name || is_end);
         valid.then(|| Self {
             urn: urn.map(str::to_owned),
             name: name.to_owned(),
@@ -120,6 +128,12 @@ pub(super) fn write_sub(f: &mut fmt::Formatter<'_>, sub: Option<&str>) -> fmt::R
 pub(super) fn is_attr_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '$' | '-' | '_'))
+}
+
+/// What may stand between two colons of a schema's URN, or behind the last.
+pub(super) fn is_urn_part(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
 /// A URI as far as a path needs it; whether a schema has it is for the schema to say.

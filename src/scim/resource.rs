@@ -20,7 +20,9 @@ use self::draft::{Draft, Finished, Request};
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::message::field;
-use super::schema::{AttributeType, Found, Mutability, TypeSchema, split_sub, split_urn};
+use super::schema::{
+    Attribute, AttributeType, Found, Mutability, Returned, TypeSchema, split_sub, split_urn,
+};
 use super::value::{Place, schema_named};
 
 /// The attributes that a client wrote, in canonical form and order.
@@ -114,23 +116,58 @@ impl Resource {
         Some((fields?.get(name)?, sub))
     }
 
+    /// What may be told of the values at canonical paths, null being no value. RFC 7643 §7: what is
+    /// never returned is not told in any other way.
+    pub fn told(&self, paths: &[String], schema: TypeSchema<'_>) -> Map<String, Value> {
+        let is_secret = |one: &Attribute| one.returned == Returned::Never;
+        let told = paths.iter().filter_map(|path| {
+            let (urn, names) = split_urn(path);
+            let (name, sub) = split_sub(names);
+            let attribute = schema.attribute(urn, name)?.attribute;
+            let part = sub.and_then(|sub| attribute.sub(sub));
+            if is_secret(attribute) || part.is_some_and(is_secret) {
+                return None;
+            }
+            let mut value = self.value(path).cloned().unwrap_or_default();
+            for fields in each_mut(&mut value).iter_mut().filter_map(Value::as_object_mut) {
+                fields.retain(|name, _| !attribute.sub(name).is_some_and(is_secret));
+            }
+            Some((path.clone(), value))
+        });
+        told.collect()
+    }
+
     /// The text at a canonical path.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.value(path)?.as_str()
     }
 
     /// RFC 7644 §3.5.1: whether this may take the place of an older state. An immutable attribute
-    /// keeps the value that it has.
+    /// keeps the value that it has, and so does an immutable part of a value that is still there.
     ///
     /// # Errors
     /// `mutability` when such a value differs.
     pub fn succeeds(&self, old: &Self, schema: TypeSchema<'_>) -> Result<(), ScimError> {
         let mut places = attributes(schema)
-            .filter(|found| found.attribute.mutability == Mutability::Immutable)
-            .map(Place::from);
+            .flat_map(|found| {
+                let parts = found.attribute.sub_attributes.iter();
+                let parts = parts.map(move |sub| Place { found, sub: Some(sub) });
+                std::iter::once(found.into()).chain(parts)
+            })
+            .filter(|place: &Place<'_>| place.attribute().mutability == Mutability::Immutable);
         let changed = places.find(|place| {
-            let path = place.to_string();
-            old.value(&path).is_some_and(|value| self.value(&path) != Some(value))
+            let attribute = place.found.attribute;
+            match place.sub.filter(|_| attribute.multi_valued) {
+                None => {
+                    let path = place.to_string();
+                    old.value(&path).is_some_and(|value| self.value(&path) != Some(value))
+                }
+                Some(sub) => {
+                    let path = Place::from(place.found).to_string();
+                    let both = old.value(&path).zip(self.value(&path));
+                    both.is_some_and(|(old, new)| values::alters(attribute, sub, old, new))
+                }
+            }
         });
         changed.map_or(Ok(()), |place| {
             Err(place.error(ErrorKind::Mutability, "cannot be changed once it has a value"))
@@ -160,6 +197,13 @@ fn each(value: &Value) -> &[Value] {
     match value {
         Value::Array(values) => values,
         single => std::slice::from_ref(single),
+    }
+}
+
+fn each_mut(value: &mut Value) -> &mut [Value] {
+    match value {
+        Value::Array(values) => values,
+        single => std::slice::from_mut(single),
     }
 }
 

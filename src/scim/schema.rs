@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub use declared::{DeclaredSchema, Fault};
 pub use registry::Registry;
 
+/// The number of the type User, as `schemas/resource_types.json` has it.
+pub const USER: u8 = 1;
 /// The number of the type Group, as `schemas/resource_types.json` has it.
 pub const GROUP: u8 = 2;
 

@@ -118,7 +118,11 @@ pub(super) fn resolve<'a>(
 ) -> Option<Meaning<'a>> {
     let AttrPath { urn, name, sub } = path;
     let named = |urn: &str| schema_named(schema, urn, compat);
-    // The last part of a schema's URN reads as an attribute's name.
+    // The last part of a schema's URN reads as an attribute's name, or as two.
+    let dotted = sub.as_ref().zip(urn.as_ref());
+    if let Some(urn) = dotted.and_then(|(sub, urn)| named(&format!("{urn}:{name}.{sub}"))) {
+        return Some(Meaning::Schema(urn));
+    }
     let whole = urn.as_ref().and_then(|urn| named(&format!("{urn}:{name}")));
     match (whole, sub) {
         (Some(urn), None) => return Some(Meaning::Schema(urn)),

@@ -17,6 +17,10 @@ pub struct ConnectionRow {
     pub compat: Map<String, Value>,
     /// Its state.
     pub state: String,
+    /// When it takes up what nobody manages.
+    pub adopt: String,
+    /// Its version's number.
+    pub rev: i64,
     /// When it was made, in milliseconds since the epoch.
     pub created: i64,
 }
@@ -27,7 +31,8 @@ pub struct ConnectionRow {
 /// As [`Sql::query`]; so for all functions here.
 pub fn all(sql: &dyn Sql) -> Result<Vec<ConnectionRow>, StoreError> {
     const STATEMENT: &str =
-        "SELECT id, display_name, preset, compat, state, created FROM connections ORDER BY id";
+        "SELECT id, display_name, preset, compat, state, adopt, rev, created FROM connections
+         ORDER BY id";
     let read = |row: &Row| {
         Ok(ConnectionRow {
             id: row.text(0)?.to_owned(),
@@ -36,27 +41,39 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<ConnectionRow>, StoreError> {
             compat: serde_json::from_str(row.text(3)?)
                 .map_err(|_| StoreError::new("the rules of a connection are no JSON object"))?,
             state: row.text(4)?.to_owned(),
-            created: row.integer(5)?,
+            adopt: row.text(5)?.to_owned(),
+            rev: row.integer(6)?,
+            created: row.integer(7)?,
         })
     };
     sql.query(STATEMENT, &[])?.iter().map(read).collect()
 }
 
-/// Adds a connection.
-pub fn insert(sql: &dyn Sql, connection: &ConnectionRow) -> Result<(), StoreError> {
+/// Adds a connection, or writes its new version.
+pub fn write(sql: &dyn Sql, connection: &ConnectionRow) -> Result<(), StoreError> {
     let compat = serde_json::to_string(&connection.compat)
         .map_err(|_| StoreError::new("the rules of a connection are not to be written as JSON"))?;
     sql.query(
-        "INSERT INTO connections (id, display_name, preset, compat, state, created)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO connections (id, display_name, preset, compat, state, adopt, rev, created)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (id) DO UPDATE SET display_name = ?2, preset = ?3, compat = ?4, state = ?5,
+            adopt = ?6, rev = ?7",
         &[
             Param::Text(&connection.id),
             Param::Text(&connection.display_name),
             Param::Text(&connection.preset),
             Param::Text(&compat),
             Param::Text(&connection.state),
+            Param::Text(&connection.adopt),
+            Param::Integer(connection.rev),
             Param::Integer(connection.created),
         ],
     )?;
+    Ok(())
+}
+
+/// Removes a connection.
+pub fn delete(sql: &dyn Sql, id: &str) -> Result<(), StoreError> {
+    sql.query("DELETE FROM connections WHERE id = ?1", &[Param::Text(id)])?;
     Ok(())
 }

@@ -29,11 +29,11 @@ pub fn any(sql: &dyn Sql) -> Result<bool, StoreError> {
     Ok(!sql.query("SELECT 1 FROM dangling LIMIT 1", &[])?.is_empty())
 }
 
-/// The texts of a group.
-pub fn texts(sql: &dyn Sql, group: Pos) -> Result<Vec<String>, StoreError> {
+/// The texts of a group, and by whose word they are there.
+pub fn texts(sql: &dyn Sql, group: Pos) -> Result<Vec<(String, String)>, StoreError> {
     let group = Param::Integer(group.value());
-    let rows = sql.query("SELECT value FROM dangling WHERE grp = ?1", &[group])?;
-    rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    let rows = sql.query("SELECT value, origin FROM dangling WHERE grp = ?1", &[group])?;
+    rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
 }
 
 /// Adds a text that is not there.

@@ -38,7 +38,8 @@ pub fn append(sql: &dyn Sql, event: &EventRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Part of the log: the events behind one place, up to another, of one type if one is given.
+/// Part of the log: the events behind one place, up to another, of one type and actor if they are
+/// given.
 #[derive(Clone, Copy, Debug)]
 pub struct Span<'a> {
     /// The place behind which it begins.
@@ -47,25 +48,28 @@ pub struct Span<'a> {
     pub until: i64,
     /// The type.
     pub kind: Option<&'a str>,
+    /// Who did it.
+    pub actor: Option<&'a str>,
 }
 
 impl<'a> Span<'a> {
-    /// The parameters `?1` to `?3` of a statement that ends with [`IN_SPAN`].
-    fn params(self) -> [Param<'a>; 3] {
-        let kind = self.kind.map_or(Param::Null, Param::Text);
-        [Param::Integer(self.after), Param::Integer(self.until), kind]
+    /// The parameters `?1` to `?4` of a statement that ends with [`IN_SPAN`].
+    fn params(self) -> [Param<'a>; 4] {
+        let text = |text: Option<&'a str>| text.map_or(Param::Null, Param::Text);
+        let (after, until) = (Param::Integer(self.after), Param::Integer(self.until));
+        [after, until, text(self.kind), text(self.actor)]
     }
 }
 
-const IN_SPAN: &str =
-    "FROM events WHERE seq > ?1 AND seq <= ?2 AND (?3 IS NULL OR type = ?3) ORDER BY seq";
+const IN_SPAN: &str = "FROM events WHERE seq > ?1 AND seq <= ?2
+     AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR data->>'$.actor' = ?4) ORDER BY seq";
 
 /// The places of the events in a span, at most `limit`, and how many bytes their data has.
 pub fn sizes(sql: &dyn Sql, span: Span<'_>, limit: usize) -> Result<Vec<(i64, i64)>, StoreError> {
-    let [after, until, kind] = span.params();
+    let [after, until, kind, actor] = span.params();
     let limit = Param::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
-    let statement = format!("SELECT seq, octet_length(data) {IN_SPAN} LIMIT ?4");
-    let rows = sql.query(&statement, &[after, until, kind, limit])?;
+    let statement = format!("SELECT seq, octet_length(data) {IN_SPAN} LIMIT ?5");
+    let rows = sql.query(&statement, &[after, until, kind, actor, limit])?;
     rows.iter().map(|row| Ok((row.integer(0)?, row.integer(1)?))).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Rows of membership: who is in which group, by whose word.
 //!
-//! A member has one row in a group: whoever named it first is its origin, and anybody who may write
-//! the group removes it.
+//! A member has one row in a group: whoever named it first is its origin. In a group that nobody
+//! manages it is that origin's to remove; else that of anybody who may write the group.
 
 use serde_json::json;
 
@@ -13,7 +13,8 @@ use crate::scim::schema::{Registry, ResourceType};
 /// One membership: the member, and its display as sent.
 pub type MemberRow = (i64, Option<String>);
 
-/// The members of a group among given positions, or all of them, with their displays as sent.
+/// The members of a group among given positions, or all of them, with their displays as sent and by
+/// whose word they are there.
 ///
 /// # Errors
 /// As [`Sql::query`]; so for all functions here.
@@ -21,17 +22,23 @@ pub fn present(
     sql: &dyn Sql,
     group: Pos,
     among: Option<&[i64]>,
-) -> Result<Vec<MemberRow>, StoreError> {
+) -> Result<Vec<(MemberRow, String)>, StoreError> {
     let group = Param::Integer(group.value());
     let rows = match among {
         Some(among) => sql.query(
-            "SELECT m.member, m.display FROM json_each(?2) j CROSS JOIN members m
+            "SELECT m.member, m.display, m.origin FROM json_each(?2) j CROSS JOIN members m
              ON m.grp = ?1 AND m.member = j.value",
             &[group, Param::Text(&json!(among).to_string())],
         )?,
-        None => sql.query("SELECT member, display FROM members WHERE grp = ?1", &[group])?,
+        None => {
+            sql.query("SELECT member, display, origin FROM members WHERE grp = ?1", &[group])?
+        }
     };
-    rows.iter().map(|row| Ok((row.integer(0)?, row.text_or_null(1)?.map(str::to_owned)))).collect()
+    let read = |row: &Row| {
+        let member = (row.integer(0)?, row.text_or_null(1)?.map(str::to_owned));
+        Ok((member, row.text(2)?.to_owned()))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Adds members that are not there; in halves where one value could not carry them.

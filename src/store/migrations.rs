@@ -3,7 +3,20 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 5] = [TABLES, DANGLING_KEYS, POLICIES, RULES, ORDERS];
+const MIGRATIONS: [&[&str]; 12] = [
+    TABLES,
+    DANGLING_KEYS,
+    POLICIES,
+    RULES,
+    ORDERS,
+    ORDERS_OF_FEATURES,
+    MANAGERS,
+    KEY_USES,
+    SECRETS,
+    TRUSTS,
+    IDEMPOTENCY,
+    REQUESTS,
+];
 
 const TABLES: &[&str] = &[
     // How many resources of each type there are, and the place last given to one.
@@ -105,6 +118,100 @@ const ORDERS: &[&str] = &[
         (2, 2, '$.externalId'), (2, 4, '$.displayName'))
      INSERT INTO lookups SELECT type << 8 | 128 | number, '', pos
      FROM a JOIN resources ON pos >> 40 = type WHERE doc->path IS NULL",
+];
+
+/// The same places in the orders of the types behind features, which may be older than the orders.
+/// What has been written since has its place.
+const ORDERS_OF_FEATURES: &[&str] = &["WITH a (type, number, path) AS (VALUES
+        (3, 6, '$.display'), (3, 2, '$.externalId'), (4, 6, '$.display'), (4, 2, '$.externalId'),
+        (5, 2, '$.externalId'), (5, 4, '$.displayName'), (5, 8, '$.subject'),
+        (6, 2, '$.externalId'), (6, 4, '$.displayName'))
+     INSERT OR IGNORE INTO lookups SELECT type << 8 | 128 | number, '', pos
+     FROM a JOIN resources ON pos >> 40 = type WHERE doc->path IS NULL"];
+
+/// Which connection manages a resource, what connections may take up, and those that are leaving.
+const MANAGERS: &[&str] = &[
+    "ALTER TABLE resources ADD COLUMN manager TEXT",
+    // Whoever made it manages it; what was made without a connection, nobody does.
+    "UPDATE resources SET manager = substr(origin, 6) WHERE substr(origin, 1, 5) = 'scim:'",
+    "ALTER TABLE connections ADD COLUMN adopt TEXT NOT NULL DEFAULT 'onWrite'",
+    "ALTER TABLE connections ADD COLUMN rev INTEGER NOT NULL DEFAULT 1",
+    "CREATE TABLE departures (
+        connection TEXT PRIMARY KEY,
+        users TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        pos INTEGER NOT NULL,
+        done INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID",
+];
+
+/// For how long a key was made, which its rotation repeats, and when it was last used.
+const KEY_USES: &[&str] = &[
+    "ALTER TABLE keys ADD COLUMN life INTEGER NOT NULL DEFAULT 0",
+    "UPDATE keys SET life = expires - created",
+    "ALTER TABLE keys ADD COLUMN used INTEGER",
+];
+
+/// The secrets of OAuth clients.
+const SECRETS: &[&str] = &["CREATE TABLE secrets (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        used INTEGER
+     ) STRICT, WITHOUT ROWID"];
+
+/// The issuers and subjects that connections trust.
+const TRUSTS: &[&str] = &["CREATE TABLE trusts (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        audience TEXT,
+        jwks_uri TEXT,
+        scopes TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        used INTEGER
+     ) STRICT, WITHOUT ROWID"];
+
+/// Answers to requests that may be sent again: `key` names who sent what where, `request` is the
+/// digest of the body.
+const IDEMPOTENCY: &[&str] = &[
+    "CREATE TABLE idempotency (
+        key TEXT PRIMARY KEY,
+        request TEXT NOT NULL,
+        expires INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        body BLOB NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX idempotency_by_expiry ON idempotency (expires)",
+];
+
+/// What is known of recent requests: the ring in batches, a JSON text a line; what each connection
+/// has done; the attributes that it sends and no schema knows.
+const REQUESTS: &[&str] = &[
+    "CREATE TABLE requests (
+        first INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL,
+        lines TEXT NOT NULL
+     ) STRICT",
+    "CREATE TABLE traffic (
+        connection TEXT PRIMARY KEY,
+        last_success INTEGER,
+        last_failure INTEGER,
+        seen INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    "CREATE TABLE warnings (
+        connection TEXT NOT NULL,
+        path TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        PRIMARY KEY (connection, path)
+     ) STRICT, WITHOUT ROWID",
 ];
 
 /// Brings a database of any earlier version, or an empty one, to this version.

@@ -1,4 +1,6 @@
-//! The row of the policy document, and whether resources have values that a change would contradict.
+//! The row of the policy document, and of what resources have values that a change may contradict.
+
+use std::collections::BTreeSet;
 
 use super::{Param, Pos, Sql, StoreError};
 
@@ -40,13 +42,18 @@ pub fn write(sql: &dyn Sql, row: &PolicyRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The first of some paths of which a resource of a type has a value; a path is that of JSON in
-/// SQLite, such as `$."urn:acme:scim:1.0:User"."badge"`, and `#` stands for the places of a list.
-pub fn in_use(sql: &dyn Sql, type_number: u8, path: &str) -> Result<bool, StoreError> {
+/// The attributes of an extension of which resources of a type have values: one pass over the type.
+pub fn attributes_in_use(
+    sql: &dyn Sql,
+    type_number: u8,
+    urn: &str,
+) -> Result<BTreeSet<String>, StoreError> {
     let (low, high) = Pos::range(type_number);
+    let path = format!("$.\"{urn}\"");
     let rows = sql.query(
-        "SELECT 1 FROM resources WHERE pos > ?1 AND pos < ?2 AND doc->?3 IS NOT NULL LIMIT 1",
-        &[Param::Integer(low.value()), Param::Integer(high.value()), Param::Text(path)],
+        "SELECT DISTINCT a.key FROM resources r CROSS JOIN json_each(r.doc, ?3) a
+         WHERE r.pos > ?1 AND r.pos < ?2",
+        &[Param::Integer(low.value()), Param::Integer(high.value()), Param::Text(&path)],
     )?;
-    Ok(!rows.is_empty())
+    rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
 }

@@ -23,6 +23,11 @@ impl Pos {
         self.0
     }
 
+    /// Its place in the creation order of its type.
+    pub const fn place(self) -> i64 {
+        self.0 & ((1 << PLACE_BITS) - 1)
+    }
+
     /// The resource's type.
     pub fn type_number(self) -> u8 {
         u8::try_from(self.0 >> PLACE_BITS).unwrap_or(0)

@@ -13,6 +13,8 @@ pub struct ResourceRow {
     pub rev: i64,
     /// How many membership rows it has, if it is a group.
     pub members: i64,
+    /// The connection that manages it, if one does.
+    pub manager: Option<String>,
     /// Its document.
     pub doc: Vec<u8>,
 }
@@ -77,7 +79,7 @@ pub fn last_id(sql: &dyn Sql) -> Result<Option<String>, StoreError> {
 /// The row of an id.
 pub fn by_id(sql: &dyn Sql, id: &str) -> Result<Option<ResourceRow>, StoreError> {
     const STATEMENT: &str =
-        "SELECT pos, rev, members, CAST(doc AS BLOB) FROM resources WHERE id = ?1";
+        "SELECT pos, rev, members, manager, CAST(doc AS BLOB) FROM resources WHERE id = ?1";
     let rows = sql.query(STATEMENT, &[Param::Text(id)])?;
     rows.first().map(read).transpose()
 }
@@ -85,7 +87,7 @@ pub fn by_id(sql: &dyn Sql, id: &str) -> Result<Option<ResourceRow>, StoreError>
 /// The row at a position.
 pub fn at(sql: &dyn Sql, pos: Pos) -> Result<Option<ResourceRow>, StoreError> {
     const STATEMENT: &str =
-        "SELECT pos, rev, members, CAST(doc AS BLOB) FROM resources WHERE pos = ?1";
+        "SELECT pos, rev, members, manager, CAST(doc AS BLOB) FROM resources WHERE pos = ?1";
     let rows = sql.query(STATEMENT, &[Param::Integer(pos.value())])?;
     rows.first().map(read).transpose()
 }
@@ -95,7 +97,8 @@ fn read(row: &Row) -> Result<ResourceRow, StoreError> {
         pos: Pos::stored(row.integer(0)?),
         rev: row.integer(1)?,
         members: row.integer(2)?,
-        doc: row.bytes(3)?.to_vec(),
+        manager: row.text_or_null(3)?.map(str::to_owned),
+        doc: row.bytes(4)?.to_vec(),
     })
 }
 
@@ -109,8 +112,8 @@ pub fn insert(
     count: TypeCount,
 ) -> Result<(), StoreError> {
     sql.query(
-        "INSERT INTO resources (pos, id, rev, origin, members, doc)
-         VALUES (?1, ?2, ?3, ?4, ?5, CAST(?6 AS TEXT))",
+        "INSERT INTO resources (pos, id, rev, origin, members, doc, manager)
+         VALUES (?1, ?2, ?3, ?4, ?5, CAST(?6 AS TEXT), ?7)",
         &[
             Param::Integer(row.pos.value()),
             Param::Text(id),
@@ -118,6 +121,7 @@ pub fn insert(
             Param::Text(origin),
             Param::Integer(row.members),
             Param::Blob(&row.doc),
+            row.manager.as_deref().map_or(Param::Null, Param::Text),
         ],
     )?;
     add_keys(sql, row.pos, keys)?;
@@ -127,13 +131,24 @@ pub fn insert(
 /// Writes a resource's new version.
 pub fn update(sql: &dyn Sql, row: &ResourceRow) -> Result<(), StoreError> {
     sql.query(
-        "UPDATE resources SET rev = ?2, members = ?3, doc = CAST(?4 AS TEXT) WHERE pos = ?1",
+        "UPDATE resources SET rev = ?2, members = ?3, doc = CAST(?4 AS TEXT), manager = ?5
+         WHERE pos = ?1",
         &[
             Param::Integer(row.pos.value()),
             Param::Integer(row.rev),
             Param::Integer(row.members),
             Param::Blob(&row.doc),
+            row.manager.as_deref().map_or(Param::Null, Param::Text),
         ],
+    )?;
+    Ok(())
+}
+
+/// Gives a resource another manager, or none; its version stays.
+pub fn set_manager(sql: &dyn Sql, pos: Pos, manager: Option<&str>) -> Result<(), StoreError> {
+    sql.query(
+        "UPDATE resources SET manager = ?2 WHERE pos = ?1",
+        &[Param::Integer(pos.value()), manager.map_or(Param::Null, Param::Text)],
     )?;
     Ok(())
 }

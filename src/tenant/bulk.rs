@@ -105,9 +105,8 @@ impl Work<'_, '_> {
         let done = match target {
             ScimTarget::Collection(number) => {
                 let name = operation.bulk_id.clone();
-                let mut new = self.parse_new(number, operation.into_body()?)?;
-                let delta = self.membership(None, new.joined())?;
-                let added = self.add(new, None, &delta)?;
+                let new = self.parse_new(number, operation.into_body()?)?;
+                let added = self.add_or_take_up(new)?;
                 job.ids.extend(name.map(|name| (name, added.id.clone())));
                 Done::made(added)
             }
@@ -126,11 +125,9 @@ impl Work<'_, '_> {
     ) -> Result<Done, Failure> {
         let subject = self.subject(number, id, operation.version.as_deref())?;
         let (status, rev) = match operation.method {
-            BulkMethod::Put => {
-                (200, Some(self.replace_with(&subject, operation.into_body()?)?.rev))
-            }
+            BulkMethod::Put => (200, Some(self.replace_with(subject, operation.into_body()?)?.rev)),
             BulkMethod::Patch => {
-                let after = self.patch_with(&subject, operation.into_body()?)?;
+                let after = self.patch_with(subject, operation.into_body()?)?;
                 (if self.shows_no_patch(&after) { 204 } else { 200 }, Some(after.rev))
             }
             BulkMethod::Delete => {

@@ -1,41 +1,65 @@
-//! Connections of the tenant: one identity provider each, with its preset and its state.
+//! Connections of the tenant: one identity provider each, with its preset, its state and what it may
+//! take up.
 
-use chrono::DateTime;
-use serde_json::{Map, Value, json};
+mod fields;
 
-use super::document::timestamp;
+use serde_json::{Value, json};
+
+use self::fields::{described, exported, read};
+use super::departure::{self, Fate};
 use super::memory::Connection;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
-use crate::registry::Slug;
-use crate::scim::compat::{PRESETS, Preset};
 use crate::store::connections::{self, ConnectionRow};
+use crate::store::departures::{self, DepartureRow};
+use crate::store::{Pos, keys, requests, secrets, trusts};
 
 /// The state in which a connection's keys open nothing.
 pub(super) const DISABLED: &str = "disabled";
+const ACTIVE: &str = "active";
 
-const STATES: [&str; 4] = ["draft", "pending", "active", DISABLED];
+/// The states in the order in which a connection goes through them. Out of the last it may be made
+/// active again; no other way leads back.
+const STATES: [&str; 4] = ["draft", "pending", ACTIVE, DISABLED];
 
 impl Work<'_, '_> {
-    /// `POST …/connections {"id","displayName","kind":"scim","preset","state"?,"compat"?}` → 201;
-    /// 409 when the id or the name is taken.
+    /// `POST …/connections {"id","displayName","kind":"scim","preset","state"?,"compat"?,"adopt"?}` →
+    /// 201; 409 when the id or the name is taken.
     pub(super) fn create_connection(&mut self) -> Answer {
         let body = self.admin_body()?;
-        let row = self.new_connection(&body)?;
-        let taken = self.memory.connections.values().any(|Connection { row: other, .. }| {
-            other.id == row.id || other.display_name == row.display_name
-        });
-        if taken {
+        let row = read(body, self.now().timestamp_millis())?;
+        self.add_connection(row)
+    }
+
+    /// `POST …/connections/import`, what another's `/export` answers: → 201 with a new id and in the
+    /// state `draft`; 409 when the name is taken.
+    pub(super) fn import_connection(&mut self) -> Answer {
+        let mut body = self.admin_body()?;
+        let id = match body.shift_remove("id") {
+            Some(Value::String(id)) => id,
+            _ => "connection".to_owned(),
+        };
+        let [a, b, c, d] = self.random()?;
+        let suffix = format!("-{:08x}", u32::from_be_bytes([a, b, c, d]));
+        let room = limits::SLUG_CHARACTERS.saturating_sub(suffix.len());
+        let stem: String = id.chars().take(room).collect();
+        body.insert("id".to_owned(), format!("{stem}{suffix}").into());
+        body.insert("state".to_owned(), STATES.first().copied().into());
+        let row = read(body, self.now().timestamp_millis())?;
+        self.add_connection(row)
+    }
+
+    fn add_connection(&mut self, row: ConnectionRow) -> Answer {
+        if self.memory.connections.contains_key(&row.id) || self.is_name_taken(&row) {
             let detail = "a connection with this id or displayName exists";
-            return Err(Problem::new(ProblemCode::Conflict, detail).into());
+            return Err(conflict(detail));
         }
         if self.memory.connections.len() >= limits::CONNECTIONS_PER_TENANT {
-            let detail = "the tenant has too many connections";
-            return Err(Problem::new(ProblemCode::Conflict, detail).into());
+            return Err(conflict("the tenant has too many connections"));
         }
-        connections::insert(self.sql, &row)?;
+        connections::write(self.sql, &row)?;
         let mut event = Event::new(EventKind::ConnectionCreated, row.id.as_str())
             .with("preset", row.preset.as_str());
         if !row.compat.is_empty() {
@@ -43,9 +67,9 @@ impl Work<'_, '_> {
         }
         self.record(&event)?;
         let connection = Connection::new(row);
-        let shown = described(&connection);
+        let response = shown(201, &connection);
         self.memory.connections.insert(connection.row.id.clone(), connection);
-        Ok(Response::json(201, &shown))
+        Ok(response)
     }
 
     /// `GET …/connections`.
@@ -55,66 +79,155 @@ impl Work<'_, '_> {
 
     /// `GET …/connections/{c}`.
     pub(super) fn read_connection(&self, id: &str) -> Answer {
-        let connection = self.memory.connections.get(id);
-        let connection = connection.ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
-        Ok(Response::json(200, &described(connection)))
+        Ok(shown(200, self.connection(id)?))
     }
 
-    fn new_connection(&self, body: &Map<String, Value>) -> Result<ConnectionRow, Failure> {
-        let malformed = |detail: String| Problem::new(ProblemCode::Malformed, detail);
-        let known = ["id", "displayName", "kind", "preset", "state", "compat"];
-        if let Some(name) = body.keys().find(|name| !known.contains(&name.as_str())) {
-            return Err(malformed(format!("`{name}` is no field of a connection")).into());
-        }
-        let text = |name: &str, default: Option<&str>| match body.get(name) {
-            None => {
-                default.map(str::to_owned).ok_or_else(|| malformed(format!("`{name}` is missing")))
+    /// `POST …/connections/{c}/activate`, `…/disable`, `GET …/export`.
+    pub(super) fn connection_action(
+        &mut self,
+        id: &str,
+        action: ConnectionAction,
+        method: Method,
+    ) -> Answer {
+        let state = match (action, method) {
+            (ConnectionAction::Activate, Method::Post) => ACTIVE,
+            (ConnectionAction::Disable, Method::Post) => DISABLED,
+            (ConnectionAction::Export, Method::Get) => {
+                return Ok(Response::json(200, &exported(&self.connection(id)?.row)));
             }
-            Some(Value::String(text)) => Ok(text.clone()),
-            Some(_) => Err(malformed(format!("`{name}` is not a text"))),
+            _ => return Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
         };
-        let row = ConnectionRow {
-            id: text("id", None)?,
-            display_name: text("displayName", None)?.trim().to_owned(),
-            preset: text("preset", Some("generic"))?,
-            compat: match body.get("compat") {
-                None => Map::new(),
-                Some(Value::Object(rules)) => rules.clone(),
-                Some(_) => return Err(malformed("`compat` is not an object".to_owned()).into()),
-            },
-            state: text("state", Some("draft"))?,
-            created: self.now().timestamp_millis(),
+        let row = self.changeable(id)?;
+        self.change_connection(ConnectionRow { state: state.to_owned(), ..row })
+    }
+
+    /// `PATCH …/connections/{c}`, RFC 7396.
+    ///
+    /// 1. It must be there, not leaving, and the version that the client names: 404, 409, 412.
+    /// 2. What cannot change must not: 422. What comes of it must be a connection: 400.
+    /// 3. Its name must not be another's: 409. No way may lead to its state: 409.
+    /// 4. If anything changes, it is written, with an event.
+    pub(super) fn patch_connection(&mut self, id: &str) -> Answer {
+        let before = self.changeable(id)?; // (1)
+        let patch = self.admin_body()?;
+        self.change_connection(fields::patched(&before, patch)?) // (2)
+    }
+
+    fn change_connection(&mut self, after: ConnectionRow) -> Answer {
+        let before = &self.connection(&after.id)?.row;
+        if self.is_name_taken(&after) {
+            return Err(conflict("a connection with this displayName exists")); // (3)
+        }
+        if !leads(&before.state, &after.state) {
+            let detail = "no way leads from the connection's state to this one";
+            return Err(conflict(detail)); // (3)
+        }
+        let changed = fields::changed(before, &after);
+        if changed.is_empty() {
+            return self.read_connection(&after.id);
+        }
+        let names: Vec<&String> = changed.keys().collect();
+        let kind = match after.state.as_str() {
+            state if state == before.state => EventKind::ConnectionUpdated,
+            ACTIVE => EventKind::ConnectionActivated,
+            DISABLED => EventKind::ConnectionDisabled,
+            _ => EventKind::ConnectionUpdated,
         };
-        let name_length = row.display_name.chars().count();
-        let fault = if Slug::parse(&row.id).is_none() {
-            "`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?, or is reserved"
-        } else if !(1..=limits::NAME_CHARACTERS).contains(&name_length) {
-            "`displayName` is not a text of 1 to 200 characters"
-        } else if text("kind", Some("scim"))? != "scim" {
-            "`kind` is not scim"
-        } else if !STATES.contains(&row.state.as_str()) {
-            "`state` is none of draft, pending, active, disabled"
-        } else {
-            let Some(preset) = Preset::of(&row.preset) else {
-                let names = PRESETS.map(|preset| preset.id).join(", ");
-                return Err(malformed(format!("`preset` is none of {names}")).into());
-            };
-            preset.compat.with(&row.compat).map_err(|error| malformed(error.to_string()))?;
-            return Ok(row);
+        let event = Event::new(kind, after.id.as_str());
+        let event = event.with("changed", json!(names)).with("previous", changed);
+        let after = ConnectionRow { rev: before.rev.saturating_add(1), ..after };
+        connections::write(self.sql, &after)?; // (4)
+        self.record(&event)?;
+        let connection = Connection::new(after);
+        let response = shown(200, &connection);
+        self.memory.connections.insert(connection.row.id.clone(), connection);
+        Ok(response)
+    }
+
+    /// `DELETE …/connections/{c}?users=keep|suspend|delete`.
+    ///
+    /// 1. It must be there, not leaving, and the version that the client names: 404, 409, 412.
+    /// 2. The client must say what becomes of its users: 422.
+    /// 3. Its keys are gone, and with the first step as many resources as it parts from: 204.
+    /// 4. If it manages more, alarms go on: 202, and until then it shows how far it has come.
+    pub(super) fn delete_connection(&mut self, id: &str) -> Answer {
+        let row = self.changeable(id)?; // (1)
+        let users = self.request().query.value("users").unwrap_or_default().to_owned();
+        if Fate::of(&users).is_none() {
+            let detail = "say by `?users=keep`, `suspend` or `delete` what becomes of its users";
+            return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (2)
+        }
+        let own = |key: &&String| {
+            self.memory.keys.get(*key).is_some_and(|key| key.connection.as_deref() == Some(id))
         };
-        Err(malformed(fault.to_owned()).into())
+        let revoked: Vec<String> = self.memory.keys.keys().filter(own).cloned().collect();
+        keys::delete_of(self.sql, id)?; // (3)
+        secrets::delete_of(self.sql, id)?;
+        trusts::delete_of(self.sql, id)?;
+        requests::forget(self.sql, id)?;
+        self.memory.noted.deleted = Some(id.to_owned());
+        let event = Event::new(EventKind::ConnectionDeleted, id).with("users", users.as_str());
+        self.record(&event.with("keys", revoked))?;
+        self.memory.keys.retain(|_, key| key.connection.as_deref() != Some(id));
+        self.memory.secrets.retain(|_, secret| secret.connection != id);
+        self.memory.trusts.retain(|_, trust| trust.connection != id);
+        let (actor, pos) = (self.call.principal.actor(), Pos::stored(0));
+        let departure = DepartureRow { connection: row.id, users, actor, pos, done: 0 };
+        departures::write(self.sql, &departure)?;
+        let now = self.now();
+        let further = departure::step(self.sql, self.memory, &departure, now)?;
+        let is_gone = further.is_none();
+        self.memory.set_departure(id, further);
+        if is_gone {
+            return Ok(Response::empty(204));
+        }
+        self.memory.sweeping = true; // (4)
+        Ok(shown(202, self.connection(id)?))
+    }
+
+    /// Whether there is a connection, and it is not leaving.
+    pub(super) fn has_connection(&self, id: &str) -> bool {
+        self.memory.connections.get(id).is_some_and(|one| one.departure.is_none())
+    }
+
+    fn connection(&self, id: &str) -> Result<&Connection, Failure> {
+        let connection = self.memory.connections.get(id);
+        Ok(connection.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
+    }
+
+    /// A connection that may be changed by this request.
+    fn changeable(&self, id: &str) -> Result<ConnectionRow, Failure> {
+        let connection = self.connection(id)?;
+        if connection.departure.is_some() {
+            return Err(conflict("the connection is being deleted"));
+        }
+        let etag = etag(&connection.row);
+        if self.request().headers.if_match.as_deref().is_some_and(|m| m != "*" && m != etag) {
+            return Err(Problem::from(ProblemCode::PreconditionFailed).into());
+        }
+        Ok(connection.row.clone())
+    }
+
+    fn is_name_taken(&self, row: &ConnectionRow) -> bool {
+        let mut others = self.memory.connections.values().map(|connection| &connection.row);
+        others.any(|other| other.id != row.id && other.display_name == row.display_name)
     }
 }
 
-/// A connection as the API shows it.
-fn described(Connection { row, .. }: &Connection) -> Value {
-    json!({
-        "id": row.id,
-        "displayName": row.display_name,
-        "kind": "scim",
-        "preset": row.preset,
-        "compat": row.compat,
-        "state": row.state,
-        "createdAt": DateTime::from_timestamp_millis(row.created).map(timestamp),
-    })
+/// Whether a connection goes from one state to another.
+fn leads(before: &str, after: &str) -> bool {
+    let place = |state: &str| STATES.iter().position(|other| *other == state);
+    place(before) <= place(after) || (before, after) == (DISABLED, ACTIVE)
+}
+
+fn shown(status: u16, connection: &Connection) -> Response {
+    Response::json(status, &described(connection)).with("etag", etag(&connection.row))
+}
+
+fn etag(row: &ConnectionRow) -> String {
+    format!("\"{}\"", row.rev)
+}
+
+fn conflict(detail: &'static str) -> Failure {
+    Problem::new(ProblemCode::Conflict, detail).into()
 }

@@ -72,3 +72,8 @@ pub(super) fn matches(condition: &str, etag: &str) -> bool {
 pub(super) fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
+
+/// A time in seconds since the epoch, as the API shows it.
+pub(super) fn time(seconds: i64) -> Option<String> {
+    DateTime::from_timestamp(seconds, 0).map(timestamp)
+}

@@ -1,15 +1,17 @@
-//! Keys of the tenant: minted, listed, revoked. A key is shown once and nothing stored recreates it.
+//! Keys of the tenant: minted, rotated, listed, revoked. A key is shown once and nothing stored recreates it.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
-use super::document::timestamp;
+use super::document::time;
+use super::duration::duration_seconds;
+use super::secrets::given_scopes;
 use super::work::{Answer, Failure, Work};
 use crate::auth::{Claims, ISSUER, JtiDigest, Principal, Scopes};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
+use crate::store::StoreError;
 use crate::store::keys::{self, KeyRow};
 
 /// What a key is to be.
@@ -30,10 +32,50 @@ impl Work<'_, '_> {
     pub(super) fn create_key(&mut self) -> Answer {
         let body = self.admin_body()?;
         let new = self.new_key(&body)?; // (1)
+        let (row, key) = self.issue(new)?; // (2), (3)
+        self.record(
+            &Event::new(EventKind::KeyCreated, row.id.as_str()).with("name", row.name.as_str()),
+        )?;
+        Ok(self.shown_once(&row, key))
+    }
+
+    /// `POST …/keys/{k}/rotate {"overlap"?}` → 201 with a key of the same name, scopes, connection
+    /// and life, this once; the old one lives on for the overlap.
+    ///
+    /// 1. The body must be right: 400, 415; the key there and live: 404.
+    /// 2. The asking key must be one that could have made it: 403.
+    /// 3. There must be room: 409. The new key is signed and its row written.
+    /// 4. The old key's end is brought forward, never put off.
+    pub(super) fn rotate_key(&mut self, id: &str) -> Answer {
+        let overlap = self.overlap_seconds()?; // (1)
+        let now = self.now().timestamp();
+        let old = self.memory.keys.get(id).filter(|key| key.expires > now).cloned();
+        let old = old.ok_or_else(|| Problem::from(ProblemCode::NotFound))?; // (1)
+        let scopes = Scopes::parse(old.scopes.split(' '))
+            .map_err(|_| StoreError::new("a key has a scope that is not known"))?;
+        self.may_give(scopes)?; // (2)
+        self.may_bind(old.connection.as_deref())?; // (2)
+        let KeyRow { name, connection, life, .. } = old;
+        let expires = old.expires.min(now.saturating_add(overlap));
+        let (row, key) = self.issue(NewKey { name, scopes, connection, ttl_seconds: life })?; // (3)
+        keys::expire(self.sql, id, expires)?; // (4)
+        self.record(
+            &Event::new(EventKind::KeyRotated, id)
+                .with("name", row.name.as_str())
+                .with("replacement", row.id.as_str()),
+        )?;
+        if let Some(old) = self.memory.keys.get_mut(id) {
+            old.expires = expires;
+        }
+        Ok(self.shown_once(&row, key))
+    }
+
+    /// Makes room for a key, signs it and writes its row.
+    fn issue(&mut self, new: NewKey) -> Result<(KeyRow, String), Failure> {
         let now = self.now().timestamp();
         self.forget_expired_keys(now)?;
         if self.memory.keys.len() >= limits::KEYS_PER_TENANT {
-            return Err(Problem::new(ProblemCode::Conflict, "the tenant has too many keys").into()); // (2)
+            return Err(Problem::new(ProblemCode::Conflict, "the tenant has too many keys").into());
         }
         let jti = Base64UrlUnpadded::encode_string(&self.random::<16>()?);
         let row = KeyRow {
@@ -45,40 +87,59 @@ impl Work<'_, '_> {
             created: now,
             // No key outlives the one that made it.
             expires: now.saturating_add(new.ttl_seconds).min(self.own_expiry()),
+            life: new.ttl_seconds,
+            used: None,
         };
-        let tenant = self.request().route.tenant().map_or("", |tenant| tenant.as_str());
         let key = self.call.key_ring.sign(&Claims {
             iss: ISSUER.to_owned(),
             sub: row.id.clone(),
             jti,
-            tid: tenant.to_owned(),
+            tid: self.tenant().to_owned(),
             cid: row.connection.clone(),
             scope: new.scopes,
             iat: row.created,
             exp: row.expires,
         });
         let key = key.ok_or_else(|| Problem::from(ProblemCode::Internal))?;
-        keys::insert(self.sql, &row)?; // (3)
-        self.record(
-            &Event::new(EventKind::KeyCreated, row.id.as_str()).with("name", row.name.as_str()),
-        )?;
-        let mut shown = described(&row);
+        keys::insert(self.sql, &row)?;
+        self.memory.keys.insert(row.id.clone(), row.clone());
+        Ok((row, key))
+    }
+
+    /// The answer that shows a key.
+    fn shown_once(&self, row: &KeyRow, key: String) -> Response {
+        let mut shown = self.described(row);
+        shown.shift_remove("lastUsedAt");
         shown.insert("key".to_owned(), key.into());
         shown.insert("scimBaseUrl".to_owned(), self.request().base.into());
-        self.memory.keys.insert(row.id.clone(), row);
-        Ok(Response::json(201, &Value::Object(shown)))
+        Response::json(201, &Value::Object(shown))
+    }
+
+    fn overlap_seconds(&self) -> Result<i64, Failure> {
+        let malformed = |detail: String| Problem::new(ProblemCode::Malformed, detail);
+        let body = self.body_or_nothing()?;
+        if let Some(name) = body.keys().find(|name| *name != "overlap") {
+            return Err(malformed(format!("`{name}` is no field of a rotation")).into());
+        }
+        let seconds = match body.get("overlap") {
+            None | Some(Value::Null) => Some(limits::KEY_OVERLAP_SECONDS_DEFAULT),
+            Some(overlap) => overlap.as_str().and_then(duration_seconds),
+        };
+        let seconds = seconds.filter(|s| (0..=limits::KEY_OVERLAP_SECONDS).contains(s));
+        let detail = "`overlap` is not a duration such as PT8H, between PT0S and PT24H";
+        Ok(seconds.ok_or_else(|| malformed(detail.to_owned()))?)
     }
 
     /// `GET …/keys`: without the keys themselves.
     pub(super) fn list_keys(&self) -> Answer {
-        let page = self.items(&self.memory.keys, |row| Value::Object(described(row)))?;
+        let page = self.items(&self.memory.keys, |row| Value::Object(self.described(row)))?;
         Ok(Response::json(200, &page))
     }
 
     /// `GET …/keys/{k}`.
     pub(super) fn read_key(&self, id: &str) -> Answer {
         let row = self.memory.keys.get(id).ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
-        Ok(Response::json(200, &Value::Object(described(row))))
+        Ok(Response::json(200, &Value::Object(self.described(row))))
     }
 
     /// `DELETE …/keys/{k}`: the very next request with it is 401.
@@ -92,12 +153,12 @@ impl Work<'_, '_> {
     }
 
     /// When the asking key expires.
-    fn own_expiry(&self) -> i64 {
-        let own = match self.call.principal {
-            Principal::Key(key) => self.memory.keys.get(&key.id),
-            Principal::Admin => None,
-        };
-        own.map_or(i64::MAX, |key| key.expires)
+    pub(super) fn own_expiry(&self) -> i64 {
+        match self.call.principal {
+            Principal::Key(key) => self.memory.credential(&key.id).map_or(0, |own| own.expires),
+            Principal::Admin => i64::MAX,
+            Principal::Client => 0,
+        }
     }
 
     fn forget_expired_keys(&mut self, now: i64) -> Result<(), Failure> {
@@ -121,51 +182,59 @@ impl Work<'_, '_> {
             .ok_or_else(|| {
             malformed("`name` is not a text of 1 to 200 characters".to_owned())
         })?;
-        let listed = body.get("scopes").and_then(Value::as_array);
-        let names: Option<Vec<&str>> = listed.and_then(|l| l.iter().map(Value::as_str).collect());
-        let names = names.ok_or_else(|| malformed("`scopes` is not a list of texts".to_owned()))?;
-        let scopes = Scopes::parse(names)
-            .map_err(|unknown| malformed(format!("`{unknown}` is no scope")))?;
-        if scopes.is_empty() {
-            return Err(malformed("`scopes` is empty".to_owned()).into());
+        if !body.contains_key("scopes") {
+            return Err(malformed("`scopes` is not a list of texts".to_owned()).into());
         }
-        if self.call.principal.scopes().is_some_and(|own| !own.includes(scopes)) {
-            let detail = "a key cannot make one that may do more than itself";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
+        let scopes = given_scopes(body)?;
+        self.may_give(scopes)?;
         let connection = match body.get("connection") {
             None | Some(Value::Null) => self.connection.clone(),
-            Some(Value::String(id)) if self.memory.connections.contains_key(id) => Some(id.clone()),
+            Some(Value::String(id)) if self.has_connection(id) => Some(id.clone()),
             Some(_) => {
                 let detail = "`connection` is no connection of this tenant";
                 return Err(Problem::new(ProblemCode::Contradictory, detail).into());
             }
         };
-        if self.connection.is_some() && connection != self.connection {
-            let detail = "a key of a connection makes keys of that connection only";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
+        self.may_bind(connection.as_deref())?;
         let ttl_seconds = ttl_seconds(body.get("ttl")).ok_or_else(|| {
             malformed("`ttl` is not a duration such as P90D, between PT1S and P3Y".to_owned())
         })?;
         Ok(NewKey { name: name.to_owned(), scopes, connection, ttl_seconds })
     }
-}
 
-/// A key as the API shows it.
-fn described(row: &KeyRow) -> Map<String, Value> {
-    let time = |seconds| DateTime::from_timestamp(seconds, 0).map(timestamp);
-    let shown = json!({
-        "id": row.id,
-        "name": row.name,
-        "scopes": row.scopes.split(' ').collect::<Vec<_>>(),
-        "connection": row.connection,
-        "createdAt": time(row.created),
-        "expiresAt": time(row.expires),
-    });
-    match shown {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
+    /// Whether the asking key may give so much to another.
+    pub(super) fn may_give(&self, scopes: Scopes) -> Result<(), Failure> {
+        if self.call.principal.scopes().is_some_and(|own| !own.includes(scopes)) {
+            let detail = "a key cannot make one that may do more than itself";
+            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
+        }
+        Ok(())
+    }
+
+    /// Whether the asking key may make another for a connection, or for none.
+    pub(super) fn may_bind(&self, connection: Option<&str>) -> Result<(), Failure> {
+        if self.connection.is_some() && connection != self.connection.as_deref() {
+            let detail = "a key of a connection makes keys of that connection only";
+            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
+        }
+        Ok(())
+    }
+
+    /// A key as the API shows it.
+    fn described(&self, row: &KeyRow) -> Map<String, Value> {
+        let shown = json!({
+            "id": row.id,
+            "name": row.name,
+            "scopes": row.scopes.split(' ').collect::<Vec<_>>(),
+            "connection": row.connection,
+            "createdAt": time(row.created),
+            "expiresAt": time(row.expires),
+            "lastUsedAt": self.memory.uses.of(&row.id).or(row.used).and_then(time),
+        });
+        match shown {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        }
     }
 }
 
@@ -177,30 +246,4 @@ fn ttl_seconds(ttl: Option<&Value>) -> Option<i64> {
         Some(_) => return None,
     };
     (1..=limits::KEY_TTL_SECONDS).contains(&seconds).then_some(seconds)
-}
-
-/// A duration of ISO 8601 in whole years (of 365 days), weeks, days, hours, minutes and seconds.
-fn duration_seconds(text: &str) -> Option<i64> {
-    const DATE: [(char, i64); 3] = [('Y', 365 * 86_400), ('W', 7 * 86_400), ('D', 86_400)];
-    const TIME: [(char, i64); 3] = [('H', 3_600), ('M', 60), ('S', 1)];
-    let text = text.strip_prefix('P')?;
-    let (date, time) = match text.split_once('T') {
-        Some((date, time)) if !time.is_empty() => (date, time),
-        Some(_) => return None,
-        None if !text.is_empty() => (text, ""),
-        None => return None,
-    };
-    parts_seconds(date, &DATE)?.checked_add(parts_seconds(time, &TIME)?)
-}
-
-fn parts_seconds(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
-    let mut seconds: i64 = 0;
-    for (unit, length) in units {
-        let Some((number, rest)) = text.split_once(*unit) else { continue };
-        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
-        let number: u32 = number.parse().ok().filter(|_| digits)?;
-        seconds = seconds.checked_add(i64::from(number).checked_mul(*length)?)?;
-        text = rest;
-    }
-    text.is_empty().then_some(seconds)
 }

@@ -3,7 +3,7 @@
 //! A group may have 100,000 members, so a change reads and writes only the rows it names; all of
 //! them are read only when all are replaced or sought by a filter.
 
-mod delta;
+pub(super) mod delta;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,17 +17,18 @@ use super::work::{Failure, Work};
 use crate::limits;
 use crate::scim::filter::Predicate;
 use crate::scim::resource::{Member, MemberOp};
+use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::dangling;
 use crate::store::resources::ResourceRow;
 use crate::store::{Pos, StoreError, members};
 
 /// The rows of a group that are there: members with their displays, and the texts that no resource
-/// is.
+/// is; of each, whether it is this client's to change.
 #[derive(Debug, Default)]
 struct There {
-    members: BTreeMap<i64, Option<String>>,
-    dangling: BTreeSet<String>,
+    members: BTreeMap<i64, (Option<String>, bool)>,
+    dangling: BTreeMap<String, bool>,
 }
 
 /// What a request wants: for each member named, whether it shall be there; for all others,
@@ -90,7 +91,7 @@ impl Work<'_, '_> {
                 return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
             }
             match target {
-                Some(Target { pos, .. }) if !self.may_be_member(pos) => {
+                Some(Target { pos, .. }) if !may_be_member(pos) => {
                     return Err(no_member(place).into());
                 }
                 Some(Target { pos, .. }) if group.is_some_and(|group| group.pos == pos) => {
@@ -107,12 +108,6 @@ impl Work<'_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether a resource's type may be in groups.
-    fn may_be_member(&self, pos: Pos) -> bool {
-        let schema = self.registry().type_numbered(pos.type_number());
-        schema.is_some_and(|schema| schema.resource_type.member)
     }
 
     /// Members shall not be there; one that no resource is, may still be there as it was sent.
@@ -177,34 +172,36 @@ impl Work<'_, '_> {
             few_enough(group.map_or(0, |group| group.members))?;
         }
         let there = match group {
-            Some(group) => self.there(&wanted, group.pos)?,
+            Some(group) => self.there(&wanted, group)?,
             None => There::default(),
         };
         self.leaves_some(&wanted, &there)?;
         let mut delta = Delta::default();
         if wanted.cleared {
-            let unnamed = there.members.keys().filter(|pos| !wanted.members.contains_key(pos));
-            delta.removed.extend(unnamed.map(|pos| (*pos, None)));
-            let unnamed = there.dangling.iter().filter(|v| !wanted.dangling.contains_key(*v));
+            let unnamed = there.own_members().filter(|pos| !wanted.members.contains_key(pos));
+            delta.removed.extend(unnamed.map(|pos| (pos, None)));
+            let unnamed = there.own_texts().filter(|v| !wanted.dangling.contains_key(*v));
             delta.removed_dangling.extend(unnamed.cloned());
         } else {
-            let named = wanted.named.intersection(&there.dangling);
+            let named = there.own_texts().filter(|text| wanted.named.contains(*text));
             delta.removed_dangling.extend(named.cloned());
         }
         for (pos, (entry, shall)) in wanted.members {
             match (shall, there.members.get(&pos)) {
                 (true, None) => delta.added.push((pos, entry)),
-                (true, Some(display)) if entry.display.is_some() && entry.display != *display => {
+                (true, Some((display, true)))
+                    if entry.display.is_some() && entry.display != *display =>
+                {
                     delta.renamed.extend(entry.display.map(|display| (pos, display)));
                 }
-                (false, Some(_)) => delta.removed.push((pos, Some(entry.id))),
+                (false, Some((_, true))) => delta.removed.push((pos, Some(entry.id))),
                 _ => {}
             }
         }
         for (value, entry) in wanted.dangling {
-            match (entry, there.dangling.contains(&value)) {
-                (Some(entry), false) => delta.added_dangling.push((value, entry.display)),
-                (None, true) => delta.removed_dangling.push(value),
+            match (entry, there.dangling.get(&value)) {
+                (Some(entry), None) => delta.added_dangling.push((value, entry.display)),
+                (None, Some(true)) => delta.removed_dangling.push(value),
                 _ => {}
             }
         }
@@ -218,28 +215,37 @@ impl Work<'_, '_> {
             return Ok(());
         }
         // Nobody sees the rows of deleted members any more.
-        let going: Vec<_> = there.members.keys().map(|pos| (*pos, None)).collect();
-        if there.dangling.is_empty() && self.ids_of(&going)?.is_empty() {
+        let going: Vec<_> = there.own_members().map(|pos| (pos, None)).collect();
+        if there.own_texts().next().is_none() && self.ids_of(&going)?.is_empty() {
             return Ok(());
         }
         Err(all_unnamed())
     }
 
     /// The rows that are there, as far as what is wanted depends on them.
-    fn there(&self, wanted: &Wanted, group: Pos) -> Result<There, StoreError> {
+    fn there(&self, wanted: &Wanted, group: &ResourceRow) -> Result<There, StoreError> {
         let named: Vec<i64> = wanted.members.keys().copied().collect();
         let among = (!wanted.cleared).then_some(named.as_slice());
         let members = match among {
             Some([]) => Vec::new(),
-            among => members::present(self.sql, group, among)?,
+            among => members::present(self.sql, group.pos, among)?,
         };
         let texts = wanted.cleared || !wanted.dangling.is_empty() || !wanted.named.is_empty();
-        let dangling = if texts { dangling::texts(self.sql, group)? } else { Vec::new() };
-        Ok(There {
-            members: members.into_iter().collect(),
-            dangling: dangling.into_iter().collect(),
-        })
+        let dangling = if texts { dangling::texts(self.sql, group.pos)? } else { Vec::new() };
+        let own = |origin: &str| self.may_change_member(group, origin);
+        let members = members
+            .into_iter()
+            .map(|((member, display), origin)| (member, (display, own(&origin))));
+        let dangling = dangling.into_iter().map(|(text, origin)| (text, own(&origin)));
+        Ok(There { members: members.collect(), dangling: dangling.collect() })
     }
+}
+
+/// Whether a resource's type may be in groups; also one that is hidden now, so that what a group shows
+/// can be written back.
+fn may_be_member(pos: Pos) -> bool {
+    let schema = Registry::whole().type_numbered(pos.type_number());
+    schema.is_some_and(|schema| schema.resource_type.member)
 }
 
 fn no_member(place: usize) -> ScimError {
@@ -247,12 +253,24 @@ fn no_member(place: usize) -> ScimError {
     ScimError::new(ErrorKind::InvalidValue, detail)
 }
 
+impl There {
+    /// The members that are this client's to remove.
+    fn own_members(&self) -> impl Iterator<Item = i64> {
+        self.members.iter().filter(|(_, (_, own))| *own).map(|(pos, _)| *pos)
+    }
+
+    /// The same of texts.
+    fn own_texts(&self) -> impl Iterator<Item = &String> {
+        self.dangling.iter().filter(|(_, own)| **own).map(|(text, _)| text)
+    }
+}
+
 impl Wanted {
     /// Whether one of the members that are there is to stay.
     fn keeps_any(&self, there: &There) -> bool {
-        let stays = |pos: &i64| self.members.get(pos).is_some_and(|(_, shall)| *shall);
+        let stays = |pos: i64| self.members.get(&pos).is_some_and(|(_, shall)| *shall);
         let remains = |value: &String| self.dangling.get(value).is_some_and(Option::is_some);
-        there.members.keys().any(stays) || there.dangling.iter().any(remains)
+        there.own_members().any(stays) || there.own_texts().any(remains)
     }
 
     fn clear(&mut self) {

@@ -5,18 +5,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::adopt::Adopt;
+use super::ring::Noted;
 use super::stored_policy;
+use super::uses::Uses;
+use crate::auth::JtiDigest;
+use crate::event::Event;
 use crate::limits;
 use crate::policy::Policy;
 use crate::scim::compat::{Compat, Preset};
 use crate::scim::schema::{GROUP, Registry};
 use crate::store::connections::{self, ConnectionRow};
+use crate::store::departures::{self, DepartureRow};
+use crate::store::events::{self, EventRow};
 use crate::store::keys::{self, KeyRow};
 use crate::store::orders::{Keyed, Order};
 use crate::store::resources::{self, TypeCount};
-use crate::store::{Pos, Sql, StoreError, dangling, events, members, sweeps};
+use crate::store::secrets::{self, SecretRow};
+use crate::store::trusts::{self, TrustRow};
+use crate::store::{Pos, Sql, StoreError, dangling, members, sweeps};
 
 /// The state.
 #[derive(Debug)]
@@ -29,6 +39,12 @@ pub(super) struct Memory {
     pub(super) last_seq: i64,
     /// The keys that have not been revoked.
     pub(super) keys: BTreeMap<String, KeyRow>,
+    /// The secrets of OAuth clients that have not been revoked.
+    pub(super) secrets: BTreeMap<String, SecretRow>,
+    /// The issuers and subjects that connections trust.
+    pub(super) trusts: BTreeMap<String, TrustRow>,
+    /// When keys were used, as far as that has not been written.
+    pub(super) uses: Uses,
     /// The connections.
     pub(super) connections: BTreeMap<String, Connection>,
     /// The policies.
@@ -39,12 +55,17 @@ pub(super) struct Memory {
     pub(super) nested_groups: bool,
     /// Whether some group may have a member that no resource is.
     pub(super) dangling: bool,
-    /// Whether membership rows of deleted resources are still to be removed.
+    /// Whether an alarm is wanted: membership rows of deleted resources are still to be removed, or a
+    /// connection is leaving.
     pub(super) sweeping: bool,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
     pub(super) order_bookmarks: OrderBookmarks,
+    /// Whether rows have changed of which this says nothing, so that it is read from them again.
+    pub(super) stale: bool,
+    /// What the running request has noted about itself.
+    pub(super) noted: Noted,
     /// Whether the running request has changed any of this.
     pub(super) touched: bool,
 }
@@ -54,15 +75,40 @@ pub(super) struct Memory {
 pub(super) struct Connection {
     pub(super) row: ConnectionRow,
     /// None where a later version has written a preset or a rule that this one does not know.
-    pub(super) compat: Option<Compat>,
+    pub(super) rules: Option<Rules>,
+    /// How far it has come, where it is leaving.
+    pub(super) departure: Option<DepartureRow>,
+}
+
+/// What the keys of a connection are forgiven, and may take up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) compat: Compat,
+    pub(super) adopt: Adopt,
 }
 
 impl Connection {
     pub(super) fn new(row: ConnectionRow) -> Self {
         let preset = Preset::of(&row.preset);
         let compat = preset.and_then(|preset| preset.compat.with(&row.compat).ok());
-        Self { row, compat }
+        let rules = compat.zip(Adopt::of(&row.adopt));
+        Self { row, rules: rules.map(|(compat, adopt)| Rules { compat, adopt }), departure: None }
     }
+}
+
+/// By whom, by which connection and when a fact came to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Author<'a> {
+    pub(super) actor: &'a str,
+    pub(super) connection: Option<&'a str>,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// What makes a key or a token one of this tenant, and live.
+pub(super) struct Credential<'m> {
+    pub(super) jti: JtiDigest,
+    pub(super) connection: Option<&'m str>,
+    pub(super) expires: i64,
 }
 
 /// The state at a savepoint.
@@ -87,22 +133,35 @@ impl Memory {
         };
         let last_id = resources::last_id(sql)?;
         let last_id = last_id.and_then(|id| Uuid::parse_str(&id).ok()).map_or(0, |id| id.as_u128());
+        let mut connections: BTreeMap<String, Connection> = connections::all(sql)?
+            .into_iter()
+            .map(|row| (row.id.clone(), Connection::new(row)))
+            .collect();
+        let departures = departures::all(sql)?;
+        let leaving = !departures.is_empty();
+        for departure in departures {
+            if let Some(connection) = connections.get_mut(&departure.connection) {
+                connection.departure = Some(departure);
+            }
+        }
         Ok(Self {
             counts: resources::counts(sql)?.into_iter().collect(),
             last_id,
             last_seq: events::last_seq(sql)?,
             keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).collect(),
-            connections: connections::all(sql)?
-                .into_iter()
-                .map(|row| (row.id.clone(), Connection::new(row)))
-                .collect(),
+            secrets: secrets::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            trusts: trusts::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            uses: Uses::default(),
+            connections,
             policy,
             registry,
             nested_groups: members::any_nested(sql, GROUP)?,
             dangling: dangling::any(sql)?,
-            sweeping: sweeps::first(sql)?.is_some(),
+            sweeping: leaving || sweeps::first(sql)?.is_some(),
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
+            stale: false,
+            noted: Noted::default(),
             touched: false,
         })
     }
@@ -115,6 +174,9 @@ impl Memory {
             last_id,
             last_seq,
             keys: _,
+            secrets: _,
+            trusts: _,
+            uses: _,
             connections: _,
             policy: _,
             registry: _,
@@ -123,6 +185,8 @@ impl Memory {
             sweeping,
             bookmarks,
             order_bookmarks: _,
+            stale: _,
+            noted: _,
             touched: _,
         } = self;
         Checkpoint {
@@ -147,6 +211,76 @@ impl Memory {
         self.dangling = dangling;
         self.sweeping = sweeping;
         self.bookmarks = bookmarks;
+    }
+
+    /// The first connection that is leaving.
+    pub(super) fn departure(&self) -> Option<&DepartureRow> {
+        self.connections.values().find_map(|connection| connection.departure.as_ref())
+    }
+
+    /// Notes how far a connection has come, or that it has left.
+    pub(super) fn set_departure(&mut self, id: &str, departure: Option<DepartureRow>) {
+        if departure.is_none() {
+            self.connections.remove(id);
+        } else if let Some(connection) = self.connections.get_mut(id) {
+            connection.departure = departure;
+        }
+    }
+
+    /// Appends an event.
+    pub(super) fn record(
+        &mut self,
+        sql: &dyn Sql,
+        event: &Event,
+        author: Author<'_>,
+    ) -> Result<(), StoreError> {
+        let row = EventRow {
+            seq: self.last_seq.saturating_add(1),
+            time: author.now.timestamp_millis(),
+            kind: event.kind.name().into_owned(),
+            data: event.data(author.actor, author.connection),
+        };
+        events::append(sql, &row)?;
+        self.touched = true;
+        self.last_seq = row.seq;
+        Ok(())
+    }
+
+    /// Hands the uses of keys over to the rows in memory, once those of the database tell them.
+    pub(super) fn uses_written(&mut self) {
+        for (id, used) in self.uses.take() {
+            if let Some(key) = self.keys.get_mut(&id) {
+                key.used = Some(used);
+            } else if let Some(secret) = self.secrets.get_mut(&id) {
+                secret.used = Some(used);
+            } else if let Some(trust) = self.trusts.get_mut(&id) {
+                trust.used = Some(used);
+            }
+        }
+    }
+
+    /// What a key, or a token, rests on: the row that its subject names.
+    pub(super) fn credential(&self, id: &str) -> Option<Credential<'_>> {
+        let key = self.keys.get(id).map(|row| Credential {
+            jti: JtiDigest::stored(&row.jti),
+            connection: row.connection.as_deref(),
+            expires: row.expires,
+        });
+        let secret = || {
+            self.secrets.get(id).map(|row| Credential {
+                jti: JtiDigest::of(&row.jti),
+                connection: Some(&row.connection),
+                expires: row.expires,
+            })
+        };
+        let trust = || {
+            self.trusts.get(id).map(|row| Credential {
+                jti: JtiDigest::of(&row.jti),
+                connection: Some(&row.connection),
+                expires: i64::MAX,
+            })
+        };
+        key.or_else(secret).or_else(trust)
     }
 
     /// The count of a type.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::document::Document;
-use super::members::Delta;
+use super::members::delta::Delta;
 use super::work::{Failure, Work};
 use crate::limits;
 use crate::scim::fold::fold;

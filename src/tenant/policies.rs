@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::document::matches;
 use super::stored_policy::to_row;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
@@ -14,11 +15,11 @@ use crate::scim::schema::{Attribute, DeclaredSchema, Registry};
 use crate::store::policies;
 
 /// Where values of a declared schema may lie that a change of it would contradict.
-struct Ground {
+struct Ground<'s> {
     /// The id of a resource type.
-    resource_type: String,
-    /// The attribute, or the schema as a whole.
-    attribute: Option<String>,
+    resource_type: &'s str,
+    /// The attributes; none where it is the schema as a whole.
+    attributes: Option<Vec<&'s str>>,
 }
 
 impl Work<'_, '_> {
@@ -39,30 +40,40 @@ impl Work<'_, '_> {
 
     /// Changes the policies.
     ///
-    /// 1. Whether it is a dry run must be clear: 400. They must be the version that the client names:
-    ///    412.
-    /// 2. The document must be right: 422 with every fault.
-    /// 3. No resource may have values of what it changes or takes away: 409.
-    /// 4. If anything changes and this is not a dry run, it is written, with an event.
+    /// 1. It must be clear whether this is a dry run: 400.
+    /// 2. They must be the version that the client names: 412.
+    /// 3. The document must be right: 422 with its faults. Neither it nor what it makes of the policies
+    ///    may be too large: 413.
+    /// 4. No resource may have values of what it changes or takes away: 409.
+    /// 5. If anything changes and this is not a dry run, it is written, with an event,
+    ///    and one for each feature that is switched on.
     pub(super) fn amend(&mut self, document: &Map<String, Value>) -> Result<Amended, Failure> {
-        let is_tried = self.request().query.flag("dryRun")?; // (1)
         let before = &self.memory.policy;
-        let current = etag(before);
-        if self.request().headers.if_match.as_deref().is_some_and(|m| m != "*" && m != current) {
-            return Err(Problem::from(ProblemCode::PreconditionFailed).into()); // (1)
+        let dry_run = self.request().query.flag("dryRun")?; // (1)
+        let condition = self.request().headers.if_match.as_deref();
+        if condition.is_some_and(|condition| !matches(condition, &etag(before))) {
+            return Err(Problem::from(ProblemCode::PreconditionFailed).into()); // (2)
         }
-        let after = before.amended(document).map_err(Problem::faulty)?; // (2)
+        bounded(self.request().body.len())?; // (3)
+        let after = before.amended(document).map_err(Problem::faulty)?;
+        let row = to_row(&after);
+        bounded(row.document.len())?;
         let changed = before.changed(&after);
-        self.allow_change(&before.schemas, &after.schemas)?; // (3)
-        if is_tried {
+        self.allow_change(&before.schemas, &after.schemas)?; // (4)
+        if dry_run {
             return Ok(Amended::Tried(difference(before, &after, &changed)));
         }
         if changed.is_empty() {
             return Ok(Amended::Written);
         }
-        policies::write(self.sql, &to_row(&after))?; // (4)
+        policies::write(self.sql, &row)?; // (5)
         let event = Event::new(EventKind::TenantUpdated, "policies");
+        let enabled = after.features.enabled_since(before.features);
         self.record(&event.with("changed", changed).with("version", after.version))?;
+        for feature in enabled {
+            let event = Event::new(EventKind::TenantFeatureEnabled, "policies");
+            self.record(&event.with("feature", feature))?;
+        }
         self.memory.touched = true;
         self.memory.registry = Arc::new(after.registry());
         self.memory.policy = after;
@@ -78,11 +89,9 @@ impl Work<'_, '_> {
         for schema in before {
             let later = after.iter().find(|other| other.schema.id == schema.schema.id);
             for ground in grounds(schema, later) {
-                if self.holds(schema, &ground)? {
-                    let id = &schema.schema.id;
-                    let what = ground.attribute.map_or(id.clone(), |name| format!("{id}:{name}"));
+                if let Some(path) = self.in_use(schema, &ground)? {
                     let detail = format!(
-                        "a {} has values of `{what}`, which is so changed that they would not fit",
+                        "a resource of type {} has values of `{path}`, which is so changed that they would not fit",
                         ground.resource_type
                     );
                     return Err(Problem::new(ProblemCode::Conflict, detail).into());
@@ -92,12 +101,16 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    /// Whether a resource has values there.
-    fn holds(&self, schema: &DeclaredSchema, ground: &Ground) -> Result<bool, Failure> {
+    /// The first path there of which a resource has a value.
+    fn in_use(
+        &self,
+        DeclaredSchema { schema, .. }: &DeclaredSchema,
+        ground: &Ground<'_>,
+    ) -> Result<Option<String>, Failure> {
         let mut types = Registry::whole().types();
         let resource_type = types.find(|one| one.resource_type.id == ground.resource_type);
         let Some(number) = resource_type.map(|one| one.resource_type.number) else {
-            return Ok(false);
+            return Ok(None);
         };
         if self.memory.count(number).live > limits::SCHEMA_SCAN {
             let detail = format!(
@@ -106,10 +119,14 @@ impl Work<'_, '_> {
             );
             return Err(Problem::new(ProblemCode::Conflict, detail).into());
         }
-        let below =
-            ground.attribute.as_ref().map(|name| format!(".\"{name}\"")).unwrap_or_default();
-        let path = format!("$.\"{}\"{below}", schema.schema.id);
-        Ok(policies::in_use(self.sql, number, &path)?)
+        let used = policies::attributes_in_use(self.sql, number, &schema.id)?;
+        Ok(match &ground.attributes {
+            None => used.first().map(|_| schema.id.clone()),
+            Some(names) => {
+                let name = names.iter().find(|name| used.contains(**name));
+                name.map(|name| format!("{}:{name}", schema.id))
+            }
+        })
     }
 }
 
@@ -119,6 +136,15 @@ pub(super) enum Amended {
     Written,
     /// It was only tried: what it would change.
     Tried(Value),
+}
+
+/// Refuses a document of too many bytes.
+fn bounded(bytes: usize) -> Result<(), Problem> {
+    if bytes <= limits::POLICY_BYTES {
+        return Ok(());
+    }
+    let detail = format!("the policy document has more than {} bytes", limits::POLICY_BYTES);
+    Err(Problem::new(ProblemCode::PayloadTooLarge, detail))
 }
 
 fn etag(policy: &Policy) -> String {
@@ -136,20 +162,19 @@ fn difference(before: &Policy, after: &Policy, changed: &[String]) -> Value {
 
 /// Where values may lie that do not fit what a schema becomes: whole types and attributes that it
 /// loses, and attributes that are read or found in another way.
-fn grounds(schema: &DeclaredSchema, later: Option<&DeclaredSchema>) -> Vec<Ground> {
-    let mut grounds = Vec::new();
-    for resource_type in &schema.resource_types {
-        let ground = |attribute| Ground { resource_type: resource_type.clone(), attribute };
-        match later.filter(|later| later.resource_types.contains(resource_type)) {
-            None => grounds.push(ground(None)),
-            Some(later) => {
-                let fits = |one: &&Attribute| later.schema.attributes.iter().any(|o| fits(one, o));
-                let others = schema.schema.attributes.iter().filter(|one| !fits(one));
-                grounds.extend(others.map(|one| ground(Some(one.name.clone()))));
-            }
-        }
-    }
-    grounds
+fn grounds<'s>(schema: &'s DeclaredSchema, later: Option<&DeclaredSchema>) -> Vec<Ground<'s>> {
+    let DeclaredSchema { schema, resource_types, .. } = schema;
+    let ground = |resource_type: &'s String| {
+        let later = later.filter(|later| later.resource_types.contains(resource_type));
+        let attributes = later.map(|later| {
+            let fits = |one: &&Attribute| later.schema.attributes.iter().any(|o| fits(one, o));
+            let others = schema.attributes.iter().filter(|one| !fits(one));
+            others.map(|one| one.name.as_str()).collect::<Vec<_>>()
+        });
+        Ground { resource_type, attributes }
+    };
+    let is_ground = |ground: &Ground<'_>| ground.attributes.as_ref().is_none_or(|a| !a.is_empty());
+    resource_types.iter().map(ground).filter(is_ground).collect()
 }
 
 /// Whether the values of an attribute are as good as those of what it becomes.

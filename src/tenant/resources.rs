@@ -1,7 +1,12 @@
 //! One resource: create, read, replace, PATCH, delete (RFC 7644 §3.3 to §3.6).
 
+mod rows;
+mod standing;
+
 use serde_json::{Map, Value};
 
+use self::rows::encoded;
+pub(super) use self::rows::{take_away, updated};
 use super::document::{Document, matches, timestamp, version};
 use super::lookups::{is_unique, lookup_keys, missing_from, new_keys};
 use super::members::Delta;
@@ -16,13 +21,15 @@ use crate::scim::resource::{Member, MemberOp, Parsed, Resource, changed};
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, LookupKey, ResourceRow};
-use crate::store::{PageEntry, Pos, Source, members, opened, sweeps};
+use crate::store::{PageEntry, Pos, Source, opened};
 
 /// A resource that a request is about to change.
 pub(super) struct Subject<'s> {
     schema: TypeSchema<'s>,
     row: ResourceRow,
     document: Document,
+    /// Whether the request takes it up.
+    taken_up: bool,
 }
 
 /// A resource that a request is about to add.
@@ -36,8 +43,8 @@ pub(super) struct New<'s> {
 pub(super) struct Added {
     pub(super) id: String,
     pub(super) row: ResourceRow,
-    /// Whether groups had named it before it was there, and have it as a member now.
-    bound: bool,
+    /// Whether it may be in groups already: those that had named it before it was there.
+    grouped: bool,
 }
 
 impl New<'_> {
@@ -52,19 +59,19 @@ impl<'a> Work<'a, '_> {
     ///
     /// 1. The body must be JSON of a media type that is taken: 415, 400 `invalidSyntax`.
     /// 2. It must fit the type's schema: 400.
-    /// 3. Members must be resources: 400 `invalidValue`.
-    /// 4. Unique values must not be in use: 409 `uniqueness`. The resource must not be too large: 413.
+    /// 3. Where its name is taken by a resource that the connection takes up, that is replaced: 403.
+    /// 4. Members must be resources: 400 `invalidValue`. Unique values must not be in use: 409
+    ///    `uniqueness`. The resource must not be too large: 413.
     /// 5. Rows and events are written: 201.
     pub(super) fn create(&mut self, number: u8) -> Answer {
         let schema = self.schema_of(number)?;
         let body = self.scim_body()?; // (1)
         let projection = self.projection()?;
-        let mut new = self.parse_new(number, body)?; // (2)
-        let delta = self.membership(None, new.joined())?; // (3)
-        let Added { id, row, bound } = self.add(new, None, &delta)?; // (4), (5)
+        let new = self.parse_new(number, body)?; // (2)
+        let Added { id, row, grouped } = self.add_or_take_up(new)?; // (3), (4), (5)
         let location = self.location(schema, &id);
         let view = self.view(schema, &projection);
-        let body = if bound {
+        let body = if grouped {
             self.show(&view, Source::At(&[row.pos]))?.ok_or(ErrorKind::Internal)?.body
         } else {
             // It is in no group yet, so nothing has to be read again.
@@ -94,11 +101,12 @@ impl<'a> Work<'a, '_> {
         let projection = self.projection()?;
         let subject = self.subject(number, id, self.request().headers.if_match.as_deref())?;
         let body = self.scim_body()?;
-        let after = self.replace_with(&subject, body)?;
+        let schema = subject.schema;
+        let after = self.replace_with(subject, body)?;
         if self.prefers_minimal() {
             return Ok(Response::empty(204).with("etag", version(after.rev)));
         }
-        self.shown_after(subject.schema, &projection, after.pos)
+        self.shown_after(schema, &projection, after.pos)
     }
 
     /// `PATCH /{type}/{id}`, RFC 7644 §3.5.2: whole or not at all.
@@ -106,11 +114,12 @@ impl<'a> Work<'a, '_> {
         let projection = self.projection()?;
         let subject = self.subject(number, id, self.request().headers.if_match.as_deref())?;
         let body = self.scim_body()?;
-        let after = self.patch_with(&subject, body)?;
+        let schema = subject.schema;
+        let after = self.patch_with(subject, body)?;
         if self.shows_no_patch(&after) || self.prefers_minimal() {
             return Ok(Response::empty(204).with("etag", version(after.rev)));
         }
-        self.shown_after(subject.schema, &projection, after.pos)
+        self.shown_after(schema, &projection, after.pos)
     }
 
     /// `DELETE /{type}/{id}`, RFC 7644 §3.6: 204, and 404 from then on.
@@ -122,12 +131,13 @@ impl<'a> Work<'a, '_> {
 
     /// The body of a POST.
     pub(super) fn parse_new(
-        &self,
+        &mut self,
         number: u8,
         body: Map<String, Value>,
     ) -> Result<New<'a>, Failure> {
         let schema = self.schema_of(number)?;
-        let Parsed { resource, members, .. } = Resource::parse(body, schema, &self.compat)?;
+        let Parsed { resource, members, dropped } = Resource::parse(body, schema, &self.compat)?;
+        self.memory.noted.dropped.extend(dropped);
         Ok(New { schema, resource, members })
     }
 
@@ -156,6 +166,7 @@ impl<'a> Work<'a, '_> {
             pos: Pos::new(number, count.last),
             rev: 1,
             members: delta.growth(),
+            manager: self.connection.clone(),
             doc: encoded(&document, 1, self)?,
         };
         let named_by = self.named_by(schema, Some(&document.id), &keys)?;
@@ -163,8 +174,8 @@ impl<'a> Work<'a, '_> {
         self.memory.set_count(number, count);
         self.record(&Event::new(EventKind::Resource(number, Verb::Created), document.id.as_str()))?;
         self.join(row.pos, &document.id, delta)?;
-        let bound = self.bind(row.pos, &document.id, named_by)?;
-        Ok(Added { row, id: document.id, bound })
+        let grouped = self.bind(row.pos, &document.id, named_by)?;
+        Ok(Added { row, id: document.id, grouped })
     }
 
     /// Gives members to a resource that was added without them, as if it had been added with them.
@@ -181,23 +192,34 @@ impl<'a> Work<'a, '_> {
     /// What a PUT makes of a resource.
     pub(super) fn replace_with(
         &mut self,
-        subject: &Subject<'_>,
+        subject: Subject<'_>,
         body: Map<String, Value>,
     ) -> Result<ResourceRow, Failure> {
         let parsed = Resource::parse(body, subject.schema, &self.compat)?;
-        parsed.resource.succeeds(&subject.document.resource, subject.schema)?;
+        self.memory.noted.dropped.extend(parsed.dropped);
+        self.replace_by(subject, parsed.resource, parsed.members)
+    }
+
+    fn replace_by(
+        &mut self,
+        mut subject: Subject<'_>,
+        after: Resource,
+        members: Option<Vec<Member>>,
+    ) -> Result<ResourceRow, Failure> {
+        after.succeeds(&subject.document.resource, subject.schema)?;
+        self.take_up(&mut subject, &after)?;
         let joined = match subject.schema.resource_type.rows {
-            Some(_) => vec![MemberOp::Replace(parsed.members.unwrap_or_default())],
+            Some(_) => vec![MemberOp::Replace(members.unwrap_or_default())],
             None => Vec::new(),
         };
         let delta = self.membership(Some(&subject.row), joined)?;
-        self.change(subject, parsed.resource, &delta)
+        self.change(&subject, after, &delta)
     }
 
     /// What a PATCH makes of a resource.
     pub(super) fn patch_with(
         &mut self,
-        subject: &Subject<'_>,
+        mut subject: Subject<'_>,
         body: Map<String, Value>,
     ) -> Result<ResourceRow, Failure> {
         let body = Value::Object(body);
@@ -213,8 +235,10 @@ impl<'a> Work<'a, '_> {
         }
         let resource = subject.document.resource.clone();
         let patched = operations.apply(resource, subject.schema, &self.compat)?;
+        self.take_up(&mut subject, &patched.resource)?;
+        self.memory.noted.dropped.extend(patched.dropped);
         let delta = self.membership(Some(&subject.row), patched.members)?;
-        self.change(subject, patched.resource, &delta)
+        self.change(&subject, patched.resource, &delta)
     }
 
     /// Whether a PATCH is answered without the resource. That of a large group is, since its
@@ -224,25 +248,18 @@ impl<'a> Work<'a, '_> {
             || after.members > limits::PATCH_SHOWN_MEMBERS
     }
 
-    /// Removes a resource. Membership rows of it are invisible at once and are removed by alarm.
+    /// Removes a resource that the client may delete: 403.
     pub(super) fn remove(&mut self, subject: Subject<'_>) -> Result<(), Failure> {
-        let Subject { schema, row, document } = subject;
-        let number = row.pos.type_number();
-        let mut count = self.memory.count(number);
-        count.live = count.live.saturating_sub(1);
-        let keys = lookup_keys(&document.resource, schema);
-        resources::delete(self.sql, row.pos, &keys, count)?;
-        self.memory.set_count(number, count);
-        self.memory.bookmarks.deleted(row.pos);
-        if row.members > 0 || members::in_any_group(self.sql, row.pos)? {
-            sweeps::add(self.sql, row.pos)?;
-            self.memory.sweeping = true;
-        }
-        Ok(self.record(&Event::new(EventKind::Resource(number, Verb::Deleted), document.id))?)
+        let Subject { schema, row, document, .. } = subject;
+        self.may_delete(&row)?;
+        take_away(self.sql, self.memory, schema, &row, &document)?;
+        let kind = EventKind::Resource(row.pos.type_number(), Verb::Deleted);
+        Ok(self.record(&Event::new(kind, document.id))?)
     }
 
-    /// The resource that a request is about to change: 404, 412 when it is not as the client last
-    /// saw it, 428 when the client has to say how it saw it and does not.
+    /// The resource that a request is about to change: 404, 403 when another connection manages it,
+    /// 412 when it is not as the client last saw it, 428 when the client has to say how it saw it and
+    /// does not.
     pub(super) fn subject(
         &self,
         number: u8,
@@ -253,6 +270,7 @@ impl<'a> Work<'a, '_> {
         let row = resources::by_id(self.sql, id)?
             .filter(|row| row.pos.type_number() == number)
             .ok_or(ErrorKind::NotFound)?;
+        self.not_anothers(&row)?;
         let etag = version(row.rev);
         match if_match {
             Some(condition) if !matches(condition, &etag) => {
@@ -264,7 +282,7 @@ impl<'a> Work<'a, '_> {
             _ => {}
         }
         let document = Document::decode(&row.doc)?;
-        Ok(Subject { schema, row, document })
+        Ok(Subject { schema, row, document, taken_up: false })
     }
 
     /// Writes a resource's new state, if it is one: row, keys, memberships, events. Everything that
@@ -275,9 +293,13 @@ impl<'a> Work<'a, '_> {
         resource: Resource,
         delta: &Delta,
     ) -> Result<ResourceRow, Failure> {
-        let Subject { schema, row, document: before } = subject;
+        let Subject { schema, row, document: before, taken_up } = subject;
         let changed = changed(&before.resource, &resource, *schema);
         if changed.is_empty() && delta.is_empty() {
+            if *taken_up {
+                resources::set_manager(self.sql, row.pos, row.manager.as_deref())?;
+                self.record_taken_up(subject)?;
+            }
             return Ok(row.clone());
         }
         let old_keys = lookup_keys(&before.resource, *schema);
@@ -291,16 +313,20 @@ impl<'a> Work<'a, '_> {
             pos: row.pos,
             rev,
             members: row.members.saturating_add(delta.growth()).max(0),
+            manager: row.manager.clone(),
             doc: encoded(&document, rev, self)?,
         };
         resources::update(self.sql, &after)?;
         resources::remove_keys(self.sql, row.pos, &missing_from(&old_keys, &new_keys))?;
         resources::add_keys(self.sql, row.pos, &gained)?;
+        if *taken_up {
+            self.record_taken_up(subject)?;
+        }
         if !changed.is_empty() {
             let verb = updated(&before.resource, &document.resource);
             let kind = EventKind::Resource(row.pos.type_number(), verb);
             let event = Event::new(kind, document.id.as_str())
-                .with("previous", previous(&before.resource, &changed))
+                .with("previous", before.resource.told(&changed, *schema))
                 .with("changed", changed);
             self.record(&event)?;
         }
@@ -317,7 +343,11 @@ impl<'a> Work<'a, '_> {
     }
 
     /// Refuses a value that must be unique and that another resource has.
-    fn unused(&self, schema: TypeSchema<'_>, gained: &[LookupKey]) -> Result<(), Failure> {
+    pub(super) fn unused(
+        &self,
+        schema: TypeSchema<'_>,
+        gained: &[LookupKey],
+    ) -> Result<(), Failure> {
         for lookup in &schema.resource_type.lookups {
             if !is_unique(lookup, schema) {
                 continue;
@@ -354,30 +384,4 @@ impl<'a> Work<'a, '_> {
             prefer.split([',', ';']).any(|p| p.trim().eq_ignore_ascii_case("return=minimal"))
         })
     }
-}
-
-/// A version's document: 413 when a row could not hold it.
-fn encoded(document: &Document, rev: i64, work: &Work<'_, '_>) -> Result<Vec<u8>, Failure> {
-    let bytes = document.encode(rev, work.now());
-    if bytes.len() > limits::RESOURCE_BYTES {
-        let detail = "the resource is too large";
-        return Err(ScimError::new(ErrorKind::PayloadTooLarge, detail).into());
-    }
-    Ok(bytes)
-}
-
-/// A write that flips `active` is told as that.
-fn updated(before: &Resource, after: &Resource) -> Verb {
-    let active = |resource: &Resource| resource.as_map().get("active") != Some(&Value::Bool(false));
-    match (active(before), active(after)) {
-        (true, false) => Verb::Deactivated,
-        (false, true) => Verb::Activated,
-        _ => Verb::Updated,
-    }
-}
-
-/// The values that changed paths had; null where there was none.
-fn previous(before: &Resource, changed: &[String]) -> Map<String, Value> {
-    let value = |path: &String| before.value(path).cloned().unwrap_or(Value::Null);
-    changed.iter().map(|path| (path.clone(), value(path))).collect()
 }

@@ -1,15 +1,41 @@
-//! What a deletion put off: its membership rows, removed by alarm in bounded steps.
+//! What was put off, done by alarm in bounded steps: the membership rows of what was deleted, and the
+//! resources of connections that are leaving.
 
 use chrono::{DateTime, Utc};
 
+use super::departure;
 use super::document::Document;
+use super::memory::Memory;
 use crate::limits;
 use crate::scim::schema::GROUP;
+use crate::store::departures::DepartureRow;
 use crate::store::resources::{self, ResourceRow};
 use crate::store::{Pos, Sql, StoreError, members, sweeps};
 
-/// Does one step; whether more is left.
-pub(super) fn step(sql: &dyn Sql, now: DateTime<Utc>) -> Result<bool, StoreError> {
+/// What a step has done.
+pub(super) struct Swept {
+    /// The connection that has come further, and how far; that has left, where it is nowhere.
+    pub(super) departed: Option<(String, Option<DepartureRow>)>,
+    /// Whether membership rows are left.
+    pub(super) more: bool,
+}
+
+/// Does one step: a connection's that is leaving, else one of what a deletion put off.
+pub(super) fn step(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    now: DateTime<Utc>,
+) -> Result<Swept, StoreError> {
+    if let Some(departure) = memory.departure().cloned() {
+        let further = departure::step(sql, memory, &departure, now)?;
+        let more = sweeps::first(sql)?.is_some();
+        return Ok(Swept { departed: Some((departure.connection, further)), more });
+    }
+    Ok(Swept { departed: None, more: sweep(sql, now)? })
+}
+
+/// Removes membership rows of one deleted resource; whether more is left.
+fn sweep(sql: &dyn Sql, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let Some(deleted) = sweeps::first(sql)? else { return Ok(false) };
     let more = deleted.type_number() == GROUP && sweeps::empty(sql, deleted, limits::SWEEP_ROWS)?;
     let groups =

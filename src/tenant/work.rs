@@ -7,14 +7,15 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::Call;
-use super::memory::Memory;
+use super::adopt::Adopt;
+use super::memory::{Author, Memory};
+use super::ring::{Ring, did};
 use crate::auth::Scope;
 use crate::event::Event;
-use crate::http::{Problem, ProblemCode, Request, Response, json_object};
+use crate::http::{OAuthError, Problem, ProblemCode, Request, Response, json_object};
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::events::{self, EventRow};
 use crate::store::{Sql, StoreError};
 
 /// A request at work.
@@ -23,12 +24,16 @@ pub(super) struct Work<'a, 'c> {
     pub(super) sql: &'a dyn Sql,
     /// The tenant's state in memory.
     pub(super) memory: &'a mut Memory,
+    /// What is known of the requests before this one.
+    pub(super) ring: &'a Ring,
     /// The schemas and types that the tenant had when the request began.
     pub(super) registry: &'a Registry,
     /// What was asked, by whom, when.
     pub(super) call: &'a mut Call<'c>,
     /// What is forgiven this client.
     pub(super) compat: Compat,
+    /// What of that which nobody manages it may take up.
+    pub(super) adopt: Adopt,
     /// The connection the key is bound to.
     pub(super) connection: Option<String>,
     /// By whose word rows are written: `admin` or `scim:{connection}`.
@@ -44,6 +49,8 @@ pub(super) enum Failure {
     Scim(ScimError),
     /// The client is told, in the admin API's words.
     Problem(Problem),
+    /// An OAuth client is told, in RFC 6749's words.
+    OAuth(OAuthError),
     /// The operator is told.
     Store(StoreError),
 }
@@ -69,6 +76,12 @@ impl From<Problem> for Failure {
     }
 }
 
+impl From<OAuthError> for Failure {
+    fn from(error: OAuthError) -> Self {
+        Self::OAuth(error)
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -81,6 +94,7 @@ impl Failure {
         match self {
             Self::Scim(error) => Response::scim_error(&error, accept),
             Self::Problem(problem) => Response::problem(&problem),
+            Self::OAuth(error) => error.to_response(),
             Self::Store(cause) => {
                 let response = if scim {
                     Response::scim_error(&ErrorKind::Internal.into(), accept)
@@ -97,6 +111,11 @@ impl<'a, 'c> Work<'a, 'c> {
     /// The request.
     pub(super) fn request(&self) -> &Request<'c> {
         &self.call.request
+    }
+
+    /// The tenant's slug, as the URL has it.
+    pub(super) fn tenant(&self) -> &'c str {
+        self.call.request.route.tenant().map_or("", |tenant| tenant.as_str())
     }
 
     /// When it is.
@@ -137,6 +156,11 @@ impl<'a, 'c> Work<'a, 'c> {
             .map_err(|detail| Problem::new(ProblemCode::Malformed, detail).into())
     }
 
+    /// The same where a body may be left out.
+    pub(super) fn body_or_nothing(&self) -> Result<Map<String, Value>, Failure> {
+        if self.request().body.is_empty() { Ok(Map::new()) } else { self.admin_body() }
+    }
+
     /// A page of things that are held in memory, in the order of their ids.
     pub(super) fn items<T>(
         &self,
@@ -174,15 +198,10 @@ impl<'a, 'c> Work<'a, 'c> {
 
     /// Appends an event.
     pub(super) fn record(&mut self, event: &Event) -> Result<(), StoreError> {
-        let row = EventRow {
-            seq: self.memory.last_seq.saturating_add(1),
-            time: self.now().timestamp_millis(),
-            kind: event.kind.name().into_owned(),
-            data: event.data(&self.call.principal.actor(), self.connection.as_deref()),
-        };
-        events::append(self.sql, &row)?;
-        self.memory.touched = true;
-        self.memory.last_seq = row.seq;
-        Ok(())
+        self.memory.noted.did |= did(event.kind);
+        let actor = self.call.principal.actor();
+        let connection = self.connection.as_deref();
+        let author = Author { actor: &actor, connection, now: self.call.now };
+        self.memory.record(self.sql, event, author)
     }
 }

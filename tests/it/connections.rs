@@ -33,6 +33,7 @@ fn a_connection_is_shown_as_it_was_made() {
             "kind": "scim",
             "preset": preset,
             "compat": {},
+            "adopt": "onWrite",
             "state": state,
             "createdAt": "2026-09-21T14:13:20.000Z",
         });
@@ -93,6 +94,7 @@ fn a_connection_that_is_asked_for_wrongly_is_not_made() {
         ("id", json!("okta "), no_id),
         ("id", json!("a/b"), no_id),
         ("id", json!("admin"), no_id),
+        ("id", json!("import"), no_id),
         ("id", json!("a".repeat(limits::SLUG_CHARACTERS + 1)), no_id),
         ("displayName", Value::Null, "`displayName` is missing"),
         ("displayName", json!([]), "`displayName` is not a text"),
@@ -104,6 +106,8 @@ fn a_connection_that_is_asked_for_wrongly_is_not_made() {
         ("preset", json!("Okta "), no_preset),
         ("state", json!("Active"), no_state),
         ("state", json!(""), no_state),
+        ("adopt", json!("always"), "`adopt` is none of onWrite, onCreate, never"),
+        ("adopt", json!(true), "`adopt` is not a text"),
         ("colour", json!("red"), "`colour` is no field of a connection"),
         ("createdAt", json!("now"), "`createdAt` is no field of a connection"),
     ] {
@@ -157,8 +161,11 @@ fn what_is_not_there_or_not_offered_is_refused() {
         ("PUT", "/connections"),
         ("DELETE", "/connections"),
         ("PUT", "/connections/okta"),
-        ("PATCH", "/connections/okta"),
-        ("DELETE", "/connections/okta"),
+        ("POST", "/connections/okta"),
+        ("GET", "/connections/import"),
+        ("GET", "/connections/okta/activate"),
+        ("GET", "/connections/okta/disable"),
+        ("POST", "/connections/okta/export"),
     ] {
         acme.admin_refused(method, path, &json!({}), refused);
     }

@@ -189,7 +189,7 @@ fn what_values_would_contradict_is_refused_while_there_are_any() {
     let mut home = staff();
     home["attributes"][15]["subAttributes"][0]["type"] = "integer".into();
     let changed = "which is so changed that they would not fit";
-    let detail = |of: &str| format!("a User has values of `{URN}{of}`, {changed}");
+    let detail = |of: &str| format!("a resource of type User has values of `{URN}{of}`, {changed}");
     for (body, of) in [
         (desk(json!({ "type": "integer" })), ":desk"),
         (desk(json!({ "multiValued": true })), ":desk"),

@@ -172,7 +172,7 @@ const BOTH_READ: &str = "scim scim.users:read scim.users:write scim.groups:read 
 const NO_KEY: &str = "";
 
 /// Path, methods, and the scopes each of which opens it.
-const OPENS: [(&str, &str, &str); 29] = [
+const OPENS: [(&str, &str, &str); 39] = [
     ("/v1/presets", "GET", SCOPES),
     ("/v1/presets/okta", "GET", SCOPES),
     ("/v1/tenants", "GET POST", NO_KEY),
@@ -182,7 +182,17 @@ const OPENS: [(&str, &str, &str); 29] = [
     ("/v1/tenants/acme/connections", "GET", "config:read config:write"),
     ("/v1/tenants/acme/connections", "POST", "config:write"),
     ("/v1/tenants/acme/connections/okta", "GET", "config:read config:write"),
+    ("/v1/tenants/acme/connections/okta", "PATCH DELETE", "config:write"),
+    ("/v1/tenants/acme/connections/okta/export", "GET", "config:read config:write"),
+    ("/v1/tenants/acme/connections/okta/activate", "POST", "config:write"),
+    ("/v1/tenants/acme/connections/okta/disable", "POST", "config:write"),
+    ("/v1/tenants/acme/connections/import", "POST", "config:write"),
+    ("/v1/tenants/acme/connections/okta/health", "GET", "config:read config:write"),
+    ("/v1/tenants/acme/connections/okta/test", "POST", "config:write"),
+    ("/v1/tenants/acme/requests", "GET", "config:read config:write"),
     ("/v1/tenants/acme/events", "GET", "events:read"),
+    ("/v1/tenants/acme/export", "GET", "data:export"),
+    ("/v1/tenants/acme/import", "POST", NO_KEY),
     ("/t/acme/scim/v2/Users", "GET", USERS_READ),
     ("/t/acme/scim/v2/Users", "POST", USERS_WRITE),
     ("/t/acme/scim/v2/Users/1", "GET", USERS_READ),

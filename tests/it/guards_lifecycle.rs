@@ -93,11 +93,10 @@ fn who_is_deactivated_is_still_there_with_all_that_is_known() {
 #[test]
 fn a_connection_activates_a_user_that_was_there_before_it() {
     let mut acme = Acme::new();
-    let body = json!({ "userName": "ada@x", "active": false });
-    let user = acme.post("/Users", &body);
-    let path = format!("/Users/{}", user["id"].as_str().expect("an id"));
     for preset in ["entra", "onelogin", "generic"] {
-        acme.patch(&path, &active(json!(false)));
+        let body = json!({ "userName": format!("ada@{preset}"), "active": false });
+        let user = acme.post("/Users", &body);
+        let path = format!("/Users/{}", user["id"].as_str().expect("an id"));
         let key = acme.connect(preset);
         let link = json!([
             { "op": "Replace", "path": "active", "value": "True" },

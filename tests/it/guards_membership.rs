@@ -2,6 +2,7 @@
 //! guards against it.
 
 use muster::scim::compat::{PRESETS, Preset};
+use muster::scim::urn;
 use serde_json::{Value, json};
 
 use crate::scenario::Reply;
@@ -53,8 +54,11 @@ fn if_match(acme: &mut Acme, method: &str, path: &str, body: &Value, version: &s
 #[test]
 fn a_remove_with_a_value_list_removes_only_these_members_under_every_preset() {
     for Preset { id: preset, compat, .. } in PRESETS {
-        let (mut acme, [ada, bob, cyd], path) = given();
+        let (mut acme, [ada, bob, cyd], _) = given();
         let key = acme.connect(preset);
+        let body = json!({ "schemas": [urn::GROUP], "displayName": "own", "members": value(&[&ada, &bob]) });
+        let group = acme.with_key(&key, |acme| acme.post("/Groups", &body));
+        let path = format!("/Groups/{}", group["id"].as_str().expect("an id"));
         if !compat.listed_removals {
             let body = patch_op(&json!([members("remove", &[&bob])]));
             let reply = acme.scim_with("PATCH", &path, &body, &key, &[]);

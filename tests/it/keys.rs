@@ -140,6 +140,16 @@ fn a_revoked_key_fails_on_the_very_next_request() {
 }
 
 #[test]
+fn bd_20_each_feature_needs_its_scope() {
+    let mut acme = Acme::new();
+    let reader = acme.mint(&["scim.users:read"]);
+    assert_eq!(users(&mut acme, &reader).status, 200);
+    let reply = acme.scim_with("POST", "/Users", &json!({ "userName": "ada" }), &reader, &[]);
+    check_error(&reply, (403, "", "the key lacks the scope for this"), "POST");
+    assert!(reply.headers["www-authenticate"].ends_with("scope=\"scim.users:write\""));
+}
+
+#[test]
 fn a_key_expires_when_it_says() {
     let mut acme = Acme::new();
     let key = acme.mint_with(&json!({ "name": "brief", "scopes": ["scim"], "ttl": "PT1M" }));

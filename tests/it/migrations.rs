@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 4] = [
+const UNDONE: [&[&str]; 11] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -49,7 +49,24 @@ const UNDONE: [&[&str]; 4] = [
         "DROP INDEX resources_by_created",
         "DROP INDEX resources_by_modified",
     ],
+    &["DELETE FROM lookups WHERE attribute & 128 AND pos >> 40 > 2"],
+    &[
+        "ALTER TABLE resources DROP COLUMN manager",
+        "ALTER TABLE connections DROP COLUMN adopt",
+        "ALTER TABLE connections DROP COLUMN rev",
+        "DROP TABLE departures",
+    ],
+    &["ALTER TABLE keys DROP COLUMN used", "ALTER TABLE keys DROP COLUMN life"],
+    &["DROP TABLE secrets"],
+    &["DROP TABLE trusts"],
+    &["DROP TABLE idempotency"],
+    &["DROP TABLE requests", "DROP TABLE traffic", "DROP TABLE warnings"],
 ];
+
+/// This version.
+fn last() -> i64 {
+    1 + i64::try_from(UNDONE.len()).expect("few migrations")
+}
 
 impl Acme {
     /// Makes the tables what they were at an earlier version, with their rows in them.
@@ -68,13 +85,52 @@ impl Acme {
 
 #[test]
 fn a_database_of_any_version_is_brought_up_to_date() {
-    let last = 1 + i64::try_from(UNDONE.len()).expect("few migrations");
-    for version in 1..=last {
+    for version in 1..=last() {
         let mut acme = given();
-        assert_eq!(rows(&acme.sql, "SELECT max(number) FROM migrations")[0].integer(0), Ok(last));
+        assert_eq!(rows(&acme.sql, "SELECT max(number) FROM migrations")[0].integer(0), Ok(last()));
         let before = acme.dump();
         acme.back_to(version);
         acme.get("/Users");
+        assert_eq!(acme.dump(), before, "from {version}");
+    }
+}
+
+/// The types behind features are as old as the policies that switch them on, which are of version 3.
+#[test]
+fn resources_of_types_behind_features_are_brought_up_to_date() {
+    let mut acme = given();
+    let features = json!({ "features": { "roles": true, "agents": true } });
+    assert_eq!(acme.admin("PUT", "/policies", &features).status, 200);
+    for (endpoint, name) in [
+        ("/Roles", "value"),
+        ("/Entitlements", "value"),
+        ("/Agents", "name"),
+        ("/AgenticApplications", "name"),
+    ] {
+        acme.post(endpoint, &json!({ name: "bare" }));
+        acme.post(
+            endpoint,
+            &json!({ name: "full", "externalId": "x", "display": "d",
+            "displayName": "d", "subject": "s" }),
+        );
+    }
+    let before = acme.dump();
+    for version in 3..=last() {
+        acme.back_to(version);
+        for (path, both) in [
+            ("/Roles?sortBy=display", ["full", "bare"]),
+            ("/Entitlements?sortBy=externalId", ["full", "bare"]),
+        ] {
+            assert_eq!(texts(&acme.get(path), "value"), both, "{path} from {version}");
+        }
+        for path in [
+            "/Agents?sortBy=displayName",
+            "/Agents?sortBy=subject",
+            "/Agents?sortBy=externalId",
+            "/AgenticApplications?sortBy=displayName",
+        ] {
+            assert_eq!(texts(&acme.get(path), "name"), ["full", "bare"], "{path} from {version}");
+        }
         assert_eq!(acme.dump(), before, "from {version}");
     }
 }

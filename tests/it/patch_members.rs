@@ -35,7 +35,7 @@ fn check_error(operation: Value, kind: ErrorKind) {
 }
 
 fn member(value: &str, display: Option<&str>) -> Member {
-    Member { value: value.to_owned(), display: display.map(str::to_owned), type_name: None }
+    Member { value: value.to_owned(), display: display.map(str::to_owned) }
 }
 
 fn members(values: &[&str]) -> Vec<Member> {

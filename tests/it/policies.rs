@@ -21,7 +21,11 @@ fn what_was_never_said_has_its_defaults() {
     let before = acme.dump();
     let read = acme.admin("GET", "/policies", &Value::Null);
     let features = json!({ "scim": true, "bulk": true, "roles": false, "agents": false });
-    assert_eq!(read.json(), json!({ "version": 0, "features": features, "schemas": [] }));
+    let limit = json!({ "perSecond": 200, "burst": 1000 });
+    assert_eq!(
+        read.json(),
+        json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [] })
+    );
     assert_eq!(read.headers["etag"], "\"0\"");
     for nothing in [json!({}), json!({ "features": {} }), read.json(), json!({ "schemas": [] })] {
         assert_eq!(acme.admin("PUT", "/policies", &nothing).json(), read.json(), "{nothing}");
@@ -43,9 +47,10 @@ fn a_document_changes_what_it_mentions() {
     assert_eq!(acme.rows("policies"), 1);
     let events: Vec<Value> =
         acme.events().into_iter().skip(1).map(|one| one["data"].clone()).collect();
+    // What was switched on between them is a fact of its own.
     assert_eq!((&events[0]["changed"], &events[0]["version"]), (&json!(["features"]), &json!(1)));
     assert_eq!(
-        (&events[1]["changed"], &events[1]["resourceType"]),
+        (&events[2]["changed"], &events[2]["resourceType"]),
         (&json!(["schemas"]), &json!("Tenant"))
     );
 }
@@ -88,8 +93,51 @@ fn a_change_is_tried_without_effect() {
     );
     let declared = acme.admin("POST", "/schemas?dryRun=true", &staff()).json();
     assert_eq!(declared["changes"][0]["path"], "/schemas");
+    for value in ["1", "yes", ""] {
+        let reply = acme.admin("PUT", &format!("/policies?dryRun={value}"), &document);
+        let detail = "`dryRun` is neither true nor false";
+        check_problem(&reply, (400, "malformed", detail), value);
+    }
     assert_eq!(acme.dump(), before);
     assert_eq!(acme.scim("GET", "/Agents", &Value::Null).status, 404);
+}
+
+#[test]
+fn what_an_earlier_version_took_stands() {
+    let mut acme = Acme::new();
+    let schema = json!({ "id": "urn:acme:scim:User", "attributes": [
+        { "name": "badge", "type": "string", "uniqueness": "server", "returned": "request" },
+        { "name": "pin", "type": "string", "mutability": "writeOnly" },
+    ] });
+    assert_eq!(acme.admin("POST", "/schemas", &schema).status, 201);
+    // The rules were once less strict than they are.
+    let stored = "UPDATE policies SET numbers = replace(numbers, 'scim:User', 'scim:2.0'),
+        document = replace(replace(json_set(document, '$.schemas[0].attributes[1].required', json('true')),
+            'scim:User', 'scim:2.0'), '\"request\"', '\"never\"')";
+    muster::store::Sql::query(&acme.sql, stored, &[]).expect("SQLite writes");
+    acme.sleep();
+    let urn = "urn:acme:scim:2.0";
+    assert_eq!(acme.admin("GET", &format!("/schemas/{urn}"), &Value::Null).json()["id"], urn);
+    let ada = json!({ "userName": "ada", urn: { "badge": "A1", "pin": "1" } });
+    assert_eq!(acme.post("/Users", &ada)["schemas"][1], urn);
+    let bob = json!({ "userName": "bob", urn: { "badge": "a1" } });
+    assert_eq!(acme.scim("POST", "/Users", &bob).status, 409);
+    let features = json!({ "features": { "agents": true } });
+    assert_eq!(acme.admin("PUT", "/policies", &features).status, 200);
+}
+
+#[test]
+fn whether_a_change_is_only_tried_is_said_clearly() {
+    let mut acme = Acme::new();
+    let before = acme.dump();
+    let document = json!({ "features": { "agents": true } });
+    let detail = "`dryRun` is neither true nor false";
+    for query in ["?dryRun=1", "?dryRun=yes", "?dryRun=", "?dryRun"] {
+        let path = format!("/policies{query}");
+        acme.admin_refused("PUT", &path, &document, (400, "malformed", detail));
+    }
+    assert_eq!(acme.dump(), before);
+    assert_eq!(acme.admin("PUT", "/policies?dryRun=False", &document).json()["version"], 1);
 }
 
 #[test]
@@ -100,6 +148,7 @@ fn a_change_may_ask_for_the_version_that_it_was_made_for() {
     check_problem(&stale, (412, "precondition_failed", ""), "stale");
     assert_eq!(put(&mut acme, "", &document, "\"0\"").status, 200);
     assert_eq!(put(&mut acme, "", &document, "\"0\"").status, 412);
+    assert_eq!(put(&mut acme, "", &document, "\"7\", \"1\"").status, 200, "one of a list");
     assert_eq!(put(&mut acme, "", &document, "*").status, 200);
 }
 
@@ -129,7 +178,7 @@ fn a_document_with_a_fault_changes_nothing() {
 }
 
 #[test]
-fn scim_can_be_switched_off_but_for_discovery() {
+fn ol_03_scim_can_be_switched_off_but_for_discovery() {
     let mut acme = Acme::new();
     let ada = acme.user("ada");
     acme.admin("PUT", "/policies", &json!({ "features": { "scim": false } }));
@@ -152,12 +201,18 @@ fn scim_can_be_switched_off_but_for_discovery() {
 }
 
 #[test]
-fn bulk_can_be_switched_off() {
+fn ol_11_bulk_can_be_switched_off_and_discovery_says_so() {
     let mut acme = Acme::new();
+    assert_eq!(acme.get("/ServiceProviderConfig")["bulk"]["supported"], true);
     acme.admin("PUT", "/policies", &json!({ "features": { "bulk": false } }));
     assert_eq!(acme.get("/ServiceProviderConfig")["bulk"]["supported"], false);
     let body = json!({ "schemas": [muster::scim::urn::BULK_REQUEST], "Operations": [] });
     assert_eq!(acme.scim("POST", "/Bulk", &body).status, 501);
+    let types = |acme: &mut Acme| acme.get("/ResourceTypes")["totalResults"].clone();
+    let schemas = |acme: &mut Acme| acme.get("/Schemas")["totalResults"].clone();
+    let before = (types(&mut acme), schemas(&mut acme));
+    acme.admin("PUT", "/policies", &json!({ "features": { "agents": true } }));
+    assert_ne!((types(&mut acme), schemas(&mut acme)), before, "discovery is the tenant's own");
 }
 
 #[test]
@@ -186,4 +241,26 @@ fn a_change_that_fails_at_any_statement_leaves_nothing() {
         }
         assert_eq!(acme.get("/Schemas")["totalResults"], 7);
     }
+}
+
+#[test]
+fn bd_16_a_feature_that_is_switched_on_is_told() {
+    let mut acme = Acme::new();
+    let told = |acme: &mut Acme, features: Value| {
+        let behind = acme.events().len();
+        acme.admin("PUT", "/policies", &json!({ "features": features }));
+        let events = acme.events().split_off(behind);
+        let told = events.iter().filter(|event| event["type"] == "tenant.feature.enabled");
+        told.map(|event| event["data"]["feature"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut acme, json!({ "scim": true, "agents": false })), Vec::<String>::new());
+    assert_eq!(told(&mut acme, json!({ "agents": true, "roles": true })), ["roles", "agents"]);
+    assert_eq!(told(&mut acme, json!({ "agents": true, "roles": false })), Vec::<String>::new());
+    assert_eq!(told(&mut acme, json!({ "scim": false })), Vec::<String>::new());
+    assert_eq!(told(&mut acme, json!({ "scim": true, "roles": true })), ["scim", "roles"]);
+    let last = acme.events().pop().unwrap();
+    assert_eq!(
+        (&last["data"]["resourceType"], &last["data"]["actor"]),
+        (&json!("Tenant"), &json!("admin"))
+    );
 }

@@ -153,7 +153,7 @@ fn given(users: &[Map<String, Value>]) -> Sqlite {
     migrate(&sql).expect("the tables are made");
     for (place, user) in (1..).zip(users) {
         let doc = Value::Object(user.clone()).to_string().into_bytes();
-        let row = ResourceRow { pos: Pos::new(1, place), rev: 1, members: 0, doc };
+        let row = ResourceRow { pos: Pos::new(1, place), rev: 1, members: 0, manager: None, doc };
         let count = TypeCount { live: place, last: place };
         resources::insert(&sql, &row, &format!("id-{place}"), "admin", &[], count).expect("a row");
     }

@@ -10,6 +10,7 @@ use muster::http::{Method, Query, Refusal, Response, Route, Url, presets};
 use muster::scim::compat::{Compat, PRESETS, Preset, Support};
 use serde_json::{Value, json};
 
+use crate::given::{patched, shown, users};
 use crate::support::{ADMIN, ORIGIN, gate};
 
 /// A key of some tenant; none need be there.
@@ -135,7 +136,7 @@ fn one_is_shown_with_all_its_rules() {
     let (status, okta) = read("/v1/presets/okta");
     assert_eq!(status, 200);
     let fields: Vec<&String> = okta.as_object().unwrap().keys().collect();
-    assert_eq!(fields, ["id", "displayName", "support", "notes", "compat"]);
+    assert_eq!(fields, ["id", "displayName", "support", "notes", "compat", "mappings"]);
     assert_eq!(
         (&okta["id"], &okta["displayName"], &okta["support"]),
         (&json!("okta"), &json!("Okta"), &json!("tested"))
@@ -207,5 +208,41 @@ fn every_rule_has_its_test() {
     let tests = concat!(include_str!("tolerances.rs"), include_str!("connection_rules.rs"));
     for rule in Compat::GENERIC.to_json().keys() {
         assert!(tests.contains(&format!("\"{rule}\"")), "{rule}");
+    }
+}
+
+#[test]
+fn bz_01_the_preset_of_entra_has_a_table_of_mappings_to_copy() {
+    let (status, entra) = read("/v1/presets/entra");
+    assert_eq!(status, 200);
+    let mappings = entra["mappings"].as_array().unwrap();
+    let text = |mapping: &Value, name: &str| mapping[name].as_str().unwrap().to_owned();
+    let first = (text(&mappings[0], "attribute"), text(&mappings[0], "source"));
+    assert_eq!(first, ("userName".to_owned(), "userPrincipalName".to_owned()));
+    assert!(mappings.iter().any(|mapping| mapping["attribute"] == "active"));
+    assert_eq!(read("/v1/presets/generic").1["mappings"], json!([]));
+}
+
+#[test]
+fn every_mapping_is_of_an_attribute_that_can_be_written() {
+    for preset in PRESETS {
+        let targets: Vec<&str> = preset.mappings().iter().map(|one| one.attribute).collect();
+        assert_eq!(targets.iter().collect::<BTreeSet<_>>().len(), targets.len(), "{}", preset.id);
+        for target in targets {
+            let value = if target == "active" { json!(false) } else { json!("x") };
+            let operation = json!([{ "op": "add", "path": target, "value": value }]);
+            let patched = patched(users(), json!({}), operation, &preset.compat).unwrap();
+            assert_eq!(patched.dropped, Vec::<String>::new(), "{target}");
+            assert_ne!(shown(&patched.resource), json!({}), "{target}");
+        }
+    }
+}
+
+#[test]
+fn bd_05_a_preset_says_what_it_rests_on() {
+    for (id, support) in
+        [("entra", "tested"), ("okta", "tested"), ("sailpoint", "tested"), ("generic", "generic")]
+    {
+        assert_eq!(read(&format!("/v1/presets/{id}")).1["support"], support, "{id}");
     }
 }

@@ -261,8 +261,7 @@ fn a_member_is_read_from_any_shape() {
 fn a_member_keeps_its_name_and_type() {
     let body = json!({"members": [{"value": "x", "displayName": "X", "type": "Group"}]});
     let parsed = parsed(groups(), body, &Compat::GENERIC).unwrap();
-    let member =
-        Member { value: "x".into(), display: Some("X".into()), type_name: Some("Group".into()) };
+    let member = Member { value: "x".into(), display: Some("X".into()) };
     assert_eq!(parsed.members, Some(vec![member]));
     assert_eq!(shown(&parsed.resource), json!({}));
 }

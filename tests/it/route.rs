@@ -1,6 +1,6 @@
 //! What a URL names: it is parsed from its raw text, and what does not parse is nothing.
 
-use muster::http::{Headers, Method, Query, Request, Route, ScimTarget, Url};
+use muster::http::{ConnectionAction, Headers, Method, Query, Request, Route, ScimTarget, Url};
 use muster::limits;
 use muster::registry::Slug;
 use proptest::prelude::{prop_assert_eq, proptest};
@@ -38,8 +38,33 @@ fn paths_of_the_admin_api() {
     check("/v1/tenants/acme/keys", &Route::Keys(acme()));
     check("/v1/tenants/acme/keys/k-1", &Route::Key(acme(), "k-1".to_owned()));
     check("/v1/tenants/acme/keys/k%2D1", &Route::Key(acme(), "k-1".to_owned()));
+    check("/v1/tenants/acme/keys/k-1/rotate", &Route::Rotation(acme(), "k-1".to_owned()));
     check("/v1/tenants/acme/connections", &Route::Connections(acme()));
+    let okta = "/v1/tenants/acme/connections/okta";
+    check(&format!("{okta}/health"), &Route::ConnectionHealth(acme(), "okta".to_owned()));
+    check(&format!("{okta}/test"), &Route::ConnectionTest(acme(), "okta".to_owned()));
+    check("/v1/tenants/acme/requests", &Route::Requests(acme()));
+    check("/v1/tenants/acme/export", &Route::Export(acme()));
+    check("/v1/tenants/acme/import", &Route::Import(acme()));
     check("/v1/tenants/acme/connections/okta", &Route::Connection(acme(), "okta".to_owned()));
+    for (segment, action) in [
+        ("activate", ConnectionAction::Activate),
+        ("disable", ConnectionAction::Disable),
+        ("export", ConnectionAction::Export),
+    ] {
+        let path = format!("/v1/tenants/acme/connections/okta/{segment}");
+        check(&path, &Route::ConnectionAction(acme(), "okta".to_owned(), action));
+    }
+    check("/v1/tenants/acme/connections/import", &Route::ImportConnection(acme()));
+    check_nothing("/v1/tenants/acme/connections/okta/Export");
+    let okta = || "okta".to_owned();
+    let secrets = "/v1/tenants/acme/connections/okta/secrets";
+    check(secrets, &Route::Secrets(acme(), okta()));
+    check(&format!("{secrets}/s-1"), &Route::Secret(acme(), okta(), "s-1".to_owned()));
+    let trusts = "/v1/tenants/acme/connections/okta/trusts";
+    check(trusts, &Route::Trusts(acme(), okta()));
+    check(&format!("{trusts}/t-1"), &Route::Trust(acme(), okta(), "t-1".to_owned()));
+    check("/t/acme/oauth/token", &Route::Token(acme()));
     check("/v1/tenants/acme/events", &Route::Events(acme()));
 }
 
@@ -110,13 +135,18 @@ fn what_is_no_path_is_nothing() {
         "/v1/tenants//keys",
         "/v1/tenants/acme/Keys",
         "/v1/tenants/acme/keys//",
-        "/v1/tenants/acme/keys/k-1/rotate",
+        "/v1/tenants/acme/keys/k-1/Rotate",
+        "/v1/tenants/acme/keys/k-1/rotate/x",
         "/v1/tenants/acme/nothing",
         "/v1/%74enants",
         "/v2/tenants",
         "/t",
         "/t/",
         "/t/acme",
+        "/t/acme/oauth",
+        "/t/acme/oauth/token/x",
+        "/t/acme/oauth/Token",
+        "/t/ACME/oauth/token",
         "/t/acme/scim",
         "/t/acme/scim/v2",
         "/t/acme/scim/v2//",
@@ -300,6 +330,8 @@ fn errors_are_those_of_scim_below_its_paths() {
         ("/t/", true),
         ("/t/acme/scim/v2/Users", true),
         ("/t/acme/nothing", true),
+        ("/t/acme/oauth/token", false),
+        ("/t/oauth/scim/v2/oauth/token", true),
         ("/scim/v2/acme/Users", true),
         ("/v1/tenants", false),
         ("/tea", false),

@@ -118,6 +118,14 @@ impl Acme {
         self.mint_with(&json!({ "name": preset, "scopes": ["scim"], "connection": preset }))
     }
 
+    /// Does something with another key.
+    pub(crate) fn with_key<T>(&mut self, key: &str, what: impl FnOnce(&mut Self) -> T) -> T {
+        let own = std::mem::replace(&mut self.key, key.to_owned());
+        let done = what(self);
+        self.key = own;
+        done
+    }
+
     /// Adds users `u1`, `u2` … by their rows, which is faster than asking; their ids.
     pub(crate) fn populate(&mut self, count: usize) -> Vec<String> {
         let numbers = format!(
@@ -127,7 +135,8 @@ impl Acme {
         );
         for statement in [
             format!(
-                "{numbers} INSERT INTO resources SELECT pos, id, 1, 'admin', 0,
+                "{numbers} INSERT INTO resources (pos, id, rev, origin, members, doc)
+                 SELECT pos, id, 1, 'admin', 0,
                  json_object('schemas', json_array('{}'), 'id', id, 'userName', name,
                     'meta', json_object('resourceType', 'User',
                         'created', '2026-01-01T00:00:00.000Z',

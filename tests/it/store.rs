@@ -33,7 +33,8 @@ fn insert(sql: &Sqlite, number: u8, place: i64, title_bytes: usize) -> Pos {
     let (pos, id) = (Pos::new(number, place), format!("id-{number}-{place}"));
     let title = "ü".repeat(title_bytes / 2);
     let doc = json!({ "id": id, "title": title, "meta": { "version": "1" } });
-    let row = ResourceRow { pos, rev: 1, members: 0, doc: doc.to_string().into_bytes() };
+    let row =
+        ResourceRow { pos, rev: 1, members: 0, manager: None, doc: doc.to_string().into_bytes() };
     let count = TypeCount { live: place, last: place };
     resources::insert(sql, &row, &id, "admin", &[(1, format!("key-{place}"))], count)
         .expect("the row is written");

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use muster::auth::{AdminTokens, KeyRing};
-use muster::http::{Gate, Headers, Method, Query, Request, Response, Route, Url};
+use muster::auth::{AdminTokens, Assertion, KeyRing, Principal};
+use muster::http::{
+    ClientCredentials, Gate, Headers, Method, Outbound, Query, Request, Response, Route,
+    TokenRequest, TokenStep, Url,
+};
 use muster::registry::Slug;
 use muster::tenant::{Call, Tenant};
 use serde_json::{Value, json};
@@ -56,6 +59,10 @@ impl Acme {
         };
         acme.key = acme.mint(&["scim", "events:read", "keys:write", "config:write"]);
         acme
+    }
+
+    pub(crate) fn slug(&self) -> &'static str {
+        self.slug
     }
 
     /// A new key with scopes.
@@ -126,6 +133,50 @@ impl Acme {
         if let Err(refusal) = principal.enter(&route) {
             return reply(refusal.to_response(url.is_scim()));
         }
+        self.handle(method, url, headers, body, &principal)
+    }
+
+    /// A client's request for a token, with the edge's steps; of an assertion the first, which tells
+    /// how it is to be verified.
+    pub(crate) fn token(&mut self, headers: &[(&str, &str)], form: &str) -> Reply {
+        let header = |name| headers.iter().find(|(n, _)| *n == name).map(|(_, value)| *value);
+        let tenant = Slug::parse(self.slug).expect("a slug");
+        let (authorization, content_type) = (header("authorization"), header("content-type"));
+        let content_type = content_type.or(Some("application/x-www-form-urlencoded"));
+        let parsed = TokenRequest::parse(&tenant, authorization, content_type, form.as_bytes());
+        let TokenRequest { credentials, scope } = match parsed {
+            Ok(request) => request,
+            Err(error) => return reply(error.to_response()),
+        };
+        match credentials {
+            ClientCredentials::Secret { connection, digest } => {
+                self.token_step(&TokenStep::Secret { connection, digest, scope })
+            }
+            ClientCredentials::Assertion { connection, assertion } => {
+                let Assertion { issuer, subject, .. } = assertion;
+                self.token_step(&TokenStep::Trust { connection, issuer, subject })
+            }
+        }
+    }
+
+    /// What the edge asks on a client's behalf.
+    pub(crate) fn token_step(&mut self, step: &TokenStep) -> Reply {
+        let path = format!("{ORIGIN}/t/{}/oauth/token", self.slug);
+        let url = Url::split(&path).expect("a URL");
+        let (headers, body) = (BTreeMap::new(), step.encode());
+        self.handle(Method::Post, url, &headers, body.as_bytes(), &Principal::Client)
+    }
+
+    /// What the edge has let pass, answered by the tenant.
+    fn handle(
+        &mut self,
+        method: Method,
+        url: Url<'_>,
+        headers: &BTreeMap<String, String>,
+        body: &[u8],
+        principal: &Principal,
+    ) -> Reply {
+        let route = Route::parse(url.path).expect("what was admitted has a route");
         let header = |name: &str| {
             let found = headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
             found.map(|(_, value)| value.clone())
@@ -141,7 +192,7 @@ impl Acme {
                 headers: Headers::read(header),
                 body,
             },
-            principal: &principal,
+            principal,
             now: self.now,
             random: &mut |bytes| {
                 *random += 1;
@@ -152,6 +203,7 @@ impl Acme {
                 Ok(())
             },
             key_ring: &self.gate.key_ring,
+            outbound: Outbound { loopback: false, own_origin: ORIGIN },
         };
         let response = self.tenant.handle(&self.sql, &mut call);
         // A tenant that is unavailable has a cause too, and the database none.
@@ -188,10 +240,23 @@ impl Acme {
         events.iter().skip(behind).map(|e| e["type"].as_str().expect("a type").to_owned()).collect()
     }
 
-    /// Runs alarms until none is wanted.
+    /// Whether an alarm is wanted at once.
+    pub(crate) fn sweeps(&self) -> bool {
+        self.tenant.alarm_in_milliseconds(self.now) == Some(0)
+    }
+
+    /// Runs alarms until none is wanted at once.
     pub(crate) fn alarms(&mut self) {
-        while self.tenant.alarm_in_milliseconds().is_some() {
+        while self.sweeps() {
             self.tenant.alarm(&self.sql, self.now).expect("the alarm does its step");
+        }
+    }
+
+    /// Runs alarms, each when it is wanted, until none is.
+    pub(crate) fn settle(&mut self) {
+        while let Some(delay) = self.tenant.alarm_in_milliseconds(self.now) {
+            let then = self.now + TimeDelta::milliseconds(delay);
+            self.tenant.alarm(&self.sql, then).expect("the alarm does its step");
         }
     }
 
@@ -224,8 +289,24 @@ impl Server for Acme {
         body: &[u8],
     ) -> Reply {
         let url = format!("{}{path}", self.base());
-        let key = self.key.clone();
+        let bearer = headers.get("Authorization").and_then(|value| value.strip_prefix("Bearer "));
+        let key = bearer.unwrap_or(&self.key).to_owned();
         self.fetch(method, &url, headers, body, &key)
+    }
+
+    fn client(&mut self) -> (String, String) {
+        let connection = json!({ "id": "gallery", "displayName": "Gallery", "preset": "entra" });
+        assert_eq!(self.admin("POST", "/connections", &connection).status, 201);
+        let reply = self.admin("POST", "/connections/gallery/secrets", &Value::Null).json();
+        let text = |name: &str| reply[name].as_str().expect("a text").to_owned();
+        (text("clientId"), text("clientSecret"))
+    }
+
+    fn request_token(&mut self, headers: &BTreeMap<String, String>, body: &[u8]) -> Reply {
+        let headers: Vec<(String, &str)> =
+            headers.iter().map(|(n, v)| (n.to_ascii_lowercase(), v.as_str())).collect();
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+        self.token(&headers, std::str::from_utf8(body).expect("a form"))
     }
 }
 

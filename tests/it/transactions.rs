@@ -84,7 +84,7 @@ fn check_memory(acme: &mut Acme) {
     }
     let places = acme.events().into_iter().map(|event| event["data"]["seq"].clone());
     assert!(places.eq((1..=acme.rows("events")).map(Value::from)), "places without gaps");
-    let sweeping = acme.tenant.alarm_in_milliseconds().is_some();
+    let sweeping = acme.sweeps();
     assert_eq!(sweeping, acme.rows("sweeps") > 0);
 }
 
@@ -192,7 +192,7 @@ fn an_alarm_that_fails_at_any_statement_leaves_nothing() {
     acme.delete(&format!("/Users/{ada}"));
     acme.delete(&format!("/Groups/{crew}"));
     let mut steps = 0;
-    while acme.tenant.alarm_in_milliseconds().is_some() {
+    while acme.sweeps() {
         let before = acme.dump();
         for statements in 0.. {
             acme.sql.fail_after(Some(statements));
@@ -204,7 +204,7 @@ fn an_alarm_that_fails_at_any_statement_leaves_nothing() {
                 break;
             }
             assert_eq!(acme.dump(), before, "at {statements}");
-            assert!(acme.tenant.alarm_in_milliseconds().is_some(), "it is tried again");
+            assert!(acme.sweeps(), "it is tried again");
         }
         steps += 1;
     }

@@ -169,7 +169,7 @@ fn an_agent_can_be_switched_off_and_be_in_groups() {
     let path = format!("/Agents/{id}");
     acme.patch(&path, &json!([{ "op": "replace", "path": "active", "value": false }]));
     acme.patch(&path, &json!([{ "op": "replace", "path": "active", "value": true }]));
-    assert_eq!(acme.event_types(3), ["agent.deactivated", "agent.activated"]);
+    assert_eq!(acme.event_types(5), ["agent.deactivated", "agent.activated"]);
     let group = acme.group("Robots", &[&id]);
     let member = &acme.get(&format!("/Groups/{group}"))["members"][0];
     assert_eq!((&member["value"], &member["type"]), (&json!(id), &json!("Agent")));
@@ -211,6 +211,18 @@ fn a_feature_that_is_switched_off_hides_and_does_not_delete() {
         assert_eq!(acme.scim("GET", &path, &Value::Null).status, if on { 200 } else { 404 });
     }
     assert_eq!(acme.get(&path), role);
+}
+
+#[test]
+fn a_group_with_hidden_members_can_be_written_back() {
+    let mut acme = all();
+    let agent = acme.post("/Agents", &json!({ "name": "scribe" }));
+    let id = agent["id"].as_str().unwrap().to_owned();
+    let path = format!("/Groups/{}", acme.group("Robots", &[&id]));
+    acme.admin("PUT", "/policies", &json!({ "features": { "agents": false } }));
+    let shown = acme.get(&path);
+    assert_eq!(shown["members"][0]["value"], json!(id));
+    assert_eq!(acme.put(&path, &shown), shown);
 }
 
 #[test]

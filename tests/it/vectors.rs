@@ -26,6 +26,14 @@ impl Server for Minimal {
         }
         reply
     }
+
+    fn client(&mut self) -> (String, String) {
+        self.0.client()
+    }
+
+    fn request_token(&mut self, headers: &BTreeMap<String, String>, body: &[u8]) -> Reply {
+        self.0.request_token(headers, body)
+    }
 }
 
 #[test]

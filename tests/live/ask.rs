@@ -88,7 +88,9 @@ impl Ask {
         let headers: BTreeMap<String, String> = headers.collect();
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
         let body = body.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
-        Reply { status: answer.status().as_u16(), headers, body }
+        let reply = Reply { status: answer.status().as_u16(), headers, body };
+        reply.is_dressed(&url);
+        reply
     }
 
     fn writes_a_record(&self) -> bool {
@@ -107,6 +109,13 @@ impl Ask {
 }
 
 impl Reply {
+    /// What every answer has, and what none has over plain http.
+    fn is_dressed(&self, url: &str) {
+        assert_eq!(self.header("cache-control"), "no-store", "{} {url}", self.status);
+        assert!(self.header("x-request-id").len() >= 16, "{} {url}", self.status);
+        assert_eq!(self.header("strict-transport-security"), "", "{} {url}", self.status);
+    }
+
     /// The body as text.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()

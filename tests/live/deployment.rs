@@ -20,6 +20,8 @@ pub(crate) struct Deployment {
     pub(crate) key_ring: String,
     /// The folder in which the runtime keeps its state.
     pub(crate) persist: PathBuf,
+    /// The file to which all goes that the Worker prints.
+    pub(crate) log: PathBuf,
     /// The words of the command that runs wrangler.
     wrangler: Vec<String>,
     /// Keeps connections open.
@@ -52,6 +54,7 @@ impl Deployment {
             admin_token: variable("MUSTER_ADMIN_TOKEN"),
             key_ring: variable("MUSTER_KEY_RING"),
             persist: variable("MUSTER_PERSIST").into(),
+            log: variable("MUSTER_LOG").into(),
             wrangler: variable("MUSTER_WRANGLER").split(' ').map(str::to_owned).collect(),
             agent: agent.into(),
             records: RwLock::new(()),

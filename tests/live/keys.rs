@@ -221,6 +221,34 @@ fn a_revoked_key_fails_on_the_very_next_request() {
 }
 
 #[test]
+fn a_rotated_key_lives_on_for_its_overlap() {
+    let acme = Tenant::new("rotate");
+    for (overlap, status) in [(json!({}), 200), (json!({ "overlap": "PT0S" }), 401)] {
+        let minted = acme.mint_with(&json!({ "name": "k", "scopes": ["scim"] }));
+        let rotation = format!("/keys/{}/rotate", minted.id());
+        let rotated = acme.admin("POST", &rotation).json(&overlap).is(201);
+        let opens = |key: &str| acme.anonymous("GET", "/Users").bearer(key).send().status;
+        assert_eq!(opens(&rotated.field("/key")), 200);
+        assert_eq!(opens(&minted.field("/key")), status, "{overlap}");
+        acme.admin("GET", &rotation).is(405);
+    }
+}
+
+#[test]
+fn the_last_use_of_a_key_writes_nothing_and_sets_no_alarm_where_one_is_set() {
+    let acme = Tenant::new("used");
+    let minted = acme.mint_with(&json!({ "name": "k", "scopes": ["scim"] }));
+    assert!(minted.header("server-timing").contains("alarms;desc=\"0\""), "the first key's is set");
+    for _ in 0..4 {
+        let next = acme.scim("GET", "/Users").is(200);
+        assert!(next.header("server-timing").contains("alarms;desc=\"0\""));
+        assert_eq!(next.cost().written, 0);
+    }
+    let keys = acme.admin("GET", "/keys").is(200).json();
+    assert!(keys["items"][0]["lastUsedAt"].is_string(), "{keys}");
+}
+
+#[test]
 fn a_key_expires_at_its_time() {
     let acme = Tenant::new("expire");
     let minted = acme.mint_with(&json!({ "name": "k", "scopes": ["scim"], "ttl": "P3Y" }));

@@ -68,7 +68,7 @@ fn an_unknown_tenant_is_404_for_the_administrator_and_401_for_everybody_else() {
 ///
 /// The object's id follows from its class and name, as workerd's `ActorIdFactoryImpl` has it: a
 /// keyed digest of the name, followed by a keyed digest of that.
-fn has_database(slug: &str) -> bool {
+pub(crate) fn has_database(slug: &str) -> bool {
     const CLASS: &str = "muster-TenantObject";
     let key = Sha256::digest(CLASS);
     let mut id = hmac(&key, format!("tenant:{slug}").as_bytes())[..16].to_vec();

@@ -17,6 +17,9 @@ struct Scenario {
     /// Whether it wants members kept that no resource is, which not everyone may send.
     #[serde(default)]
     keeps_unknown_members: bool,
+    /// Whether it begins with an OAuth client, whose id and secret its steps name.
+    #[serde(default)]
+    client: bool,
     steps: Vec<Step>,
 }
 
@@ -76,6 +79,10 @@ pub(crate) trait Server {
         headers: &BTreeMap<String, String>,
         body: &[u8],
     ) -> Reply;
+    /// Makes an OAuth client: its id and secret.
+    fn client(&mut self) -> (String, String);
+    /// Answers a client's request for a token.
+    fn request_token(&mut self, headers: &BTreeMap<String, String>, body: &[u8]) -> Reply;
 }
 
 impl Reply {
@@ -142,6 +149,10 @@ impl Scenario {
     /// Walks the steps in order; what went wrong, if anything, one line each.
     fn walk(&self, server: &mut impl Server) -> Vec<String> {
         let mut names = BTreeMap::from([("base".to_owned(), server.base())]);
+        if self.client {
+            let (id, secret) = server.client();
+            names.extend([("client_id".to_owned(), id), ("client_secret".to_owned(), secret)]);
+        }
         let mut faults = Vec::new();
         for step in &self.steps {
             let before = faults.len();
@@ -172,7 +183,13 @@ impl Step {
             headers.insert("Content-Type".to_owned(), "application/scim+json".to_owned());
         }
         let path = filled_text(&self.request.path, names);
-        let reply = server.send(&self.request.method, &path, &headers, &body);
+        for value in headers.values_mut() {
+            *value = filled_text(value, names);
+        }
+        let reply = match (self.request.method.as_str(), path.as_str()) {
+            ("POST", TOKENS) => server.request_token(&headers, &body),
+            (method, _) => server.send(method, &path, &headers, &body),
+        };
         self.response.check(&reply, names, faults);
         for (name, pointer) in &self.save {
             match reply.json().pointer(pointer) {
@@ -226,6 +243,9 @@ fn differences(expected: &Value, actual: &Value, at: &str, faults: &mut Vec<Stri
         _ => faults.push(format!("{at} is {actual}, not {expected}")),
     }
 }
+
+/// The one path that is beside the SCIM base, not below it.
+const TOKENS: &str = "/oauth/token";
 
 fn filled(value: &Value, names: &BTreeMap<String, String>) -> Value {
     match value {

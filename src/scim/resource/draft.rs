@@ -10,7 +10,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::operation::{MemberOp, Op};
-use super::values::Values;
+use super::values::{Values, lacking};
 use super::{Resource, SCHEMAS, attributes, is_rows};
 use crate::limits;
 use crate::scim::compat::Compat;
@@ -75,7 +75,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The required attributes that have no value; those of an extension, if there is any of it.
+    /// The required attributes and parts that have no value; those of an extension, if there is any
+    /// of it.
     pub(in crate::scim) fn missing(&self) -> Vec<String> {
         let is_there = |urn: &str| {
             let mut extensions = self.schema.resource_type.schema_extensions.iter();
@@ -83,9 +84,9 @@ impl<'a> Draft<'a> {
                 || self.values.keys().any(|(extension, _)| *extension == Some(urn))
         };
         attributes(self.schema)
-            .filter(|found| found.attribute.required && !self.values.contains_key(&slot(*found)))
-            .filter(|found| found.extension.is_none_or(is_there))
-            .map(|found| Place::from(found).to_string())
+            .flat_map(|found| lacking(found, self.values.get(&slot(found))))
+            .filter(|place| place.found.extension.is_none_or(is_there))
+            .map(|place| place.to_string())
             .collect()
     }
 
@@ -182,7 +183,8 @@ impl<'a> Draft<'a> {
         }
         let compat = self.reader.compat();
         // authentik: `null` among other attributes is a list not looked at, no wish to empty it.
-        let mut rows = self.schema.resource_type.rows.iter();
+        let rows = self.schema.resource_type.rows.iter();
+        let mut rows = rows.filter(|_| urn.is_none_or(|urn| urn == core));
         let is_skipped = compat.null_members && self.request == Request::Patch && value.is_null();
         if is_skipped && rows.any(|rows| is(rows)) {
             return Ok(());

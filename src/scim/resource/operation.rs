@@ -12,8 +12,6 @@ pub struct Member {
     pub value: String,
     /// The name for people.
     pub display: Option<String>,
-    /// `User` or `Group`.
-    pub type_name: Option<String>,
 }
 
 /// A change to the members of a group.

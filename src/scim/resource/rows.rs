@@ -76,7 +76,7 @@ impl<'a> Draft<'a> {
 /// The member that an element describes; `None` where it has no `value`.
 fn member(element: &Element<'_>) -> Option<Member> {
     let text = |name| element.part(name).and_then(Value::as_str).map(str::to_owned);
-    Some(Member { value: text("value")?, display: text("display"), type_name: text("type") })
+    Some(Member { value: text("value")?, display: text("display") })
 }
 
 /// The ids that a predicate lists, if that is all it does: `value eq "x" or value eq "y"`.

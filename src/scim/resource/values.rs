@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::each;
+use crate::scim::filter::index_key;
 use crate::scim::fold::fold;
-use crate::scim::schema::Attribute;
-use crate::scim::value::Element;
+use crate::scim::schema::{Attribute, Found, Mutability};
+use crate::scim::value::{Element, Place};
 
 /// The values of one attribute while an operation works on them.
 #[derive(Debug)]
@@ -111,6 +113,28 @@ impl<'a> Values<'a> {
     }
 }
 
+/// RFC 7643 §7 `required`: an attribute that has no value, or the parts that one of its values has
+/// not.
+pub(super) fn lacking<'a>(found: Found<'a>, value: Option<&Value>) -> Vec<Place<'a>> {
+    let Found { attribute, .. } = found;
+    let Some(value) = value else {
+        return attribute.required.then(|| found.into()).into_iter().collect();
+    };
+    let is_asked_for = |sub: &&Attribute| sub.required && sub.mutability.keeps_values();
+    let lacks = |sub: &&Attribute| each(value).iter().any(|one| one.get(&sub.name).is_none());
+    let parts = attribute.sub_attributes.iter().filter(is_asked_for).filter(lacks);
+    parts.map(|sub| Place { found, sub: Some(sub) }).collect()
+}
+
+/// RFC 7643 §7 `immutable`, of a part of an attribute with several values: whether one of these has
+/// another part now. A value that is gone has none; its `value` and `type` tell which one it is.
+pub(super) fn alters(attribute: &Attribute, sub: &Attribute, old: &Value, new: &Value) -> bool {
+    let part = |value| (identity(attribute, value), Value::get(value, &sub.name));
+    let new: BTreeMap<_, _> = each(new).iter().map(part).collect();
+    let mut old = each(old).iter().map(part);
+    old.any(|(which, part)| part.is_some() && new.get(&which).is_some_and(|now| *now != part))
+}
+
 /// RFC 7643 §2.4: at most one value is primary. RFC 7644 §3.5.2: the one that was made so last.
 fn keep_one_primary(values: &mut [Value], last: Option<usize>) {
     let is_primary = |value: &Value| value.get(PRIMARY) == Some(&Value::Bool(true));
@@ -164,8 +188,10 @@ fn canonical(attribute: &Attribute, value: Value) -> Option<Value> {
         Value::Object(fields) => fields,
         value => return Some(value),
     };
+    // RFC 7643 §7 writeOnly: such a part is accepted, and not kept.
+    let kept = attribute.sub_attributes.iter().filter(|s| s.mutability != Mutability::WriteOnly);
     let fields: Map<String, Value> =
-        attribute.sub_attributes.iter().filter_map(|sub| fields.remove_entry(&sub.name)).collect();
+        kept.filter_map(|sub| fields.remove_entry(&sub.name)).collect();
     // `type` and `primary` label a value. Of an e-mail whose `value` is cleared they are the rest.
     let has_labels = attribute.multi_valued && attribute.sub(PRIMARY).is_some();
     let labels: &[&str] = if has_labels { &["type", PRIMARY] } else { &[] };
@@ -175,7 +201,10 @@ fn canonical(attribute: &Attribute, value: Value) -> Option<Value> {
 
 /// What tells a canonical value from others. RFC 7643 §2.4: no two have one `value` and one `type`.
 fn identity(attribute: &Attribute, value: &Value) -> (String, String) {
-    let part = |name: &str| Some(folded(attribute.sub(name)?, value.get(name)?.as_str()?));
+    let part = |name: &str| match (attribute.sub(name)?, value.get(name)?) {
+        (sub, Value::String(text)) => Some(folded(sub, text)),
+        (sub, other) => index_key(sub, other),
+    };
     match (value, part("value")) {
         (Value::String(text), _) => (folded(attribute, text), String::new()),
         (_, Some(value)) => (value, part("type").unwrap_or_default()),
@@ -183,13 +212,16 @@ fn identity(attribute: &Attribute, value: &Value) -> (String, String) {
             let fields = fields.iter().filter(|(name, _)| *name != PRIMARY);
             (String::new(), fields.map(|(name, value)| format!("{name}\0{value}\0")).collect())
         }
-        (_, None) => (String::new(), value.to_string()),
+        (_, None) => {
+            let key = index_key(attribute, value);
+            (String::new(), key.unwrap_or_else(|| value.to_string()))
+        }
     }
 }
 
 /// RFC 7643 §2.2 `caseExact`: the form in which equal texts are the same.
 fn folded(attribute: &Attribute, text: &str) -> String {
-    if attribute.case_exact { text.to_owned() } else { fold(text) }
+    if attribute.compares_case_exact() { text.to_owned() } else { fold(text) }
 }
 
 /// RFC 7643 §2.4.

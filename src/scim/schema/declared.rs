@@ -51,7 +51,6 @@ impl DeclaredSchema {
     /// # Errors
     /// All faults, in the order of the list.
     pub fn read_all(list: &Value, at: &str, earlier: &[Self]) -> Result<Vec<Self>, Vec<Fault>> {
-        let mut faults = Vec::new();
         let Value::Array(values) = list else {
             return Err(vec![Fault::new(at, "is not a list")]);
         };
@@ -59,13 +58,25 @@ impl DeclaredSchema {
             let most = limits::SCHEMAS_PER_TENANT;
             return Err(vec![Fault::new(at, format_args!("has more than {most} schemas"))]);
         }
+        let (schemas, faults) = Self::read_each(values, at, earlier);
+        if faults.is_empty() { Ok(schemas) } else { Err(faults) }
+    }
+
+    /// Reads a list that has been read and stored before. An earlier version may have taken what this
+    /// one would refuse; it stands as long as nobody changes it.
+    pub fn stored(list: &[Value]) -> Vec<Self> {
+        Self::read_each(list, "", &[]).0
+    }
+
+    fn read_each(values: &[Value], at: &str, earlier: &[Self]) -> (Vec<Self>, Vec<Fault>) {
+        let mut faults = Vec::new();
         let places = (0..values.len()).map(|index| format!("{at}/{index}"));
         let places: Vec<String> = places.collect();
         let read = values.iter().zip(&places).map(|(value, place)| read(value, place, &mut faults));
         let mut schemas: Vec<Self> = read.collect();
         distinct(&schemas, &places, &mut faults);
         number(&mut schemas, earlier, at, &mut faults);
-        if faults.is_empty() { Ok(schemas) } else { Err(faults) }
+        (schemas, faults)
     }
 
     /// The schema in the form in which it is declared.

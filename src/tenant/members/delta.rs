@@ -139,7 +139,8 @@ impl Work<'_, '_> {
         Ok(ids)
     }
 
-    fn record_members(
+    /// Records what has become of members of a group, in as many events as it takes.
+    pub(in crate::tenant) fn record_members(
         &mut self,
         kind: EventKind,
         group_id: &str,

@@ -11,7 +11,7 @@ CREATE TABLE resources (
         origin TEXT NOT NULL,
         members INTEGER NOT NULL,
         doc TEXT NOT NULL
-     ) STRICT;
+     , manager TEXT) STRICT;
 CREATE TABLE lookups (
         attribute INTEGER NOT NULL,
         key TEXT NOT NULL,
@@ -47,7 +47,7 @@ CREATE TABLE connections (
         preset TEXT NOT NULL,
         state TEXT NOT NULL,
         created INTEGER NOT NULL
-     , compat TEXT NOT NULL DEFAULT '{}') STRICT, WITHOUT ROWID;
+     , compat TEXT NOT NULL DEFAULT '{}', adopt TEXT NOT NULL DEFAULT 'onWrite', rev INTEGER NOT NULL DEFAULT 1) STRICT, WITHOUT ROWID;
 CREATE TABLE keys (
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE keys (
         jti TEXT NOT NULL,
         created INTEGER NOT NULL,
         expires INTEGER NOT NULL
-     ) STRICT, WITHOUT ROWID;
+     , life INTEGER NOT NULL DEFAULT 0, used INTEGER) STRICT, WITHOUT ROWID;
 CREATE INDEX dangling_by_key ON dangling (key);
 CREATE TABLE policies (
         id INTEGER PRIMARY KEY,
@@ -66,3 +66,58 @@ CREATE TABLE policies (
      ) STRICT;
 CREATE INDEX resources_by_created ON resources (pos >> 40, doc->>'$.meta.created');
 CREATE INDEX resources_by_modified ON resources (pos >> 40, doc->>'$.meta.lastModified');
+CREATE TABLE departures (
+        connection TEXT PRIMARY KEY,
+        users TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        pos INTEGER NOT NULL,
+        done INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE secrets (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        used INTEGER
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE trusts (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        audience TEXT,
+        jwks_uri TEXT,
+        scopes TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        used INTEGER
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE idempotency (
+        key TEXT PRIMARY KEY,
+        request TEXT NOT NULL,
+        expires INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        body BLOB NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_by_expiry ON idempotency (expires);
+CREATE TABLE requests (
+        first INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL,
+        lines TEXT NOT NULL
+     ) STRICT;
+CREATE TABLE traffic (
+        connection TEXT PRIMARY KEY,
+        last_success INTEGER,
+        last_failure INTEGER,
+        seen INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE warnings (
+        connection TEXT NOT NULL,
+        path TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        PRIMARY KEY (connection, path)
+     ) STRICT, WITHOUT ROWID;

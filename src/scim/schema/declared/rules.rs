@@ -1,6 +1,6 @@
 //! What a declared schema may be called, and which characteristics go together.
 
-use crate::scim::path::is_attr_name;
+use crate::scim::path::{is_attr_name, is_urn_part};
 use crate::scim::schema::{Attribute, AttributeType, Mutability, Returned, Uniqueness};
 
 /// RFC 7643 §7: characteristics that do not go together, each with the member at fault.
@@ -46,14 +46,14 @@ pub(super) fn contradictions(
             "is writeOnly, so that no value is kept that could be found or compared",
         ),
         (
-            attribute.searchable && (never(attribute) || owner_is(never)),
+            is_found && (never(attribute) || owner_is(never)),
             "returned",
-            "is never, so that no filter may look at it",
+            "is never, so that nobody may find or compare it",
         ),
         (
-            attribute.required && mutability == Mutability::ReadOnly,
+            attribute.required && !mutability.keeps_values(),
             "required",
-            "is true, but nobody can write a readOnly attribute",
+            "is true, but nobody can write a value that is kept",
         ),
     ];
     rules.into_iter().filter(|(fails, ..)| *fails).map(|(_, name, detail)| (name, detail)).collect()
@@ -78,11 +78,8 @@ pub(super) fn unfit_urn(urn: &str) -> Option<&'static str> {
     const RESERVED: [&str; 3] = ["urn:muster:", "urn:ietf:params:scim:api:", "urn:scim:"];
     let lower = urn.to_ascii_lowercase();
     let parts: Vec<&str> = urn.split(':').collect();
-    let is_part = |part: &&str| {
-        part.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-    };
-    if !lower.starts_with("urn:") || parts.len() < 3 || !parts.iter().all(is_part) {
+    if !lower.starts_with("urn:") || parts.len() < 3 || !parts.iter().all(|part| is_urn_part(part))
+    {
         Some(
             "is no URN such as urn:acme:scim:1.0:User, of letters, digits, hyphens, underscores and dots",
         )

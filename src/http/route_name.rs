@@ -1,0 +1,86 @@
+//! What routes are called in the log, where a path may not stand.
+
+use std::borrow::Cow;
+
+use super::route::ConnectionAction;
+use super::{Route, ScimTarget};
+use crate::scim::schema::Registry;
+
+impl Route {
+    /// The route's name: of what it is about, and nothing of what the client sent.
+    pub fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Health => "health",
+            Self::Tenants => "tenants",
+            Self::Tenant(_) => "tenant",
+            Self::Keys(_) => "keys",
+            Self::Key(..) => "key",
+            Self::Rotation(..) => "key.rotate",
+            Self::Secrets(..) => "connection.secrets",
+            Self::Secret(..) => "connection.secret",
+            Self::Trusts(..) => "connection.trusts",
+            Self::Trust(..) => "connection.trust",
+            Self::Token(_) => "token",
+            Self::Connections(_) => "connections",
+            Self::Connection(..) => "connection",
+            Self::ConnectionAction(_, _, ConnectionAction::Activate) => "connection.activate",
+            Self::ConnectionAction(_, _, ConnectionAction::Disable) => "connection.disable",
+            Self::ConnectionAction(_, _, ConnectionAction::Export) => "connection.export",
+            Self::ImportConnection(_) => "connections.import",
+            Self::ConnectionHealth(..) => "connection.health",
+            Self::ConnectionTest(..) => "connection.test",
+            Self::Requests(_) => "requests",
+            Self::Export(_) => "export",
+            Self::Import(_) => "import",
+            Self::Events(_) => "events",
+            Self::Policies(_) => "policies",
+            Self::Schemas(_) => "schemas",
+            Self::Schema(..) => "schema",
+            Self::OpenApi => "openapi",
+            Self::Presets => "presets",
+            Self::Preset(_) => "preset",
+            Self::Scim { target, .. } => return target.name(),
+        })
+    }
+
+    /// The id in a path of the admin API that names one thing of a tenant.
+    pub fn subject(&self) -> Option<&str> {
+        match self {
+            Self::Key(_, id)
+            | Self::Rotation(_, id)
+            | Self::Connection(_, id)
+            | Self::ConnectionAction(_, id, _)
+            | Self::ConnectionHealth(_, id)
+            | Self::ConnectionTest(_, id)
+            | Self::Secrets(_, id)
+            | Self::Trusts(_, id)
+            | Self::Schema(_, id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+impl ScimTarget {
+    /// The name of what is below a SCIM base.
+    pub fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::ServiceProviderConfig => "scim.ServiceProviderConfig",
+            Self::ResourceTypes => "scim.ResourceTypes",
+            Self::ResourceType(_) => "scim.ResourceType",
+            Self::Schemas => "scim.Schemas",
+            Self::Schema(_) => "scim.Schema",
+            Self::Bulk => "scim.Bulk",
+            Self::Me => "scim.Me",
+            Self::Search(None) => "scim.search",
+            Self::Search(Some(number)) => return Cow::Owned(of_type(*number, ".search")),
+            Self::Collection(number) => return Cow::Owned(of_type(*number, ".list")),
+            Self::Resource(number, _) => return Cow::Owned(of_type(*number, "")),
+        })
+    }
+}
+
+fn of_type(number: u8, suffix: &str) -> String {
+    let schema = Registry::whole().type_numbered(number);
+    let id = schema.map_or("unknown", |schema| &*schema.resource_type.id);
+    format!("scim.{id}{suffix}")
+}

@@ -1,0 +1,121 @@
+//! A connection that is leaving: its users are kept, suspended or deleted, and nothing that it
+//! managed is managed by it any more. In bounded steps, the first in the request that deletes it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::document::Document;
+use super::memory::{Author, Memory};
+use super::resources::{take_away, updated};
+use crate::event::{Event, EventKind, Verb};
+use crate::limits;
+use crate::scim::compat::Compat;
+use crate::scim::patch::PatchOp;
+use crate::scim::resource::Resource;
+use crate::scim::schema::{TypeSchema, USER};
+use crate::scim::urn;
+use crate::store::departures::{self, DepartureRow};
+use crate::store::resources::{self, ResourceRow};
+use crate::store::{Pos, Sql, StoreError, connections};
+
+/// What becomes of the users of a connection that leaves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fate {
+    /// They stay as they are.
+    Keep,
+    /// They stay, not active.
+    Suspend,
+    /// They are deleted.
+    Delete,
+}
+
+impl Fate {
+    /// By its name.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        match name {
+            "keep" => Some(Self::Keep),
+            "suspend" => Some(Self::Suspend),
+            "delete" => Some(Self::Delete),
+            _ => None,
+        }
+    }
+}
+
+/// Does one step; how far it has come, or nothing when the connection has left.
+pub(super) fn step(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    departure: &DepartureRow,
+    now: DateTime<Utc>,
+) -> Result<Option<DepartureRow>, StoreError> {
+    let id = departure.connection.as_str();
+    let unknown = || StoreError::new("it is not known what becomes of a connection's users");
+    let fate = Fate::of(&departure.users).ok_or_else(unknown)?;
+    let (scan, limit) = (limits::DEPARTURE_SCAN, limits::DEPARTURE_RESOURCES);
+    let (managed, next) = departures::managed(sql, id, departure.pos, scan, limit)?;
+    let author = Author { actor: &departure.actor, connection: Some(id), now };
+    for pos in &managed {
+        part(sql, memory, *pos, fate, author)?;
+    }
+    let Some(pos) = next else {
+        departures::delete(sql, id)?;
+        connections::delete(sql, id)?;
+        return Ok(None);
+    };
+    let done = i64::try_from(managed.len()).unwrap_or(i64::MAX);
+    let done = departure.done.saturating_add(done);
+    let further = DepartureRow { pos, done, ..departure.clone() };
+    departures::write(sql, &further)?;
+    Ok(Some(further))
+}
+
+/// Parts a resource from the connection that managed it.
+fn part(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    pos: Pos,
+    fate: Fate,
+    author: Author<'_>,
+) -> Result<(), StoreError> {
+    let registry = Arc::clone(&memory.registry);
+    let schema = registry.type_numbered(USER).filter(|_| pos.type_number() == USER);
+    let (Some(schema), true) = (schema, fate != Fate::Keep) else {
+        return resources::set_manager(sql, pos, None);
+    };
+    let Some(row) = resources::at(sql, pos)? else { return Ok(()) };
+    let document = Document::decode(&row.doc)?;
+    if fate == Fate::Delete {
+        take_away(sql, memory, schema, &row, &document)?;
+        let kind = EventKind::Resource(USER, Verb::Deleted);
+        return memory.record(sql, &Event::new(kind, document.id), author);
+    }
+    let after = deactivated(&document.resource, schema)?;
+    let verb = updated(&document.resource, &after);
+    if verb != Verb::Deactivated {
+        return resources::set_manager(sql, pos, None);
+    }
+    let changed = vec!["active".to_owned()];
+    let event = Event::new(EventKind::Resource(USER, verb), document.id.as_str())
+        .with("previous", document.resource.told(&changed, schema))
+        .with("changed", changed);
+    let document = Document { resource: after, ..document };
+    let rev = row.rev.saturating_add(1);
+    let doc = document.encode(rev, author.now);
+    resources::update(sql, &ResourceRow { rev, doc, manager: None, ..row })?;
+    memory.record(sql, &event, author)
+}
+
+/// The same user, not active.
+fn deactivated(user: &Resource, schema: TypeSchema<'_>) -> Result<Resource, StoreError> {
+    let body = json!({
+        "schemas": [urn::PATCH_OP],
+        "Operations": [{ "op": "replace", "path": "active", "value": false }],
+    });
+    let operations = PatchOp::parse(&body, &Compat::GENERIC);
+    let patched = operations.and_then(|one| one.apply(user.clone(), schema, &Compat::GENERIC));
+    patched
+        .map(|patched| patched.resource)
+        .map_err(|_| StoreError::new("a stored user cannot be made inactive"))
+}

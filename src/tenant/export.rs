@@ -1,0 +1,161 @@
+//! `GET …/export`: a tenant as lines of JSON, in pages that go on where the last one ended.
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::stored_policy::to_row;
+use super::work::{Answer, Failure, Work};
+use crate::http::{Problem, ProblemCode, Response};
+use crate::limits;
+use crate::store::StoreError;
+use crate::store::connections::ConnectionRow;
+use crate::store::transfer::{self, MovedMember, MovedResource, Place};
+
+/// Where an export stands. A cursor is this, encoded: it says no more than the lines do.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) enum Stage {
+    /// Policies and connections.
+    Settings,
+    /// Resources behind a position.
+    Resources(i64),
+    /// Memberships behind a place.
+    Members(Place<i64>),
+    /// Members that no resource is, behind a place.
+    Dangling(Place<String>),
+}
+
+/// A page: its lines, and where the next one begins; none behind the last.
+struct Lines {
+    lines: Vec<Value>,
+    next: Option<Stage>,
+}
+
+impl Stage {
+    fn encode(&self) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        Base64UrlUnpadded::encode_string(text.as_bytes())
+    }
+
+    fn decode(cursor: &str) -> Option<Self> {
+        serde_json::from_slice(&Base64UrlUnpadded::decode_vec(cursor).ok()?).ok()
+    }
+}
+
+impl Work<'_, '_> {
+    /// A page of at most `limit` lines and about a page's bytes. Its last line is
+    /// `{"next":cursor}`, or `{"end":true,"seq":…}` with the place of the last event.
+    pub(super) fn export(&self) -> Answer {
+        let query = &self.request().query;
+        let limit = query.whole("limit")?.and_then(|limit| usize::try_from(limit).ok());
+        let limit = limit.unwrap_or(limits::ITEMS).clamp(1, limits::ITEMS);
+        let stage = match query.value("cursor").filter(|cursor| !cursor.is_empty()) {
+            None => Stage::Settings,
+            Some(cursor) => Stage::decode(cursor).ok_or_else(|| {
+                Problem::new(ProblemCode::Malformed, "`cursor` is none of an export")
+            })?,
+        };
+        let Lines { lines, next } = self.lines(stage, limit)?;
+        let last = match next {
+            Some(next) => json!({ "next": next.encode() }),
+            None => json!({ "end": true, "seq": self.memory.last_seq }),
+        };
+        Ok(Response::lines(lines.iter().chain([&last])))
+    }
+
+    fn lines(&self, stage: Stage, limit: usize) -> Result<Lines, Failure> {
+        Ok(match stage {
+            Stage::Settings => {
+                let policy = to_row(&self.memory.policy);
+                let numbers: Value = serde_json::from_str(&policy.numbers).unwrap_or_default();
+                let settings = json!({
+                    "kind": "settings",
+                    "policies": self.memory.policy.to_json(),
+                    "numbers": numbers,
+                });
+                let connections = self.memory.connections.values().map(|one| connection(&one.row));
+                let lines = [settings].into_iter().chain(connections).collect();
+                Lines { lines, next: Some(Stage::Resources(0)) }
+            }
+            Stage::Resources(after) => self.resource_lines(after, limit)?,
+            Stage::Members(place) => {
+                let rows = transfer::members(self.sql, &place, limit)?;
+                let full = rows.len() >= limit;
+                let last =
+                    rows.last().filter(|_| full).map(|row| Stage::Members(row.place.clone()));
+                let behind = Stage::Dangling((0, String::new(), String::new()));
+                Lines {
+                    lines: rows.iter().map(|row| member("member", row)).collect(),
+                    next: last.or(Some(behind)),
+                }
+            }
+            Stage::Dangling(place) => {
+                let rows = transfer::dangling(self.sql, &place, limit)?;
+                let full = rows.len() >= limit;
+                Lines {
+                    lines: rows.iter().map(|row| member("dangling", row)).collect(),
+                    next: rows
+                        .last()
+                        .filter(|_| full)
+                        .map(|row| Stage::Dangling(row.place.clone())),
+                }
+            }
+        })
+    }
+
+    fn resource_lines(&self, after: i64, limit: usize) -> Result<Lines, StoreError> {
+        let sizes = transfer::sizes(self.sql, after, limit)?;
+        let most = i64::try_from(limits::PAGE_BYTES).unwrap_or(i64::MAX);
+        let mut bytes = 0_i64;
+        let fitting = sizes.iter().take_while(|(_, size)| {
+            bytes = bytes.saturating_add(*size);
+            bytes <= most
+        });
+        let fitting = fitting.count().max(1);
+        let Some((until, _)) = sizes.get(..fitting).unwrap_or(&sizes).last() else {
+            let first = Stage::Members((0, 0, String::new()));
+            return Ok(Lines { lines: Vec::new(), next: Some(first) });
+        };
+        let rows = transfer::resources(self.sql, after, *until)?;
+        let lines = rows.iter().map(resource).collect::<Result<_, _>>()?;
+        Ok(Lines { lines, next: Some(Stage::Resources(*until)) })
+    }
+}
+
+/// A connection's line. It has no secrets: keys are of the deployment, and are made anew.
+fn connection(row: &ConnectionRow) -> Value {
+    json!({
+        "kind": "connection",
+        "id": row.id,
+        "displayName": row.display_name,
+        "preset": row.preset,
+        "compat": row.compat,
+        "state": row.state,
+        "adopt": row.adopt,
+        "version": row.rev,
+        "created": row.created,
+    })
+}
+
+fn resource(row: &MovedResource) -> Result<Value, StoreError> {
+    let document: Value = serde_json::from_slice(&row.doc)
+        .map_err(|_| StoreError::new("a stored document is malformed"))?;
+    Ok(json!({
+        "kind": "resource",
+        "position": row.pos.value(),
+        "version": row.rev,
+        "origin": row.origin,
+        "manager": row.manager,
+        "document": document,
+    }))
+}
+
+fn member<M>(kind: &str, row: &MovedMember<M>) -> Value {
+    json!({
+        "kind": kind,
+        "group": row.group,
+        "member": row.member,
+        "origin": row.place.2,
+        "display": row.display,
+    })
+}

@@ -1,0 +1,314 @@
+//! `POST …/import`: what another tenant exported, put where it was: ids, versions, times, order and
+//! origins are kept. What is there already stays as it is, so that an import can be sent again and
+//! goes on where it broke off.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::document::{Document, version};
+use super::lookups::{lookup_keys, missing_from, new_keys};
+use super::memory::Connection;
+use super::stored_policy::to_row;
+use super::work::{Answer, Failure, Work};
+use crate::event::{Event, EventKind, Verb};
+use crate::http::{NDJSON, Problem, ProblemCode, Response};
+use crate::limits;
+use crate::policy::Policy;
+use crate::scim::ScimError;
+use crate::scim::schema::{Fault, GROUP, Registry, TypeSchema};
+use crate::store::connections::{self, ConnectionRow};
+use crate::store::resources::{self, ResourceRow};
+use crate::store::transfer;
+use crate::store::{Pos, members, policies};
+
+/// A line of an export.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+enum Line {
+    Settings { policies: Map<String, Value>, numbers: BTreeMap<String, u8> },
+    Connection(ConnectionLine),
+    Resource(ResourceLine),
+    Member(MemberLine),
+    Dangling(MemberLine),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ConnectionLine {
+    id: String,
+    display_name: String,
+    preset: String,
+    compat: Map<String, Value>,
+    state: String,
+    adopt: String,
+    version: i64,
+    created: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct ResourceLine {
+    position: i64,
+    version: i64,
+    origin: String,
+    manager: Option<String>,
+    document: Map<String, Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MemberLine {
+    group: String,
+    member: String,
+    origin: String,
+    display: Option<String>,
+}
+
+/// What has become of a line.
+#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+enum Outcome {
+    Imported,
+    Unchanged,
+    /// A membership of a group or user that is not there.
+    Skipped,
+}
+
+/// The groups that gained members, each with the ids that its event tells and how many rows.
+type Gained = BTreeMap<String, (Pos, Vec<String>, i64)>;
+
+impl Work<'_, '_> {
+    /// Imports the lines of a page or of several, all or none.
+    ///
+    /// 1. The media type must be one of lines of JSON: 415. There must not be too many: 413.
+    /// 2. Each line must be one that an export writes: 422 with its number.
+    /// 3. None may contradict what is there: 409.
+    /// 4. Rows and events are written: 200 with the counts.
+    pub(super) fn import(&mut self) -> Answer {
+        let content_type = self.request().headers.content_type.as_deref().unwrap_or(NDJSON);
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case(NDJSON) {
+            let detail = "the body must be application/x-ndjson";
+            return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).into()); // (1)
+        }
+        let lines = read(self.request().body)?; // (1), (2)
+        let mut counts = BTreeMap::new();
+        let mut gained = Gained::new();
+        for (number, line) in lines {
+            let outcome = match line {
+                Line::Settings { policies, numbers } => {
+                    self.import_policies(number, &policies, &numbers)
+                }
+                Line::Connection(line) => self.take_connection(line),
+                Line::Resource(line) => self.import_resource(number, &line),
+                Line::Member(line) => self.import_member(line, false, &mut gained),
+                Line::Dangling(line) => self.import_member(line, true, &mut gained),
+            };
+            let count: &mut u64 = counts.entry(outcome?).or_default(); // (3), (4)
+            *count = count.saturating_add(1);
+        }
+        for (group, (pos, ids, grown)) in gained {
+            transfer::grow(self.sql, pos, grown)?;
+            self.record_members(EventKind::GroupMemberAdded, &group, &ids)?;
+        }
+        // What follows from rows is read from them again.
+        self.memory.stale = true;
+        let count = |outcome| counts.get(&outcome).copied().unwrap_or(0);
+        Ok(Response::json(
+            200,
+            &json!({
+                "imported": count(Outcome::Imported),
+                "unchanged": count(Outcome::Unchanged),
+                "skipped": count(Outcome::Skipped),
+            }),
+        ))
+    }
+
+    /// The policies of a tenant that has none of its own.
+    fn import_policies(
+        &mut self,
+        number: usize,
+        document: &Map<String, Value>,
+        numbers: &BTreeMap<String, u8>,
+    ) -> Result<Outcome, Failure> {
+        let version = document.get("version").and_then(Value::as_i64).unwrap_or(0);
+        let policy = Policy::stored(version, document, numbers).map_err(Problem::faulty);
+        let policy = policy.map_err(|problem| {
+            problem.moved(|fault| {
+                Fault::new(format!("/{number}/policies{}", fault.path), fault.detail)
+            })
+        })?;
+        let (new, own) = (to_row(&policy), to_row(&self.memory.policy));
+        if new == own {
+            return Ok(Outcome::Unchanged);
+        }
+        let empty = self.memory.counts.values().all(|count| count.live == 0);
+        if own.version != 0 || !empty {
+            return Err(conflict("the tenant has policies or resources of its own"));
+        }
+        policies::write(self.sql, &new)?;
+        let event = Event::new(EventKind::TenantUpdated, "policies");
+        self.record(&event.with("imported", true).with("version", version))?;
+        self.memory.registry = Arc::new(policy.registry());
+        self.memory.policy = policy;
+        Ok(Outcome::Imported)
+    }
+
+    fn take_connection(&mut self, line: ConnectionLine) -> Result<Outcome, Failure> {
+        let ConnectionLine { id, display_name, preset, compat, state, adopt, version, created } =
+            line;
+        let rev = version;
+        let row = ConnectionRow { id, display_name, preset, compat, state, adopt, rev, created };
+        if self.memory.connections.get(&row.id).is_some_and(|own| own.row == row) {
+            return Ok(Outcome::Unchanged);
+        }
+        let taken = self
+            .memory
+            .connections
+            .values()
+            .any(|own| own.row.id == row.id || own.row.display_name == row.display_name);
+        if taken || self.memory.connections.len() >= limits::CONNECTIONS_PER_TENANT {
+            return Err(conflict("the tenant has such a connection of its own, or too many"));
+        }
+        connections::write(self.sql, &row)?;
+        let event = Event::new(EventKind::ConnectionCreated, row.id.as_str())
+            .with("preset", row.preset.as_str())
+            .with("imported", true);
+        self.record(&event)?;
+        self.memory.connections.insert(row.id.clone(), Connection::new(row));
+        Ok(Outcome::Imported)
+    }
+
+    /// A resource where it was. One that is there in an earlier version is brought up to date.
+    fn import_resource(&mut self, number: usize, line: &ResourceLine) -> Result<Outcome, Failure> {
+        let pos = Pos::stored(line.position);
+        // A type that the tenant has switched off has its resources all the same.
+        let registry = Registry::of(|_| true, &self.memory.policy.schemas);
+        let of_type = registry.type_numbered(pos.type_number());
+        let read = of_type.and_then(|schema| Some((schema, document(line, schema)?)));
+        let Some((schema, (document, doc))) = read else {
+            return Err(faulty(number, "is no resource of this tenant's types"));
+        };
+        let too_long = |error: ScimError| faulty(number, error.detail());
+        let keys = new_keys(&document.resource, schema).map_err(too_long)?;
+        let there = resources::by_id(self.sql, &document.id)?;
+        let row = ResourceRow {
+            pos,
+            rev: line.version,
+            members: there.as_ref().map_or(0, |row| row.members),
+            manager: line.manager.clone(),
+            doc,
+        };
+        let kind = |verb| EventKind::Resource(pos.type_number(), verb);
+        let event = match there {
+            Some(own) if own.pos != pos => return Err(elsewhere()),
+            Some(own) if own.rev >= row.rev => return Ok(Outcome::Unchanged),
+            Some(own) => {
+                let before = lookup_keys(&Document::decode(&own.doc)?.resource, schema);
+                let gained = missing_from(&keys, &before);
+                self.unused(schema, &gained).map_err(told)?;
+                resources::update(self.sql, &row)?;
+                resources::remove_keys(self.sql, pos, &missing_from(&before, &keys))?;
+                resources::add_keys(self.sql, pos, &gained)?;
+                Event::new(kind(Verb::Updated), document.id.as_str())
+            }
+            None if resources::at(self.sql, pos)?.is_some() => return Err(elsewhere()),
+            None => {
+                self.unused(schema, &keys).map_err(told)?;
+                let mut count = self.memory.count(pos.type_number());
+                count.live = count.live.saturating_add(1);
+                count.last = count.last.max(pos.place());
+                resources::insert(self.sql, &row, &document.id, &line.origin, &keys, count)?;
+                self.memory.set_count(pos.type_number(), count);
+                Event::new(kind(Verb::Created), document.id.as_str())
+            }
+        };
+        self.record(&event.with("imported", true))?;
+        Ok(Outcome::Imported)
+    }
+
+    fn import_member(
+        &mut self,
+        line: MemberLine,
+        dangles: bool,
+        gained: &mut Gained,
+    ) -> Result<Outcome, Failure> {
+        let MemberLine { group, member, origin, display } = line;
+        let display = display.as_deref();
+        let found = members::resolve(self.sql, &[&group, &member])?;
+        let group_pos = found.first().copied().flatten();
+        let Some(pos) = group_pos.filter(|pos| pos.type_number() == GROUP) else {
+            return Ok(Outcome::Skipped);
+        };
+        let added = match found.get(1).copied().flatten() {
+            _ if dangles => transfer::add_dangling(self.sql, pos, &member, &origin, display)?,
+            Some(of) => transfer::add_member(self.sql, pos, of, &origin, display)?,
+            None => return Ok(Outcome::Skipped),
+        };
+        if !added {
+            return Ok(Outcome::Unchanged);
+        }
+        let (_, ids, grown) = gained.entry(group).or_insert((pos, Vec::new(), 0));
+        *grown = grown.saturating_add(1);
+        ids.push(member);
+        Ok(Outcome::Imported)
+    }
+}
+
+/// The lines of a body with their numbers. Those that end a page say nothing.
+fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
+    let mut lines = Vec::new();
+    for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        if number > limits::IMPORT_LINES {
+            let detail = format!("an import has more than {} lines", limits::IMPORT_LINES);
+            return Err(Problem::new(ProblemCode::PayloadTooLarge, detail));
+        }
+        let fault =
+            || Problem::faulty(vec![Fault::new(format!("/{number}"), "is no line of an export")]);
+        let value: Value = serde_json::from_slice(line).map_err(|_| fault())?;
+        let ends_page = ["next", "end"].iter().any(|name| value.get(name).is_some());
+        if !ends_page {
+            lines.push((number, serde_json::from_value(value).map_err(|_| fault())?));
+        }
+    }
+    Ok(lines)
+}
+
+/// The document of a line, if it is one of its type and says of itself what the line says.
+fn document(line: &ResourceLine, schema: TypeSchema<'_>) -> Option<(Document, Vec<u8>)> {
+    let doc = serde_json::to_vec(&line.document).ok()?;
+    let document = Document::decode(&doc).ok()?;
+    let says = line.document.get("meta")?.get("version")?.as_str()?;
+    let id = Uuid::parse_str(&document.id).ok()?;
+    let fits = says == version(line.version)
+        && line.version >= 1
+        && id.hyphenated().to_string() == document.id
+        && document.resource_type == schema.resource_type.id
+        && Pos::stored(line.position).place() > 0
+        && doc.len() <= limits::RESOURCE_BYTES;
+    fits.then_some((document, doc))
+}
+
+/// A value that is taken, in the words of the admin API.
+fn told(failure: Failure) -> Failure {
+    match failure {
+        Failure::Scim(_) => conflict("another resource has a value that must be unique"),
+        other => other,
+    }
+}
+
+fn conflict(detail: &'static str) -> Failure {
+    Problem::new(ProblemCode::Conflict, detail).into()
+}
+
+fn elsewhere() -> Failure {
+    conflict("the tenant has resources of its own where those of the export belong")
+}
+
+fn faulty(number: usize, detail: &str) -> Failure {
+    Problem::faulty(vec![Fault::new(format!("/{number}"), detail)]).into()
+}

@@ -1,0 +1,68 @@
+//! `GET …/requests`: what was asked of the tenant recently, newest first.
+
+use chrono::DateTime;
+use serde_json::{Value, json};
+
+use super::document::timestamp;
+use super::ring::Entry;
+use super::work::{Answer, Work};
+use crate::http::{Problem, ProblemCode, Response};
+
+impl Work<'_, '_> {
+    /// The ring, or what of it has a connection and a status (`404`, or `4xx` for all such).
+    pub(super) fn read_requests(&self) -> Answer {
+        let query = &self.request().query;
+        let limit = query.items_limit()?;
+        let before = query.whole("cursor")?.unwrap_or(i64::MAX);
+        let status = query.value("status").filter(|text| !text.is_empty());
+        let status = status.map(statuses).transpose()?;
+        let connection = query.value("connection").filter(|text| !text.is_empty());
+        let wanted = |(number, entry): &(i64, Entry)| {
+            let is_status = status.is_none_or(|(low, high)| (low..=high).contains(&entry.status));
+            let is_of = connection.is_none_or(|id| entry.connection.as_deref() == Some(id));
+            *number < before && is_status && is_of
+        };
+        let entries = self.ring.entries(self.sql)?;
+        let mut found = entries.into_iter().rev().filter(wanted).peekable();
+        let (mut items, mut last) = (Vec::new(), None);
+        for (number, entry) in found.by_ref().take(limit) {
+            items.push(described(&entry));
+            last = Some(number);
+        }
+        let mut page = json!({ "items": items });
+        if let (Some(last), Some(_), Some(fields)) = (last, found.peek(), page.as_object_mut()) {
+            fields.insert("next".to_owned(), last.to_string().into());
+        }
+        Ok(Response::json(200, &page))
+    }
+}
+
+/// The least and the greatest status that a text names.
+fn statuses(text: &str) -> Result<(u16, u16), Problem> {
+    let class = text.strip_suffix("xx").and_then(|class| class.parse::<u16>().ok());
+    let range = match class {
+        Some(class) => class.checked_mul(100).map(|low| (low, low.saturating_add(99))),
+        None => text.parse::<u16>().ok().map(|status| (status, status)),
+    };
+    let possible = range.filter(|(low, high)| *low >= 100 && *high < 600);
+    let detail = "`status` is neither a status such as 404 nor a class such as 4xx";
+    possible.ok_or_else(|| Problem::new(ProblemCode::Malformed, detail))
+}
+
+/// A request as the API shows it.
+fn described(entry: &Entry) -> Value {
+    let Entry { time, method, route, status, error, connection, key, query, body, step: _ } = entry;
+    json!({
+        "time": DateTime::from_timestamp_millis(*time).map(timestamp),
+        "method": method,
+        "route": route,
+        "status": status,
+        "error": error,
+        // The runtime's clock stands still while a request is served.
+        "duration": 0,
+        "connection": connection,
+        "key": key,
+        "query": query,
+        "body": body,
+    })
+}

@@ -1,0 +1,124 @@
+//! Who may touch whom: a resource is managed by one connection or by nobody.
+//!
+//! A key without a connection changes everything. One that is bound to a connection changes what the
+//! connection manages; what nobody manages it takes up by writing it, where the connection does
+//! that; what another connection manages it leaves alone. Everybody reads everything.
+
+use super::{Added, New, Subject, updated};
+use crate::event::{Event, EventKind, Verb};
+use crate::scim::resource::{Resource, changed};
+use crate::scim::{ErrorKind, ScimError};
+use crate::store::StoreError;
+use crate::store::resources::{self, ResourceRow};
+use crate::tenant::adopt::Adopt;
+use crate::tenant::document::Document;
+use crate::tenant::lookups::new_keys;
+use crate::tenant::work::{Failure, Work};
+
+impl<'a> Work<'a, '_> {
+    /// Refuses what another connection manages.
+    pub(super) fn not_anothers(&self, row: &ResourceRow) -> Result<(), ScimError> {
+        match (&self.connection, &row.manager) {
+            (Some(own), Some(manager)) if own != manager => {
+                Err(forbidden("another connection manages this resource"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the key is bound to a connection, and the resource is nobody's.
+    fn is_nobodys(&self, row: &ResourceRow) -> bool {
+        self.connection.is_some() && row.manager.is_none()
+    }
+
+    /// Refuses to delete what the connection does not manage.
+    pub(super) fn may_delete(&self, row: &ResourceRow) -> Result<(), ScimError> {
+        if self.is_nobodys(row) {
+            return Err(forbidden("no connection manages this resource, so none deletes it"));
+        }
+        Ok(())
+    }
+
+    /// Takes up what nobody manages, if that is what a write comes to: any of a user, one that
+    /// changes attributes of a group. Members of a group are rows of their own.
+    pub(super) fn take_up(
+        &self,
+        subject: &mut Subject<'_>,
+        after: &Resource,
+    ) -> Result<(), ScimError> {
+        let before = &subject.document.resource;
+        let has_rows = subject.schema.resource_type.rows.is_some();
+        if !self.is_nobodys(&subject.row)
+            || (has_rows && changed(before, after, subject.schema).is_empty())
+        {
+            return Ok(());
+        }
+        if updated(before, after) == Verb::Deactivated {
+            return Err(forbidden("no connection manages this resource, so none deactivates it"));
+        }
+        if self.adopt == Adopt::Never {
+            return Err(forbidden("this connection does not take up what it did not make"));
+        }
+        subject.row.manager.clone_from(&self.connection);
+        subject.taken_up = true;
+        Ok(())
+    }
+
+    /// Notes that a resource was taken up; what else its write changes is another fact.
+    pub(super) fn record_taken_up(&mut self, subject: &Subject<'_>) -> Result<(), StoreError> {
+        let kind = EventKind::Resource(subject.row.pos.type_number(), Verb::Linked);
+        self.record(&Event::new(kind, subject.document.id.as_str()))
+    }
+
+    /// Whether a member that is in a group by the word of an origin is this client's to change: its
+    /// own, and in a group that the connection manages every one. In a group that is nobody's, that of
+    /// a connection which has left is anyone's.
+    pub(in crate::tenant) fn may_change_member(&self, group: &ResourceRow, origin: &str) -> bool {
+        let has_left = || {
+            let connection = origin.strip_prefix("scim:");
+            connection.is_some_and(|id| !self.memory.connections.contains_key(id))
+        };
+        !self.is_nobodys(group) || origin == self.origin || has_left()
+    }
+
+    /// Does what a POST asks: adds a resource or, where its name is that of one that is nobody's and
+    /// the connection takes such up, makes that what the POST says.
+    pub(in crate::tenant) fn add_or_take_up(&mut self, mut new: New<'a>) -> Result<Added, Failure> {
+        if let Some(subject) = self.named(&new)? {
+            let id = subject.document.id.clone();
+            let row = self.replace_by(subject, new.resource, new.members)?;
+            return Ok(Added { row, id, grouped: true });
+        }
+        let delta = self.membership(None, new.joined())?;
+        self.add(new, None, &delta)
+    }
+
+    /// The resource of the same name that a POST takes up.
+    fn named(&self, new: &New<'a>) -> Result<Option<Subject<'a>>, Failure> {
+        let schema = new.schema;
+        let mut lookups = schema.resource_type.lookups.iter();
+        let name = lookups.find(|lookup| lookup.path == "userName").map(|lookup| lookup.number);
+        if self.adopt != Adopt::OnCreate || name.is_none() {
+            return Ok(None);
+        }
+        let keys = new_keys(&new.resource, schema)?;
+        let Some(key) = keys.iter().find(|(number, _)| Some(*number) == name) else {
+            return Ok(None);
+        };
+        let found = resources::find(self.sql, schema.resource_type.number, key, 1)?;
+        let Some(row) = found.first().map(|pos| resources::at(self.sql, *pos)).transpose()? else {
+            return Ok(None);
+        };
+        let row = row.filter(|row| self.is_nobodys(row));
+        row.map(|row| {
+            let document = Document::decode(&row.doc)?;
+            Ok(Subject { schema, row, document, taken_up: false })
+        })
+        .transpose()
+    }
+}
+
+/// RFC 7644 §3.12: 403. It names nobody.
+fn forbidden(detail: &'static str) -> ScimError {
+    ScimError::new(ErrorKind::Forbidden, detail)
+}

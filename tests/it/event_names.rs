@@ -1,0 +1,36 @@
+//! What events are called on the wire: consumers rely on it.
+
+use muster::event::{EventKind, Verb};
+
+#[test]
+fn the_names_of_events() {
+    use EventKind::*;
+    for (kind, name, resource_type) in [
+        (Resource(1, Verb::Created), "user.created", "User"),
+        (Resource(1, Verb::Updated), "user.updated", "User"),
+        (Resource(1, Verb::Activated), "user.activated", "User"),
+        (Resource(1, Verb::Deactivated), "user.deactivated", "User"),
+        (Resource(1, Verb::Deleted), "user.deleted", "User"),
+        (Resource(2, Verb::Created), "group.created", "Group"),
+        (Resource(2, Verb::Deleted), "group.deleted", "Group"),
+        (Resource(3, Verb::Created), "role.created", "Role"),
+        (Resource(4, Verb::Updated), "entitlement.updated", "Entitlement"),
+        (Resource(5, Verb::Deactivated), "agent.deactivated", "Agent"),
+        (Resource(6, Verb::Deleted), "agenticApplication.deleted", "AgenticApplication"),
+        (GroupMemberAdded, "group.member.added", "Group"),
+        (GroupMemberRemoved, "group.member.removed", "Group"),
+        (Resource(1, Verb::Linked), "user.linked", "User"),
+        (ConnectionCreated, "connection.created", "Connection"),
+        (ConnectionUpdated, "connection.updated", "Connection"),
+        (ConnectionActivated, "connection.activated", "Connection"),
+        (ConnectionDisabled, "connection.disabled", "Connection"),
+        (ConnectionDeleted, "connection.deleted", "Connection"),
+        (KeyCreated, "key.created", "Key"),
+        (KeyRotated, "key.rotated", "Key"),
+        (KeyRevoked, "key.revoked", "Key"),
+        (TenantUpdated, "tenant.updated", "Tenant"),
+        (TenantFeatureEnabled, "tenant.feature.enabled", "Tenant"),
+    ] {
+        assert_eq!((&*kind.name(), kind.resource_type()), (name, resource_type));
+    }
+}

@@ -1,0 +1,79 @@
+//! Two tenants that are alike in everything, to the ids of their users and keys: what one of them
+//! gave is of no use to the other all the same. The attempts over HTTP are in the live tests.
+
+use serde_json::{Value, json};
+
+use crate::support::Acme;
+
+/// Two tenants with the same users, ids and keys' ids, and what one of them alone has.
+fn twins() -> (Acme, Acme) {
+    let mut twins = ["acme", "globex"].map(Acme::named);
+    for twin in &mut twins {
+        for name in ["ada", "bob", "eve"] {
+            twin.user(name);
+        }
+    }
+    let [acme, globex] = twins;
+    (acme, globex)
+}
+
+fn ids(acme: &mut Acme) -> Vec<String> {
+    let users = acme.get("/Users");
+    users["Resources"].as_array().unwrap().iter().map(|user| user["id"].to_string()).collect()
+}
+
+fn cursor(acme: &mut Acme) -> String {
+    acme.get("/Users?cursor=&count=1")["nextCursor"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_key_of_the_twin_opens_nothing() {
+    let (mut acme, mut globex) = twins();
+    assert_eq!(ids(&mut acme), ids(&mut globex), "the same ids");
+    let key_id =
+        |acme: &mut Acme| acme.admin("GET", "/keys", &Value::Null).json()["items"][0]["id"].clone();
+    assert_eq!(key_id(&mut acme), key_id(&mut globex), "the same keys but for their tenant");
+    let before = acme.dump();
+    for (method, path) in [
+        ("GET", "/t/acme/scim/v2/Users"),
+        ("POST", "/t/acme/scim/v2/Users"),
+        ("GET", "/scim/v2/acme/Users"),
+        ("GET", "/t/acme/scim/v2/Schemas"),
+        ("GET", "/t/acme/scim/v2/Nothing"),
+        ("GET", "/v1/tenants/acme/keys"),
+        ("GET", "/v1/tenants/acme/events"),
+    ] {
+        let refused = acme.ask(method, path, &json!({ "userName": "mallory" }), &globex.key);
+        let status = if path.ends_with("Nothing") { 404 } else { 401 };
+        assert_eq!(refused.status, status, "{method} {path}: {}", refused.json());
+    }
+    assert_eq!(acme.dump(), before);
+}
+
+#[test]
+fn a_cursor_of_the_twin_leads_nowhere() {
+    let (mut acme, mut globex) = twins();
+    let (own, foreign) = (cursor(&mut acme), cursor(&mut globex));
+    assert_ne!(own, foreign);
+    assert!(acme.get(&format!("/Users?cursor={own}&count=1"))["Resources"].is_array());
+    let path = format!("/Users?cursor={foreign}&count=1");
+    let detail = "the cursor was not given to this client for this query";
+    acme.refused("GET", &path, &Value::Null, (400, "invalidCursor", detail));
+}
+
+#[test]
+fn what_the_twin_does_is_its_own() {
+    let (mut acme, mut globex) = twins();
+    let before = (acme.dump(), acme.events());
+    let ada = ids(&mut globex)[0].replace('"', "");
+    let path = format!("/Users/{ada}");
+    let etag = acme.scim("GET", &path, &Value::Null).headers["etag"].clone();
+    globex.scim("PUT", &path, &json!({ "userName": "ada", "title": "of-globex-alone" }));
+    globex.group("Builders", &[&ada]);
+    assert_eq!((acme.dump(), acme.events()), before);
+    let key = acme.key.clone();
+    let read = acme.scim_with("GET", &path, &Value::Null, &key, &[("if-none-match", &etag)]);
+    assert_eq!(read.status, 304, "the version of one is not that of the other");
+    globex.scim("DELETE", &path, &Value::Null);
+    assert_eq!(acme.get(&path)["userName"], "ada");
+}
