@@ -22,6 +22,7 @@ mod lookups;
 mod members;
 mod memory;
 mod naming;
+mod page;
 mod plan;
 mod policies;
 mod redaction;

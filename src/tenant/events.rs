@@ -4,6 +4,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::document::timestamp;
+use super::page::fitting;
 use super::work::{Answer, Work};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
@@ -63,14 +64,7 @@ impl Work<'_, '_> {
 /// Where a page ends that has so many events, or as many bytes as a page may have; `None` where it
 /// ends with the span.
 fn page_end(sizes: &[(i64, i64)], limit: usize) -> Option<i64> {
-    let most = i64::try_from(limits::PAGE_BYTES).unwrap_or(i64::MAX);
-    let mut bytes = 0_i64;
-    let fitting = sizes.iter().take_while(|(_, size)| {
-        bytes = bytes.saturating_add(*size);
-        bytes <= most
-    });
-    let fitting = fitting.count().max(1);
-    let is_full = fitting < sizes.len() || sizes.len() >= limit;
-    let last = sizes.get(fitting.checked_sub(1)?).or(sizes.last());
-    last.filter(|_| is_full).map(|(seq, _)| *seq)
+    let page = fitting(sizes);
+    let is_full = page.len() < sizes.len() || sizes.len() >= limit;
+    page.last().filter(|_| is_full).map(|(seq, _)| *seq)
 }

@@ -4,6 +4,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::page::fitting;
 use super::stored_policy::to_row;
 use super::work::{Answer, Failure, Work};
 use crate::http::{Problem, ProblemCode, Response};
@@ -80,39 +81,20 @@ impl Work<'_, '_> {
             Stage::Resources(after) => self.resource_lines(after, limit)?,
             Stage::Members(place) => {
                 let rows = transfer::members(self.sql, &place, limit)?;
-                let full = rows.len() >= limit;
-                let last =
-                    rows.last().filter(|_| full).map(|row| Stage::Members(row.place.clone()));
+                let Lines { lines, next } = member_lines("member", &rows, limit, Stage::Members);
                 let behind = Stage::Dangling((0, String::new(), String::new()));
-                Lines {
-                    lines: rows.iter().map(|row| member("member", row)).collect(),
-                    next: last.or(Some(behind)),
-                }
+                Lines { lines, next: next.or(Some(behind)) }
             }
             Stage::Dangling(place) => {
                 let rows = transfer::dangling(self.sql, &place, limit)?;
-                let full = rows.len() >= limit;
-                Lines {
-                    lines: rows.iter().map(|row| member("dangling", row)).collect(),
-                    next: rows
-                        .last()
-                        .filter(|_| full)
-                        .map(|row| Stage::Dangling(row.place.clone())),
-                }
+                member_lines("dangling", &rows, limit, Stage::Dangling)
             }
         })
     }
 
     fn resource_lines(&self, after: i64, limit: usize) -> Result<Lines, StoreError> {
         let sizes = transfer::sizes(self.sql, after, limit)?;
-        let most = i64::try_from(limits::PAGE_BYTES).unwrap_or(i64::MAX);
-        let mut bytes = 0_i64;
-        let fitting = sizes.iter().take_while(|(_, size)| {
-            bytes = bytes.saturating_add(*size);
-            bytes <= most
-        });
-        let fitting = fitting.count().max(1);
-        let Some((until, _)) = sizes.get(..fitting).unwrap_or(&sizes).last() else {
+        let Some((until, _)) = fitting(&sizes).last() else {
             let first = Stage::Members((0, 0, String::new()));
             return Ok(Lines { lines: Vec::new(), next: Some(first) });
         };
@@ -148,6 +130,20 @@ fn resource(row: &MovedResource) -> Result<Value, StoreError> {
         "manager": row.manager,
         "document": document,
     }))
+}
+
+/// The lines of memberships; a page that is full goes on behind its last one.
+fn member_lines<M: Clone>(
+    kind: &str,
+    rows: &[MovedMember<M>],
+    limit: usize,
+    stage: fn(Place<M>) -> Stage,
+) -> Lines {
+    let last = rows.last().filter(|_| rows.len() >= limit);
+    Lines {
+        lines: rows.iter().map(|row| member(kind, row)).collect(),
+        next: last.map(|row| stage(row.place.clone())),
+    }
 }
 
 fn member<M>(kind: &str, row: &MovedMember<M>) -> Value {
