@@ -4,9 +4,9 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Map, Value, json};
 
 use super::document::time;
-use super::duration::duration_seconds;
+use super::duration::given_seconds;
 use super::secrets::given_scopes;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, only_fields};
 use crate::auth::{Claims, ISSUER, JtiDigest, Principal, Scopes};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response};
@@ -116,18 +116,12 @@ impl Work<'_, '_> {
     }
 
     fn overlap_seconds(&self) -> Result<i64, Failure> {
-        let malformed = |detail: String| Problem::new(ProblemCode::Malformed, detail);
         let body = self.body_or_nothing()?;
-        if let Some(name) = body.keys().find(|name| *name != "overlap") {
-            return Err(malformed(format!("`{name}` is no field of a rotation")).into());
-        }
-        let seconds = match body.get("overlap") {
-            None | Some(Value::Null) => Some(limits::KEY_OVERLAP_SECONDS_DEFAULT),
-            Some(overlap) => overlap.as_str().and_then(duration_seconds),
-        };
-        let seconds = seconds.filter(|s| (0..=limits::KEY_OVERLAP_SECONDS).contains(s));
-        let detail = "`overlap` is not a duration such as PT8H, between PT0S and PT24H";
-        Ok(seconds.ok_or_else(|| malformed(detail.to_owned()))?)
+        only_fields(&body, &["overlap"], "a rotation")?;
+        let default = limits::KEY_OVERLAP_SECONDS_DEFAULT;
+        let bounds = 0..=limits::KEY_OVERLAP_SECONDS;
+        let example = "PT8H, between PT0S and PT24H";
+        Ok(given_seconds(&body, "overlap", default, &bounds, example)?)
     }
 
     /// `GET …/keys`: without the keys themselves.
@@ -171,19 +165,14 @@ impl Work<'_, '_> {
     }
 
     fn new_key(&self, body: &Map<String, Value>) -> Result<NewKey, Failure> {
-        let malformed = |detail: String| Problem::new(ProblemCode::Malformed, detail);
-        let known = ["name", "scopes", "connection", "ttl"];
-        if let Some(name) = body.keys().find(|name| !known.contains(&name.as_str())) {
-            return Err(malformed(format!("`{name}` is no field of a key")).into());
-        }
+        let malformed = |detail| Problem::new(ProblemCode::Malformed, detail);
+        only_fields(body, &["name", "scopes", "connection", "ttl"], "a key")?;
         let name = body.get("name").and_then(Value::as_str).map(str::trim);
         let name = name
             .filter(|n| !n.is_empty() && n.chars().count() <= limits::NAME_CHARACTERS)
-            .ok_or_else(|| {
-            malformed("`name` is not a text of 1 to 200 characters".to_owned())
-        })?;
+            .ok_or_else(|| malformed("`name` is not a text of 1 to 200 characters"))?;
         if !body.contains_key("scopes") {
-            return Err(malformed("`scopes` is not a list of texts".to_owned()).into());
+            return Err(malformed("`scopes` is not a list of texts").into());
         }
         let scopes = given_scopes(body)?;
         self.may_give(scopes)?;
@@ -196,9 +185,10 @@ impl Work<'_, '_> {
             }
         };
         self.may_bind(connection.as_deref())?;
-        let ttl_seconds = ttl_seconds(body.get("ttl")).ok_or_else(|| {
-            malformed("`ttl` is not a duration such as P90D, between PT1S and P3Y".to_owned())
-        })?;
+        let default = limits::KEY_TTL_SECONDS_DEFAULT;
+        let bounds = 1..=limits::KEY_TTL_SECONDS;
+        let example = "P90D, between PT1S and P3Y";
+        let ttl_seconds = given_seconds(body, "ttl", default, &bounds, example)?;
         Ok(NewKey { name: name.to_owned(), scopes, connection, ttl_seconds })
     }
 
@@ -236,14 +226,4 @@ impl Work<'_, '_> {
             _ => Map::new(),
         }
     }
-}
-
-/// How long a key lives; `None` when that cannot be read or is out of bounds.
-fn ttl_seconds(ttl: Option<&Value>) -> Option<i64> {
-    let seconds = match ttl {
-        None | Some(Value::Null) => limits::KEY_TTL_SECONDS_DEFAULT,
-        Some(Value::String(text)) => duration_seconds(text)?,
-        Some(_) => return None,
-    };
-    (1..=limits::KEY_TTL_SECONDS).contains(&seconds).then_some(seconds)
 }

@@ -5,8 +5,8 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Map, Value, json};
 
 use super::document::time;
-use super::duration::duration_seconds;
-use super::work::{Answer, Failure, Work};
+use super::duration::given_seconds;
+use super::work::{Answer, Failure, Work, only_fields};
 use crate::auth::{Scopes, SecretDigest};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response};
@@ -114,20 +114,12 @@ impl Work<'_, '_> {
 
     /// How long a secret is to live, and what its tokens may do.
     fn new_secret(&self) -> Result<(i64, Scopes), Failure> {
-        let malformed = |detail: String| Problem::new(ProblemCode::Malformed, detail);
         let body = self.body_or_nothing()?;
-        if let Some(name) = body.keys().find(|name| !["ttl", "scopes"].contains(&name.as_str())) {
-            return Err(malformed(format!("`{name}` is no field of a secret")).into());
-        }
-        let ttl_seconds = match body.get("ttl") {
-            None | Some(Value::Null) => Some(limits::SECRET_TTL_SECONDS_MIN),
-            Some(ttl) => ttl.as_str().and_then(duration_seconds),
-        };
-        let life = limits::SECRET_TTL_SECONDS_MIN..=limits::SECRET_TTL_SECONDS;
-        let ttl_seconds =
-            ttl_seconds.filter(|seconds| life.contains(seconds)).ok_or_else(|| {
-                malformed("`ttl` is not a duration such as P730D, between P1Y and P3Y".to_owned())
-            })?;
+        only_fields(&body, &["ttl", "scopes"], "a secret")?;
+        let least = limits::SECRET_TTL_SECONDS_MIN;
+        let bounds = least..=limits::SECRET_TTL_SECONDS;
+        let example = "P730D, between P1Y and P3Y";
+        let ttl_seconds = given_seconds(&body, "ttl", least, &bounds, example)?;
         Ok((ttl_seconds, given_scopes(&body)?))
     }
 }

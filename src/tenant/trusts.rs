@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::time;
 use super::secrets::given_scopes;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, only_fields};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response, configuration_of};
 use crate::limits;
@@ -70,10 +70,7 @@ impl Work<'_, '_> {
     fn new_trust(&mut self, connection: &str) -> Result<TrustRow, Failure> {
         let body = self.admin_body()?;
         let known = ["issuer", "subject", "audience", "jwksUri", "scopes"];
-        if let Some(name) = body.keys().find(|name| !known.contains(&name.as_str())) {
-            let detail = format!("`{name}` is no field of a trust");
-            return Err(Problem::new(ProblemCode::Malformed, detail).into());
-        }
+        only_fields(&body, &known, "a trust")?;
         let (issuer, subject) = (required(&body, "issuer")?, required(&body, "subject")?);
         let (audience, jwks_uri) = (text(&body, "audience")?, text(&body, "jwksUri")?);
         let scopes = given_scopes(&body)?;

@@ -205,3 +205,18 @@ impl<'a, 'c> Work<'a, 'c> {
         self.memory.record(self.sql, event, author)
     }
 }
+
+/// A body must have no other fields than those that are known; `of` says of what they are.
+///
+/// # Errors
+/// 400, naming the first of the others.
+pub(super) fn only_fields(
+    body: &Map<String, Value>,
+    known: &[&str],
+    of: &str,
+) -> Result<(), Problem> {
+    let Some(name) = body.keys().find(|name| !known.contains(&name.as_str())) else {
+        return Ok(());
+    };
+    Err(Problem::new(ProblemCode::Malformed, format!("`{name}` is no field of {of}")))
+}

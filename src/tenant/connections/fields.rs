@@ -13,6 +13,7 @@ use crate::store::connections::ConnectionRow;
 use crate::tenant::adopt::Adopt;
 use crate::tenant::document::timestamp;
 use crate::tenant::memory::Connection;
+use crate::tenant::work::only_fields;
 
 /// Reads a connection.
 ///
@@ -36,9 +37,8 @@ pub(super) fn read(mut body: Map<String, Value>, created: i64) -> Result<Connect
         Some(Value::Object(rules)) => rules,
         Some(_) => return Err(malformed("`compat` is not an object".to_owned())),
     };
-    let fault = if let Some(name) = body.keys().next() {
-        format!("`{name}` is no field of a connection")
-    } else if Slug::parse(&id).is_none() || id == IMPORT {
+    only_fields(&body, &[], "a connection")?;
+    let fault = if Slug::parse(&id).is_none() || id == IMPORT {
         "`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?, or is reserved".to_owned()
     } else if !(1..=limits::NAME_CHARACTERS).contains(&display_name.chars().count()) {
         "`displayName` is not a text of 1 to 200 characters".to_owned()
