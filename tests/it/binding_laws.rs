@@ -9,7 +9,7 @@ use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptes
 use proptest::test_runner::{Config, TestCaseError};
 use serde_json::{Value, json};
 
-use crate::steps::{patch_op, texts};
+use crate::steps::{follow, patch_op, texts};
 use crate::support::Acme;
 
 /// A name, and whether it is written in capitals.
@@ -135,21 +135,9 @@ impl Group {
     /// Follows the log.
     fn listen(&mut self) {
         let events = self.acme.events();
-        for event in &events[self.events..] {
-            let data = &event["data"];
-            let listed = data["members"].as_array().cloned().unwrap_or_default();
-            let listed = listed.iter().map(|id| id.as_str().expect("an id").to_owned());
-            match event["type"].as_str().expect("a type") {
-                "group.member.added" => {
-                    listed.for_each(|id| assert!(self.told.insert(id), "added anew: {data}"));
-                }
-                "group.member.removed" => {
-                    listed.for_each(|id| assert!(self.told.remove(&id), "was there: {data}"));
-                }
-                "user.deleted" => drop(self.told.remove(data["id"].as_str().expect("an id"))),
-                other => assert!(other.starts_with("user."), "{other}"),
-            }
-        }
+        follow(&events[self.events..], &mut self.told, |other| {
+            assert!(other.starts_with("user."), "{other}");
+        });
         self.events = events.len();
     }
 

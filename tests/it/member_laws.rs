@@ -8,7 +8,7 @@ use proptest::prelude::{Just, Strategy, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::{Config, TestCaseError};
 use serde_json::{Value, json};
 
-use crate::steps::{patch_op, texts};
+use crate::steps::{follow, patch_op, texts};
 use crate::support::Acme;
 
 /// Users by their number.
@@ -159,24 +159,12 @@ impl Group {
         }
     }
 
-    /// Follows the log: a deleted user leaves without a word about its memberships.
+    /// Follows the log, which tells of nothing else.
     fn listen(&mut self) {
         let events = self.acme.events();
-        for event in &events[self.events..] {
-            let data = &event["data"];
-            let listed = data["members"].as_array().cloned().unwrap_or_default();
-            let listed = listed.iter().map(|id| id.as_str().expect("an id").to_owned());
-            match event["type"].as_str().expect("a type") {
-                "group.member.added" => {
-                    listed.for_each(|id| assert!(self.told.insert(id), "added anew: {data}"));
-                }
-                "group.member.removed" => {
-                    listed.for_each(|id| assert!(self.told.remove(&id), "was there: {data}"));
-                }
-                "user.deleted" => drop(self.told.remove(data["id"].as_str().expect("an id"))),
-                other => panic!("{other} is of nothing that happened"),
-            }
-        }
+        follow(&events[self.events..], &mut self.told, |other| {
+            panic!("{other} is of nothing that happened");
+        });
         self.events = events.len();
     }
 

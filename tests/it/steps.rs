@@ -1,6 +1,6 @@
 //! What tests of a tenant's users, groups and lists do again and again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use muster::scim::urn;
 use muster::store::{Row, Sql as _};
@@ -202,6 +202,26 @@ pub(crate) fn texts(list: &Value, field: &str) -> Vec<String> {
 /// The ids of a list's resources.
 pub(crate) fn ids(list: &Value) -> Vec<String> {
     texts(list, "id")
+}
+
+/// Follows events: who is in a group by what they tell of it. A deleted user leaves without a word
+/// about its memberships; `other` judges the types of all other events.
+pub(crate) fn follow(events: &[Value], told: &mut BTreeSet<String>, other: impl Fn(&str)) {
+    for event in events {
+        let data = &event["data"];
+        let listed = data["members"].as_array().cloned().unwrap_or_default();
+        let listed = listed.iter().map(|id| id.as_str().expect("an id").to_owned());
+        match event["type"].as_str().expect("a type") {
+            "group.member.added" => {
+                listed.for_each(|id| assert!(told.insert(id), "added anew: {data}"));
+            }
+            "group.member.removed" => {
+                listed.for_each(|id| assert!(told.remove(&id), "was there: {data}"));
+            }
+            "user.deleted" => drop(told.remove(data["id"].as_str().expect("an id"))),
+            kind => other(kind),
+        }
+    }
 }
 
 /// The body of an error is RFC 7644 §3.12's, byte for byte.
