@@ -312,18 +312,12 @@ fn a_change_that_fails_at_any_statement_leaves_nothing() {
         let mut acme = given("active");
         let before = acme.dump();
         let shown = acme.admin("GET", "/connections", &Value::Null).json();
-        for statements in 0.. {
-            acme.sql.fail_after(Some(statements));
-            let reply = acme.admin(method, path, &body);
-            let failed = acme.sql.has_failed();
-            acme.sql.fail_after(None);
-            if !failed {
-                assert!(reply.status < 300 && statements > 1, "{path}: {}", reply.json());
-                break;
-            }
+        let change = |acme: &mut Acme| acme.admin(method, path, &body);
+        let (reply, count) = acme.failing_everywhere(change, |acme, statements, reply| {
             assert_eq!((reply.status, acme.dump() == before), (500, true), "{path} {statements}");
             assert_eq!(acme.admin("GET", "/connections", &Value::Null).json(), shown);
-        }
+        });
+        assert!(reply.status < 300 && count > 1, "{path}: {}", reply.json());
         assert_ne!(acme.dump(), before);
     }
 }

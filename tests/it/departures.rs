@@ -175,21 +175,14 @@ fn a_deletion_that_fails_at_any_statement_leaves_nothing() {
     for users in ["keep", "suspend", "delete"] {
         let (mut acme, key, _) = given();
         let before = acme.dump();
-        for statements in 0.. {
-            acme.sql.fail_after(Some(statements));
-            let path = format!("/connections/okta?users={users}");
-            let reply = acme.admin("DELETE", &path, &Value::Null);
-            let failed = acme.sql.has_failed();
-            acme.sql.fail_after(None);
-            if !failed {
-                assert_eq!(reply.status, 204);
-                break;
-            }
-            let error = (500, "internal", "");
-            check_problem(&reply, error, users);
+        let path = format!("/connections/okta?users={users}");
+        let delete = |acme: &mut Acme| acme.admin("DELETE", &path, &Value::Null);
+        let (reply, _) = acme.failing_everywhere(delete, |acme, statements, reply| {
+            check_problem(&reply, (500, "internal", ""), users);
             assert!(acme.dump() == before, "{users} at {statements}");
             assert_eq!(acme.with_key(&key, |acme| acme.get("/Users"))["totalResults"], 5);
-        }
+        });
+        assert_eq!(reply.status, 204);
         assert_ne!(acme.dump(), before);
     }
 }
@@ -201,19 +194,10 @@ fn an_alarm_that_fails_at_any_statement_is_tried_again() {
     assert_eq!(reply.status, 202);
     let before = acme.dump();
     let events = acme.events().len();
-    for statements in 0.. {
-        acme.sql.fail_after(Some(statements));
-        let done = acme.tenant.alarm(&acme.sql, acme.now);
-        let failed = acme.sql.has_failed();
-        acme.sql.fail_after(None);
-        assert_eq!(done.is_err(), failed);
-        if !failed {
-            break;
-        }
+    acme.alarm_failing_everywhere(|acme, statements| {
         assert!(acme.dump() == before, "at {statements}");
         assert_eq!(acme.get("/Users?count=1")["totalResults"], 2, "as memory has it");
-        assert!(acme.sweeps(), "it is tried again");
-    }
+    });
     assert_eq!(acme.get("/Users")["totalResults"], 0);
     assert_eq!(acme.event_types(events), ["user.deleted"; 2]);
     let user = acme.user("next");

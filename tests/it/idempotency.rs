@@ -176,21 +176,14 @@ fn a_large_answer_is_kept_without_its_body() {
 #[test]
 fn a_failure_of_the_service_is_not_kept() {
     let mut acme = Acme::new();
-    let mut statements = 0;
-    loop {
-        acme.sql.fail_after(Some(statements));
-        let reply = acme.keyed("/connections", &connection("okta"), "a", ADMIN);
-        acme.sql.fail_after(None);
-        if reply.status == 201 {
-            assert!(!replayed(&reply));
-            break;
-        }
-        assert_eq!(reply.status, 500);
+    let create = |acme: &mut Acme| acme.keyed("/connections", &connection("okta"), "a", ADMIN);
+    let (reply, count) = acme.failing_everywhere(create, |acme, statements, reply| {
+        assert_eq!(reply.status, 500, "at {statements}");
         acme.sleep();
         assert_eq!((acme.rows("idempotency"), acme.rows("connections")), (0, 0));
-        statements += 1;
-    }
-    assert!(statements > 3, "it has failed at several places");
+    });
+    assert_eq!((reply.status, replayed(&reply)), (201, false));
+    assert!(count > 3, "it has failed at several places");
     assert!(replayed(&acme.keyed("/connections", &connection("okta"), "a", ADMIN)));
 }
 

@@ -224,21 +224,17 @@ fn a_change_that_fails_at_any_statement_leaves_nothing() {
             "id": "urn:acme:more", "attributes": [{ "name": "more", "type": "string", "searchable": true }],
         }] });
         let before = acme.dump();
-        for statements in 0.. {
+        let put = |acme: &mut Acme| {
             if asleep {
                 acme.sleep();
             }
-            acme.sql.fail_after(Some(statements));
-            let reply = acme.admin("PUT", "/policies", &document);
-            let failed = acme.sql.has_failed();
-            acme.sql.fail_after(None);
-            if !failed {
-                assert_eq!((reply.status, statements > 1), (200, true), "{}", reply.json());
-                break;
-            }
+            acme.admin("PUT", "/policies", &document)
+        };
+        let (reply, count) = acme.failing_everywhere(put, |acme, statements, reply| {
             assert_eq!((reply.status, acme.dump() == before), (500, true), "at {statements}");
             assert_eq!(acme.get("/Schemas")["totalResults"], 4, "in memory neither");
-        }
+        });
+        assert_eq!((reply.status, count > 1), (200, true), "{}", reply.json());
         assert_eq!(acme.get("/Schemas")["totalResults"], 7);
     }
 }

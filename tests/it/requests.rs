@@ -291,18 +291,9 @@ fn a_flush_that_fails_at_any_statement_is_tried_again() {
     acme.wait(60);
     let before = acme.dump();
     let told_before = told(&acme.requests(""));
-    let mut failures = 0;
-    loop {
-        acme.sql.fail_after(Some(failures));
-        let done = acme.tenant.alarm(&acme.sql, acme.now);
-        acme.sql.fail_after(None);
-        if done.is_ok() {
-            break;
-        }
-        failures += 1;
-        assert!(acme.dump() == before);
-        assert!(acme.sweeps(), "it rings again at once");
-    }
+    let failures = acme.alarm_failing_everywhere(|acme, statements| {
+        assert!(acme.dump() == before, "at {statements}");
+    });
     assert!(failures > 4, "requests, traffic, warnings");
     assert_eq!(told(&acme.requests("")), told_before);
 }

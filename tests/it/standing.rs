@@ -269,17 +269,11 @@ fn taking_up_that_fails_at_any_statement_leaves_nothing() {
         let id = acme.user("ada");
         let path = if method == "POST" { "/Users".to_owned() } else { format!("/Users/{id}") };
         let before = acme.dump();
-        for statements in 0.. {
-            acme.sql.fail_after(Some(statements));
-            let reply = acme.by(&key, method, &path, &body);
-            let failed = acme.sql.has_failed();
-            acme.sql.fail_after(None);
-            if !failed {
-                assert!(reply.status < 300, "{method}: {}", reply.json());
-                break;
-            }
+        let take_up = |acme: &mut Acme| acme.by(&key, method, &path, &body);
+        let (reply, _) = acme.failing_everywhere(take_up, |acme, statements, reply| {
             assert_eq!((reply.status, acme.dump() == before), (500, true), "{method} {statements}");
-        }
+        });
+        assert!(reply.status < 300, "{method}: {}", reply.json());
         assert_eq!(acme.manager(&id).as_deref(), Some("okta"));
     }
 }

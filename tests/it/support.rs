@@ -260,6 +260,44 @@ impl Acme {
         }
     }
 
+    /// Lets something fail at its first statement, then at its second, and so on until all have run;
+    /// `failed` looks at what each failure came to and left. What it came to in the end, and the
+    /// number of statements.
+    pub(crate) fn failing_everywhere<T>(
+        &mut self,
+        mut what: impl FnMut(&mut Self) -> T,
+        mut failed: impl FnMut(&mut Self, usize, T),
+    ) -> (T, usize) {
+        let mut statements = 0;
+        loop {
+            self.sql.fail_after(Some(statements));
+            let done = what(self);
+            let has_failed = self.sql.has_failed();
+            self.sql.fail_after(None);
+            if !has_failed {
+                return (done, statements);
+            }
+            failed(self, statements, done);
+            statements += 1;
+        }
+    }
+
+    /// The same of an alarm, which is wanted at once again whenever it has failed; the number of
+    /// statements.
+    pub(crate) fn alarm_failing_everywhere(
+        &mut self,
+        mut failed: impl FnMut(&mut Self, usize),
+    ) -> usize {
+        let alarm = |acme: &mut Self| acme.tenant.alarm(&acme.sql, acme.now);
+        let (done, count) = self.failing_everywhere(alarm, |acme, statements, done| {
+            assert!(done.is_err(), "at {statements}");
+            failed(acme, statements);
+            assert!(acme.sweeps(), "it is tried again");
+        });
+        done.expect("the alarm does its step");
+        count
+    }
+
     /// The object falls asleep; the next request wakes it.
     pub(crate) fn sleep(&mut self) {
         self.tenant = Tenant::default();

@@ -96,24 +96,20 @@ fn a_request_that_fails_at_any_statement_leaves_nothing() {
             let (mut acme, ids) = given();
             let (method, path, body) = changes(&ids).swap_remove(number);
             let before = acme.dump();
-            for statements in 0.. {
+            let change = |acme: &mut Acme| {
                 if asleep {
                     acme.sleep();
                 }
-                acme.sql.fail_after(Some(statements));
-                let reply = acme.scim(method, &path, &body);
-                let failed = acme.sql.has_failed();
-                acme.sql.fail_after(None);
-                if !failed {
-                    assert!(reply.status < 300, "{method} {path}: {}", reply.json());
-                    assert!(statements > 3, "{method} {path} {body}");
-                    break;
-                }
+                acme.scim(method, &path, &body)
+            };
+            let (reply, count) = acme.failing_everywhere(change, |acme, statements, reply| {
                 let error = (500, "", "the request could not be completed");
                 check_error(&reply, error, &format!("{method} {path} at {statements}"));
                 assert_eq!(acme.dump(), before, "{method} {path} at {statements}");
-                check_memory(&mut acme);
-            }
+                check_memory(acme);
+            });
+            assert!(reply.status < 300, "{method} {path}: {}", reply.json());
+            assert!(count > 3, "{method} {path} {body}");
             assert_ne!(acme.dump(), before, "{method} {path}");
             check_memory(&mut acme);
             acme.alarms();
@@ -194,18 +190,9 @@ fn an_alarm_that_fails_at_any_statement_leaves_nothing() {
     let mut steps = 0;
     while acme.sweeps() {
         let before = acme.dump();
-        for statements in 0.. {
-            acme.sql.fail_after(Some(statements));
-            let done = acme.tenant.alarm(&acme.sql, acme.now);
-            let failed = acme.sql.has_failed();
-            acme.sql.fail_after(None);
-            assert_eq!(done.is_err(), failed);
-            if !failed {
-                break;
-            }
+        acme.alarm_failing_everywhere(|acme, statements| {
             assert_eq!(acme.dump(), before, "at {statements}");
-            assert!(acme.sweeps(), "it is tried again");
-        }
+        });
         steps += 1;
     }
     assert_eq!((steps, acme.rows("members"), acme.rows("sweeps")), (2, 0, 0));

@@ -314,17 +314,10 @@ fn an_import_that_fails_at_any_statement_leaves_nothing() {
     let text = acme.export(1_000).concat();
     let mut other = Acme::named("other");
     let before = other.dump();
-    for statements in 0.. {
-        other.sql.fail_after(Some(statements));
-        let reply = other.import(&text);
-        let failed = other.sql.has_failed();
-        other.sql.fail_after(None);
-        if !failed {
-            assert_eq!(reply.json()["imported"], 8);
-            break;
-        }
-        assert_eq!(reply.status, 500);
-        assert_eq!(other.dump(), before);
-    }
+    let import = |other: &mut Acme| other.import(&text);
+    let (reply, _) = other.failing_everywhere(import, |other, statements, reply| {
+        assert_eq!((reply.status, other.dump() == before), (500, true), "at {statements}");
+    });
+    assert_eq!(reply.json()["imported"], 8);
     assert_eq!(other.answers(&ids), acme.answers(&ids));
 }
