@@ -15,9 +15,11 @@ import {
   freshVariables,
   makeConnection,
   makeKey,
+  makeSecret,
   makeTenant,
   putPolicies,
   request,
+  requestToken,
   scimBase,
   startWorker,
   writeVariables,
@@ -157,22 +159,58 @@ async function configurations({ tools }) {
     }
   });
   const { RATE_LIMITS: __, ...limited } = freshVariables();
-  const few = [/^(name = "KEY_LIMIT"\n.*\nsimple = \{ limit = )\d+/m, "$15"];
-  await configured(tools, limited, { replace: few }, async (worker) => {
-    await makeTenant(worker, "limited");
-    const keys = [];
-    for (let i = 0; i < 2; i += 1) keys.push(await makeKey(worker, "limited", { scopes: ["scim"] }));
-    const ask = (token) => request(`${scimBase(worker, "limited")}/Schemas`, { token });
-    const answers = [];
-    for (let i = 0; i < 20; i += 1) answers.push(await ask(keys[0]));
-    const refused = answers.find(({ status }) => status === 429);
-    expect("the first request of a key", answers[0].status, 200);
-    expect("the exact limit", answers[0].headers.get("x-rate-limit-limit"), "1000");
-    expect("one of 20 with 5 allowed", refused?.headers.get("retry-after"), "10");
-    expect("its error", (await refused.json()).status, "429");
-    expect("another key", (await ask(keys[1])).status, 200);
-  });
+  const few = (_, before, name) => before + FEW[name];
+  const replace = [/^(name = "(KEY|TENANT)_LIMIT"\n.*\nsimple = \{ limit = )\d+/gm, few];
+  await configured(tools, limited, { replace }, limitedAtTheEdge);
   return counted({ passed: 3, failed: 0 });
+}
+
+/** What the runtime is told to let pass in its period, of a key and of a tenant. */
+const FEW = { KEY: 5, TENANT: 40 };
+
+/** The runtime's limits: of a key, in the formats of both APIs, and of requests for tokens. */
+async function limitedAtTheEdge(worker) {
+  await makeTenant(worker, "limited");
+  await makeConnection(worker, "limited", { id: "gallery", preset: "generic" });
+  const keys = [];
+  for (let i = 0; i < 2; i += 1) keys.push(await makeKey(worker, "limited", { scopes: ["scim", "events:read"] }));
+  const scim = (token) => request(`${scimBase(worker, "limited")}/Schemas`, { token });
+  const first = await scim(keys[0]);
+  expect("the first request of a key", first.status, 200);
+  expect("the exact limit", first.headers.get("x-rate-limit-limit"), "1000");
+  // The Worker tells the numbers it was built with, and the runtime none: those of `wrangler.toml`
+  // before they were replaced here.
+  const ofKey = await untilRefused(() => scim(keys[0]), "5000");
+  expect("its error", (await ofKey.json()).status, "429");
+  const events = () => request(`${worker.url}/v1/tenants/limited/events`, { token: keys[0] });
+  expect("a problem", (await (await untilRefused(events, "5000")).json()).code, "too_many_requests");
+  expect("another key", (await scim(keys[1])).status, 200);
+
+  const client = await makeSecret(worker, "limited", "gallery");
+  const ofToken = await untilRefused(() => requestToken(worker, "limited", client), "10000");
+  expect("the error of a token", (await ofToken.json()).error, "temporarily_unavailable");
+  expect("what is no token", (await scim(keys[1])).status, 200);
+  for (let i = 0; i <= 2 * FEW.TENANT; i += 1) {
+    const { status } = await requestToken(worker, "nobody", { ...client, id: "nobody.gallery" });
+    expect("a token of a tenant that does not exist", status, 401);
+  }
+}
+
+/** Asks until a runtime's limit refuses, which says what it says of itself. */
+async function untilRefused(ask, limit) {
+  for (let i = 0; i <= 2 * FEW.TENANT; i += 1) {
+    const response = await ask();
+    if (response.status !== 429) continue;
+    const header = (name) => response.headers.get(name);
+    expect("the seconds to wait", header("retry-after"), "10");
+    expect("the limit", header("x-rate-limit-limit"), limit);
+    expect("what is left", header("x-rate-limit-remaining"), "0");
+    const reset = Number(header("x-rate-limit-reset"));
+    const seconds = reset - Date.now() / 1_000;
+    expect("its end", Number.isInteger(reset) && seconds > 0 && seconds < 12, true);
+    return response;
+  }
+  throw new StepFailed(`nothing was refused that ${limit} are told of`);
 }
 
 /** Serves with variables, and with `replace` made in `wrangler.toml`, as long as `check` takes. */

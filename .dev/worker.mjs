@@ -126,20 +126,33 @@ export async function makeKey(worker, tenant, { scopes, connection }) {
   return key;
 }
 
+/** Makes a secret of a connection; what its client has then. */
+export async function makeSecret(worker, tenant, connection) {
+  const path = `/v1/tenants/${tenant}/connections/${connection}/secrets`;
+  const { clientId, clientSecret } = await adminPost(worker, path, {}, [201]);
+  return { id: clientId, secret: clientSecret };
+}
+
+/** A client's request for a token. */
+export function requestToken(worker, tenant, { id, secret }) {
+  const form = { grant_type: "client_credentials", client_id: id, client_secret: secret };
+  return request(`${worker.url}/t/${tenant}/oauth/token`, { method: "POST", form });
+}
+
 /** The address of a tenant's SCIM API. */
 export function scimBase(worker, tenant) {
   return `${worker.url}/t/${tenant}/scim/v2`;
 }
 
 /** One request, bounded in time. */
-export async function request(url, { method = "GET", token, body } = {}) {
+export async function request(url, { method = "GET", token, body, form } = {}) {
   const authorization = token && { authorization: `Bearer ${token}` };
   const contentType = body && { "content-type": "application/json" };
   try {
     return await fetch(url, {
       method,
       headers: { ...authorization, ...contentType },
-      body: body && JSON.stringify(body),
+      body: form ? new URLSearchParams(form) : body && JSON.stringify(body),
       signal: AbortSignal.timeout(REQUEST_MS),
     });
   } catch (error) {

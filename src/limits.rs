@@ -167,6 +167,14 @@ pub const FAULTS: usize = 100;
 pub const SCHEMA_SCAN: i64 = 250_000;
 /// Requests a second, and at once, to which a tenant can be held; a greater number is 422.
 pub const RATE_LIMIT: u32 = 1_000_000;
+/// Requests of a tenant at one location within [`EDGE_PERIOD_SECONDS`]; above it the edge answers 429,
+/// and requests for tokens have as many of their own. `wrangler.toml` says so to the runtime, and this
+/// to clients.
+pub const TENANT_LIMIT_REQUESTS: u32 = 10_000;
+/// The same of a key.
+pub const KEY_LIMIT_REQUESTS: u32 = 5_000;
+/// The period over which `wrangler.toml` lets the runtime count.
+pub const EDGE_PERIOD_SECONDS: u64 = 10;
 /// Connections of a tenant; above it the answer is 409.
 pub const CONNECTIONS_PER_TENANT: usize = 100;
 /// Live keys of a tenant; above it the answer is 409.

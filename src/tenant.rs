@@ -118,8 +118,9 @@ impl Tenant {
         let response =
             answer.unwrap_or_else(|failure| failure.into_response(scim, accept.as_deref()));
         let response = match taken {
-            Some(taken) => taken.tell(response),
-            None => response,
+            // A refusal tells it by itself.
+            Some(taken) if taken.granted => taken.quota.tell(response),
+            _ => response,
         };
         self.ring.keep(call, &response, connection.as_deref(), noted.unwrap_or_default());
         response
@@ -145,7 +146,7 @@ impl Tenant {
             let taken = taken.insert(self.bucket.take(limit, call.now.timestamp_millis()));
             if !taken.granted {
                 let scim = matches!(call.request.route, Route::Scim { .. });
-                return Ok(Refusal::TooManyRequests(taken.retry_after).to_response(scim)); // (3)
+                return Ok(Refusal::TooManyRequests(taken.exceeded()).to_response(scim)); // (3)
             }
         }
         let reads = call.request.reads();

@@ -124,7 +124,7 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
         return Err(Refusal::Suspended); // (5)
     }
     principal.enter(&route)?; // (6)
-    rate_limits::pass(inbound, tenant, &principal).await?; // (7)
+    rate_limits::pass(inbound, tenant, &principal).await.map_err(Refusal::TooManyRequests)?; // (7)
     let body = body.into_js().await?; // (8)
     let trace = JsValue::from_str(&inbound.trace.encode());
     let answer = hand_over(inbound, tenant, &record, &principal, &trace, &body)?; // (9)

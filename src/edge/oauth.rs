@@ -8,7 +8,7 @@ use super::body::{Body, collect};
 use super::handover::hand_over;
 use super::inbound::Inbound;
 use super::rescue::refusal;
-use super::{js, now, registry};
+use super::{js, now, rate_limits, registry};
 use crate::auth::{Assertion, Principal};
 use crate::http::{ClientCredentials, OAuthError, Refusal, TokenRequest, TokenStep, TrustedIssuer};
 use crate::limits;
@@ -24,9 +24,10 @@ pub(super) enum Failure {
 ///
 /// 1. The form must be right, and `client_id` of this tenant: 400, 401, 413.
 /// 2. The tenant must be there and active, or it is 401 as for a wrong secret.
-/// 3. The tenant's object answers.
-/// 4. Of an assertion it says first whose keys verify it, if anybody trusts its issuer: 401.
-/// 5. It must be for this server, for now, and signed: 401; 503 when the issuer's keys cannot be read.
+/// 3. There must not have been too many such requests for the tenant: 429.
+/// 4. The tenant's object answers.
+/// 5. Of an assertion it says first whose keys verify it, if anybody trusts its issuer: 401.
+/// 6. It must be for this server, for now, and signed: 401; 503 when the issuer's keys cannot be read.
 ///
 /// # Errors
 /// What is answered instead.
@@ -47,6 +48,8 @@ pub(super) async fn answer(
         Err(Refusal::NoTenant) => return Err(OAuthError::InvalidClient.into()), // (2)
         other => other?,
     };
+    let passed = rate_limits::pass_for_token(inbound, tenant).await;
+    passed.map_err(OAuthError::TooManyRequests)?; // (3)
     let ask = |step: &TokenStep, trace: &JsValue| {
         let body = JsValue::from_str(&step.encode());
         hand_over(inbound, tenant, &record, &Principal::Client, trace, &body)
@@ -59,16 +62,16 @@ pub(super) async fn answer(
     let scope = request.scope;
     match request.credentials {
         ClientCredentials::Secret { connection, digest } => {
-            finally(&TokenStep::Secret { connection, digest, scope }) // (3)
+            finally(&TokenStep::Secret { connection, digest, scope }) // (4)
         }
         ClientCredentials::Assertion { connection, assertion } => {
             let Assertion { issuer, subject, .. } = assertion.clone();
             let step = TokenStep::Trust { connection, issuer, subject };
-            let answer = ask(&step, &JsValue::UNDEFINED)?; // (4)
+            let answer = ask(&step, &JsValue::UNDEFINED)?; // (5)
             let answer = answer.await.map_err(|exception| refusal(&exception))?;
             let response: &js::Response = answer.unchecked_ref();
             if response.status() != 200 {
-                return finally(&step); // (4)
+                return finally(&step); // (5)
             }
             let trusted = trusted_issuer(response).await?;
             let own = format!("{}/t/{tenant}/oauth/token", inbound.url.origin);
@@ -76,9 +79,9 @@ pub(super) async fn answer(
             let guard = inbound.deployment.outbound(inbound.url.origin);
             let holds = assertion.holds(audience, now());
             if !holds || !is_signed(guard, &trusted, &assertion).await? {
-                return Err(OAuthError::InvalidClient.into()); // (5)
+                return Err(OAuthError::InvalidClient.into()); // (6)
             }
-            finally(&TokenStep::Trusted { trust: trusted.trust, scope }) // (3)
+            finally(&TokenStep::Trusted { trust: trusted.trust, scope }) // (4)
         }
     }
 }

@@ -7,41 +7,53 @@ use wasm_bindgen::JsValue;
 use worker::js_sys::Promise;
 
 use super::inbound::Inbound;
-use super::js;
+use super::{js, now};
 use crate::auth::Principal;
-use crate::http::Refusal;
+use crate::http::Exceeded;
+use crate::limits;
 use crate::registry::Slug;
 
-/// The period over which `wrangler.toml` counts.
-const PERIOD_SECONDS: u64 = 10;
-
-/// Lets a request pass that is within the limits. Those that are not bound, or do not answer, let
-/// everything pass, and with `RATE_LIMITS="off"` none is asked.
+/// Lets a request pass that is within the limits of its tenant and its key.
 ///
 /// # Errors
-/// 429.
+/// That of a limit that the request is beyond.
 pub(super) async fn pass(
     inbound: &Inbound<'_>,
     tenant: &Slug,
     principal: &Principal,
-) -> Result<(), Refusal> {
+) -> Result<(), Exceeded> {
     let Principal::Key(key) = principal else { return Ok(()) };
     if !inbound.deployment.rate_limits {
         return Ok(());
     }
     let by_tenant = asked(inbound.env.tenant_limit(), tenant.as_str());
     let by_key = asked(inbound.env.key_limit(), &format!("{tenant}/{}", key.id));
-    for answer in [by_tenant, by_key].into_iter().flatten() {
-        let within = answer.await.map_or(true, |outcome| !outcome.success().is_falsy());
-        if !within {
-            return Err(Refusal::TooManyRequests(PERIOD_SECONDS));
-        }
-    }
-    Ok(())
+    within(by_tenant, limits::TENANT_LIMIT_REQUESTS).await?;
+    within(by_key, limits::KEY_LIMIT_REQUESTS).await
 }
 
+/// Lets a request for a token pass, of which a tenant has as many as of others. They are counted apart:
+/// anybody may send them.
+///
+/// # Errors
+/// As above.
+pub(super) async fn pass_for_token(inbound: &Inbound<'_>, tenant: &Slug) -> Result<(), Exceeded> {
+    if !inbound.deployment.rate_limits {
+        return Ok(());
+    }
+    let by_tenant = asked(inbound.env.tenant_limit(), &format!("{tenant}/token"));
+    within(by_tenant, limits::TENANT_LIMIT_REQUESTS).await
+}
+
+/// Asks a limit. One that is not bound, or does not answer, lets everything pass.
 fn asked(limit: Option<js::RateLimit>, key: &str) -> Option<Promise<js::LimitOutcome>> {
     let options = js::Fields::new();
     options.put("key", &JsValue::from_str(key));
     limit?.limit(&options).ok()
+}
+
+async fn within(answer: Option<Promise<js::LimitOutcome>>, limit: u32) -> Result<(), Exceeded> {
+    let Some(answer) = answer else { return Ok(()) };
+    let within = answer.await.map_or(true, |outcome| !outcome.success().is_falsy());
+    if within { Ok(()) } else { Err(Exceeded::at_the_edge(limit, now())) }
 }

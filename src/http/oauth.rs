@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Response;
+use super::{Exceeded, Response};
 use crate::auth::{Assertion, SecretDigest};
 use crate::limits;
 use crate::registry::Slug;
@@ -83,6 +83,9 @@ pub enum OAuthError {
     UnsupportedGrantType,
     /// A scope that there is not, or that the credentials do not have.
     InvalidScope,
+    /// More requests for tokens than a tenant may be asked (429). RFC 6749 has no code for it; its
+    /// §4.1.2.1 has one for an overload elsewhere.
+    TooManyRequests(Exceeded),
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -227,6 +230,9 @@ impl OAuthError {
             Self::InvalidScope => {
                 (400, "invalid_scope", "`scope` asks for more than the client may do")
             }
+            Self::TooManyRequests(_) => {
+                (429, "temporarily_unavailable", "too many requests, try again later")
+            }
         }
     }
 
@@ -237,6 +243,7 @@ impl OAuthError {
         let response = answer(status, &body);
         match self {
             Self::InvalidClient => response.with("www-authenticate", "Basic realm=\"muster\""),
+            Self::TooManyRequests(exceeded) => exceeded.tell(response),
             _ => response,
         }
     }

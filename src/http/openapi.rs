@@ -85,7 +85,9 @@ fn headers(status: &str) -> Value {
         "401" | "403" => &["WWW-Authenticate"],
         "500" => &["X-Request-Id"],
         "503" => &["X-Request-Id", "Retry-After"],
-        "429" => &["Retry-After"],
+        "429" => {
+            &["Retry-After", "X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"]
+        }
         _ => &[],
     };
     let header = |name: &&str| {

@@ -1,6 +1,6 @@
 //! Why a request is not handed to its tenant's object, and what its sender is told.
 
-use super::{Method, Problem, ProblemCode, Response};
+use super::{Exceeded, Method, Problem, ProblemCode, Response};
 use crate::auth::Scope;
 use crate::scim::{ErrorKind, ScimError};
 
@@ -37,8 +37,8 @@ pub enum Refusal {
     NoTenant,
     /// A tenant that is not served (403).
     Suspended,
-    /// More requests than the tenant or the key may send, and the seconds to wait (429).
-    TooManyRequests(u64),
+    /// More requests than the tenant or the key may send (429).
+    TooManyRequests(Exceeded),
     /// A failure that another attempt would meet again, and its cause for the log (500).
     Internal(String),
     /// A failure that an operator has to mend, and its cause for the log (503).
@@ -68,7 +68,7 @@ impl Refusal {
         match self {
             Self::MethodNotAllowed(methods) => response.allowing(methods),
             Self::Busy(_) => response.with("retry-after", RETRY_AFTER_SECONDS),
-            Self::TooManyRequests(seconds) => response.with("retry-after", seconds.to_string()),
+            Self::TooManyRequests(exceeded) => exceeded.tell(response),
             _ => match self.challenge() {
                 Some(challenge) => response.with("www-authenticate", challenge),
                 None => response,

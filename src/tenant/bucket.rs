@@ -1,6 +1,6 @@
 //! A token bucket: how many requests there may be in any stretch of time.
 
-use crate::http::Response;
+use crate::http::{Exceeded, Quota};
 use crate::policy::RateLimit;
 
 /// What a tenant has left of its limit. It is kept in memory alone: an object that has slept begins
@@ -18,14 +18,10 @@ pub struct Bucket {
 pub struct Taken {
     /// Whether there was one to take.
     pub granted: bool,
-    /// The most that fits.
-    pub limit: u32,
-    /// Whole requests that are left.
-    pub remaining: u64,
+    /// What is left.
+    pub quota: Quota,
     /// Seconds until there is one again, at least one; of use where none was granted.
     pub retry_after: u64,
-    /// When it will be full again, in seconds since 1970.
-    pub full_at: u64,
 }
 
 const THOUSAND: u64 = 1_000;
@@ -50,21 +46,20 @@ impl Bucket {
         let full_in = most.saturating_sub(self.level).div_ceil(rate);
         Taken {
             granted: left.is_some(),
-            limit: limit.burst,
-            remaining: self.level.checked_div(THOUSAND).unwrap_or(0),
+            quota: Quota {
+                limit: limit.burst,
+                remaining: self.level.checked_div(THOUSAND).unwrap_or(0),
+                reset: seconds(now.max(0).unsigned_abs().saturating_add(full_in)),
+            },
             retry_after: seconds(missing.div_ceil(rate)).max(1),
-            full_at: seconds(now.max(0).unsigned_abs().saturating_add(full_in)),
         }
     }
 }
 
 impl Taken {
-    /// The response with what is left.
-    pub(super) fn tell(self, response: Response) -> Response {
-        response
-            .with("x-rate-limit-limit", self.limit.to_string())
-            .with("x-rate-limit-remaining", self.remaining.to_string())
-            .with("x-rate-limit-reset", self.full_at.to_string())
+    /// That there was none to take.
+    pub(super) const fn exceeded(self) -> Exceeded {
+        Exceeded { quota: self.quota, retry_after: self.retry_after }
     }
 }
 

@@ -1,5 +1,7 @@
 //! How many requests a tenant may send: the bucket by itself, and a tenant that is held to one.
 
+use chrono::DateTime;
+use muster::http::{Exceeded, OAuthError, Quota, Refusal};
 use muster::limits;
 use muster::policy::RateLimit;
 use muster::tenant::{Bucket, Taken, Tenant};
@@ -24,14 +26,12 @@ fn a_full_bucket_holds_the_burst_and_fills_at_the_rate() {
     for left in (0..1_000).rev() {
         let taken = bucket.take(limit, START);
         assert!(taken.granted);
-        assert_eq!((taken.limit, taken.remaining), (1_000, left));
+        assert_eq!((taken.quota.limit, taken.quota.remaining), (1_000, left));
     }
     let refused = Taken {
         granted: false,
-        limit: 1_000,
-        remaining: 0,
+        quota: Quota { limit: 1_000, remaining: 0, reset: 1_790_000_005 },
         retry_after: 1,
-        full_at: 1_790_000_005,
     };
     assert_eq!(bucket.take(limit, START), refused);
     assert_eq!(bucket.take(limit, START + 4), refused, "asking does not put it off");
@@ -56,9 +56,9 @@ fn a_slow_bucket_says_how_long_to_wait() {
 #[test]
 fn a_limit_that_changes_counts_from_the_next_request() {
     let mut bucket = Bucket::default();
-    assert_eq!(bucket.take(limit(10, 1_000), START).remaining, 999);
-    assert_eq!(bucket.take(limit(10, 5), START).remaining, 4, "no more than fits now");
-    assert_eq!(bucket.take(limit(10, 1_000), START).remaining, 3, "what is gone is gone");
+    assert_eq!(bucket.take(limit(10, 1_000), START).quota.remaining, 999);
+    assert_eq!(bucket.take(limit(10, 5), START).quota.remaining, 4, "no more than fits now");
+    assert_eq!(bucket.take(limit(10, 1_000), START).quota.remaining, 3, "what is gone is gone");
 }
 
 #[test]
@@ -90,11 +90,11 @@ proptest! {
             now += pause % 7 * (pause % 300);
             for _ in 0..pause % 5 {
                 let taken = bucket.take(limit(per_second, burst), now);
-                prop_assert!(taken.retry_after >= 1 && taken.remaining <= u64::from(burst));
+                prop_assert!(taken.retry_after >= 1 && taken.quota.remaining <= u64::from(burst));
                 if taken.granted {
                     granted.push(now);
                 } else {
-                    prop_assert!(taken.remaining == 0);
+                    prop_assert!(taken.quota.remaining == 0);
                     let wait = i64::try_from(taken.retry_after).unwrap() * 1_000;
                     prop_assert!(bucket.clone().take(limit(per_second, burst), now + wait).granted);
                 }
@@ -246,4 +246,37 @@ fn the_deployments_default_counts_where_it_is_switched_on() {
     assert!(!acme.get("/Users").is_null());
     let reply = acme.scim("GET", "/Users", &Value::Null);
     assert_eq!(reply.headers.get("x-rate-limit-limit"), None, "switched off by the tenant");
+}
+
+#[test]
+fn what_the_edge_refuses_tells_the_limit_that_wrangler_has() {
+    let configuration = include_str!("../../wrangler.toml");
+    for (name, limit) in
+        [("TENANT_LIMIT", limits::TENANT_LIMIT_REQUESTS), ("KEY_LIMIT", limits::KEY_LIMIT_REQUESTS)]
+    {
+        let (_, behind) = configuration.split_once(&format!("name = \"{name}\"")).expect(name);
+        let period = limits::EDGE_PERIOD_SECONDS;
+        let counts = format!("simple = {{ limit = {limit}, period = {period} }}");
+        assert_eq!(behind.lines().nth(2), Some(&*counts), "{name}");
+    }
+    assert_eq!(configuration.matches("[[ratelimits]]").count(), 2);
+    let now = DateTime::from_timestamp_millis(START + 1).expect("a time");
+    let exceeded = Exceeded::at_the_edge(limits::KEY_LIMIT_REQUESTS, now);
+    for (response, media_type) in [
+        (Refusal::TooManyRequests(exceeded).to_response(true), "application/scim+json"),
+        (Refusal::TooManyRequests(exceeded).to_response(false), "application/problem+json"),
+        (OAuthError::TooManyRequests(exceeded).to_response(), "application/json"),
+    ] {
+        for (name, value) in [
+            ("content-type", media_type),
+            ("retry-after", "10"),
+            ("x-rate-limit-limit", "5000"),
+            ("x-rate-limit-remaining", "0"),
+            ("x-rate-limit-reset", "1790000011"),
+        ] {
+            let told: Vec<_> = response.headers.iter().filter(|(told, _)| *told == name).collect();
+            assert_eq!(told, [&(name, value.to_owned())], "{media_type}");
+        }
+        assert_eq!((response.status, response.header("cache-control")), (429, Some("no-store")));
+    }
 }
