@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::scenario::Server as _;
 use crate::support::Acme;
 
 /// Two tenants with the same users, ids and keys' ids, and what one of them alone has.
@@ -59,6 +60,29 @@ fn a_cursor_of_the_twin_leads_nowhere() {
     let path = format!("/Users?cursor={foreign}&count=1");
     let detail = "the cursor was not given to this client for this query";
     acme.refused("GET", &path, &Value::Null, (400, "invalidCursor", detail));
+}
+
+#[test]
+fn a_client_of_the_twin_is_nobody() {
+    let (mut acme, mut globex) = twins();
+    let ((id, secret), (foreign, same)) = (acme.client(), globex.client());
+    assert_eq!((secret.as_str(), foreign.as_str()), (same.as_str(), "globex.gallery"));
+    let ask = |acme: &mut Acme, client: &str| {
+        let form = "grant_type=client_credentials";
+        acme.token(&[], &format!("{form}&client_id={client}&client_secret={secret}"))
+    };
+    let token = ask(&mut globex, &foreign).json()["access_token"].clone();
+    let unknown = ask(&mut acme, "nobody.gallery");
+    assert_eq!((unknown.status, &unknown.json()["error"]), (401, &json!("invalid_client")));
+    for client in [&*foreign, "globex.nobody", "acme.nobody", "acme.globex.gallery"] {
+        let refused = ask(&mut acme, client);
+        assert_eq!((refused.status, refused.body), (401, unknown.body.clone()), "{client}");
+    }
+    assert_eq!(ask(&mut acme, &id).status, 200);
+    let token = token.as_str().expect("a token");
+    let refused = acme.scim_with("GET", "/Users", &Value::Null, token, &[]);
+    assert_eq!(refused.status, 401, "the same secret, the same row, another tenant");
+    assert_eq!(globex.scim_with("GET", "/Users", &Value::Null, token, &[]).status, 200);
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod events;
 mod first_calls;
 mod hosts;
 mod isolation;
+mod isolation_clients;
 mod keys;
 mod large_group;
 mod life;

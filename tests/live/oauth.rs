@@ -9,16 +9,16 @@ use crate::tenant::Tenant;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-fn token(tenant: &str, body: &str) -> Ask {
+pub(crate) fn token(tenant: &str, body: &str) -> Ask {
     let ask = Ask::new("POST", &format!("/t/{tenant}/oauth/token"));
     ask.header("content-type", FORM).body(body)
 }
 
-fn form(id: &str, secret: &str) -> String {
+pub(crate) fn form(id: &str, secret: &str) -> String {
     format!("grant_type=client_credentials&client_id={id}&client_secret={secret}")
 }
 
-fn basic(id: &str, secret: &str) -> String {
+pub(crate) fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", Base64::encode_string(format!("{id}:{secret}").as_bytes()))
 }
 

@@ -40,13 +40,13 @@ struct Answers {
 }
 
 /// An issuer: a server on this machine, and a key.
-struct Issuer {
-    url: String,
+pub(crate) struct Issuer {
+    pub(crate) url: String,
     answers: Arc<Mutex<Answers>>,
 }
 
 impl Issuer {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let answers = Arc::<Mutex<Answers>>::default();
@@ -77,7 +77,7 @@ impl Issuer {
     }
 
     /// What is answered at a path from now on.
-    fn serves(&self, path: &str, body: &Value) {
+    pub(crate) fn serves(&self, path: &str, body: &Value) {
         let mut answers = self.answers.lock().expect("no test has died with the lock");
         answers.by_path.retain(|(known, _)| known != path);
         let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
@@ -85,7 +85,7 @@ impl Issuer {
     }
 
     /// How often a path has been asked for.
-    fn asked(&self, path: &str) -> usize {
+    pub(crate) fn asked(&self, path: &str) -> usize {
         let answers = self.answers.lock().expect("no test has died with the lock");
         answers.asked.iter().filter(|asked| *asked == path).count()
     }
@@ -96,7 +96,7 @@ fn signing_key(seed: u8) -> SigningKey {
 }
 
 /// A key of a set.
-fn jwk(kid: &str, seed: u8) -> Value {
+pub(crate) fn jwk(kid: &str, seed: u8) -> Value {
     let point = signing_key(seed).verifying_key().to_encoded_point(false);
     let encode = |bytes: Option<&_>| {
         let bytes: &[u8] = bytes.map_or(&[], |bytes: &p256::FieldBytes| bytes.as_slice());
@@ -110,7 +110,7 @@ fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}", encode(header), encode(claims))
 }
 
-fn es256(kid: &str, seed: u8, claims: &Value) -> String {
+pub(crate) fn es256(kid: &str, seed: u8, claims: &Value) -> String {
     let signed = unsigned(&json!({ "alg": "ES256", "kid": kid }), claims);
     let signature: Signature = signing_key(seed).sign(signed.as_bytes());
     format!("{signed}.{}", Base64UrlUnpadded::encode_string(&signature.to_bytes()))
@@ -125,7 +125,7 @@ fn trusting(name: &str, trust: &Value) -> Tenant {
     acme
 }
 
-fn ask(acme: &Tenant, assertion: &str) -> Ask {
+pub(crate) fn ask(acme: &Tenant, assertion: &str) -> Ask {
     let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
     let form = format!(
         "grant_type=client_credentials&client_assertion_type={kind}&client_assertion={assertion}"
@@ -144,7 +144,7 @@ fn is_unknown(reply: &Reply) {
 }
 
 /// Claims for the address of a tenant's tokens.
-fn claims(acme: &Tenant, issuer: &str) -> Value {
+pub(crate) fn claims(acme: &Tenant, issuer: &str) -> Value {
     let audience = format!("{}/t/{}/oauth/token", deployment().url, acme.slug);
     json!({ "iss": issuer, "sub": "deploy", "aud": audience, "exp": unix_seconds().saturating_add(300) })
 }
