@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildWorker, bundleSize } from "./build.mjs";
+import { flood } from "./flood.mjs";
 import { CommandFailed, atExit, root, run, tail } from "./run.mjs";
 import { setUp, setUpPython } from "./setup.mjs";
 import {
@@ -142,7 +143,7 @@ async function serveWith(tools, variables, configuration, health) {
   return { worker, state, log };
 }
 
-/** What only another configuration shows, a Worker each: https alone, hosts, the runtime's limits. */
+/** What needs a Worker of its own: https alone, hosts, the runtime's limits, a flood. */
 async function configurations({ tools }) {
   const { ALLOW_HTTP: _, ...secure } = freshVariables();
   await configured(tools, secure, { health: 400 }, async (worker) => {
@@ -162,7 +163,11 @@ async function configurations({ tools }) {
   const few = (_, before, name) => before + FEW[name];
   const replace = [/^(name = "(KEY|TENANT)_LIMIT"\n.*\nsimple = \{ limit = )\d+/gm, few];
   await configured(tools, limited, { replace }, limitedAtTheEdge);
-  return counted({ passed: 3, failed: 0 });
+  await configured(tools, freshVariables(), {}, async (worker) => {
+    const { statuses, served } = await flood(worker, expect);
+    console.log(`a flood was answered ${JSON.stringify(statuses)}, and another tenant ${served} times meanwhile`);
+  });
+  return counted({ passed: 4, failed: 0 });
 }
 
 /** What the runtime is told to let pass in its period, of a key and of a tenant. */

@@ -11,7 +11,7 @@ const HOST = "127.0.0.1";
 const SECRET_BYTES = 32;
 const START_SECONDS = 90;
 const POLL_MS = 100;
-const REQUEST_MS = 15_000;
+const REQUEST_SECONDS = 15;
 
 /** wrangler talks to nobody: no metrics, no reports, no look-up of the caller's place. */
 const QUIET = {
@@ -145,7 +145,7 @@ export function scimBase(worker, tenant) {
 }
 
 /** One request, bounded in time. */
-export async function request(url, { method = "GET", token, body, form } = {}) {
+export async function request(url, { method = "GET", token, body, form, seconds = REQUEST_SECONDS } = {}) {
   const authorization = token && { authorization: `Bearer ${token}` };
   const contentType = body && { "content-type": "application/json" };
   try {
@@ -153,7 +153,7 @@ export async function request(url, { method = "GET", token, body, form } = {}) {
       method,
       headers: { ...authorization, ...contentType },
       body: form ? new URLSearchParams(form) : body && JSON.stringify(body),
-      signal: AbortSignal.timeout(REQUEST_MS),
+      signal: AbortSignal.timeout(seconds * 1_000),
     });
   } catch (error) {
     throw new Problem(`${method} ${url} was not answered: ${error.cause?.message ?? error.message}`);

@@ -175,6 +175,9 @@ pub const TENANT_LIMIT_REQUESTS: u32 = 10_000;
 pub const KEY_LIMIT_REQUESTS: u32 = 5_000;
 /// The period over which `wrangler.toml` lets the runtime count.
 pub const EDGE_PERIOD_SECONDS: u64 = 10;
+/// How long a request may wait in its tenant's object, the way of its body included, until it is
+/// begun; above it the answer is 503 with `Retry-After`, and nothing has been done.
+pub const WAIT_MILLISECONDS: i64 = 20_000;
 /// Connections of a tenant; above it the answer is 409.
 pub const CONNECTIONS_PER_TENANT: usize = 100;
 /// Live keys of a tenant; above it the answer is 409.

@@ -106,7 +106,6 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
         return Err(Refusal::NotFound); // (3)
     };
     trace.admitted(&route, &principal);
-    let inbound = &*inbound;
     match route {
         Route::Tenants | Route::Tenant(_) => {
             return registry::answer(inbound, &route, body).await.map(Answered::Edge); // (4)
@@ -126,6 +125,7 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
     principal.enter(&route)?; // (6)
     rate_limits::pass(inbound, tenant, &principal).await.map_err(Refusal::TooManyRequests)?; // (7)
     let body = body.into_js().await?; // (8)
+    inbound.trace.handed = Some(now().timestamp_millis());
     let trace = JsValue::from_str(&inbound.trace.encode());
     let answer = hand_over(inbound, tenant, &record, &principal, &trace, &body)?; // (9)
     Ok(Answered::Object(inbound.deployment.rescued(answer, &trace)))

@@ -10,7 +10,9 @@ use super::inbound::Inbound;
 use super::rescue::refusal;
 use super::{js, now, rate_limits, registry};
 use crate::auth::{Assertion, Principal};
-use crate::http::{ClientCredentials, OAuthError, Refusal, TokenRequest, TokenStep, TrustedIssuer};
+use crate::http::{
+    ClientCredentials, OAuthError, Refusal, TokenRequest, TokenStep, Trace, TrustedIssuer,
+};
 use crate::limits;
 use crate::registry::{Slug, Status};
 
@@ -56,7 +58,9 @@ pub(super) async fn answer(
     };
     // The step that answers the client is the one of which the log is told.
     let finally = |step: &TokenStep| -> Result<Promise, Failure> {
-        let trace = JsValue::from_str(&inbound.trace.encode());
+        let handed = Some(now().timestamp_millis());
+        let trace = Trace { handed, ..inbound.trace.clone() };
+        let trace = JsValue::from_str(&trace.encode());
         Ok(inbound.deployment.rescued(ask(step, &trace)?, &trace))
     };
     let scope = request.scope;

@@ -1,4 +1,8 @@
 //! What a tenant's object that throws is answered with.
+//!
+//! The edge waits for an object as long as the runtime does: of a write that it had given up, nobody
+//! could say whether it is done. It is the object that does not begin what has waited for longer than
+//! [`limits::WAIT_MILLISECONDS`](crate::limits::WAIT_MILLISECONDS).
 
 use wasm_bindgen::{JsCast as _, JsValue};
 

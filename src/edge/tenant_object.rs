@@ -81,7 +81,7 @@ async fn answer(object: Rc<Object>, request: js::Request) -> Outcome {
     let url = Url::split(&raw_url).unwrap_or_default();
     let trace = request.headers().text(TRACE).and_then(|header| Trace::decode(&header));
     let Served { response, spent, connection } =
-        match object.serve(&request, &deployment, url).await {
+        match object.serve(&request, &deployment, url, trace.as_ref()).await {
             Ok(served) => served,
             Err(refusal) => Served::from(refusal.to_response(url.is_scim())),
         };
@@ -116,13 +116,15 @@ impl Object {
     /// 1. It must say who asks, which the edge alone does: 403. It must be of this tenant: 404.
     /// 2. The body is read: 400.
     /// 3. An object that has just woken learns whether its alarm is set: 500.
-    /// 4. The administrator deletes the tenant: 204.
-    /// 5. All else is the tenant's to answer.
+    /// 4. It must not have waited for too long behind others: 503.
+    /// 5. The administrator deletes the tenant: 204.
+    /// 6. All else is the tenant's to answer.
     async fn serve(
         &self,
         request: &js::Request,
         deployment: &Deployment,
         url: Url<'_>,
+        trace: Option<&Trace>,
     ) -> Result<Served, Refusal> {
         let headers = request.headers();
         let principal = headers.text(PRINCIPAL).and_then(|header| Principal::decode(&header));
@@ -134,9 +136,12 @@ impl Object {
         let method = Method::parse(&request.method());
         let body = body::inner(request, method).await?; // (2)
         self.learn_of_alarm().await?; // (3)
+        if trace.is_some_and(|trace| trace.is_late(now().timestamp_millis())) {
+            return Err(Refusal::Busy("it has waited for too long in the object".to_owned())); // (4)
+        }
         if let (Method::Delete, Route::Tenant(_), Principal::Admin) = (method, &route, &principal) {
             self.purge().await?;
-            return Ok(Response::empty(204).into()); // (4)
+            return Ok(Response::empty(204).into()); // (5)
         }
         let call = &mut Call {
             request: Request {
@@ -153,7 +158,7 @@ impl Object {
             key_ring: &deployment.gate()?.key_ring,
             outbound: deployment.outbound(url.origin),
         };
-        Ok(self.handle(call)) // (5)
+        Ok(self.handle(call)) // (6)
     }
 
     fn handle(&self, call: &mut Call<'_>) -> Served {

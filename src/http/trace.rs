@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Response, Route};
 use crate::auth::Principal;
+use crate::limits;
 use crate::store::Cost;
 
 /// The id of a request: on its answer as `x-request-id`, and in its line of the log.
@@ -18,6 +19,8 @@ pub struct Trace {
     pub id: RequestId,
     /// When the edge got it, in milliseconds since 1970.
     pub began: i64,
+    /// When the edge handed it to the tenant's object, if it did.
+    pub handed: Option<i64>,
     /// Whether it came by https.
     pub secure: bool,
     /// Whether its errors are those of SCIM.
@@ -83,6 +86,13 @@ impl Trace {
             Principal::Admin | Principal::Client => None,
             Principal::Key(key) => Some(key.id.clone()),
         };
+    }
+
+    /// Whether the object gets to it so late, at a moment in milliseconds since 1970, that it is not
+    /// begun: its sender may have given up, and those behind it wait, too.
+    pub fn is_late(&self, now: i64) -> bool {
+        let waited = self.handed.map_or(0, |handed| now.saturating_sub(handed));
+        waited > limits::WAIT_MILLISECONDS
     }
 
     /// The header by which the edge tells the object.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use muster::auth::Principal;
 use muster::http::{Done, Method, Refusal, RequestId, Response, Route, Trace};
+use muster::limits;
 use muster::store::Cost;
 use serde_json::{Value, json};
 
@@ -68,6 +69,7 @@ fn a_line_says_what_was_asked_for_by_whom_and_what_came_of_it() {
     trace.method = Method::Get.name().to_owned();
     trace.asks_for(Some(&route));
     trace.admitted(&route, &principal);
+    trace.handed = Some(1_005);
     assert_eq!(Trace::decode(&trace.encode()), Some(trace.clone()));
     let done = Done {
         ended: 1_250,
@@ -151,4 +153,15 @@ fn an_object_that_throws_is_503_where_another_try_may_help() {
             assert_eq!(response.cause.as_deref(), Some("why"));
         }
     }
+}
+
+#[test]
+fn a_request_that_has_waited_for_too_long_is_late() {
+    assert!(!trace().is_late(i64::MAX), "nobody has handed it over");
+    let handed = Trace { handed: Some(1_000), ..trace() };
+    let most = 1_000 + limits::WAIT_MILLISECONDS;
+    for (now, is_late) in [(i64::MIN, false), (0, false), (1_000, false), (most, false)] {
+        assert_eq!(handed.is_late(now), is_late, "{now}");
+    }
+    assert!(handed.is_late(most + 1));
 }
