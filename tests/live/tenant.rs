@@ -75,12 +75,12 @@ impl Tenant {
     }
 
     /// Adds users by one Bulk request; their ids in this order.
-    pub(crate) fn users(&self, bodies: impl Iterator<Item = Value>) -> Vec<String> {
-        let operation = |(number, data): (usize, Value)| {
+    pub(crate) fn users(&self, bodies: &[Value]) -> Vec<String> {
+        let operation = |(number, data): (usize, &Value)| {
             let bulk_id = format!("u{number}");
             json!({ "method": "POST", "path": "/Users", "bulkId": bulk_id, "data": data })
         };
-        let operations: Vec<Value> = bodies.enumerate().map(operation).collect();
+        let operations: Vec<Value> = bodies.iter().enumerate().map(operation).collect();
         let body = json!({ "schemas": [BULK_REQUEST], "Operations": operations });
         let reply = self.scim("POST", "/Bulk").json(&body).is(200).json();
         let answers = reply["Operations"].as_array().expect("each operation is answered");
