@@ -33,6 +33,9 @@ const WASM = ["--target", "wasm32-unknown-unknown"];
 /** Where scim2-tester's account of a check begins: one of its verdicts. */
 const CHECK = /^(?=(?:SUCCESS|COMPLIANT|ACCEPTABLE|DEVIATION|ERROR|CRITICAL|SKIPPED) )/m;
 
+/** A table of what operations cost, as tests print it. */
+const COSTS = /^operation +rows read .*\n(?:.* of \d+\n)+/gm;
+
 /** A proxy has no business between two programs on this machine. */
 const LOOPBACK = { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" };
 
@@ -75,10 +78,12 @@ function cargo(args, env = {}) {
   return async (_, name) => void (await run("cargo", args, bounded(name, env)));
 }
 
-/** `cargo test`, counting tests. */
+/** `cargo test`, counting tests; tables of costs that it printed are shown. */
 async function cargoTest(name, args, env = {}) {
   try {
-    return counted(cargoCounts(await run("cargo", ["test", ...args], bounded(name, env))));
+    const output = await run("cargo", ["test", ...args], bounded(name, env));
+    for (const [table] of output.matchAll(COSTS)) console.log(`\n${table}`);
+    return counted(cargoCounts(output));
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
     throw new StepFailed(error.output, countedFailure(cargoCounts(error.output)));

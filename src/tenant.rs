@@ -181,6 +181,7 @@ impl Tenant {
         let memory = wake(&mut self.memory, sql)?;
         self.ring.wake(sql)?;
         let before = memory.checkpoint();
+        let sweeps = memory.sweeping;
         let flushes = self.ring.due_in(now) == Some(0);
         let ring = flushes.then_some(&self.ring);
         let flush = memory.uses.flush_in_milliseconds(now) == Some(0);
@@ -205,8 +206,10 @@ impl Tenant {
                 if flushes {
                     self.ring.flushed();
                 }
-                // A step changes groups, and may record no event.
-                memory.order_bookmarks = OrderBookmarks::default();
+                if sweeps {
+                    // It changes groups, and may record no event.
+                    memory.order_bookmarks = OrderBookmarks::default();
+                }
                 Ok(())
             }
             Err(error) => {

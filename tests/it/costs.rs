@@ -217,6 +217,22 @@ fn a_sorted_page_is_read_as_an_index_has_it() {
 }
 
 #[test]
+fn an_alarm_that_changes_no_resource_forgets_no_place_in_an_order() {
+    let (mut acme, ..) = given();
+    let page = |start: usize| format!("/Users?sortBy=userName&count=100&startIndex={start}");
+    let mut costs = |between: fn(&mut Acme)| {
+        acme.get(&page(1));
+        between(&mut acme);
+        check(&mut acme, "GET", &page(101), &Value::Null, 9).len()
+    };
+    let walked = costs(|_| ());
+    let rung = costs(Acme::settle);
+    let written = costs(|acme| drop(acme.post("/Users", &json!({ "userName": "zoe" }))));
+    assert_eq!(rung, walked);
+    assert!(written > walked, "{written} statements, and {walked} where the place is known");
+}
+
+#[test]
 fn moments_are_found_in_an_index_alone() {
     let (mut acme, ..) = given();
     for (path, index) in

@@ -1,8 +1,6 @@
 //! What requests cost in rows, as the runtime's database counts them, against what they may cost.
 
 use std::io::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use serde_json::{Value, json};
 
@@ -10,22 +8,28 @@ use crate::ask::{Ask, Cost};
 use crate::scenario::Reply;
 use crate::tenant::Tenant;
 
-/// Users that are members of the large group; one more is in no group.
-const MEMBERS: usize = 2_000;
+/// Users that are members of the large group, in tenants of two sizes; one more is in no group.
+const SIZES: [usize; 2] = [1_000, 20_000];
 /// The first of them are in a second group.
 const BUILDERS: usize = 3;
-const CLIENTS: usize = 8;
+/// Operations of a Bulk request, and members named in one PATCH: as many as may be.
+const USERS_STEP: usize = 1_000;
+const MEMBERS_STEP: usize = 10_000;
 const PAGE: usize = 100;
-/// Rows of a sorted page: one of the index and one of the resource for each that is shown.
-const SORTED: u64 = 210;
-/// Neighbours that a cursor is anchored at.
-const ANCHORS: u64 = 16;
+/// Rows of a sorted page, and of one by cursor, which is anchored at 16 neighbours on either side: one
+/// of the index and one of the resource for each that is shown.
+const SORTED: [u64; 2] = [210, 242];
+/// The same where equal values begin on a page and go on behind it, and the index has them in the
+/// other direction: they are read twice.
+const TURNED: [u64; 2] = [310, 358];
 
 /// A tenant with users and two groups.
 struct Directory {
     tenant: Tenant,
     /// Ids, in no order.
     users: Vec<String>,
+    /// How many of them, the first, are in the large group.
+    members: usize,
     everyone: String,
     builders: String,
 }
@@ -56,35 +60,26 @@ fn user(name: &str) -> Value {
 }
 
 impl Directory {
-    fn new() -> Self {
+    fn new(members: usize) -> Self {
         let tenant = Tenant::new("budgets");
-        let next = AtomicUsize::new(0);
-        let seed = || {
-            let mut ids = Vec::new();
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number > MEMBERS {
-                    return ids;
-                }
-                let body = user(&format!("user{number}"));
-                ids.push((number, tenant.scim("POST", "/Users").json(&body).is(201).id()));
-            }
-        };
-        let mut users: Vec<(usize, String)> = thread::scope(|scope| {
-            let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(seed)).collect();
-            clients.into_iter().flat_map(|client| client.join().expect("users are made")).collect()
-        });
-        users.sort();
-        let users: Vec<String> = users.into_iter().map(|(_, id)| id).collect();
+        let named = |number: usize| user(&format!("user{number}"));
+        let bodies: Vec<Value> = (0..=members).map(named).collect();
+        let steps = bodies.chunks(USERS_STEP);
+        let users: Vec<String> = steps.flat_map(|step| tenant.users(step)).collect();
         let ids: Vec<&str> = users.iter().map(String::as_str).collect();
-        let everyone = tenant.group("Everyone", &ids[..MEMBERS]);
+        let everyone = tenant.group("Everyone", &[]);
+        for step in ids[..members].chunks(MEMBERS_STEP) {
+            let value: Vec<Value> = step.iter().map(|id| json!({ "value": id })).collect();
+            let add = json!({ "op": "add", "path": "members", "value": value });
+            tenant.patch(&format!("/Groups/{everyone}"), &add).is(204);
+        }
         let builders = tenant.group("Builders", &ids[..BUILDERS]);
-        Self { tenant, users, everyone, builders }
+        Self { tenant, users, members, everyone, builders }
     }
 
     /// A user who is in both groups, and one who is in none, with the number of memberships.
     fn samples(&self) -> [(&str, usize, u64); 2] {
-        [("in two groups", 0, 2), ("in no group", MEMBERS, 0)]
+        [("in two groups", 0, 2), ("in no group", self.members, 0)]
     }
 
     fn lookup(&self, collection: &str, filter: &str) -> Ask {
@@ -94,13 +89,13 @@ impl Directory {
     }
 }
 
-/// What was measured.
+/// What was measured: a line for each operation, with what it cost each time.
 #[derive(Default)]
 pub(crate) struct Table(Vec<Line>);
 
 struct Line {
     operation: String,
-    cost: Cost,
+    costs: Vec<Cost>,
     most: Cost,
 }
 
@@ -114,18 +109,32 @@ impl Table {
         written: u64,
     ) {
         let most = Cost { read, written };
-        self.0.push(Line { operation: operation.into(), cost: reply.cost(), most });
+        self.0.push(Line { operation: operation.into(), costs: vec![reply.cost()], most });
+    }
+
+    /// Puts what the same operations cost elsewhere beside what they cost here.
+    fn beside(mut self, other: Self) -> Self {
+        assert_eq!(self.0.len(), other.0.len(), "the same operations");
+        for (line, more) in self.0.iter_mut().zip(other.0) {
+            let same = (&line.operation, line.most) == (&more.operation, more.most);
+            assert!(same, "one budget at any size: {} and {}", line.operation, more.operation);
+            line.costs.extend(more.costs);
+        }
+        self
     }
 
     /// Shows the table, and insists on it.
     pub(crate) fn finish(self) {
-        let mut text = format!("\n{:64} {:>13} {:>13}\n", "operation", "rows read", "rows written");
+        let mut text = format!("\n{:60} {:>18} {:>18}\n", "operation", "rows read", "rows written");
         let mut over = Vec::new();
-        for Line { operation, cost, most } in &self.0 {
-            let read = format!("{} of {}", cost.read, most.read);
-            let written = format!("{} of {}", cost.written, most.written);
-            text.push_str(&format!("{operation:64} {read:>13} {written:>13}\n"));
-            if cost.read > most.read || cost.written > most.written {
+        for Line { operation, costs, most } in &self.0 {
+            let shown = |part: fn(&Cost) -> u64| {
+                let counts: Vec<String> = costs.iter().map(|cost| part(cost).to_string()).collect();
+                format!("{} of {}", counts.join(", "), part(most))
+            };
+            let (read, written) = (shown(|cost| cost.read), shown(|cost| cost.written));
+            text.push_str(&format!("{operation:60} {read:>18} {written:>18}\n"));
+            if costs.iter().any(|cost| cost.read > most.read || cost.written > most.written) {
                 over.push(operation);
             }
         }
@@ -137,15 +146,18 @@ impl Table {
 
 #[test]
 fn requests_cost_no_more_rows_than_they_may() {
-    let directory = Directory::new();
-    let mut table = Table::default();
-    reads(&directory, &mut table);
-    lookups(&directory, &mut table);
-    pages(&directory, &mut table);
-    sorted_pages(&directory, &mut table);
-    writes(&directory, &mut table);
-    members(&directory, &mut table);
-    table.finish();
+    let [small, large] = SIZES.map(|members| {
+        let directory = Directory::new(members);
+        let mut table = Table::default();
+        reads(&directory, &mut table);
+        lookups(&directory, &mut table);
+        pages(&directory, &mut table);
+        sorted_pages(&directory, &mut table);
+        writes(&directory, &mut table);
+        members_of(&directory, &mut table);
+        table
+    });
+    small.beside(large).finish();
 }
 
 fn reads(directory: &Directory, table: &mut Table) {
@@ -155,7 +167,7 @@ fn reads(directory: &Directory, table: &mut Table) {
         table.note(format!("get a user {who}"), &reply, allowed(3, memberships), 0);
     }
     let path = format!("/Groups/{}?excludedAttributes=members", directory.everyone);
-    table.note("get a group of 2,000 without its members", &acme.scim("GET", &path).is(200), 3, 0);
+    table.note("get the large group without its members", &acme.scim("GET", &path).is(200), 3, 0);
     let bad = acme.anonymous("GET", "/Users").bearer("guess").is(401);
     table.note("a bad key", &bad, 0, 0);
 }
@@ -189,11 +201,11 @@ fn pages(directory: &Directory, table: &mut Table) {
     for (what, query) in [("with groups", ""), ("without groups", "&excludedAttributes=groups")] {
         let mut dearest: Option<(u64, Reply)> = None;
         let mut seen = Vec::new();
-        for start in (1..=MEMBERS + 1).step_by(PAGE) {
+        for start in (1..=directory.users.len()).step_by(PAGE) {
             let path = format!("/Users?startIndex={start}&count={PAGE}{query}");
             let reply = directory.tenant.scim("GET", &path).is(200);
             let body = reply.json();
-            assert_eq!(body["totalResults"], MEMBERS + 1);
+            assert_eq!(body["totalResults"], directory.users.len());
             let resources = body["Resources"].as_array().expect("a list has resources");
             let groups = resources.iter().map(|user| user["groups"].as_array().map_or(0, Vec::len));
             let most = groups.filter(|groups| *groups > 0).fold(120, |most, groups| {
@@ -208,36 +220,32 @@ fn pages(directory: &Directory, table: &mut Table) {
         }
         seen.sort();
         seen.dedup();
-        assert_eq!(seen.len(), MEMBERS + 1, "the pages partition the list");
+        assert_eq!(seen.len(), directory.users.len(), "the pages partition the list");
         let (most, reply) = dearest.expect("a page was read");
-        table.note(
-            format!("a page of 100 {what}, the dearest of {}", MEMBERS / PAGE + 1),
-            &reply,
-            most,
-            0,
-        );
+        table.note(format!("a page of 100 {what}, the dearest of a walk"), &reply, most, 0);
     }
     let small = Tenant::new("budgets-one");
     small.user("ada");
     let one = small.scim("GET", "/Users?count=0").is(200).cost().read;
     let reply = directory.tenant.scim("GET", "/Users?count=0").is(200);
-    assert_eq!(reply.json()["totalResults"], MEMBERS + 1);
-    table.note("totalResults of 2,001 users, at most as of one", &reply, one, 0);
+    assert_eq!(reply.json()["totalResults"], directory.users.len());
+    table.note("totalResults of all users, at most as of one", &reply, one, 0);
 }
 
 /// Walks all users in an order, by `startIndex` and by cursor; notes the dearest page of each walk.
 fn sorted_pages(directory: &Directory, table: &mut Table) {
-    for (by, order) in [
-        ("userName", "ascending"),
-        ("displayName", "descending"),
-        ("meta.lastModified", "descending"),
+    for (by, order, [most, most_by_cursor]) in [
+        ("userName", "ascending", SORTED),
+        ("displayName", "descending", SORTED),
+        // A Bulk request makes all of its users at one moment.
+        ("meta.lastModified", "descending", TURNED),
     ] {
         let path =
             format!("/Users?sortBy={by}&sortOrder={order}&count={PAGE}&excludedAttributes=groups");
         let mut dearest: [Option<Reply>; 2] = [None, None];
         let mut seen: [Vec<Value>; 2] = [Vec::new(), Vec::new()];
         let mut cursor = String::new();
-        for start in (1..=MEMBERS + 1).step_by(PAGE) {
+        for start in (1..=directory.users.len()).step_by(PAGE) {
             let pages = [format!("{path}&startIndex={start}"), format!("{path}&cursor={cursor}")];
             for (walk, path) in pages.iter().enumerate() {
                 let reply = directory.tenant.scim("GET", path).is(200);
@@ -249,11 +257,11 @@ fn sorted_pages(directory: &Directory, table: &mut Table) {
                 }
             }
         }
-        assert_eq!(seen[0].len(), MEMBERS + 1, "a walk shows everybody");
+        assert_eq!(seen[0].len(), directory.users.len(), "a walk shows everybody");
         assert!(seen[0] == seen[1], "in the same order");
         let [by_index, by_cursor] = dearest.map(|reply| reply.expect("a page was read"));
-        table.note(format!("a page of 100 by {by}, {order}"), &by_index, SORTED, 0);
-        table.note("the same by cursor", &by_cursor, SORTED + 2 * ANCHORS, 0);
+        table.note(format!("a page of 100 by {by}, {order}"), &by_index, most, 0);
+        table.note("the same by cursor", &by_cursor, most_by_cursor, 0);
     }
     let range = "meta.lastModified ge \"2000-01-01T00:00:00Z\" and meta.lastModified lt \"2001-01-01T00:00:00Z\"";
     let none = directory.lookup("/Users", range).is(200);
@@ -289,17 +297,17 @@ fn writes(directory: &Directory, table: &mut Table) {
     }
 }
 
-fn members(directory: &Directory, table: &mut Table) {
+fn members_of(directory: &Directory, table: &mut Table) {
     let acme = &directory.tenant;
     let path = format!("/Groups/{}", directory.everyone);
-    let id = &directory.users[MEMBERS];
+    let id = &directory.users[directory.members];
     let add = json!({ "op": "add", "path": "members", "value": [{ "value": id }] });
     let remove = json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") });
     let remove_listed = json!({ "op": "remove", "path": "members", "value": [{ "value": id }] });
     for (what, operation, written) in [
-        ("add a member to a group of 2,000", &add, 8),
+        ("add a member to the large group", &add, 8),
         ("add one that is there", &add, 0),
-        ("remove a member of a group of 2,000 by filter", &remove, 8),
+        ("remove a member of the large group by filter", &remove, 8),
         ("remove one that is not there", &remove, 0),
         ("add it again", &add, 8),
         ("remove it by value", &remove_listed, 8),
@@ -307,5 +315,5 @@ fn members(directory: &Directory, table: &mut Table) {
         table.note(what, &acme.patch(&path, operation).is(204), 12, written);
     }
     let body = acme.scim("GET", &path).is(200).json();
-    assert_eq!(body["members"].as_array().map(Vec::len), Some(MEMBERS));
+    assert_eq!(body["members"].as_array().map(Vec::len), Some(directory.members));
 }

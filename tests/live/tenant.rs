@@ -74,6 +74,23 @@ impl Tenant {
         self.scim("POST", "/Users").json(&json!({ "userName": name })).is(201).id()
     }
 
+    /// Adds users by one Bulk request; their ids in this order.
+    pub(crate) fn users(&self, bodies: &[Value]) -> Vec<String> {
+        let operation = |(number, data): (usize, &Value)| {
+            let bulk_id = format!("u{number}");
+            json!({ "method": "POST", "path": "/Users", "bulkId": bulk_id, "data": data })
+        };
+        let operations: Vec<Value> = bodies.iter().enumerate().map(operation).collect();
+        let body = json!({ "schemas": [BULK_REQUEST], "Operations": operations });
+        let reply = self.scim("POST", "/Bulk").json(&body).is(200).json();
+        let answers = reply["Operations"].as_array().expect("each operation is answered");
+        let id = |answer: &Value| {
+            let location = answer["location"].as_str().unwrap_or_else(|| panic!("{answer}"));
+            location.rsplit('/').next().expect("a location ends with the id").to_owned()
+        };
+        answers.iter().map(id).collect()
+    }
+
     /// Adds a group with members; its id.
     pub(crate) fn group(&self, name: &str, members: &[&str]) -> String {
         let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
@@ -119,4 +136,5 @@ impl Server for Tenant {
     }
 }
 
+const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
