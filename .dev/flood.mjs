@@ -3,8 +3,10 @@
 
 import { makeKey, makeTenant, request, scimBase } from "./worker.mjs";
 
-const REQUESTS = 2_000;
 const USERS = 1_000;
+
+/** With so many, some wait for longer than a request may on any machine. */
+const SOME_ARE_LATE = 2_000;
 
 /**
  * No answer takes longer. On one machine the edge and all objects share a thread, so that a request
@@ -16,8 +18,11 @@ const SECONDS_MAX = 180;
 const TITLE = "ü".repeat(400);
 const FILTER = Array.from({ length: 40 }, (_, number) => `title co "a${number}"`).join(" or ");
 
-/** Floods a tenant; how many answers had each status, and how many times another one was asked. */
-export async function flood(worker, expect) {
+/**
+ * Floods a tenant with so many requests at once; how many answers had each status, and how many times
+ * another tenant was asked.
+ */
+export async function flood(worker, expect, requests) {
   const [base, token] = await tenant(worker, "flooded");
   const [otherBase, otherToken] = await tenant(worker, "bystander");
   await populate(base, token);
@@ -38,7 +43,7 @@ export async function flood(worker, expect) {
     expect("the error", body.status, "503");
   };
   let flooding = true;
-  const flooded = Promise.all(Array.from({ length: REQUESTS }, (_, number) => each(number)));
+  const flooded = Promise.all(Array.from({ length: requests }, (_, number) => each(number)));
   const end = () => (flooding = false);
   flooded.then(end, end);
   let served = 0;
@@ -48,7 +53,8 @@ export async function flood(worker, expect) {
     served += 1;
   }
   await flooded;
-  for (const status of [200, 503]) expect(`some were ${status}`, statuses[status] > 0, true);
+  expect("some were answered", statuses[200] > 0, true);
+  if (requests >= SOME_ARE_LATE) expect("some were late", statuses[503] > 0, true);
   const list = await (await request(`${base}/Users?count=1`, { token })).json();
   expect("what was done", list.totalResults, USERS + (statuses[201] ?? 0));
   return { statuses, served };

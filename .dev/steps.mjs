@@ -28,6 +28,7 @@ import {
 
 const GZIPPED_BYTES_MAX = 1_000_000;
 const STEP_SECONDS_MAX = 20 * 60;
+const FLOOD_REQUESTS = 200;
 const WASM = ["--target", "wasm32-unknown-unknown"];
 
 /** Where scim2-tester's account of a check begins: one of its verdicts. */
@@ -169,7 +170,7 @@ async function configurations({ tools }) {
   const replace = [/^(name = "(KEY|TENANT)_LIMIT"\n.*\nsimple = \{ limit = )\d+/gm, few];
   await configured(tools, limited, { replace }, limitedAtTheEdge);
   await configured(tools, freshVariables(), {}, async (worker) => {
-    const { statuses, served } = await flood(worker, expect);
+    const { statuses, served } = await flood(worker, expect, FLOOD_REQUESTS);
     console.log(`a flood was answered ${JSON.stringify(statuses)}, and another tenant ${served} times meanwhile`);
   });
   return counted({ passed: 4, failed: 0 });
