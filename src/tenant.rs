@@ -262,7 +262,7 @@ fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<B
         .filter(|known| known.jti == key.jti && known.expires > now.timestamp())
         .ok_or(Refusal::InvalidToken("the key has been revoked"))?;
     let Some(id) = credential.connection else { return Ok(None) };
-    let connection = memory.connections.get(id);
+    let connection = memory.connections.get(id).filter(|one| one.departure.is_none());
     let connection = connection.ok_or(Refusal::InvalidToken("the key's connection is gone"))?;
     if connection.row.state == connections::DISABLED {
         return Err(Refusal::ConnectionDisabled);

@@ -16,12 +16,12 @@ use crate::store::secrets::{self, SecretRow};
 impl Work<'_, '_> {
     /// `POST …/connections/{c}/secrets {"ttl"?,"scopes"?}` → 201 with the secret, this once.
     ///
-    /// 1. The connection must be there: 404; the body right: 400, 415; its scopes, and the
-    ///    connection, such as the asking key may give: 403.
+    /// 1. The connection must be there, and not leaving: 404, 409; the body right: 400, 415; its
+    ///    scopes, and the connection, such as the asking key may give: 403.
     /// 2. There must be room, once expired secrets are gone: 409.
     /// 3. The row is written.
     pub(super) fn create_secret(&mut self, connection: &str) -> Answer {
-        self.known(connection)?; // (1)
+        self.staying(connection)?; // (1)
         let (ttl_seconds, scopes) = self.new_secret()?; // (1)
         self.may_give(scopes)?; // (1)
         self.may_bind(Some(connection))?; // (1)

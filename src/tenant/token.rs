@@ -24,7 +24,7 @@ impl Work<'_, '_> {
     ///
     /// 1. The edge alone asks, in its own form: 400.
     /// 2. The client must be who it says: 401 `invalid_client`, whatever is wrong.
-    /// 3. Its connection must be in use: 400 `unauthorized_client`.
+    /// 3. Its connection must not be leaving: 401, too; nor disabled: 400 `unauthorized_client`.
     /// 4. It must ask for no more than it may: 400 `invalid_scope`.
     /// 5. The token is signed. Nothing is written: it rests on the row of the secret, or of the trust.
     ///
@@ -81,7 +81,8 @@ impl Work<'_, '_> {
     /// Signs a token for a client that is who it says.
     fn grant(&self, grant: &Grant, scope: Option<&str>) -> Answer {
         let connection = self.memory.connections.get(&grant.connection);
-        if connection.is_none_or(|connection| connection.row.state == DISABLED) {
+        let connection = connection.filter(|one| one.departure.is_none());
+        if connection.ok_or(OAuthError::InvalidClient)?.row.state == DISABLED {
             return Err(OAuthError::UnauthorizedClient.into());
         }
         let own = Scopes::parse(grant.scopes.split(' '))

@@ -14,13 +14,14 @@ use crate::store::trusts::{self, TrustRow};
 impl Work<'_, '_> {
     /// `POST …/connections/{c}/trusts {"issuer","subject","audience"?,"jwksUri"?,"scopes"?}` → 201.
     ///
-    /// 1. The connection must be there: 404; the body right: 400, 415; its scopes, and the
-    ///    connection, such as the asking key may give: 403; its addresses such as may be fetched: 422.
+    /// 1. The connection must be there, and not leaving: 404, 409; the body right: 400, 415; its
+    ///    scopes, and the connection, such as the asking key may give: 403; its addresses such as may
+    ///    be fetched: 422.
     /// 2. No other trust of the tenant may be for that subject of that issuer, and there must be
     ///    room: 409.
     /// 3. The row is written.
     pub(super) fn create_trust(&mut self, connection: &str) -> Answer {
-        self.known(connection)?; // (1)
+        self.staying(connection)?; // (1)
         let row = self.new_trust(connection)?; // (1)
         let conflict = |detail| Err(Problem::new(ProblemCode::Conflict, detail).into());
         if self.trust(&row.issuer, &row.subject).is_some() {
