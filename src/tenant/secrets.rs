@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::document::time;
 use super::duration::duration_seconds;
 use super::work::{Answer, Failure, Work};
-use crate::auth::{Scopes, SecretDigest};
+use crate::auth::{Scope, Scopes, SecretDigest};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
@@ -17,7 +17,8 @@ impl Work<'_, '_> {
     /// `POST …/connections/{c}/secrets {"ttl"?,"scopes"?}` → 201 with the secret, this once.
     ///
     /// 1. The connection must be there, and not leaving: 404, 409; the body right: 400, 415; its
-    ///    scopes, and the connection, such as the asking key may give: 403.
+    ///    scopes such as tokens may have: 422; they, and the connection, such as the asking key may
+    ///    give: 403.
     /// 2. There must be room, once expired secrets are gone: 409.
     /// 3. The row is written.
     pub(super) fn create_secret(&mut self, connection: &str) -> Answer {
@@ -128,8 +129,19 @@ impl Work<'_, '_> {
             ttl_seconds.filter(|seconds| life.contains(seconds)).ok_or_else(|| {
                 malformed("`ttl` is not a duration such as P730D, between P1Y and P3Y".to_owned())
             })?;
-        Ok((ttl_seconds, given_scopes(&body)?))
+        Ok((ttl_seconds, token_scopes(&body)?))
     }
+}
+
+/// The scopes that a body lists for tokens. A key that a token made would outlive the token, and what
+/// it rests on.
+pub(super) fn token_scopes(body: &Map<String, Value>) -> Result<Scopes, Failure> {
+    let scopes = given_scopes(body)?;
+    if scopes.contains(Scope::KeysWrite) {
+        let detail = "tokens make no keys: `keys:write` is a scope of keys alone";
+        return Err(Problem::new(ProblemCode::Contradictory, detail).into());
+    }
+    Ok(scopes)
 }
 
 /// The scopes that a body lists; all of SCIM where it lists none.

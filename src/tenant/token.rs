@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::connections::DISABLED;
 use super::work::{Answer, Failure, Work};
-use crate::auth::{Claims, ISSUER, Scopes, SecretDigest};
+use crate::auth::{Claims, ISSUER, Scope, Scopes, SecretDigest};
 use crate::http::{OAuthError, Problem, ProblemCode, Response, TokenStep, TrustedIssuer};
 use crate::limits;
 use crate::store::StoreError;
@@ -87,7 +87,8 @@ impl Work<'_, '_> {
         }
         let own = Scopes::parse(grant.scopes.split(' '))
             .map_err(|_| StoreError::new("a secret or a trust has a scope that is not known"))?;
-        let scope = asked_scopes(scope, own)?;
+        // What was made by an earlier version may have it.
+        let scope = asked_scopes(scope, own.without(Scope::KeysWrite))?;
         let now = self.now().timestamp();
         let expires = now.saturating_add(limits::TOKEN_TTL_SECONDS).min(grant.expires);
         let token = self.call.key_ring.sign(&Claims {
@@ -107,9 +108,10 @@ impl Work<'_, '_> {
 
 /// RFC 6749 §3.3: what is asked for, or all that there is.
 fn asked_scopes(scope: Option<&str>, own: Scopes) -> Result<Scopes, Failure> {
-    let Some(scope) = scope else { return Ok(own) };
-    let names = scope.split(' ').filter(|name| !name.is_empty());
-    let asked = Scopes::parse(names).ok();
+    let asked = match scope {
+        None => Some(own),
+        Some(scope) => Scopes::parse(scope.split(' ').filter(|name| !name.is_empty())).ok(),
+    };
     let asked = asked.filter(|asked| own.includes(*asked) && !asked.is_empty());
     Ok(asked.ok_or(OAuthError::InvalidScope)?)
 }

@@ -4,7 +4,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Map, Value, json};
 
 use super::document::time;
-use super::secrets::given_scopes;
+use super::secrets::token_scopes;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response, configuration_of};
@@ -15,8 +15,8 @@ impl Work<'_, '_> {
     /// `POST …/connections/{c}/trusts {"issuer","subject","audience"?,"jwksUri"?,"scopes"?}` → 201.
     ///
     /// 1. The connection must be there, and not leaving: 404, 409; the body right: 400, 415; its
-    ///    scopes, and the connection, such as the asking key may give: 403; its addresses such as may
-    ///    be fetched: 422.
+    ///    scopes such as tokens may have: 422; they, and the connection, such as the asking key may
+    ///    give: 403; its addresses such as may be fetched: 422.
     /// 2. No other trust of the tenant may be for that subject of that issuer, and there must be
     ///    room: 409.
     /// 3. The row is written.
@@ -77,7 +77,7 @@ impl Work<'_, '_> {
         }
         let (issuer, subject) = (required(&body, "issuer")?, required(&body, "subject")?);
         let (audience, jwks_uri) = (text(&body, "audience")?, text(&body, "jwksUri")?);
-        let scopes = given_scopes(&body)?;
+        let scopes = token_scopes(&body)?;
         self.may_give(scopes)?;
         self.may_bind(Some(connection))?;
         let (field, address) = match &jwks_uri {
