@@ -117,6 +117,8 @@ pub const KEY_USES_FLUSH_SECONDS: i64 = 60;
 pub const TOKEN_TTL_SECONDS: i64 = 3_600;
 /// Bytes of a request for a token; above it the answer is 413.
 pub const TOKEN_REQUEST_BYTES: usize = 16 * 1024;
+/// Parameters of a request for a token; above it the answer is 400. Each is compared with all others.
+pub const TOKEN_PARAMETERS: usize = 32;
 /// Life of a client's secret at least, and when nobody says: one year.
 pub const SECRET_TTL_SECONDS_MIN: i64 = 365 * 86_400;
 /// Life of a client's secret at most: three years.

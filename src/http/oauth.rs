@@ -132,6 +132,9 @@ impl Form {
     fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let mut fields: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(body) {
+            if fields.len() >= limits::TOKEN_PARAMETERS {
+                return Err(OAuthError::InvalidRequest("there are too many parameters"));
+            }
             if fields.iter().any(|(known, _)| *known == name) {
                 return Err(OAuthError::InvalidRequest("a parameter is given twice"));
             }
