@@ -25,7 +25,7 @@ pub(super) enum Failure {
 /// 1. The form must be right, and `client_id` of this tenant: 400, 401, 413.
 /// 2. The tenant must be there and active, or it is 401 as for a wrong secret.
 /// 3. The tenant's object answers.
-/// 4. Of an assertion it says first whose keys verify it, if anybody trusts its issuer: 401.
+/// 4. Of an assertion it says first whose keys verify it, if anybody trusts its issuer: 401, 500.
 /// 5. It must be for this server, for now, and signed: 401; 503 when the issuer's keys cannot be read.
 ///
 /// # Errors
@@ -51,7 +51,7 @@ pub(super) async fn answer(
         let body = JsValue::from_str(&step.encode());
         hand_over(inbound, tenant, &record, &Principal::Client, trace, &body)
     };
-    // The step that answers the client is the one of which the log is told.
+    // The step whose answer is the client's is the one of which the log is told by the object.
     let finally = |step: &TokenStep| -> Result<Promise, Failure> {
         let trace = JsValue::from_str(&inbound.trace.encode());
         Ok(inbound.deployment.rescued(ask(step, &trace)?, &trace))
@@ -67,8 +67,13 @@ pub(super) async fn answer(
             let answer = ask(&step, &JsValue::UNDEFINED)?; // (4)
             let answer = answer.await.map_err(|exception| refusal(&exception))?;
             let response: &js::Response = answer.unchecked_ref();
-            if response.status() != 200 {
-                return finally(&step); // (4)
+            match response.status() {
+                200 => {}
+                401 => return Err(OAuthError::InvalidClient.into()), // (4)
+                status => {
+                    let cause = format!("the object answered who is trusted with {status}");
+                    return Err(Refusal::Internal(cause).into()); // (4)
+                }
             }
             let trusted = trusted_issuer(response).await?;
             let own = format!("{}/t/{tenant}/oauth/token", inbound.url.origin);

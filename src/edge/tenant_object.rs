@@ -89,7 +89,7 @@ async fn answer(object: Rc<Object>, request: js::Request) -> Outcome {
         Some(trace) => deliver(response, &trace, spent, connection, deployment.telling),
         None => {
             if response.has_failed() {
-                object.complain("purge", &response, now());
+                object.complain("edge", &response, now());
             }
             bare(response, spent, deployment.telling)
         }
