@@ -37,7 +37,11 @@ pub(super) async fn answer(
 ) -> Result<Promise, Failure> {
     let header = |name| inbound.headers.text(name);
     let (authorization, content_type) = (header("authorization"), header("content-type"));
-    let bytes = body.into_bytes().await?;
+    let bytes = body.into_bytes(limits::TOKEN_REQUEST_BYTES).await;
+    let bytes = bytes.map_err(|refusal| match refusal {
+        Refusal::BodyTooLarge => OAuthError::TooLarge.into(), // (1)
+        other => Failure::from(other),
+    })?;
     let request =
         TokenRequest::parse(tenant, authorization.as_deref(), content_type.as_deref(), &bytes)?; // (1)
     let record = match registry::record(inbound.env, tenant).await {

@@ -206,7 +206,7 @@ async fn object(inbound: &Inbound<'_>, body: Body) -> Result<Map<String, Value>,
     if !http::is_json(inbound.headers.text("content-type").as_deref()) {
         return Err(Problem::from(ProblemCode::UnsupportedMediaType).into());
     }
-    let bytes = body.into_bytes().await?;
+    let bytes = body.into_bytes(limits::BODY_BYTES).await?;
     Ok(http::json_object(&bytes).map_err(|detail| Problem::new(ProblemCode::Malformed, detail))?)
 }
 
