@@ -17,13 +17,16 @@ use crate::registry::{Slug, Status};
 /// Why there is no token.
 pub(super) enum Failure {
     OAuth(OAuthError),
+    /// The tenant's record is malformed, which the log alone is told: the client would learn that
+    /// there is one.
+    Record(String),
     Refusal(Refusal),
 }
 
 /// Asks a tenant's object for a token.
 ///
 /// 1. The form must be right, and `client_id` of this tenant: 400, 401, 413.
-/// 2. The tenant must be there and active, or it is 401 as for a wrong secret.
+/// 2. The tenant must be there and active, and its record right, or it is 401 as for a wrong secret.
 /// 3. The tenant's object answers.
 /// 4. Of an assertion it says first whose keys verify it, if anybody trusts its issuer: 401, 500.
 /// 5. It must be for this server, for now, and signed: 401; 503 when the issuer's keys cannot be read.
@@ -49,6 +52,9 @@ pub(super) async fn answer(
             return Err(OAuthError::InvalidClient.into()); // (2)
         }
         Err(Refusal::NoTenant) => return Err(OAuthError::InvalidClient.into()), // (2)
+        Err(Refusal::Unavailable(cause)) => {
+            return Err(Failure::Record(format!("{tenant}: {cause}"))); // (2)
+        }
         other => other?,
     };
     let ask = |step: &TokenStep, trace: &JsValue| {
