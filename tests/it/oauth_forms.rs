@@ -56,7 +56,7 @@ proptest! {
             prop_assert_eq!(Assertion::parse(&token), None);
         }
         prop_assert_eq!(Jwks::parse(&bytes), None);
-        let guard = Outbound { loopback: true, own_origin: ORIGIN };
+        let guard = Outbound { loopback: true, own_origin: ORIGIN, tenant_host: None };
         prop_assert!(!guard.permits(&text) || text.starts_with("http"));
     }
 }

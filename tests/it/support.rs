@@ -203,7 +203,7 @@ impl Acme {
                 Ok(())
             },
             key_ring: &self.gate.key_ring,
-            outbound: Outbound { loopback: false, own_origin: ORIGIN },
+            outbound: Outbound { loopback: false, own_origin: ORIGIN, tenant_host: None },
         };
         let response = self.tenant.handle(&self.sql, &mut call);
         // A tenant that is unavailable has a cause too, and the database none.
