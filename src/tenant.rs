@@ -57,17 +57,28 @@ pub use bucket::{Bucket, Taken};
 use memory::{Memory, OrderBookmarks, Rules};
 use ring::Ring;
 use sweep::Swept;
+use uses::Uses;
 use work::{Answer, Failure, Work};
 
 /// A tenant's state in memory: what is read once when the object wakes. It is dropped, and read
-/// anew, whenever a request fails that had begun to change it. What is left of the tenant's rate limit
-/// is kept apart, since a request counts that fails.
+/// anew, whenever a request fails that had begun to change it. What is left of the tenant's rate limit,
+/// the uses of keys and recent requests are kept apart, since a request counts that fails.
 #[derive(Debug, Default)]
 pub struct Tenant {
     memory: Option<Memory>,
     bucket: Bucket,
     default_rate_limit: Option<RateLimit>,
     ring: Ring,
+    uses: Uses,
+}
+
+/// What a request has come to.
+#[derive(Clone, Debug)]
+pub struct Handled {
+    /// The answer.
+    pub response: Response,
+    /// The connection to which the key is bound that asked, live or not.
+    pub connection: Option<String>,
 }
 
 /// One request and everything it may use.
@@ -102,13 +113,13 @@ impl Tenant {
     ///    for: 429. The administrator is not held to it.
     /// 4. The family does its work; a request that may write runs in a transaction, which a failure
     ///    rolls back.
-    pub fn handle(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Response {
+    pub fn handle(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Handled {
         let scim = matches!(call.request.route, Route::Scim { .. });
         let accept = call.request.headers.accept.clone();
         let mut taken = None;
         let answer = self.answer(sql, call, &mut taken);
         let noted = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
-        let connection = self.connection_of(call.principal).map(str::to_owned);
+        let connection = self.connection_of(call.principal);
         let touched = self.memory.as_ref().is_some_and(|memory| memory.touched);
         let stale = self.memory.as_ref().is_some_and(|memory| memory.stale);
         if stale || answer.is_err() && touched || matches!(answer, Err(Failure::Store(_))) {
@@ -121,7 +132,7 @@ impl Tenant {
             None => response,
         };
         self.ring.keep(call, &response, connection.as_deref(), noted.unwrap_or_default());
-        response
+        Handled { response, connection }
     }
 
     fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>, taken: &mut Option<Taken>) -> Answer {
@@ -131,7 +142,7 @@ impl Tenant {
         let bound = match admit(memory, call.principal, call.now) {
             Ok(bound) => {
                 if let Principal::Key(key) = call.principal {
-                    memory.uses.note(&key.id, call.now);
+                    self.uses.note(&key.id, call.now);
                 }
                 bound
             }
@@ -149,24 +160,23 @@ impl Tenant {
         }
         let reads = call.request.reads();
         let registry = Arc::clone(&memory.registry);
-        let mut work = Work::new(sql, (memory, &self.ring), &registry, call, bound);
+        let known = (memory, &self.ring, &self.uses);
+        let mut work = Work::new(sql, known, &registry, call, bound);
         if reads { work.run() } else { work.run_once() } // (4)
     }
 
-    /// The connection to which a principal's key is bound, live or not.
-    pub fn connection_of(&self, principal: &Principal) -> Option<&str> {
+    fn connection_of(&self, principal: &Principal) -> Option<String> {
         let Principal::Key(key) = principal else { return None };
-        self.memory.as_ref()?.credential(&key.id)?.connection
+        self.memory.as_ref()?.credential(&key.id)?.connection.map(str::to_owned)
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
     /// once for rows to be swept, within a minute for the uses of keys and recent requests.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
-        let memory = self.memory.as_ref()?;
-        if memory.sweeping {
+        if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
             return Some(0);
         }
-        let wanted = [memory.uses.flush_in_milliseconds(now), self.ring.due_in(now)];
+        let wanted = [self.uses.flush_in_milliseconds(now), self.ring.due_in(now)];
         wanted.into_iter().flatten().min()
     }
 
@@ -181,10 +191,10 @@ impl Tenant {
         let before = memory.checkpoint();
         let flushes = self.ring.due_in(now) == Some(0);
         let ring = flushes.then_some(&self.ring);
-        let flush = memory.uses.flush_in_milliseconds(now) == Some(0);
+        let flush = self.uses.flush_in_milliseconds(now) == Some(0);
         let mut swept = Err(StoreError::new("the transaction did not run"));
         let committed = sql.transaction(&mut || {
-            let uses = flush.then(|| memory.uses.unwritten());
+            let uses = flush.then(|| self.uses.unwritten());
             let written = uses.map_or(Ok(()), |uses| store::keys::note_uses(sql, uses));
             let written =
                 written.and_then(|()| ring.map_or(Ok(()), |ring| flushed(sql, ring, now)));
@@ -198,7 +208,7 @@ impl Tenant {
                 }
                 memory.sweeping = more || memory.departure().is_some();
                 if flush {
-                    memory.uses_written();
+                    memory.note_used(&self.uses.take());
                 }
                 if flushes {
                     self.ring.flushed();
@@ -274,7 +284,7 @@ fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<B
 impl<'a, 'c> Work<'a, 'c> {
     fn new(
         sql: &'a dyn Sql,
-        (memory, ring): (&'a mut Memory, &'a Ring),
+        (memory, ring, uses): (&'a mut Memory, &'a Ring, &'a Uses),
         registry: &'a Registry,
         call: &'a mut Call<'c>,
         bound: Bound,
@@ -283,7 +293,19 @@ impl<'a, 'c> Work<'a, 'c> {
         let unbound = Rules { compat: Compat::GENERIC, adopt: Adopt::default() };
         let Rules { compat, adopt } = rules.unwrap_or(unbound);
         let origin = connection.as_ref().map_or("admin".to_owned(), |id| format!("scim:{id}"));
-        Self { sql, memory, ring, registry, call, compat, adopt, connection, origin, evaluated: 0 }
+        Self {
+            sql,
+            memory,
+            ring,
+            uses,
+            registry,
+            call,
+            compat,
+            adopt,
+            connection,
+            origin,
+            evaluated: 0,
+        }
     }
 
     /// Does the request in a transaction, which a failure rolls back.

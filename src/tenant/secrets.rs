@@ -72,7 +72,7 @@ impl Work<'_, '_> {
                 "scopes": row.scopes.split(' ').collect::<Vec<_>>(),
                 "createdAt": time(row.created),
                 "expiresAt": time(row.expires),
-                "lastUsedAt": self.memory.uses.of(&row.id).or(row.used).and_then(time),
+                "lastUsedAt": self.uses.of(&row.id).or(row.used).and_then(time),
             })
         };
         Ok(Response::json(200, &self.request().query.page(all, described)?))

@@ -115,7 +115,7 @@ impl Work<'_, '_> {
             "jwksUri": row.jwks_uri,
             "scopes": row.scopes.split(' ').collect::<Vec<_>>(),
             "createdAt": time(row.created),
-            "lastUsedAt": self.memory.uses.of(&row.id).or(row.used).and_then(time),
+            "lastUsedAt": self.uses.of(&row.id).or(row.used).and_then(time),
         })
     }
 }
