@@ -33,6 +33,7 @@ mod schemas;
 mod secrets;
 mod stored_policy;
 mod sweep;
+mod targets;
 mod token;
 mod trusts;
 mod uses;
@@ -45,12 +46,11 @@ use chrono::{DateTime, Utc};
 
 use crate::auth::{KeyRing, Principal};
 use crate::http::{
-    Method, Outbound, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget,
+    Method, Outbound, Problem, ProblemCode, Refusal, Request, Response, Route,
 };
 use crate::policy::RateLimit;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
-use crate::scim::{ErrorKind, ScimError};
 use crate::store::{self, Sql, StoreError, Verdict};
 use adopt::Adopt;
 pub use bucket::{Bucket, Taken};
@@ -363,35 +363,6 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::Schema(_, urn), Method::Put) => self.replace_declared(urn),
             (Route::Schema(_, urn), Method::Delete) => self.withdraw_declared(urn),
             _ => Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
-        }
-    }
-
-    fn scim_target(&mut self, target: &ScimTarget, method: Method) -> Answer {
-        if !self.memory.policy.features.scim && !target.is_discovery() {
-            let detail = "SCIM is switched off for this tenant";
-            return Err(ScimError::new(ErrorKind::Forbidden, detail).into());
-        }
-        // The route knows all types that there are; this tenant may not have that one.
-        if let Some(number) = target.type_number() {
-            self.schema_of(number)?;
-        }
-        match (target, method) {
-            (ScimTarget::Collection(number), Method::Get) => self.list(Some(*number)),
-            (ScimTarget::Collection(number), Method::Post) => self.create(*number),
-            (ScimTarget::Resource(number, id), Method::Get) => self.read(*number, id),
-            (ScimTarget::Resource(number, id), Method::Put) => self.replace(*number, id),
-            (ScimTarget::Resource(number, id), Method::Patch) => self.patch(*number, id),
-            (ScimTarget::Resource(number, id), Method::Delete) => self.delete(*number, id),
-            (ScimTarget::Search(number), Method::Post) => self.search(*number),
-            (ScimTarget::ServiceProviderConfig, Method::Get) => self.service_provider_config(),
-            (ScimTarget::ResourceTypes, Method::Get) => self.resource_types(),
-            (ScimTarget::ResourceType(id), Method::Get) => self.resource_type(id),
-            (ScimTarget::Schemas, Method::Get) => self.schemas(),
-            (ScimTarget::Schema(urn), Method::Get) => self.schema(urn),
-            (ScimTarget::Bulk, Method::Post) if self.memory.policy.features.bulk => self.bulk(),
-            (ScimTarget::Bulk, Method::Post) => Err(ErrorKind::NotImplemented.into()),
-            (ScimTarget::Me, _) => Err(ErrorKind::NotImplemented.into()),
-            _ => Err(ErrorKind::MethodNotAllowed.into()),
         }
     }
 }
