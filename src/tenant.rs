@@ -46,7 +46,7 @@ use chrono::{DateTime, Utc};
 
 use crate::auth::{KeyRing, Principal};
 use crate::http::{
-    Method, Outbound, Problem, ProblemCode, Refusal, Request, Response, Route,
+    Method, OAuthError, Outbound, Problem, ProblemCode, Refusal, Request, Response, Route,
 };
 use crate::policy::RateLimit;
 use crate::scim::compat::Compat;
@@ -106,7 +106,8 @@ impl Tenant {
     /// Answers one request.
     ///
     /// 1. The first request after the object woke migrates the tables and reads what is kept in
-    ///    memory: 500.
+    ///    memory: 500. Where there are no tables, there is no key and no client: 401, and nothing is
+    ///    written; the administrator alone makes them.
     /// 2. The key must be live: 401; its connection must not be disabled: 403; this version must
     ///    know its rules: 503.
     /// 3. What is left of the tenant's rate limit must be enough for the request, whatever it asks
@@ -117,7 +118,11 @@ impl Tenant {
         let scim = matches!(call.request.route, Route::Scim { .. });
         let accept = call.request.headers.accept.clone();
         let mut taken = None;
-        let answer = self.answer(sql, call, &mut taken);
+        let answer = match self.is_born(sql, call.principal) {
+            Ok(true) => self.answer(sql, call, &mut taken),
+            Ok(false) => return unborn(call.principal, scim).into(), // (1)
+            Err(error) => Err(error.into()),
+        };
         let noted = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
         let connection = self.connection_of(call.principal);
         let touched = self.memory.as_ref().is_some_and(|memory| memory.touched);
@@ -133,6 +138,11 @@ impl Tenant {
         };
         self.ring.keep(call, &response, connection.as_deref(), noted.unwrap_or_default());
         Handled { response, connection }
+    }
+
+    /// Whether there are tables, or the administrator is here to make them.
+    fn is_born(&self, sql: &dyn Sql, principal: &Principal) -> Result<bool, StoreError> {
+        Ok(self.memory.is_some() || *principal == Principal::Admin || store::has_tables(sql)?)
     }
 
     fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>, taken: &mut Option<Taken>) -> Answer {
@@ -186,6 +196,9 @@ impl Tenant {
     /// # Errors
     /// The cause, for the log; nothing was written.
     pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
+        if self.memory.is_none() && !store::has_tables(sql)? {
+            return Ok(()); // It was set before all was deleted.
+        }
         let memory = wake(&mut self.memory, sql)?;
         self.ring.wake(sql)?;
         let before = memory.checkpoint();
@@ -222,6 +235,20 @@ impl Tenant {
                 Err(error)
             }
         }
+    }
+}
+
+/// What is answered where there are no tables: what any key or client is told that is not known.
+fn unborn(principal: &Principal, scim: bool) -> Response {
+    match principal {
+        Principal::Client => OAuthError::InvalidClient.to_response(),
+        _ => Refusal::InvalidToken("the key has been revoked").to_response(scim),
+    }
+}
+
+impl From<Response> for Handled {
+    fn from(response: Response) -> Self {
+        Self { response, connection: None }
     }
 }
 
