@@ -111,12 +111,14 @@ pub const KEY_OVERLAP_SECONDS_DEFAULT: i64 = 3_600;
 /// How long a rotated key lives on at most: one day.
 pub const KEY_OVERLAP_SECONDS: i64 = 86_400;
 /// How long it takes at most until the last use of a key is written; so much is lost when the object
-/// is put to sleep, or drops what it has in memory, before.
+/// is put to sleep before.
 pub const KEY_USES_FLUSH_SECONDS: i64 = 60;
 /// Life of a token that an OAuth client is given; its `expires_in` says so.
 pub const TOKEN_TTL_SECONDS: i64 = 3_600;
 /// Bytes of a request for a token; above it the answer is 413.
 pub const TOKEN_REQUEST_BYTES: usize = 16 * 1024;
+/// Parameters of a request for a token; above it the answer is 400. Each is compared with all others.
+pub const TOKEN_PARAMETERS: usize = 32;
 /// Life of a client's secret at least, and when nobody says: one year.
 pub const SECRET_TTL_SECONDS_MIN: i64 = 365 * 86_400;
 /// Life of a client's secret at most: three years.

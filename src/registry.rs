@@ -4,12 +4,15 @@
 //! writing KV is `edge`'s business. A malformed record is an error with the faulty field's name,
 //! never a guess.
 
+mod cache;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::limits;
+pub use cache::{Reading, RecordCache};
 
 /// The name of a tenant in URLs, keys and storage: `[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?`.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]

@@ -27,7 +27,7 @@ pub mod trusts;
 
 use std::fmt;
 
-pub use migrations::migrate;
+pub use migrations::{has_tables, migrate};
 pub use pages::{Groups, Page, PageEntry, Source, opened};
 pub use pos::Pos;
 pub use prefilter::{Prefilter, Scanned};

@@ -34,6 +34,7 @@ mod schemas;
 mod secrets;
 mod stored_policy;
 mod sweep;
+mod targets;
 mod token;
 mod trusts;
 mod uses;
@@ -46,29 +47,39 @@ use chrono::{DateTime, Utc};
 
 use crate::auth::{KeyRing, Principal};
 use crate::http::{
-    Method, Outbound, Problem, ProblemCode, Refusal, Request, Response, Route, ScimTarget,
+    Method, OAuthError, Outbound, Problem, ProblemCode, Refusal, Request, Response, Route,
 };
 use crate::policy::RateLimit;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
-use crate::scim::{ErrorKind, ScimError};
 use crate::store::{self, Sql, StoreError, Verdict};
 use adopt::Adopt;
 pub use bucket::{Bucket, Taken};
 use memory::{Memory, OrderBookmarks, Rules};
 use ring::Ring;
 use sweep::Swept;
+use uses::Uses;
 use work::{Answer, Failure, Work};
 
 /// A tenant's state in memory: what is read once when the object wakes. It is dropped, and read
-/// anew, whenever a request fails that had begun to change it. What is left of the tenant's rate limit
-/// is kept apart, since a request counts that fails.
+/// anew, whenever a request fails that had begun to change it. What is left of the tenant's rate limit,
+/// the uses of keys and recent requests are kept apart, since a request counts that fails.
 #[derive(Debug, Default)]
 pub struct Tenant {
     memory: Option<Memory>,
     bucket: Bucket,
     default_rate_limit: Option<RateLimit>,
     ring: Ring,
+    uses: Uses,
+}
+
+/// What a request has come to.
+#[derive(Clone, Debug)]
+pub struct Handled {
+    /// The answer.
+    pub response: Response,
+    /// The connection to which the key is bound that asked, live or not.
+    pub connection: Option<String>,
 }
 
 /// One request and everything it may use.
@@ -96,20 +107,25 @@ impl Tenant {
     /// Answers one request.
     ///
     /// 1. The first request after the object woke migrates the tables and reads what is kept in
-    ///    memory: 500.
+    ///    memory: 500. Where there are no tables, there is no key and no client: 401, and nothing is
+    ///    written; the administrator alone makes them.
     /// 2. The key must be live: 401; its connection must not be disabled: 403; this version must
     ///    know its rules: 503.
     /// 3. What is left of the tenant's rate limit must be enough for the request, whatever it asks
     ///    for: 429. The administrator is not held to it.
     /// 4. The family does its work; a request that may write runs in a transaction, which a failure
     ///    rolls back.
-    pub fn handle(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Response {
+    pub fn handle(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Handled {
         let scim = matches!(call.request.route, Route::Scim { .. });
         let accept = call.request.headers.accept.clone();
         let mut taken = None;
-        let answer = self.answer(sql, call, &mut taken);
+        let answer = match self.is_born(sql, call.principal) {
+            Ok(true) => self.answer(sql, call, &mut taken),
+            Ok(false) => return unborn(call.principal, scim).into(), // (1)
+            Err(error) => Err(error.into()),
+        };
         let noted = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
-        let connection = self.connection_of(call.principal).map(str::to_owned);
+        let connection = self.connection_of(call.principal);
         let touched = self.memory.as_ref().is_some_and(|memory| memory.touched);
         let stale = self.memory.as_ref().is_some_and(|memory| memory.stale);
         if stale || answer.is_err() && touched || matches!(answer, Err(Failure::Store(_))) {
@@ -123,7 +139,12 @@ impl Tenant {
             _ => response,
         };
         self.ring.keep(call, &response, connection.as_deref(), noted.unwrap_or_default());
-        response
+        Handled { response, connection }
+    }
+
+    /// Whether there are tables, or the administrator is here to make them.
+    fn is_born(&self, sql: &dyn Sql, principal: &Principal) -> Result<bool, StoreError> {
+        Ok(self.memory.is_some() || *principal == Principal::Admin || store::has_tables(sql)?)
     }
 
     fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>, taken: &mut Option<Taken>) -> Answer {
@@ -133,7 +154,7 @@ impl Tenant {
         let bound = match admit(memory, call.principal, call.now) {
             Ok(bound) => {
                 if let Principal::Key(key) = call.principal {
-                    memory.uses.note(&key.id, call.now);
+                    self.uses.note(&key.id, call.now);
                 }
                 bound
             }
@@ -151,24 +172,23 @@ impl Tenant {
         }
         let reads = call.request.reads();
         let registry = Arc::clone(&memory.registry);
-        let mut work = Work::new(sql, (memory, &self.ring), &registry, call, bound);
+        let known = (memory, &self.ring, &self.uses);
+        let mut work = Work::new(sql, known, &registry, call, bound);
         if reads { work.run() } else { work.run_once() } // (4)
     }
 
-    /// The connection to which a principal's key is bound, live or not.
-    pub fn connection_of(&self, principal: &Principal) -> Option<&str> {
+    fn connection_of(&self, principal: &Principal) -> Option<String> {
         let Principal::Key(key) = principal else { return None };
-        self.memory.as_ref()?.credential(&key.id)?.connection
+        self.memory.as_ref()?.credential(&key.id)?.connection.map(str::to_owned)
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
     /// once for rows to be swept, within a minute for the uses of keys and recent requests.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
-        let memory = self.memory.as_ref()?;
-        if memory.sweeping {
+        if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
             return Some(0);
         }
-        let wanted = [memory.uses.flush_in_milliseconds(now), self.ring.due_in(now)];
+        let wanted = [self.uses.flush_in_milliseconds(now), self.ring.due_in(now)];
         wanted.into_iter().flatten().min()
     }
 
@@ -178,16 +198,19 @@ impl Tenant {
     /// # Errors
     /// The cause, for the log; nothing was written.
     pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
+        if self.memory.is_none() && !store::has_tables(sql)? {
+            return Ok(()); // It was set before all was deleted.
+        }
         let memory = wake(&mut self.memory, sql)?;
         self.ring.wake(sql)?;
         let before = memory.checkpoint();
         let sweeps = memory.sweeping;
         let flushes = self.ring.due_in(now) == Some(0);
         let ring = flushes.then_some(&self.ring);
-        let flush = memory.uses.flush_in_milliseconds(now) == Some(0);
+        let flush = self.uses.flush_in_milliseconds(now) == Some(0);
         let mut swept = Err(StoreError::new("the transaction did not run"));
         let committed = sql.transaction(&mut || {
-            let uses = flush.then(|| memory.uses.unwritten());
+            let uses = flush.then(|| self.uses.unwritten());
             let written = uses.map_or(Ok(()), |uses| store::keys::note_uses(sql, uses));
             let written =
                 written.and_then(|()| ring.map_or(Ok(()), |ring| flushed(sql, ring, now)));
@@ -201,7 +224,7 @@ impl Tenant {
                 }
                 memory.sweeping = more || memory.departure().is_some();
                 if flush {
-                    memory.uses_written();
+                    memory.note_used(&self.uses.take());
                 }
                 if flushes {
                     self.ring.flushed();
@@ -217,6 +240,20 @@ impl Tenant {
                 Err(error)
             }
         }
+    }
+}
+
+/// What is answered where there are no tables: what any key or client is told that is not known.
+fn unborn(principal: &Principal, scim: bool) -> Response {
+    match principal {
+        Principal::Client => OAuthError::InvalidClient.to_response(),
+        _ => Refusal::InvalidToken("the key has been revoked").to_response(scim),
+    }
+}
+
+impl From<Response> for Handled {
+    fn from(response: Response) -> Self {
+        Self { response, connection: None }
     }
 }
 
@@ -267,7 +304,7 @@ fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<B
         .filter(|known| known.jti == key.jti && known.expires > now.timestamp())
         .ok_or(Refusal::InvalidToken("the key has been revoked"))?;
     let Some(id) = credential.connection else { return Ok(None) };
-    let connection = memory.connections.get(id);
+    let connection = memory.connections.get(id).filter(|one| one.departure.is_none());
     let connection = connection.ok_or(Refusal::InvalidToken("the key's connection is gone"))?;
     if connection.row.state == connections::DISABLED {
         return Err(Refusal::ConnectionDisabled);
@@ -279,7 +316,7 @@ fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<B
 impl<'a, 'c> Work<'a, 'c> {
     fn new(
         sql: &'a dyn Sql,
-        (memory, ring): (&'a mut Memory, &'a Ring),
+        (memory, ring, uses): (&'a mut Memory, &'a Ring, &'a Uses),
         registry: &'a Registry,
         call: &'a mut Call<'c>,
         bound: Bound,
@@ -288,7 +325,19 @@ impl<'a, 'c> Work<'a, 'c> {
         let unbound = Rules { compat: Compat::GENERIC, adopt: Adopt::default() };
         let Rules { compat, adopt } = rules.unwrap_or(unbound);
         let origin = connection.as_ref().map_or("admin".to_owned(), |id| format!("scim:{id}"));
-        Self { sql, memory, ring, registry, call, compat, adopt, connection, origin, evaluated: 0 }
+        Self {
+            sql,
+            memory,
+            ring,
+            uses,
+            registry,
+            call,
+            compat,
+            adopt,
+            connection,
+            origin,
+            evaluated: 0,
+        }
     }
 
     /// Does the request in a transaction, which a failure rolls back.
@@ -346,35 +395,6 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::Schema(_, urn), Method::Put) => self.replace_declared(urn),
             (Route::Schema(_, urn), Method::Delete) => self.withdraw_declared(urn),
             _ => Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
-        }
-    }
-
-    fn scim_target(&mut self, target: &ScimTarget, method: Method) -> Answer {
-        if !self.memory.policy.features.scim && !target.is_discovery() {
-            let detail = "SCIM is switched off for this tenant";
-            return Err(ScimError::new(ErrorKind::Forbidden, detail).into());
-        }
-        // The route knows all types that there are; this tenant may not have that one.
-        if let Some(number) = target.type_number() {
-            self.schema_of(number)?;
-        }
-        match (target, method) {
-            (ScimTarget::Collection(number), Method::Get) => self.list(Some(*number)),
-            (ScimTarget::Collection(number), Method::Post) => self.create(*number),
-            (ScimTarget::Resource(number, id), Method::Get) => self.read(*number, id),
-            (ScimTarget::Resource(number, id), Method::Put) => self.replace(*number, id),
-            (ScimTarget::Resource(number, id), Method::Patch) => self.patch(*number, id),
-            (ScimTarget::Resource(number, id), Method::Delete) => self.delete(*number, id),
-            (ScimTarget::Search(number), Method::Post) => self.search(*number),
-            (ScimTarget::ServiceProviderConfig, Method::Get) => self.service_provider_config(),
-            (ScimTarget::ResourceTypes, Method::Get) => self.resource_types(),
-            (ScimTarget::ResourceType(id), Method::Get) => self.resource_type(id),
-            (ScimTarget::Schemas, Method::Get) => self.schemas(),
-            (ScimTarget::Schema(urn), Method::Get) => self.schema(urn),
-            (ScimTarget::Bulk, Method::Post) if self.memory.policy.features.bulk => self.bulk(),
-            (ScimTarget::Bulk, Method::Post) => Err(ErrorKind::NotImplemented.into()),
-            (ScimTarget::Me, _) => Err(ErrorKind::NotImplemented.into()),
-            _ => Err(ErrorKind::MethodNotAllowed.into()),
         }
     }
 }

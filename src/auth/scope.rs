@@ -97,6 +97,12 @@ impl Scopes {
         self.0 & other.0 == other.0
     }
 
+    /// The set but for a scope, and for what that implies.
+    #[must_use]
+    pub const fn without(self, scope: Scope) -> Self {
+        Self(self.0 & !scope.bits())
+    }
+
     /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

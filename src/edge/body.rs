@@ -62,13 +62,11 @@ impl Body {
     /// The body's bytes.
     ///
     /// # Errors
-    /// 413 when there is too much of it, 400 when it breaks off.
-    pub(super) async fn into_bytes(self) -> Result<Vec<u8>, Refusal> {
+    /// 413 when there are more than `most`, 400 when it breaks off.
+    pub(super) async fn into_bytes(self, most: usize) -> Result<Vec<u8>, Refusal> {
         match self {
             Self::Absent => Ok(Vec::new()),
-            Self::Declared(stream) | Self::Chunked(stream) => {
-                collect(&stream, limits::BODY_BYTES).await
-            }
+            Self::Declared(stream) | Self::Chunked(stream) => collect(&stream, most).await,
         }
     }
 }

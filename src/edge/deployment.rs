@@ -63,8 +63,9 @@ impl Deployment {
     }
 
     /// Which servers may be asked, by a deployment that is called by an origin.
-    pub(super) const fn outbound<'a>(&self, own_origin: &'a str) -> Outbound<'a> {
-        Outbound { loopback: self.allow_loopback, own_origin }
+    pub(super) fn outbound<'a>(&'a self, own_origin: &'a str) -> Outbound<'a> {
+        let tenant_host = self.tenant_host.as_ref().ok().and_then(Option::as_ref);
+        Outbound { loopback: self.allow_loopback, own_origin, tenant_host }
     }
 
     /// The pattern of tenants' hosts, if they have hosts.

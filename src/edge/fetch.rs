@@ -11,7 +11,9 @@ use super::handover::hand_over;
 use super::inbound::Inbound;
 use super::{Outcome, eagerly, js, now, oauth, rate_limits, registry};
 use crate::auth::Principal;
-use crate::http::{Method, Query, Refusal, Response, Route, Trace, Url, openapi, presets};
+use crate::http::{
+    Method, OAuthError, Query, Refusal, Response, Route, Trace, Url, openapi, presets,
+};
 use crate::limits;
 use crate::registry::Status;
 
@@ -99,6 +101,10 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
         return match answer {
             Ok(response) => Ok(Answered::Object(response)),
             Err(oauth::Failure::OAuth(error)) => Ok(Answered::Edge(error.to_response())),
+            Err(oauth::Failure::Record(cause)) => {
+                let response = OAuthError::InvalidClient.to_response();
+                Ok(Answered::Edge(Response { cause: Some(cause), ..response }))
+            }
             Err(oauth::Failure::Refusal(refusal)) => Err(refusal),
         };
     }

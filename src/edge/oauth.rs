@@ -19,16 +19,19 @@ use crate::registry::{Slug, Status};
 /// Why there is no token.
 pub(super) enum Failure {
     OAuth(OAuthError),
+    /// The tenant's record is malformed, which the log alone is told: the client would learn that
+    /// there is one.
+    Record(String),
     Refusal(Refusal),
 }
 
 /// Asks a tenant's object for a token.
 ///
 /// 1. The form must be right, and `client_id` of this tenant: 400, 401, 413.
-/// 2. The tenant must be there and active, or it is 401 as for a wrong secret.
+/// 2. The tenant must be there and active, and its record right, or it is 401 as for a wrong secret.
 /// 3. There must not have been too many such requests for the tenant: 429.
 /// 4. The tenant's object answers.
-/// 5. Of an assertion it says first whose keys verify it, if anybody trusts its issuer: 401.
+/// 5. Of an assertion it says first whose keys verify it, if anybody trusts its issuer: 401, 500.
 /// 6. It must be for this server, for now, and signed: 401; 503 when the issuer's keys cannot be read.
 ///
 /// # Errors
@@ -40,7 +43,11 @@ pub(super) async fn answer(
 ) -> Result<Promise, Failure> {
     let header = |name| inbound.headers.text(name);
     let (authorization, content_type) = (header("authorization"), header("content-type"));
-    let bytes = body.into_bytes().await?;
+    let bytes = body.into_bytes(limits::TOKEN_REQUEST_BYTES).await;
+    let bytes = bytes.map_err(|refusal| match refusal {
+        Refusal::BodyTooLarge => OAuthError::TooLarge.into(), // (1)
+        other => Failure::from(other),
+    })?;
     let request =
         TokenRequest::parse(tenant, authorization.as_deref(), content_type.as_deref(), &bytes)?; // (1)
     let record = match registry::record(inbound.env, tenant).await {
@@ -48,6 +55,9 @@ pub(super) async fn answer(
             return Err(OAuthError::InvalidClient.into()); // (2)
         }
         Err(Refusal::NoTenant) => return Err(OAuthError::InvalidClient.into()), // (2)
+        Err(Refusal::Unavailable(cause)) => {
+            return Err(Failure::Record(format!("{tenant}: {cause}"))); // (2)
+        }
         other => other?,
     };
     let passed = rate_limits::pass_for_token(inbound, tenant).await;
@@ -56,7 +66,7 @@ pub(super) async fn answer(
         let body = JsValue::from_str(&step.encode());
         hand_over(inbound, tenant, &record, &Principal::Client, trace, &body)
     };
-    // The step that answers the client is the one of which the log is told.
+    // The step whose answer is the client's is the one of which the log is told by the object.
     let finally = |step: &TokenStep| -> Result<Promise, Failure> {
         let handed = Some(now().timestamp_millis());
         let trace = Trace { handed, ..inbound.trace.clone() };
@@ -74,8 +84,13 @@ pub(super) async fn answer(
             let answer = ask(&step, &JsValue::UNDEFINED)?; // (5)
             let answer = answer.await.map_err(|exception| refusal(&exception))?;
             let response: &js::Response = answer.unchecked_ref();
-            if response.status() != 200 {
-                return finally(&step); // (5)
+            match response.status() {
+                200 => {}
+                401 => return Err(OAuthError::InvalidClient.into()), // (5)
+                status => {
+                    let cause = format!("the object answered who is trusted with {status}");
+                    return Err(Refusal::Internal(cause).into()); // (5)
+                }
             }
             let trusted = trusted_issuer(response).await?;
             let own = format!("{}/t/{tenant}/oauth/token", inbound.url.origin);

@@ -5,7 +5,6 @@
 //! [`crate::registry`]'s.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
@@ -20,13 +19,11 @@ use super::{js, now};
 use crate::auth::Principal;
 use crate::http::{self, Method, Problem, ProblemCode, Query, Refusal, Response, Route};
 use crate::limits;
-use crate::registry::{RECORD_PREFIX, RecordError, Slug, TenantRecord, listed};
+use crate::registry::{RECORD_PREFIX, RecordCache, RecordError, Slug, TenantRecord, listed};
 
 thread_local! {
-    /// What has been read of late, each with the moment up to which it counts. That a tenant does
-    /// not exist is never kept.
-    static KEPT: RefCell<BTreeMap<Slug, (i64, Rc<TenantRecord>)>> =
-        const { RefCell::new(BTreeMap::new()) };
+    /// The records that this isolate has read of late.
+    static KEPT: RefCell<RecordCache> = RefCell::default();
 }
 
 /// A tenant's record, at most [`limits::TENANT_RECORD_TTL_MILLISECONDS`] old.
@@ -35,19 +32,13 @@ thread_local! {
 /// 404 when there is no such tenant, 503 when its record is malformed or KV does not answer.
 pub(super) async fn record(env: &js::Env, tenant: &Slug) -> Result<Rc<TenantRecord>, Refusal> {
     let now = now().timestamp_millis();
-    let fresh = |(until, record): &(i64, Rc<TenantRecord>)| (*until > now).then(|| record.clone());
-    if let Some(record) = KEPT.with_borrow(|kept| kept.get(tenant).and_then(fresh)) {
+    if let Some(record) = KEPT.with_borrow(|kept| kept.look(tenant, now)) {
         return Ok(record);
     }
+    let reading = KEPT.with_borrow(RecordCache::reading);
     let logged = |error| Refusal::Unavailable(malformed(&error));
     let record = Rc::new(read(env, tenant).await?.map_err(logged)?);
-    let until = now.saturating_add(limits::TENANT_RECORD_TTL_MILLISECONDS);
-    KEPT.with_borrow_mut(|kept| {
-        if kept.len() >= limits::TENANT_RECORDS {
-            kept.clear();
-        }
-        kept.insert(tenant.clone(), (until, record.clone()));
-    });
+    KEPT.with_borrow_mut(|kept| kept.keep(reading, tenant, Rc::clone(&record), now));
     Ok(record)
 }
 
@@ -194,7 +185,7 @@ async fn write(env: &js::Env, tenant: &Slug, record: &TenantRecord) -> Result<()
 }
 
 fn forget(tenant: &Slug) {
-    KEPT.with_borrow_mut(|kept| kept.remove(tenant));
+    KEPT.with_borrow_mut(|kept| kept.forget(tenant));
 }
 
 async fn wait(operation: Result<Promise, JsValue>) -> Result<JsValue, Refusal> {
@@ -206,7 +197,7 @@ async fn object(inbound: &Inbound<'_>, body: Body) -> Result<Map<String, Value>,
     if !http::is_json(inbound.headers.text("content-type").as_deref()) {
         return Err(Problem::from(ProblemCode::UnsupportedMediaType).into());
     }
-    let bytes = body.into_bytes().await?;
+    let bytes = body.into_bytes(limits::BODY_BYTES).await?;
     Ok(http::json_object(&bytes).map_err(|detail| Problem::new(ProblemCode::Malformed, detail))?)
 }
 

@@ -23,7 +23,7 @@ use crate::http::{
 use crate::policy::RateLimit;
 use crate::registry::Slug;
 use crate::store::Sql as _;
-use crate::tenant::{Call, Tenant};
+use crate::tenant::{Call, Handled, Tenant};
 
 /// The class that `wrangler.toml` names.
 #[wasm_bindgen]
@@ -89,7 +89,7 @@ async fn answer(object: Rc<Object>, request: js::Request) -> Outcome {
         Some(trace) => deliver(response, &trace, spent, connection, deployment.telling),
         None => {
             if response.has_failed() {
-                object.complain("purge", &response, now());
+                object.complain("edge", &response, now());
             }
             bare(response, spent, deployment.telling)
         }
@@ -164,7 +164,7 @@ impl Object {
     fn handle(&self, call: &mut Call<'_>) -> Served {
         let before = self.sql.cost();
         let mut tenant = self.tenant.borrow_mut();
-        let mut response = tenant.handle(&self.sql, call);
+        let Handled { mut response, connection } = tenant.handle(&self.sql, call);
         let alarms = self.arm(&tenant, call.now).unwrap_or_else(|exception| {
             response.cause.get_or_insert(js::message(&exception));
             0
@@ -172,7 +172,7 @@ impl Object {
         Served {
             response,
             spent: Spent { rows: self.sql.cost().since(before), alarms },
-            connection: tenant.connection_of(call.principal).map(str::to_owned),
+            connection,
         }
     }
 

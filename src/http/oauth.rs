@@ -135,6 +135,9 @@ impl Form {
     fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let mut fields: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(body) {
+            if fields.len() >= limits::TOKEN_PARAMETERS {
+                return Err(OAuthError::InvalidRequest("there are too many parameters"));
+            }
             if fields.iter().any(|(known, _)| *known == name) {
                 return Err(OAuthError::InvalidRequest("a parameter is given twice"));
             }
@@ -209,7 +212,10 @@ fn basic(header: &str) -> Result<(String, String), OAuthError> {
         let bytes = Base64::decode_vec(encoded.trim()).ok()?;
         let text = String::from_utf8(bytes).ok()?;
         let (id, secret) = scheme.eq_ignore_ascii_case("Basic").then(|| text.split_once(':'))??;
-        let decoded = |text: &str| Some(percent_decode_str(text).decode_utf8().ok()?.into_owned());
+        let decoded = |text: &str| {
+            let spaced = text.replace('+', " ");
+            Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
+        };
         Some((decoded(id)?, decoded(secret)?))
     };
     read().ok_or(OAuthError::InvalidClient)

@@ -3,6 +3,7 @@
 //! Whoever configures a tenant names them, so none may lead into the network that this runs in. What
 //! a name resolves to is the runtime's to judge; it has no way into a private network.
 
+use super::TenantHost;
 use crate::limits;
 
 /// What a deployment permits.
@@ -12,6 +13,8 @@ pub struct Outbound<'a> {
     pub loopback: bool,
     /// The origin by which the deployment itself is called.
     pub own_origin: &'a str,
+    /// The pattern of its tenants' hosts, if they have hosts.
+    pub tenant_host: Option<&'a TenantHost>,
 }
 
 /// Where an issuer tells of itself (OpenID Connect Discovery 1.0 §4).
@@ -25,8 +28,8 @@ const NAME_BYTES: usize = 253;
 const LABEL_BYTES: usize = 63;
 
 impl Outbound<'_> {
-    /// Whether an address may be fetched: https on 443 with a public DNS name that is not the
-    /// deployment's own. No IP address in any notation, no user information.
+    /// Whether an address may be fetched: https on 443 with a public DNS name that is neither
+    /// the deployment's own nor a tenant's. No IP address in any notation, no user information.
     pub fn permits(&self, url: &str) -> bool {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#');
         if url.len() > limits::TRUST_CHARACTERS || !url.bytes().all(is_plain) {
@@ -38,7 +41,8 @@ impl Outbound<'_> {
         let Some(behind) = url.strip_prefix("https://") else { return false };
         let authority = authority(behind);
         let host = authority.strip_suffix(":443").unwrap_or(authority).to_ascii_lowercase();
-        is_public_name(&host) && host != own_host(self.own_origin)
+        let is_tenants = self.tenant_host.is_some_and(|hosts| hosts.tenant(&host).is_some());
+        is_public_name(&host) && host != own_host(self.own_origin) && !is_tenants
     }
 }
 

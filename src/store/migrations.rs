@@ -214,6 +214,16 @@ const REQUESTS: &[&str] = &[
      ) STRICT, WITHOUT ROWID",
 ];
 
+/// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
+///
+/// # Errors
+/// When SQLite does not answer.
+pub fn has_tables(sql: &dyn Sql) -> Result<bool, StoreError> {
+    let statement =
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations' LIMIT 1";
+    Ok(!sql.query(statement, &[])?.is_empty())
+}
+
 /// Brings a database of any earlier version, or an empty one, to this version.
 ///
 /// # Errors

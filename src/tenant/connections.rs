@@ -14,7 +14,7 @@ use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::departures::{self, DepartureRow};
-use crate::store::{Pos, keys, requests, secrets, trusts};
+use crate::store::{Pos, requests};
 
 /// The state in which a connection's keys open nothing.
 pub(super) const DISABLED: &str = "disabled";
@@ -161,16 +161,12 @@ impl Work<'_, '_> {
             self.memory.keys.get(*key).is_some_and(|key| key.connection.as_deref() == Some(id))
         };
         let revoked: Vec<String> = self.memory.keys.keys().filter(own).cloned().collect();
-        keys::delete_of(self.sql, id)?; // (3)
-        secrets::delete_of(self.sql, id)?;
-        trusts::delete_of(self.sql, id)?;
+        departure::lock_out(self.sql, id)?; // (3)
         requests::forget(self.sql, id)?;
         self.memory.noted.deleted = Some(id.to_owned());
         let event = Event::new(EventKind::ConnectionDeleted, id).with("users", users.as_str());
         self.record(&event.with("keys", revoked))?;
-        self.memory.keys.retain(|_, key| key.connection.as_deref() != Some(id));
-        self.memory.secrets.retain(|_, secret| secret.connection != id);
-        self.memory.trusts.retain(|_, trust| trust.connection != id);
+        self.memory.lock_out(id);
         let (actor, pos) = (self.call.principal.actor(), Pos::stored(0));
         let departure = DepartureRow { connection: row.id, users, actor, pos, done: 0 };
         departures::write(self.sql, &departure)?;
@@ -195,12 +191,18 @@ impl Work<'_, '_> {
         Ok(connection.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
     }
 
-    /// A connection that may be changed by this request.
-    fn changeable(&self, id: &str) -> Result<ConnectionRow, Failure> {
+    /// A connection that is there, and not leaving.
+    pub(super) fn staying(&self, id: &str) -> Result<&Connection, Failure> {
         let connection = self.connection(id)?;
         if connection.departure.is_some() {
             return Err(conflict("the connection is being deleted"));
         }
+        Ok(connection)
+    }
+
+    /// A connection that may be changed by this request.
+    fn changeable(&self, id: &str) -> Result<ConnectionRow, Failure> {
+        let connection = self.staying(id)?;
         let etag = etag(&connection.row);
         if self.request().headers.if_match.as_deref().is_some_and(|m| m != "*" && m != etag) {
             return Err(Problem::from(ProblemCode::PreconditionFailed).into());

@@ -18,7 +18,7 @@ use crate::scim::schema::{TypeSchema, USER};
 use crate::scim::urn;
 use crate::store::departures::{self, DepartureRow};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Pos, Sql, StoreError, connections};
+use crate::store::{Pos, Sql, StoreError, connections, keys, secrets, trusts};
 
 /// What becomes of the users of a connection that leaves.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,6 +60,8 @@ pub(super) fn step(
         part(sql, memory, *pos, fate, author)?;
     }
     let Some(pos) = next else {
+        // Whatever may still open it: another of its id must not be opened by the same.
+        lock_out(sql, id)?;
         departures::delete(sql, id)?;
         connections::delete(sql, id)?;
         return Ok(None);
@@ -69,6 +71,13 @@ pub(super) fn step(
     let further = DepartureRow { pos, done, ..departure.clone() };
     departures::write(sql, &further)?;
     Ok(Some(further))
+}
+
+/// Ends what opens a connection: its keys, its secrets and what it trusts.
+pub(super) fn lock_out(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
+    keys::delete_of(sql, connection)?;
+    secrets::delete_of(sql, connection)?;
+    trusts::delete_of(sql, connection)
 }
 
 /// Parts a resource from the connection that managed it.

@@ -115,24 +115,30 @@ impl Work<'_, '_> {
         Check { name: "reached", verdict: Verdict::Pending, hint }
     }
 
+    /// Whether anything opens a connection: a key, or what tokens are given for.
+    fn can_be_opened(&self, id: &str) -> bool {
+        let now = self.now().timestamp();
+        let mut keys = self.memory.keys.values();
+        keys.any(|key| key.connection.as_deref() == Some(id) && key.expires > now)
+            || self.secrets_of(id).any(|secret| secret.expires > now)
+            || self.trusts_of(id).next().is_some()
+    }
+
     fn key_valid(&self, id: &str, connection: &Connection, record: &Record) -> Check {
         let name = "keyValid";
         let failed = |hint: String| Check { name, verdict: Verdict::Fail, hint };
         if connection.row.state == DISABLED {
             return failed("The connection is disabled; its keys open nothing.".to_owned());
         }
-        let now = self.now().timestamp();
-        let mut keys =
-            self.memory.keys.values().filter(|key| key.connection.as_deref() == Some(id));
         let field = match connection.row.preset.as_str() {
             "entra" => "Secret Token",
             "okta" => "Authorization, with the authentication mode HTTP Header",
             _ => "API token",
         };
-        if !keys.any(|key| key.expires > now) {
+        if !self.can_be_opened(id) {
             return failed(format!(
-                "No key of this connection is live. Make one with \"connection\":\"{id}\" and put \
-                 it into the field {field}."
+                "No key of this connection is live, nor has it a secret or a trust. Make a key with \
+                 \"connection\":\"{id}\" and put it into the field {field}."
             ));
         }
         match record.entries.last() {

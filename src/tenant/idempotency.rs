@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::work::{Answer, Failure, Work};
-use crate::http::{Method, Problem, ProblemCode, Response, Route};
+use crate::http::{Method, Problem, ProblemCode, Request, Response, Route};
 use crate::limits;
 use crate::store::idempotency::{self, KeptAnswer};
 use crate::store::{StoreError, Verdict};
@@ -26,7 +26,7 @@ impl Work<'_, '_> {
     /// Does a request that may write; one with an `Idempotency-Key` once.
     ///
     /// 1. The key must be a text of a bounded length: 400.
-    /// 2. Where its answer is kept, it is given again; the body must be the same: 422.
+    /// 2. Where its answer is kept, it is given again; query and body must be the same: 422.
     /// 3. There must be room, once expired answers are gone: 409.
     /// 4. The request is done, or leaves nothing, and what is answered is kept with it.
     pub(super) fn run_once(&mut self) -> Answer {
@@ -61,9 +61,9 @@ impl Work<'_, '_> {
     fn once(&mut self, key: &str) -> Answer {
         let now = self.now().timestamp();
         let digest = self.place(key);
-        let body = format!("{:x}", Sha256::digest(self.request().body));
+        let asked = self.asked();
         if let Some(kept) = idempotency::find(self.sql, &digest, now)? {
-            return replayed(kept, &body); // (2)
+            return replayed(kept, &asked); // (2)
         }
         idempotency::forget_expired(self.sql, now)?;
         if idempotency::are(self.sql, limits::IDEMPOTENCY_KEYS)? {
@@ -78,7 +78,7 @@ impl Work<'_, '_> {
         };
         if shown.status < 500 {
             let expires = now.saturating_add(limits::IDEMPOTENCY_TTL_SECONDS);
-            idempotency::insert(self.sql, &kept(digest, body, expires, shown))?;
+            idempotency::insert(self.sql, &kept(digest, asked, expires, shown))?;
         }
         answer
     }
@@ -87,15 +87,28 @@ impl Work<'_, '_> {
     fn place(&self, key: &str) -> String {
         let route = self.request().route;
         let (actor, name) = (self.call.principal.actor(), route.name());
-        let mut digest = Sha256::new();
-        for part in [actor.as_str(), &name, route.subject().unwrap_or_default(), key] {
-            // Its length in front, so that no two lists of parts are the same text.
-            digest.update(part.len().to_string());
-            digest.update(":");
-            digest.update(part);
-        }
-        format!("{:x}", digest.finalize())
+        let parts = [actor.as_str(), &name, route.subject().unwrap_or_default(), key];
+        digest(parts.map(str::as_bytes))
     }
+
+    /// The digest of what is asked for: the parameters of the query, as they came, and the body.
+    fn asked(&self) -> String {
+        let Request { query, body, .. } = self.request();
+        let parameters = query.parameters().flat_map(|(name, value)| [name, value]);
+        digest(parameters.map(str::as_bytes).chain([*body]))
+    }
+}
+
+/// The digest of a list of parts.
+fn digest<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        // Its length in front, so that no two lists are the same text.
+        digest.update(part.len().to_string());
+        digest.update(":");
+        digest.update(part);
+    }
+    format!("{:x}", digest.finalize())
 }
 
 /// What is kept of an answer.
@@ -120,7 +133,7 @@ fn kept(key: String, request: String, expires: i64, shown: Response) -> KeptAnsw
 /// The answer to a request that was done before: 422 where it was another request.
 fn replayed(kept: KeptAnswer, request: &str) -> Answer {
     if kept.request != request {
-        let detail = "this `Idempotency-Key` was sent with another body";
+        let detail = "this `Idempotency-Key` was sent with another query or body";
         return Err(Problem::new(ProblemCode::Contradictory, detail).into());
     }
     let headers: Map<String, Value> = serde_json::from_str(&kept.headers)

@@ -219,7 +219,7 @@ impl Work<'_, '_> {
             "connection": row.connection,
             "createdAt": time(row.created),
             "expiresAt": time(row.expires),
-            "lastUsedAt": self.memory.uses.of(&row.id).or(row.used).and_then(time),
+            "lastUsedAt": self.uses.of(&row.id).or(row.used).and_then(time),
         });
         match shown {
             Value::Object(fields) => fields,

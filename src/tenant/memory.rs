@@ -11,7 +11,6 @@ use uuid::Uuid;
 use super::adopt::Adopt;
 use super::ring::Noted;
 use super::stored_policy;
-use super::uses::Uses;
 use crate::auth::JtiDigest;
 use crate::event::Event;
 use crate::limits;
@@ -43,8 +42,6 @@ pub(super) struct Memory {
     pub(super) secrets: BTreeMap<String, SecretRow>,
     /// The issuers and subjects that connections trust.
     pub(super) trusts: BTreeMap<String, TrustRow>,
-    /// When keys were used, as far as that has not been written.
-    pub(super) uses: Uses,
     /// The connections.
     pub(super) connections: BTreeMap<String, Connection>,
     /// The policies.
@@ -151,7 +148,6 @@ impl Memory {
             keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).collect(),
             secrets: secrets::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
             trusts: trusts::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
-            uses: Uses::default(),
             connections,
             policy,
             registry,
@@ -176,7 +172,6 @@ impl Memory {
             keys: _,
             secrets: _,
             trusts: _,
-            uses: _,
             connections: _,
             policy: _,
             registry: _,
@@ -221,10 +216,18 @@ impl Memory {
     /// Notes how far a connection has come, or that it has left.
     pub(super) fn set_departure(&mut self, id: &str, departure: Option<DepartureRow>) {
         if departure.is_none() {
+            self.lock_out(id);
             self.connections.remove(id);
         } else if let Some(connection) = self.connections.get_mut(id) {
             connection.departure = departure;
         }
+    }
+
+    /// Forgets what opens a connection.
+    pub(super) fn lock_out(&mut self, connection: &str) {
+        self.keys.retain(|_, key| key.connection.as_deref() != Some(connection));
+        self.secrets.retain(|_, secret| secret.connection != connection);
+        self.trusts.retain(|_, trust| trust.connection != connection);
     }
 
     /// Appends an event.
@@ -246,15 +249,15 @@ impl Memory {
         Ok(())
     }
 
-    /// Hands the uses of keys over to the rows in memory, once those of the database tell them.
-    pub(super) fn uses_written(&mut self) {
-        for (id, used) in self.uses.take() {
-            if let Some(key) = self.keys.get_mut(&id) {
-                key.used = Some(used);
-            } else if let Some(secret) = self.secrets.get_mut(&id) {
-                secret.used = Some(used);
-            } else if let Some(trust) = self.trusts.get_mut(&id) {
-                trust.used = Some(used);
+    /// Notes the uses of keys in the rows in memory, once those of the database tell them.
+    pub(super) fn note_used(&mut self, uses: &BTreeMap<String, i64>) {
+        for (id, used) in uses {
+            if let Some(key) = self.keys.get_mut(id) {
+                key.used = Some(*used);
+            } else if let Some(secret) = self.secrets.get_mut(id) {
+                secret.used = Some(*used);
+            } else if let Some(trust) = self.trusts.get_mut(id) {
+                trust.used = Some(*used);
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::document::time;
 use super::duration::given_seconds;
 use super::work::{Answer, Failure, Work, only_fields};
-use crate::auth::{Scopes, SecretDigest};
+use crate::auth::{Scope, Scopes, SecretDigest};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
@@ -16,12 +16,13 @@ use crate::store::secrets::{self, SecretRow};
 impl Work<'_, '_> {
     /// `POST …/connections/{c}/secrets {"ttl"?,"scopes"?}` → 201 with the secret, this once.
     ///
-    /// 1. The connection must be there: 404; the body right: 400, 415; its scopes, and the
-    ///    connection, such as the asking key may give: 403.
+    /// 1. The connection must be there, and not leaving: 404, 409; the body right: 400, 415; its
+    ///    scopes such as tokens may have: 422; they, and the connection, such as the asking key may
+    ///    give: 403.
     /// 2. There must be room, once expired secrets are gone: 409.
     /// 3. The row is written.
     pub(super) fn create_secret(&mut self, connection: &str) -> Answer {
-        self.known(connection)?; // (1)
+        self.staying(connection)?; // (1)
         let (ttl_seconds, scopes) = self.new_secret()?; // (1)
         self.may_give(scopes)?; // (1)
         self.may_bind(Some(connection))?; // (1)
@@ -71,7 +72,7 @@ impl Work<'_, '_> {
                 "scopes": row.scopes.split(' ').collect::<Vec<_>>(),
                 "createdAt": time(row.created),
                 "expiresAt": time(row.expires),
-                "lastUsedAt": self.memory.uses.of(&row.id).or(row.used).and_then(time),
+                "lastUsedAt": self.uses.of(&row.id).or(row.used).and_then(time),
             })
         };
         Ok(Response::json(200, &self.request().query.page(all, described)?))
@@ -120,8 +121,19 @@ impl Work<'_, '_> {
         let bounds = least..=limits::SECRET_TTL_SECONDS;
         let example = "P730D, between P1Y and P3Y";
         let ttl_seconds = given_seconds(&body, "ttl", least, &bounds, example)?;
-        Ok((ttl_seconds, given_scopes(&body)?))
+        Ok((ttl_seconds, token_scopes(&body)?))
     }
+}
+
+/// The scopes that a body lists for tokens. A key that a token made would outlive the token, and what
+/// it rests on.
+pub(super) fn token_scopes(body: &Map<String, Value>) -> Result<Scopes, Failure> {
+    let scopes = given_scopes(body)?;
+    if scopes.contains(Scope::KeysWrite) {
+        let detail = "tokens make no keys: `keys:write` is a scope of keys alone";
+        return Err(Problem::new(ProblemCode::Contradictory, detail).into());
+    }
+    Ok(scopes)
 }
 
 /// The scopes that a body lists; all of SCIM where it lists none.

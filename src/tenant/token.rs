@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::connections::DISABLED;
 use super::work::{Answer, Failure, Work};
-use crate::auth::{Claims, ISSUER, Scopes, SecretDigest};
+use crate::auth::{Claims, ISSUER, Scope, Scopes, SecretDigest};
 use crate::http::{OAuthError, Problem, ProblemCode, Response, TokenStep, TrustedIssuer};
 use crate::limits;
 use crate::store::StoreError;
@@ -24,7 +24,7 @@ impl Work<'_, '_> {
     ///
     /// 1. The edge alone asks, in its own form: 400.
     /// 2. The client must be who it says: 401 `invalid_client`, whatever is wrong.
-    /// 3. Its connection must be in use: 400 `unauthorized_client`.
+    /// 3. Its connection must not be leaving: 401, too; nor disabled: 400 `unauthorized_client`.
     /// 4. It must ask for no more than it may: 400 `invalid_scope`.
     /// 5. The token is signed. Nothing is written: it rests on the row of the secret, or of the trust.
     ///
@@ -81,12 +81,14 @@ impl Work<'_, '_> {
     /// Signs a token for a client that is who it says.
     fn grant(&self, grant: &Grant, scope: Option<&str>) -> Answer {
         let connection = self.memory.connections.get(&grant.connection);
-        if connection.is_none_or(|connection| connection.row.state == DISABLED) {
+        let connection = connection.filter(|one| one.departure.is_none());
+        if connection.ok_or(OAuthError::InvalidClient)?.row.state == DISABLED {
             return Err(OAuthError::UnauthorizedClient.into());
         }
         let own = Scopes::parse(grant.scopes.split(' '))
             .map_err(|_| StoreError::new("a secret or a trust has a scope that is not known"))?;
-        let scope = asked_scopes(scope, own)?;
+        // What was made by an earlier version may have it.
+        let scope = asked_scopes(scope, own.without(Scope::KeysWrite))?;
         let now = self.now().timestamp();
         let expires = now.saturating_add(limits::TOKEN_TTL_SECONDS).min(grant.expires);
         let token = self.call.key_ring.sign(&Claims {
@@ -106,9 +108,10 @@ impl Work<'_, '_> {
 
 /// RFC 6749 §3.3: what is asked for, or all that there is.
 fn asked_scopes(scope: Option<&str>, own: Scopes) -> Result<Scopes, Failure> {
-    let Some(scope) = scope else { return Ok(own) };
-    let names = scope.split(' ').filter(|name| !name.is_empty());
-    let asked = Scopes::parse(names).ok();
+    let asked = match scope {
+        None => Some(own),
+        Some(scope) => Scopes::parse(scope.split(' ').filter(|name| !name.is_empty())).ok(),
+    };
     let asked = asked.filter(|asked| own.includes(*asked) && !asked.is_empty());
     Ok(asked.ok_or(OAuthError::InvalidScope)?)
 }

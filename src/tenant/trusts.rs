@@ -4,7 +4,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Map, Value, json};
 
 use super::document::time;
-use super::secrets::given_scopes;
+use super::secrets::token_scopes;
 use super::work::{Answer, Failure, Work, only_fields};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response, configuration_of};
@@ -14,13 +14,14 @@ use crate::store::trusts::{self, TrustRow};
 impl Work<'_, '_> {
     /// `POST …/connections/{c}/trusts {"issuer","subject","audience"?,"jwksUri"?,"scopes"?}` → 201.
     ///
-    /// 1. The connection must be there: 404; the body right: 400, 415; its scopes, and the
-    ///    connection, such as the asking key may give: 403; its addresses such as may be fetched: 422.
+    /// 1. The connection must be there, and not leaving: 404, 409; the body right: 400, 415; its
+    ///    scopes such as tokens may have: 422; they, and the connection, such as the asking key may
+    ///    give: 403; its addresses such as may be fetched: 422.
     /// 2. No other trust of the tenant may be for that subject of that issuer, and there must be
     ///    room: 409.
     /// 3. The row is written.
     pub(super) fn create_trust(&mut self, connection: &str) -> Answer {
-        self.known(connection)?; // (1)
+        self.staying(connection)?; // (1)
         let row = self.new_trust(connection)?; // (1)
         let conflict = |detail| Err(Problem::new(ProblemCode::Conflict, detail).into());
         if self.trust(&row.issuer, &row.subject).is_some() {
@@ -63,7 +64,8 @@ impl Work<'_, '_> {
         all.find(|row| row.issuer == issuer && row.subject == subject)
     }
 
-    fn trusts_of(&self, connection: &str) -> impl Iterator<Item = &TrustRow> {
+    /// The trusts of a connection.
+    pub(super) fn trusts_of(&self, connection: &str) -> impl Iterator<Item = &TrustRow> {
         self.memory.trusts.values().filter(move |row| row.connection == connection)
     }
 
@@ -73,7 +75,7 @@ impl Work<'_, '_> {
         only_fields(&body, &known, "a trust")?;
         let (issuer, subject) = (required(&body, "issuer")?, required(&body, "subject")?);
         let (audience, jwks_uri) = (text(&body, "audience")?, text(&body, "jwksUri")?);
-        let scopes = given_scopes(&body)?;
+        let scopes = token_scopes(&body)?;
         self.may_give(scopes)?;
         self.may_bind(Some(connection))?;
         let (field, address) = match &jwks_uri {
@@ -110,7 +112,7 @@ impl Work<'_, '_> {
             "jwksUri": row.jwks_uri,
             "scopes": row.scopes.split(' ').collect::<Vec<_>>(),
             "createdAt": time(row.created),
-            "lastUsedAt": self.memory.uses.of(&row.id).or(row.used).and_then(time),
+            "lastUsedAt": self.uses.of(&row.id).or(row.used).and_then(time),
         })
     }
 }

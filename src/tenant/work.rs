@@ -10,6 +10,7 @@ use super::Call;
 use super::adopt::Adopt;
 use super::memory::{Author, Memory};
 use super::ring::{Ring, did};
+use super::uses::Uses;
 use crate::auth::Scope;
 use crate::event::Event;
 use crate::http::{OAuthError, Problem, ProblemCode, Request, Response, json_object};
@@ -26,6 +27,8 @@ pub(super) struct Work<'a, 'c> {
     pub(super) memory: &'a mut Memory,
     /// What is known of the requests before this one.
     pub(super) ring: &'a Ring,
+    /// When keys were used, as far as no row tells.
+    pub(super) uses: &'a Uses,
     /// The schemas and types that the tenant had when the request began.
     pub(super) registry: &'a Registry,
     /// What was asked, by whom, when.

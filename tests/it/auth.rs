@@ -330,6 +330,15 @@ fn write_implies_read_and_scim_is_all_four() {
 }
 
 #[test]
+fn a_set_without_a_scope_has_neither_it_nor_what_it_implies() {
+    for set in every_set() {
+        let rest = set.without(Scope::ConfigWrite);
+        let kept = |name: &&str| !["config:read", "config:write"].contains(name);
+        assert_eq!(rest.names().collect::<Vec<_>>(), set.names().filter(kept).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn a_scope_that_is_not_known_is_named() {
     for name in ["", " ", "SCIM", "scim:read", "scim.users", "scim.users:read ", "*", "admin"] {
         assert_eq!(Scopes::parse(["scim", name, "nor-this"]), Err(name));

@@ -1,11 +1,13 @@
 //! A connection that is deleted: what becomes of its users, at once or by alarms.
 
+use muster::auth::{Claims, ISSUER, Scopes, SecretDigest};
+use muster::http::TokenStep;
 use muster::limits;
 use muster::store::Sql as _;
 use serde_json::{Value, json};
 
 use crate::steps::{check_error, check_problem, texts};
-use crate::support::Acme;
+use crate::support::{Acme, gate};
 
 /// A tenant whose connection made three users, one of them not active, and a group; a fourth user is
 /// another connection's, a fifth nobody's. The paths of the former.
@@ -156,6 +158,58 @@ fn more_users_than_one_step_does_are_done_by_alarms_and_it_shows_how_far_it_is()
         let events = acme.rows("events") - 4;
         assert_eq!(events, if users == "keep" { 0 } else { i64::try_from(count).unwrap() });
     }
+}
+
+#[test]
+fn what_is_leaving_takes_no_secret_and_no_trust_and_none_outlives_it() {
+    let (mut acme, _) = many(limits::DEPARTURE_RESOURCES * 2 + 1);
+    let trust = json!({ "issuer": "https://ci.example.com", "subject": "deploy" });
+    acme.admin("POST", "/connections/okta/secrets", &Value::Null);
+    acme.admin("POST", "/connections/okta/trusts", &trust);
+    assert_eq!(delete(&mut acme, "keep"), 202);
+    assert_eq!((acme.rows("secrets"), acme.rows("trusts")), (0, 0), "they end at once");
+    let leaving = (409, "conflict", "the connection is being deleted");
+    acme.admin_refused("POST", "/connections/okta/secrets", &Value::Null, leaving);
+    acme.admin_refused("POST", "/connections/okta/trusts", &trust, leaving);
+    // Rows that came to be all the same open nothing, and go with it.
+    let digest = SecretDigest::of("s");
+    for statement in [
+        format!(
+            "INSERT INTO secrets (id, connection, scopes, digest, jti, created, expires)
+             VALUES ('s', 'okta', 'scim', '{}', 'j', 0, 1 << 40)",
+            digest.as_str()
+        ),
+        "INSERT INTO trusts (id, connection, issuer, subject, scopes, jti, created)
+         VALUES ('t', 'okta', 'i', 's', 'scim', 'j', 0)"
+            .to_owned(),
+    ] {
+        acme.sql.query(&statement, &[]).unwrap();
+    }
+    acme.sleep();
+    let form = "grant_type=client_credentials&client_id=acme.okta&client_secret=s";
+    let by_trust = TokenStep::Trusted { trust: "t".to_owned(), scope: None };
+    for reply in [acme.token(&[], form), acme.token_step(&by_trust)] {
+        assert_eq!((reply.status, &reply.json()["error"]), (401, &json!("invalid_client")));
+    }
+    let claims = Claims {
+        iss: ISSUER.to_owned(),
+        sub: "s".to_owned(),
+        jti: "j".to_owned(),
+        tid: "acme".to_owned(),
+        cid: Some("okta".to_owned()),
+        scope: Scopes::parse(["scim"]).unwrap(),
+        iat: 0,
+        exp: acme.now.timestamp() + 60,
+    };
+    let token = gate().key_ring.sign(&claims).unwrap();
+    let reply = acme.scim_with("GET", "/Users", &Value::Null, &token, &[]);
+    check_error(&reply, (401, "", "the key's connection is gone"), "leaving");
+    acme.alarms();
+    assert_eq!((acme.rows("secrets"), acme.rows("trusts")), (0, 0));
+    acme.connect("okta");
+    let reply = acme.scim_with("GET", "/Users", &Value::Null, &token, &[]);
+    check_error(&reply, (401, "", "the key has been revoked"), "another of its id");
+    assert_eq!(acme.token(&[], form).status, 401);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Whether a connection works: its health, and the checklist for the one who sets it up.
 
+use muster::http::TokenStep;
 use muster::limits;
 use serde_json::{Value, json};
 
@@ -249,6 +250,42 @@ fn the_checklist_tells_of_keys_that_open_nothing() {
     acme.admin("POST", "/connections", &body);
     acme.mint_with(&json!({ "name": "off", "scopes": ["scim"], "connection": "off" }));
     assert_eq!(acme.hint("off", "keyValid"), "The connection is disabled; its keys open nothing.");
+}
+
+#[test]
+fn a_connection_that_is_opened_by_tokens_needs_no_key() {
+    for (what, body, token) in [
+        ("secrets", Value::Null, "a secret"),
+        ("trusts", json!({ "issuer": "https://ci.example.com", "subject": "x" }), "a trust"),
+    ] {
+        let mut acme = Acme::new();
+        let connection = json!({ "id": "entra", "displayName": "Entra", "preset": "entra" });
+        acme.admin("POST", "/connections", &connection);
+        assert_eq!(acme.results("entra")[1], "fail");
+        let shown = acme.admin("POST", &format!("/connections/entra/{what}"), &body).json();
+        assert_eq!(acme.results("entra")[1], "pending", "{token} can be used");
+        let id = shown["id"].as_str().expect("an id");
+        let secret = shown["clientSecret"].as_str();
+        let answer = match secret {
+            Some(secret) => acme.token(
+                &[],
+                &format!(
+                    "grant_type=client_credentials&client_id=acme.entra&client_secret={secret}"
+                ),
+            ),
+            None => acme.token_step(&TokenStep::Trusted { trust: id.to_owned(), scope: None }),
+        };
+        let bearer = answer.json()["access_token"].as_str().expect("a token").to_owned();
+        assert_eq!(acme.try_user(&bearer, "ada").status, 201);
+        assert_eq!(acme.results("entra")[1], "pass", "{token} was used");
+        if secret.is_some() {
+            acme.wait(limits::SECRET_TTL_SECONDS_MIN);
+        } else {
+            acme.admin("DELETE", &format!("/connections/entra/trusts/{id}"), &Value::Null);
+        }
+        assert_eq!(acme.results("entra")[1], "fail", "{token} is no more");
+        assert!(acme.hint("entra", "keyValid").contains("a secret or a trust"));
+    }
 }
 
 #[test]

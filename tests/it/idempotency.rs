@@ -71,9 +71,29 @@ fn the_same_key_with_another_body_is_refused() {
     assert_eq!(acme.keyed("/connections", &connection("okta"), "a", ADMIN).status, 201);
     let before = acme.dump();
     let other = acme.keyed("/connections", &connection("entra"), "a", ADMIN);
-    let detail = "this `Idempotency-Key` was sent with another body";
+    let detail = "this `Idempotency-Key` was sent with another query or body";
     check_problem(&other, (422, "contradictory", detail), "another body");
     assert_eq!(acme.dump(), before);
+}
+
+#[test]
+fn the_same_key_with_another_query_is_refused() {
+    let mut acme = Acme::new();
+    let schema = json!({
+        "id": "urn:acme:scim:extension:staff:1.0:User", "name": "Staff", "resourceTypes": ["User"],
+        "attributes": [{ "name": "badge", "type": "string" }],
+    });
+    let tried = acme.keyed("/schemas?dryRun=true", &schema, "a", ADMIN);
+    assert_eq!((tried.status, replayed(&tried)), (200, false));
+    let detail = "this `Idempotency-Key` was sent with another query or body";
+    for query in ["", "?dryRun=false", "?dryRun=true&dryRun=true", "?dryRun=true&x="] {
+        let path = format!("/schemas{query}");
+        let other = acme.keyed(&path, &schema, "a", ADMIN);
+        check_problem(&other, (422, "contradictory", detail), query);
+    }
+    assert!(replayed(&acme.keyed("/schemas?dryRun=true", &schema, "a", ADMIN)));
+    let done = acme.keyed("/schemas", &schema, "b", ADMIN);
+    assert_eq!((done.status, replayed(&done)), (201, false));
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Two tenants that are alike in everything, to the ids of their users and keys: what one of them
 //! gave is of no use to the other all the same. The attempts over HTTP are in the live tests.
 
+use muster::http::TokenStep;
 use serde_json::{Value, json};
 
 use crate::scenario::Server as _;
+use crate::sqlite::Sqlite;
+use crate::steps::{check_error, check_problem};
 use crate::support::Acme;
 
 /// Two tenants with the same users, ids and keys' ids, and what one of them alone has.
@@ -100,4 +103,37 @@ fn what_the_twin_does_is_its_own() {
     assert_eq!(read.status, 304, "the version of one is not that of the other");
     globex.scim("DELETE", &path, &Value::Null);
     assert_eq!(acme.get(&path)["userName"], "ada");
+}
+
+#[test]
+fn nobody_but_the_administrator_makes_tables() {
+    let mut acme = Acme::new();
+    acme.connect("okta");
+    let secret = acme.admin("POST", "/connections/okta/secrets", &Value::Null).json();
+    let secret = secret["clientSecret"].as_str().unwrap().to_owned();
+    // Everything is deleted, and what was under way comes after it.
+    acme.sql = Sqlite::new();
+    acme.sleep();
+    let form = format!("grant_type=client_credentials&client_id=acme.okta&client_secret={secret}");
+    let assertion = TokenStep::Trust { connection: None, issuer: "i".into(), subject: "s".into() };
+    let key = acme.key.clone();
+    let body = json!({ "userName": "ada" });
+    for _ in 0..2 {
+        let reply = acme.scim("POST", "/Users", &body);
+        check_error(&reply, (401, "", "the key has been revoked"), "SCIM");
+        let reply = acme.ask("POST", "/v1/tenants/acme/schemas", &json!({}), &key);
+        check_problem(&reply, (401, "unauthorized", "the key has been revoked"), "the admin API");
+        for reply in [acme.token(&[], &form), acme.token_step(&assertion)] {
+            assert_eq!((reply.status, &reply.json()["error"]), (401, &json!("invalid_client")));
+        }
+        assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), None);
+        acme.tenant.alarm(&acme.sql, acme.now).unwrap();
+        assert_eq!(acme.rows("sqlite_master"), 0, "nothing has come to be");
+        acme.sleep();
+    }
+    assert_eq!(acme.admin("GET", "/keys", &Value::Null).json(), json!({ "items": [] }));
+    assert!(acme.rows("sqlite_master") > 0);
+    let key = acme.mint(&["scim"]);
+    acme.sleep();
+    assert_eq!(acme.scim_with("POST", "/Users", &body, &key, &[]).status, 201);
 }

@@ -110,3 +110,51 @@ fn a_key_that_is_refused_is_not_used() {
     assert_eq!(acme.scim_with("GET", "/Users", &Value::Null, &key, &[]).status, 401);
     assert!(last_used(&mut acme).iter().all(|(_, at)| at.is_null()));
 }
+
+/// A tenant with a connection, its key `okta`, and a user that is too large to be kept: a request that
+/// fails when it has begun to change what is in memory.
+fn given() -> (Acme, String, Value) {
+    let mut acme = Acme::new();
+    acme.admin("POST", "/connections", &json!({ "id": "okta", "displayName": "Okta" }));
+    let body = json!({ "name": "okta", "scopes": ["scim"], "connection": "okta" });
+    let key = acme.mint_with(&body);
+    acme.settle();
+    let large = json!({ "userName": "ada", "title": "x".repeat(limits::RESOURCE_BYTES) });
+    (acme, key, large)
+}
+
+#[test]
+fn a_request_that_fails_is_a_use_and_forgets_no_other() {
+    let (mut acme, okta, large) = given();
+    acme.get("/Users");
+    acme.wait(10);
+    assert_eq!(acme.scim_with("POST", "/Users", &large, &okta, &[]).status, 413);
+    assert_eq!(acme.connection.as_deref(), Some("okta"), "the log is told whose it was");
+    let expected = [
+        used("test", "2026-09-21T14:13:20.000Z".into()),
+        used("okta", "2026-09-21T14:13:30.000Z".into()),
+    ];
+    for when in ["noted", "written", "read anew"] {
+        assert_eq!(last_used(&mut acme), expected, "{when}");
+        match when {
+            "noted" => acme.settle(),
+            _ => acme.sleep(),
+        }
+    }
+}
+
+#[test]
+fn a_request_that_fails_is_written_by_an_alarm_like_any_other() {
+    let (mut acme, okta, large) = given();
+    assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), None);
+    assert_eq!(acme.scim_with("POST", "/Users", &large, &okta, &[]).status, 413);
+    let left = limits::FLUSH_MILLISECONDS;
+    assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), Some(left));
+    acme.settle();
+    acme.sleep();
+    let seen = acme.admin("GET", "/requests?connection=okta", &Value::Null).json();
+    assert_eq!(
+        (&seen["items"][0]["status"], seen["items"].as_array().map(Vec::len)),
+        (&json!(413), Some(1))
+    );
+}

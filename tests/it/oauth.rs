@@ -260,6 +260,9 @@ fn a_request_for_a_token_that_is_wrong_is_told_how() {
     let (right, header) = (form(&shown), basic(&shown));
     let long = format!("{right}&x={}", "x".repeat(limits::TOKEN_REQUEST_BYTES));
     let twice = format!("{right}&client_id=acme.entra");
+    let many = |count: usize| (3..count).fold(right.clone(), |form, n| form + &format!("&x{n}="));
+    assert_eq!(acme.token(&[], &many(limits::TOKEN_PARAMETERS)).status, 200);
+    let too_many = many(limits::TOKEN_PARAMETERS + 1);
     let rest = right.replace("grant_type=client_credentials&", "");
     for (form, status, error) in [
         (rest.as_str(), 400, "invalid_request"),
@@ -267,6 +270,7 @@ fn a_request_for_a_token_that_is_wrong_is_told_how() {
         (&format!("grant_type=password&{rest}"), 400, "unsupported_grant_type"),
         (&format!("grant_type=authorization_code&{rest}"), 400, "unsupported_grant_type"),
         (&twice, 400, "invalid_request"),
+        (&too_many, 400, "invalid_request"),
         (&long, 413, "invalid_request"),
         (&format!("{right}&scope=scim"), 400, "invalid_scope"),
         (&format!("{right}&scope=scim.users:write"), 400, "invalid_scope"),

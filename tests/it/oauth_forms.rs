@@ -1,8 +1,8 @@
 //! What crosses between the edge and the object for a token, and whatever else may be sent for one.
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use muster::auth::{Assertion, Jwks, SecretDigest};
-use muster::http::{Outbound, TokenRequest, TokenStep};
+use muster::http::{ClientCredentials, Outbound, TokenRequest, TokenStep};
 use muster::registry::Slug;
 use proptest::collection::vec;
 use proptest::option;
@@ -56,7 +56,33 @@ proptest! {
             prop_assert_eq!(Assertion::parse(&token), None);
         }
         prop_assert_eq!(Jwks::parse(&bytes), None);
-        let guard = Outbound { loopback: true, own_origin: ORIGIN };
+        let guard = Outbound { loopback: true, own_origin: ORIGIN, tenant_host: None };
         prop_assert!(!guard.permits(&text) || text.starts_with("http"));
+    }
+}
+
+#[test]
+fn id_and_secret_are_encoded_alike_in_the_header_and_in_the_form() {
+    let tenant = Slug::parse("acme").unwrap();
+    let media_type = Some("application/x-www-form-urlencoded");
+    for (secret, meant) in [
+        ("a-b_9", "a-b_9"),
+        ("a+b", "a b"),
+        ("a%2Bb", "a+b"),
+        ("%c3%a9+%25", "é %"),
+        ("a%20b", "a b"),
+        ("100%", "100%"),
+    ] {
+        let grant = "grant_type=client_credentials";
+        let header = Base64::encode_string(format!("acme%2Eentra:{secret}").as_bytes());
+        let header = format!("Basic {header}");
+        let form = format!("{grant}&client_id=acme%2Eentra&client_secret={secret}");
+        let parse = |header: Option<&str>, form: &str| {
+            TokenRequest::parse(&tenant, header, media_type, form.as_bytes()).unwrap().credentials
+        };
+        let digest = SecretDigest::of(meant);
+        let expected = ClientCredentials::Secret { connection: "entra".to_owned(), digest };
+        assert_eq!(parse(Some(&header), grant), expected, "{secret}");
+        assert_eq!(parse(None, &form), expected, "{secret}");
     }
 }

@@ -1,10 +1,10 @@
 //! Which addresses may be fetched: public names by https, and nothing that leads elsewhere.
 
-use muster::http::Outbound;
+use muster::http::{Outbound, TenantHost};
 use muster::limits;
 
 const GUARD: Outbound<'_> =
-    Outbound { loopback: false, own_origin: "https://Users.example.com:8443" };
+    Outbound { loopback: false, own_origin: "https://Users.example.com:8443", tenant_host: None };
 
 #[track_caller]
 fn check(url: &str, permitted: bool) {
@@ -97,6 +97,23 @@ fn what_is_no_public_name_by_https_is_refused() {
     let path = |length: usize| "https://a.example/".to_owned() + &"x".repeat(length - 18);
     check(&path(limits::TRUST_CHARACTERS), true);
     check(&path(limits::TRUST_CHARACTERS + 1), false);
+}
+
+#[test]
+fn hosts_of_tenants_are_the_deployments_own() {
+    let hosts = TenantHost::parse("users-{tenant}.example.com").unwrap();
+    let guard = Outbound { tenant_host: Some(&hosts), ..GUARD };
+    for (url, permitted) in [
+        ("https://users-acme.example.com/", false),
+        ("https://users-acme.example.com:443/scim/v2", false),
+        ("https://USERS-Globex.Example.COM/", false),
+        ("https://users.example.com/", false),
+        ("https://acme.example.com/", true),
+        ("https://users-acme.example.com.example/", true),
+    ] {
+        assert_eq!(guard.permits(url), permitted, "{url}");
+    }
+    check("https://users-acme.example.com/", true);
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Tenants as KV holds them: slugs, records, and what becomes of a record that is edited.
 
+use std::rc::Rc;
+
 use muster::limits;
 use muster::registry::{
-    Jurisdiction, Location, RECORD_PREFIX, RecordError, Slug, Status, TenantRecord, listed,
+    Jurisdiction, Location, RECORD_PREFIX, RecordCache, RecordError, Slug, Status, TenantRecord,
+    listed,
 };
 use serde_json::{Map, Value, json};
 
@@ -239,4 +242,45 @@ fn a_record_reads_as_it_was_written() {
         let record = record(&written);
         assert_eq!(TenantRecord::parse(record.to_kv().as_bytes()), Ok(record));
     }
+}
+
+/// A cache, a tenant, and a record.
+fn cached() -> (RecordCache, Slug, Rc<TenantRecord>) {
+    (RecordCache::default(), acme(), Rc::default())
+}
+
+#[test]
+fn a_record_is_kept_for_so_long_and_no_longer() {
+    let (mut cache, acme, record) = cached();
+    assert_eq!(cache.look(&acme, 0), None);
+    cache.keep(cache.reading(), &acme, Rc::clone(&record), 1_000);
+    let until = 1_000 + limits::TENANT_RECORD_TTL_MILLISECONDS;
+    assert_eq!(cache.look(&acme, until - 1), Some(record));
+    assert_eq!(cache.look(&acme, until), None);
+    assert_eq!(cache.look(&Slug::parse("globex").unwrap(), 1_000), None);
+}
+
+#[test]
+fn what_was_read_before_a_record_was_written_is_not_kept() {
+    let (mut cache, acme, record) = cached();
+    let before = cache.reading();
+    cache.keep(before, &acme, Rc::clone(&record), 0);
+    cache.forget(&acme);
+    assert_eq!(cache.look(&acme, 0), None);
+    cache.keep(before, &acme, Rc::clone(&record), 0);
+    assert_eq!(cache.look(&acme, 0), None, "it may be what was written over");
+    cache.keep(cache.reading(), &acme, Rc::clone(&record), 0);
+    assert_eq!(cache.look(&acme, 0), Some(record));
+}
+
+#[test]
+fn so_many_records_are_kept() {
+    let (mut cache, acme, record) = cached();
+    let slug = |number: usize| Slug::parse(&format!("t{number}")).unwrap();
+    for number in 0..limits::TENANT_RECORDS {
+        cache.keep(cache.reading(), &slug(number), Rc::clone(&record), 0);
+    }
+    assert!(cache.look(&slug(0), 0).is_some());
+    cache.keep(cache.reading(), &acme, Rc::clone(&record), 0);
+    assert!(cache.look(&slug(0), 0).is_none() && cache.look(&acme, 0).is_some());
 }

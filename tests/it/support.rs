@@ -9,7 +9,7 @@ use muster::http::{
     TokenRequest, TokenStep, Url,
 };
 use muster::registry::Slug;
-use muster::tenant::{Call, Tenant};
+use muster::tenant::{Call, Handled, Tenant};
 use serde_json::{Value, json};
 
 use crate::scenario::{Reply, Server};
@@ -21,6 +21,8 @@ pub(crate) struct Acme {
     pub(crate) tenant: Tenant,
     pub(crate) now: DateTime<Utc>,
     pub(crate) key: String,
+    /// The connection of the key that asked last, as the log is told it.
+    pub(crate) connection: Option<String>,
     slug: &'static str,
     gate: Gate,
     random: u64,
@@ -53,6 +55,7 @@ impl Acme {
             tenant: Tenant::default(),
             now: DateTime::from_timestamp(1_790_000_000, 0).expect("a time"),
             key: String::new(),
+            connection: None,
             slug,
             gate: gate(),
             random: 0,
@@ -203,9 +206,10 @@ impl Acme {
                 Ok(())
             },
             key_ring: &self.gate.key_ring,
-            outbound: Outbound { loopback: false, own_origin: ORIGIN },
+            outbound: Outbound { loopback: false, own_origin: ORIGIN, tenant_host: None },
         };
-        let response = self.tenant.handle(&self.sql, &mut call);
+        let Handled { response, connection } = self.tenant.handle(&self.sql, &mut call);
+        self.connection = connection;
         // A tenant that is unavailable has a cause too, and the database none.
         let failed = response.cause.is_some() && response.status != 503;
         assert_eq!(failed, self.sql.has_failed(), "{:?}", response.cause);

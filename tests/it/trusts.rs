@@ -4,7 +4,7 @@
 
 use muster::http::TokenStep;
 use muster::limits;
-use muster::store::Sql as _;
+use muster::store::{Param, Sql as _};
 use serde_json::{Value, json};
 
 use crate::assertions::assertion;
@@ -247,4 +247,40 @@ fn the_edge_alone_asks_in_steps_and_nothing_but_a_step_is_taken() {
         assert_eq!(reply.json()["error"], "invalid_request");
     }
     assert_eq!(users(&mut acme, &key).status, 200);
+}
+
+#[test]
+fn tokens_make_no_keys() {
+    let mut acme = given();
+    let secrets = "/connections/ci/secrets";
+    let before = acme.dump();
+    let detail = "tokens make no keys: `keys:write` is a scope of keys alone";
+    let trust =
+        json!({ "issuer": "https://ci.example.com", "subject": "x", "scopes": ["keys:write"] });
+    for (path, body) in [
+        (secrets, json!({ "scopes": ["scim", "keys:write"] })),
+        (secrets, json!({ "scopes": ["keys:write"] })),
+        (TRUSTS, trust),
+    ] {
+        acme.admin_refused("POST", path, &body, (422, "contradictory", detail));
+    }
+    assert_eq!(acme.dump(), before);
+    let shown = acme.admin("POST", secrets, &Value::Null).json();
+    let secret = shown["clientSecret"].as_str().unwrap();
+    let form = format!("grant_type=client_credentials&client_id=acme.ci&client_secret={secret}");
+    for (stored, granted) in [
+        ("scim keys:write", Some("scim")),
+        ("config:write keys:write", Some("config:write")),
+        ("keys:write", None),
+    ] {
+        acme.sql.query("UPDATE secrets SET scopes = ?1", &[Param::Text(stored)]).unwrap();
+        acme.sleep();
+        let reply = acme.token(&[], &form);
+        match granted {
+            Some(scope) => assert_eq!(reply.json()["scope"], scope, "{stored}"),
+            None => assert_eq!(reply.json()["error"], "invalid_scope"),
+        }
+        let asked = acme.token(&[], &format!("{form}&scope=keys:write"));
+        assert_eq!(asked.json()["error"], "invalid_scope");
+    }
 }

@@ -21,7 +21,7 @@ fn printed() -> String {
 }
 
 /// The lines of a request by its id, once there is one.
-fn lines(id: &str) -> Vec<Value> {
+pub(crate) fn lines(id: &str) -> Vec<Value> {
     assert!(id.len() >= 16, "`{id}` is an id");
     for _ in 0..LOG_SECONDS_MAX * 10 {
         let printed = printed();
@@ -35,8 +35,10 @@ fn lines(id: &str) -> Vec<Value> {
 }
 
 fn read(line: &str) -> Value {
-    let place = line.find('{').expect("a line of the log is JSON");
-    serde_json::from_str(line.split_at(place).1).unwrap_or_else(|error| panic!("{error}: {line}"))
+    // `wrangler dev` puts colors around that of a failure.
+    let json = line.find('{').zip(line.rfind('}')).and_then(|(from, to)| line.get(from..=to));
+    let json = json.expect("a line of the log is JSON");
+    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
 
 #[test]

@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ask::{Ask, Cost};
 use crate::deployment::{deployment, fresh_slug};
+use crate::log;
 use crate::tenant::Tenant;
 
 #[test]
@@ -30,6 +31,18 @@ fn a_malformed_record_is_503_until_it_is_mended() {
     assert_eq!(reply.cost(), Cost::default());
     let scim = Ask::admin("GET", &format!("/t/{slug}/scim/v2/Users")).is(503);
     scim.is_scim_error("");
+    // Who has no key learns nothing, and the operator what it is.
+    let token = |slug: &str| {
+        let form =
+            format!("grant_type=client_credentials&client_id={slug}.okta&client_secret=guess");
+        let ask = Ask::new("POST", &format!("/t/{slug}/oauth/token"));
+        ask.header("content-type", "application/x-www-form-urlencoded").body(form).is(401)
+    };
+    let reply = token(&slug);
+    assert_eq!(reply.body, token("no-such-tenant").body);
+    let line = &log::lines(reply.header("x-request-id"))[0];
+    let cause = line["cause"].as_str().expect("a cause");
+    assert!(cause.contains("`status`") && cause.contains(&slug), "{cause}");
     deployment().kv_key(&["put", &record, "{}"]);
     Ask::admin("GET", &keys).is(200);
 }

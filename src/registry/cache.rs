@@ -1,0 +1,52 @@
+//! What an isolate remembers of tenants' records. Reading them is `edge`'s business.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::{Slug, TenantRecord};
+use crate::limits;
+
+/// Records that were read of late. That a tenant does not exist is never kept.
+#[derive(Debug, Default)]
+pub struct RecordCache {
+    /// Each with the time up to which it counts, in milliseconds since the epoch.
+    kept: BTreeMap<Slug, (i64, Rc<TenantRecord>)>,
+    /// How often something was forgotten.
+    forgotten: u64,
+}
+
+/// That a record is being read: what it says is kept unless something was forgotten meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading(u64);
+
+impl RecordCache {
+    /// A tenant's record, if one was read at most [`limits::TENANT_RECORD_TTL_MILLISECONDS`] ago.
+    pub fn look(&self, tenant: &Slug, now: i64) -> Option<Rc<TenantRecord>> {
+        let (until, record) = self.kept.get(tenant)?;
+        (*until > now).then(|| Rc::clone(record))
+    }
+
+    /// A record is about to be read.
+    pub const fn reading(&self) -> Reading {
+        Reading(self.forgotten)
+    }
+
+    /// Keeps what was read, at a time in milliseconds since the epoch; unless it may be what has been
+    /// written over since the reading began.
+    pub fn keep(&mut self, reading: Reading, tenant: &Slug, record: Rc<TenantRecord>, now: i64) {
+        if reading.0 != self.forgotten {
+            return;
+        }
+        if self.kept.len() >= limits::TENANT_RECORDS {
+            self.kept.clear();
+        }
+        let until = now.saturating_add(limits::TENANT_RECORD_TTL_MILLISECONDS);
+        self.kept.insert(tenant.clone(), (until, record));
+    }
+
+    /// Forgets a tenant's record: it has been written, or is gone.
+    pub fn forget(&mut self, tenant: &Slug) {
+        self.forgotten = self.forgotten.wrapping_add(1);
+        self.kept.remove(tenant);
+    }
+}
