@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use self::fields::{described, exported, read};
 use super::departure::{self, Fate};
+use super::document::matches;
 use super::memory::Connection;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
@@ -202,7 +203,8 @@ impl Work<'_, '_> {
             return Err(conflict("the connection is being deleted"));
         }
         let etag = etag(&connection.row);
-        if self.request().headers.if_match.as_deref().is_some_and(|m| m != "*" && m != etag) {
+        let condition = self.request().headers.if_match.as_deref();
+        if condition.is_some_and(|condition| !matches(condition, &etag)) {
             return Err(Problem::from(ProblemCode::PreconditionFailed).into());
         }
         Ok(connection.row.clone())

@@ -173,7 +173,11 @@ fn a_change_may_name_the_version_that_it_was_made_for() {
         check_problem(&stale, (412, "precondition_failed", ""), request.0);
     }
     assert_eq!(if_match(&mut acme, requests[0], &patch, &tag).status, 200);
-    assert_eq!(if_match(&mut acme, requests[0], &patch, &tag).status, 412);
+    for stale in [&*tag, "\"7\", \"9\"", "2x"] {
+        assert_eq!(if_match(&mut acme, requests[0], &patch, stale).status, 412, "{stale}");
+    }
+    assert_eq!(if_match(&mut acme, requests[0], &patch, "\"7\", \"2\"").status, 200);
+    assert_eq!(if_match(&mut acme, requests[0], &patch, "W/\"2\"").status, 200);
     assert_eq!(if_match(&mut acme, requests[1], &patch, "*").status, 200);
     assert_eq!(if_match(&mut acme, requests[2], &patch, "\"3\"").status, 204);
 }
