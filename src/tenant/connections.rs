@@ -40,7 +40,10 @@ impl Work<'_, '_> {
         let mut body = self.admin_body()?;
         let id = match body.shift_remove("id") {
             Some(Value::String(id)) => id,
-            _ => "connection".to_owned(),
+            Some(_) => {
+                return Err(Problem::new(ProblemCode::Malformed, "`id` is not a text").into());
+            }
+            None => "connection".to_owned(),
         };
         let [a, b, c, d] = self.random()?;
         let suffix = format!("-{:08x}", u32::from_be_bytes([a, b, c, d]));

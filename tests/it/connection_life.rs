@@ -254,6 +254,11 @@ fn jb_27_what_is_exported_makes_another_connection_in_draft() {
     renamed["id"] = json!("No Slug");
     let no_id = "`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?, or is reserved";
     acme.admin_refused("POST", "/connections/import", &renamed, (400, "malformed", no_id));
+    for odd in [Value::Null, json!(7), json!(["okta"])] {
+        renamed["id"] = odd;
+        let no_text = (400, "malformed", "`id` is not a text");
+        acme.admin_refused("POST", "/connections/import", &renamed, no_text);
+    }
     renamed.as_object_mut().unwrap().shift_remove("id");
     renamed["displayName"] = json!("Third");
     let third = acme.admin("POST", "/connections/import", &renamed).json();
