@@ -161,17 +161,17 @@ impl Work<'_, '_> {
             let detail = "say by `?users=keep`, `suspend` or `delete` what becomes of its users";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (2)
         }
-        let own = |key: &&String| {
-            self.memory.keys.get(*key).is_some_and(|key| key.connection.as_deref() == Some(id))
-        };
-        let revoked: Vec<String> = self.memory.keys.keys().filter(own).cloned().collect();
+        let keys = self.memory.keys.values().filter(|key| key.connection.as_deref() == Some(id));
+        let keys: Vec<String> = keys.map(|key| key.id.clone()).collect();
+        let secrets: Vec<String> = self.secrets_of(id).map(|secret| secret.id.clone()).collect();
+        let trusts: Vec<String> = self.trusts_of(id).map(|trust| trust.id.clone()).collect();
         keys::delete_of(self.sql, id)?; // (3)
         secrets::delete_of(self.sql, id)?;
         trusts::delete_of(self.sql, id)?;
         requests::forget(self.sql, id)?;
         self.memory.noted.deleted = Some(id.to_owned());
         let event = Event::new(EventKind::ConnectionDeleted, id).with("users", users.as_str());
-        self.record(&event.with("keys", revoked))?;
+        self.record(&event.with("keys", keys).with("secrets", secrets).with("trusts", trusts))?;
         self.memory.keys.retain(|_, key| key.connection.as_deref() != Some(id));
         self.memory.secrets.retain(|_, secret| secret.connection != id);
         self.memory.trusts.retain(|_, trust| trust.connection != id);

@@ -63,7 +63,8 @@ impl Work<'_, '_> {
         all.find(|row| row.issuer == issuer && row.subject == subject)
     }
 
-    fn trusts_of(&self, connection: &str) -> impl Iterator<Item = &TrustRow> {
+    /// The trusts of a connection.
+    pub(super) fn trusts_of(&self, connection: &str) -> impl Iterator<Item = &TrustRow> {
         self.memory.trusts.values().filter(move |row| row.connection == connection)
     }
 
