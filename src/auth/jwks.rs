@@ -52,6 +52,8 @@ pub enum Known {
 
 /// RFC 7518 §3.3: an RSA key has 2048 bits at least; and 8192 at most, since verifying takes time.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1_024;
+/// An exponent in use has three bytes; one as long as the modulus makes verifying slow.
+const EXPONENT_BYTES: std::ops::RangeInclusive<usize> = 1..=8;
 /// A coordinate on P-256.
 const P256_BYTES: usize = 32;
 
@@ -74,7 +76,9 @@ impl Jwk {
         let text = |name: &str| key.get(name).and_then(Value::as_str);
         let bytes = |name: &str| Some(Base64UrlUnpadded::decode_vec(text(name)?).ok()?.len());
         let (algorithm, name, names): (_, _, &[&str]) = match text("kty")? {
-            "RSA" if RSA_BYTES.contains(&bytes("n")?) => (Algorithm::Rs256, "RS256", &["n", "e"]),
+            "RSA" if RSA_BYTES.contains(&bytes("n")?) && EXPONENT_BYTES.contains(&bytes("e")?) => {
+                (Algorithm::Rs256, "RS256", &["n", "e"])
+            }
             "EC" if text("crv")? == "P-256"
                 && (bytes("x")?, bytes("y")?) == (P256_BYTES, P256_BYTES) =>
             {
@@ -82,8 +86,12 @@ impl Jwk {
             }
             _ => return None,
         };
-        // RFC 7517 §4.2, §4.4: a key that says what it is for is for nothing else.
+        let verifies = |operations: &Value| {
+            operations.as_array().is_some_and(|all| all.iter().any(|one| one == "verify"))
+        };
+        // RFC 7517 §4.2 to §4.4: a key that says what it is for is for nothing else.
         if text("use").is_some_and(|r#use| r#use != "sig")
+            || key.get("key_ops").is_some_and(|operations| !verifies(operations))
             || text("alg").is_some_and(|alg| alg != name)
         {
             return None;

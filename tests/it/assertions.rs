@@ -187,11 +187,22 @@ fn keys_of_other_kinds_and_uses_are_passed_over() {
         with(rsa("k"), "n", json!(bytes(1_025))),
         with(rsa("k"), "n", json!("!")),
         with(rsa("k"), "e", Value::Null),
+        with(rsa("k"), "e", json!("")),
+        with(rsa("k"), "e", json!("!")),
+        with(rsa("k"), "e", json!(bytes(9))),
+        with(rsa("k"), "key_ops", json!([])),
+        with(rsa("k"), "key_ops", json!("verify")),
+        with(ec("k"), "key_ops", json!(["sign", "Verify"])),
         with(rsa("k"), "use", json!("enc")),
         with(rsa("k"), "alg", json!("RS512")),
         with(rsa("k"), "alg", json!("HS256")),
     ] {
         assert_eq!(set(slice::from_ref(&key)), Jwks::default(), "{key}");
+    }
+    for key in
+        [with(rsa("k"), "e", json!(bytes(8))), with(ec("k"), "key_ops", json!(["sign", "verify"]))]
+    {
+        assert_ne!(set(slice::from_ref(&key)), Jwks::default(), "{key}");
     }
     for body in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":"x"}"#] {
         assert_eq!(Jwks::parse(body.as_bytes()), None, "{body}");
