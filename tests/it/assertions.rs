@@ -80,6 +80,7 @@ fn what_is_no_assertion_of_a_kind_that_is_taken_is_refused() {
         ("exp", Value::Null),
         ("exp", json!("soon")),
         ("nbf", json!("now")),
+        ("nbf", json!([NOW])),
     ] {
         let token = assertion(&header(), &with(claims(), name, value.clone()));
         assert_eq!(Assertion::parse(&token), None, "{name} {value}");
@@ -136,9 +137,16 @@ fn an_assertion_holds_for_its_audience_and_its_time_give_or_take_a_minute() {
     ] {
         assert_eq!(brief.holds("muster", at(now)), holds, "{now}");
     }
-    for extreme in [i64::MIN, i64::MAX] {
-        let odd = read(&with(with(claims(), "exp", json!(extreme)), "nbf", json!(extreme)));
+    for extreme in [json!(i64::MIN), json!(i64::MAX), json!(u64::MAX), json!(-1e300), json!(1e300)]
+    {
+        let odd = read(&with(with(claims(), "exp", extreme.clone()), "nbf", extreme.clone()));
         assert!(!odd.holds("muster", at(NOW)), "{extreme}");
+    }
+    let fraction = |seconds: i64| json!(seconds as f64 + 0.75);
+    let fine = read(&with(with(claims(), "exp", fraction(NOW + 300)), "nbf", fraction(NOW)));
+    for now in [NOW - SKEW - 1, NOW - SKEW, NOW + 299 + SKEW, NOW + 300 + SKEW] {
+        let expected = brief.holds("muster", at(now));
+        assert_eq!(fine.holds("muster", at(now)), expected, "whole seconds count: {now}");
     }
 }
 
