@@ -96,11 +96,11 @@ impl Tenant {
     ///
     /// 1. The first request after the object woke migrates the tables and reads what is kept in
     ///    memory: 500.
-    /// 2. The key must be live: 401; its connection must not be disabled: 403; this version must
-    ///    know its rules: 503.
+    /// 2. The key must be live: 401.
     /// 3. What is left of the tenant's rate limit must be enough for the request, whatever it asks
-    ///    for: 429. The administrator is not held to it.
-    /// 4. The family does its work; a request that may write runs in a transaction, which a failure
+    ///    for and comes to: 429. The administrator is not held to it.
+    /// 4. The key's connection must not be disabled: 403; this version must know its rules: 503.
+    /// 5. The family does its work; a request that may write runs in a transaction, which a failure
     ///    rolls back.
     pub fn handle(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Response {
         let scim = matches!(call.request.route, Route::Scim { .. });
@@ -128,29 +128,28 @@ impl Tenant {
         let memory = wake(&mut self.memory, sql)?; // (1)
         self.ring.wake(sql)?;
         memory.touched = false;
-        let bound = match admit(memory, call.principal, call.now) {
-            Ok(bound) => {
-                if let Principal::Key(key) = call.principal {
-                    memory.uses.note(&key.id, call.now);
-                }
-                bound
-            }
-            Err(refusal) => {
-                let scim = matches!(call.request.route, Route::Scim { .. });
-                return Ok(refusal.to_response(scim)); // (2)
-            }
-        };
+        let scim = matches!(call.request.route, Route::Scim { .. });
+        let admitted = admit(memory, call.principal, call.now);
+        if let Err(refusal @ Refusal::InvalidToken(_)) = &admitted {
+            return Ok(refusal.to_response(scim)); // (2)
+        }
+        if let (Ok(_), Principal::Key(key)) = (&admitted, call.principal) {
+            memory.uses.note(&key.id, call.now);
+        }
         if let Some(limit) = held_to(memory, call.principal, self.default_rate_limit) {
             let taken = taken.insert(self.bucket.take(limit, call.now.timestamp_millis()));
             if !taken.granted {
-                let scim = matches!(call.request.route, Route::Scim { .. });
                 return Ok(Refusal::TooManyRequests(taken.retry_after).to_response(scim)); // (3)
             }
         }
+        let bound = match admitted {
+            Ok(bound) => bound,
+            Err(refusal) => return Ok(refusal.to_response(scim)), // (4)
+        };
         let reads = call.request.reads();
         let registry = Arc::clone(&memory.registry);
         let mut work = Work::new(sql, (memory, &self.ring), &registry, call, bound);
-        if reads { work.run() } else { work.run_once() } // (4)
+        if reads { work.run() } else { work.run_once() } // (5)
     }
 
     /// The connection to which a principal's key is bound, live or not.
