@@ -9,13 +9,14 @@ use self::fields::{described, exported, read};
 use super::departure::{self, Fate};
 use super::document::matches;
 use super::memory::Connection;
+use super::ring::forget_written;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::departures::{self, DepartureRow};
-use crate::store::{Pos, keys, requests, secrets, trusts};
+use crate::store::{Pos, keys, secrets, trusts};
 
 /// The state in which a connection's keys open nothing.
 pub(super) const DISABLED: &str = "disabled";
@@ -168,7 +169,7 @@ impl Work<'_, '_> {
         keys::delete_of(self.sql, id)?; // (3)
         secrets::delete_of(self.sql, id)?;
         trusts::delete_of(self.sql, id)?;
-        requests::forget(self.sql, id)?;
+        forget_written(self.sql, id)?;
         self.memory.noted.deleted = Some(id.to_owned());
         let event = Event::new(EventKind::ConnectionDeleted, id).with("users", users.as_str());
         self.record(&event.with("keys", keys).with("secrets", secrets).with("trusts", trusts))?;
