@@ -152,10 +152,13 @@ impl Tenant {
         if reads { work.run() } else { work.run_once() } // (5)
     }
 
-    /// The connection to which a principal's key is bound, live or not.
+    /// The connection for which a principal's key was made, live or not, as long as it is there and
+    /// not leaving.
     pub fn connection_of(&self, principal: &Principal) -> Option<&str> {
         let Principal::Key(key) = principal else { return None };
-        self.memory.as_ref()?.credential(&key.id)?.connection
+        let (id, known) =
+            self.memory.as_ref()?.connections.get_key_value(key.connection.as_deref()?)?;
+        known.departure.is_none().then_some(id)
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at

@@ -252,6 +252,35 @@ fn the_checklist_tells_of_keys_that_open_nothing() {
 }
 
 #[test]
+fn the_checklist_tells_of_a_client_whose_key_was_revoked() {
+    let mut acme = Acme::new();
+    let key = acme.connect("okta");
+    acme.try_user(&key, "ada");
+    let keys = acme.admin("GET", "/keys", &Value::Null).json();
+    let id = keys["items"][1]["id"].as_str().expect("an id").to_owned();
+    let another = json!({ "name": "new", "scopes": ["scim"], "connection": "okta" });
+    let another = acme.mint_with(&another);
+    acme.admin("DELETE", &format!("/keys/{id}"), &Value::Null);
+    assert_eq!(acme.results("okta")[1], "pass", "nobody has come with it since");
+    for asleep in [false, true] {
+        assert_eq!(acme.try_user(&key, "bob").status, 401);
+        if asleep {
+            acme.settle();
+            acme.sleep();
+        }
+        assert_eq!(acme.results("okta")[1], "fail");
+        assert!(acme.hint("okta", "keyValid").contains("expired or been revoked"));
+    }
+    acme.try_user(&another, "bob");
+    assert_eq!(acme.results("okta")[1], "pass");
+    // Who comes with the key of a connection that is gone is nobody's client.
+    acme.admin("DELETE", "/connections/okta?users=keep", &Value::Null);
+    assert_eq!(acme.try_user(&key, "cyd").status, 401);
+    acme.connect("okta");
+    assert_eq!(acme.results("okta"), ["pending"; 6]);
+}
+
+#[test]
 fn another_connection_of_the_same_id_begins_anew() {
     for settled in [false, true] {
         let mut acme = Acme::new();
