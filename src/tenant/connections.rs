@@ -28,8 +28,9 @@ const STATES: [&str; 4] = ["draft", "pending", ACTIVE, DISABLED];
 
 impl Work<'_, '_> {
     /// `POST …/connections {"id","displayName","kind":"scim","preset","state"?,"compat"?,"adopt"?}` →
-    /// 201; 409 when the id or the name is taken.
+    /// 201; 403 for a key of a connection; 409 when the id or the name is taken.
     pub(super) fn create_connection(&mut self) -> Answer {
+        self.may_change_connections()?;
         let body = self.admin_body()?;
         let row = read(body, self.now().timestamp_millis())?;
         self.add_connection(row)
@@ -38,6 +39,7 @@ impl Work<'_, '_> {
     /// `POST …/connections/import`, what another's `/export` answers: → 201 with a new id and in the
     /// state `draft`; 409 when the name is taken.
     pub(super) fn import_connection(&mut self) -> Answer {
+        self.may_change_connections()?;
         let mut body = self.admin_body()?;
         let id = match body.shift_remove("id") {
             Some(Value::String(id)) => id,
@@ -108,7 +110,8 @@ impl Work<'_, '_> {
 
     /// `PATCH …/connections/{c}`, RFC 7396.
     ///
-    /// 1. It must be there, not leaving, and the version that the client names: 404, 409, 412.
+    /// 1. The asking key must be of no connection: 403. It must be there, not leaving, and the version
+    ///    that the client names: 404, 409, 412.
     /// 2. What cannot change must not: 422. What comes of it must be a connection: 400.
     /// 3. Its name must not be another's: 409. No way may lead to its state: 409.
     /// 4. If anything changes, it is written, with an event.
@@ -151,7 +154,8 @@ impl Work<'_, '_> {
 
     /// `DELETE …/connections/{c}?users=keep|suspend|delete`.
     ///
-    /// 1. It must be there, not leaving, and the version that the client names: 404, 409, 412.
+    /// 1. The asking key must be of no connection: 403. It must be there, not leaving, and the version
+    ///    that the client names: 404, 409, 412.
     /// 2. The client must say what becomes of its users: 422.
     /// 3. Its keys are gone, and with the first step as many resources as it parts from: 204.
     /// 4. If it manages more, alarms go on: 202, and until then it shows how far it has come.
@@ -200,8 +204,19 @@ impl Work<'_, '_> {
         Ok(connection.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
     }
 
+    /// Whether the asking key may change connections: one of a connection would decide what others
+    /// manage, or what it may take up itself.
+    fn may_change_connections(&self) -> Result<(), Failure> {
+        if self.connection.is_some() {
+            let detail = "a key of a connection changes no connection";
+            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
+        }
+        Ok(())
+    }
+
     /// A connection that may be changed by this request.
     fn changeable(&self, id: &str) -> Result<ConnectionRow, Failure> {
+        self.may_change_connections()?;
         let connection = self.connection(id)?;
         if connection.departure.is_some() {
             return Err(conflict("the connection is being deleted"));

@@ -295,6 +295,42 @@ fn bb_05_managing_provisioning_wants_the_scope_and_the_actor_is_recorded() {
 }
 
 #[test]
+fn a_key_of_a_connection_changes_no_connection() {
+    let mut acme = given("active");
+    acme.connect("entra");
+    let scopes = json!(["config:write", "scim"]);
+    let own = json!({ "name": "k", "scopes": scopes, "connection": "entra" });
+    let key = acme.mint_with(&own);
+    let before = acme.dump();
+    let body = json!({ "id": "new", "displayName": "New" });
+    let refused = (403, "insufficient_scope", "a key of a connection changes no connection");
+    for (method, path) in [
+        ("POST", "/connections"),
+        ("POST", "/connections/import"),
+        ("DELETE", "/connections/okta?users=delete"),
+        ("PATCH", OKTA),
+        ("POST", "/connections/okta/disable"),
+        ("PATCH", "/connections/entra"),
+        ("POST", "/connections/entra/activate"),
+        ("DELETE", "/connections/entra?users=keep"),
+        ("DELETE", "/connections/nobody?users=keep"),
+    ] {
+        let reply = acme.ask(method, &format!("/v1/tenants/acme{path}"), &body, &key);
+        check_problem(&reply, refused, path);
+    }
+    assert_eq!(acme.dump(), before);
+    for path in ["/connections", OKTA, "/connections/okta/export", "/connections/okta/health"] {
+        let path = format!("/v1/tenants/acme{path}");
+        assert_eq!(acme.ask("GET", &path, &Value::Null, &key).status, 200, "{path}");
+    }
+    let path = "/v1/tenants/acme/connections/entra/test";
+    assert_eq!(acme.ask("POST", path, &Value::Null, &key).status, 200);
+    let free = acme.mint(&["config:write"]);
+    let path = "/v1/tenants/acme/connections";
+    assert_eq!(acme.ask("POST", path, &body, &free).status, 201);
+}
+
+#[test]
 fn bz_10_users_are_managed_by_keys_with_the_scope_alone() {
     let mut acme = Acme::new();
     let user = format!("/Users/{}", acme.user("ada"));
