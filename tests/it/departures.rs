@@ -158,6 +158,8 @@ fn more_users_than_one_step_does_are_done_by_alarms_and_it_shows_how_far_it_is()
         let body = json!({ "name": "k", "scopes": ["scim"], "connection": "okta" });
         let none = (422, "contradictory", "`connection` is no connection of this tenant");
         acme.admin_refused("POST", "/keys", &body, none);
+        let leaves = (409, "conflict", "a connection is being deleted");
+        acme.admin_refused("GET", "/export", &Value::Null, leaves);
         // Nothing of it is in memory alone.
         acme.sleep();
         let read = acme.admin("GET", "/connections/okta", &Value::Null).json();
