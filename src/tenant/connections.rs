@@ -5,7 +5,8 @@ mod fields;
 
 use serde_json::{Value, json};
 
-use self::fields::{described, exported, read};
+pub(super) use self::fields::read;
+use self::fields::{described, exported};
 use super::departure::{self, Fate};
 use super::document::matches;
 use super::memory::Connection;
