@@ -234,6 +234,9 @@ pub const ERROR_PERCENT: f64 = 10.0;
 
 /// Lines of one import; above it the answer is 413.
 pub const IMPORT_LINES: usize = 10_000;
+/// The last place in the order of a type's resources at which an import puts one; above it the
+/// answer is 422. As many are left for what is made later.
+pub const IMPORT_PLACE: i64 = 1 << 39;
 
 /// Items on a page of the admin API when the client does not say.
 pub const ITEMS_DEFAULT: usize = 100;

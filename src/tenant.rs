@@ -109,11 +109,11 @@ impl Tenant {
     /// 1. The first request after the object woke migrates the tables and reads what is kept in
     ///    memory: 500. Where there are no tables, there is no key and no client: 401, and nothing is
     ///    written; the administrator alone makes them.
-    /// 2. The key must be live: 401; its connection must not be disabled: 403; this version must
-    ///    know its rules: 503.
+    /// 2. The key must be live: 401.
     /// 3. What is left of the tenant's rate limit must be enough for the request, whatever it asks
-    ///    for: 429. The administrator is not held to it.
-    /// 4. The family does its work; a request that may write runs in a transaction, which a failure
+    ///    for and comes to: 429. The administrator is not held to it.
+    /// 4. The key's connection must not be disabled: 403; this version must know its rules: 503.
+    /// 5. The family does its work; a request that may write runs in a transaction, which a failure
     ///    rolls back.
     pub fn handle(&mut self, sql: &dyn Sql, call: &mut Call<'_>) -> Handled {
         let scim = matches!(call.request.route, Route::Scim { .. });
@@ -151,35 +151,38 @@ impl Tenant {
         let memory = wake(&mut self.memory, sql)?; // (1)
         self.ring.wake(sql)?;
         memory.touched = false;
-        let bound = match admit(memory, call.principal, call.now) {
-            Ok(bound) => {
-                if let Principal::Key(key) = call.principal {
-                    self.uses.note(&key.id, call.now);
-                }
-                bound
-            }
-            Err(refusal) => {
-                let scim = matches!(call.request.route, Route::Scim { .. });
-                return Ok(refusal.to_response(scim)); // (2)
-            }
-        };
+        let scim = matches!(call.request.route, Route::Scim { .. });
+        let admitted = admit(memory, call.principal, call.now);
+        if let Err(refusal @ Refusal::InvalidToken(_)) = &admitted {
+            return Ok(refusal.to_response(scim)); // (2)
+        }
+        if let (Ok(_), Principal::Key(key)) = (&admitted, call.principal) {
+            self.uses.note(&key.id, call.now);
+        }
         if let Some(limit) = held_to(memory, call.principal, self.default_rate_limit) {
             let taken = taken.insert(self.bucket.take(limit, call.now.timestamp_millis()));
             if !taken.granted {
-                let scim = matches!(call.request.route, Route::Scim { .. });
                 return Ok(Refusal::TooManyRequests(taken.exceeded()).to_response(scim)); // (3)
             }
         }
+        let bound = match admitted {
+            Ok(bound) => bound,
+            Err(refusal) => return Ok(refusal.to_response(scim)), // (4)
+        };
         let reads = call.request.reads();
         let registry = Arc::clone(&memory.registry);
         let known = (memory, &self.ring, &self.uses);
         let mut work = Work::new(sql, known, &registry, call, bound);
-        if reads { work.run() } else { work.run_once() } // (4)
+        if reads { work.run() } else { work.run_once() } // (5)
     }
 
+    /// The connection for which a principal's key was made, live or not, as long as it is there and
+    /// not leaving.
     fn connection_of(&self, principal: &Principal) -> Option<String> {
         let Principal::Key(key) = principal else { return None };
-        self.memory.as_ref()?.credential(&key.id)?.connection.map(str::to_owned)
+        let (id, known) =
+            self.memory.as_ref()?.connections.get_key_value(key.connection.as_deref()?)?;
+        known.departure.is_none().then(|| id.clone())
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at

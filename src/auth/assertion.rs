@@ -70,10 +70,10 @@ impl Assertion {
             issuer: text(&claims, "iss")?.to_owned(),
             subject: text(&claims, "sub")?.to_owned(),
             audiences,
-            expires: claims.get("exp")?.as_i64()?,
+            expires: seconds(claims.get("exp")?)?,
             not_before: match claims.get("nbf") {
                 None => None,
-                Some(time) => Some(time.as_i64()?),
+                Some(time) => Some(seconds(time)?),
             },
             signed: signed.as_bytes().to_vec(),
             signature: Base64UrlUnpadded::decode_vec(signature).ok()?,
@@ -92,6 +92,15 @@ impl Assertion {
 
 fn object(encoded: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&Base64UrlUnpadded::decode_vec(encoded).ok()?).ok()
+}
+
+/// RFC 7519 §2: a time, of which a fraction of a second is of no account.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a number out of bounds becomes the last within"
+)]
+fn seconds(time: &Value) -> Option<i64> {
+    time.as_i64().or_else(|| Some(time.as_f64()?.floor() as i64))
 }
 
 fn text<'v>(object: &'v Map<String, Value>, name: &str) -> Option<&'v str> {

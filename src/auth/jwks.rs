@@ -29,12 +29,10 @@ pub struct JwksCache(BTreeMap<String, Kept>);
 
 #[derive(Debug)]
 struct Kept {
-    /// None as long as it could not be read.
-    keys: Option<Jwks>,
-    /// When it was read.
-    read: i64,
     /// When it was last asked for.
     asked: i64,
+    /// What that came to, or an asking before: the keys, and when they were asked for.
+    keys: Option<(i64, Jwks)>,
 }
 
 /// What is known of a key.
@@ -44,7 +42,7 @@ pub enum Known {
     Key(Rc<Jwk>),
     /// That there is none.
     Nothing,
-    /// That its set could not be read a moment ago.
+    /// That its set could not be read a moment ago, or is being read.
     Unavailable,
     /// Too little: the set is to be asked for.
     Ask,
@@ -52,6 +50,8 @@ pub enum Known {
 
 /// RFC 7518 §3.3: an RSA key has 2048 bits at least; and 8192 at most, since verifying takes time.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1_024;
+/// An exponent in use has three bytes; one as long as the modulus makes verifying slow.
+const EXPONENT_BYTES: std::ops::RangeInclusive<usize> = 1..=8;
 /// A coordinate on P-256.
 const P256_BYTES: usize = 32;
 
@@ -74,7 +74,9 @@ impl Jwk {
         let text = |name: &str| key.get(name).and_then(Value::as_str);
         let bytes = |name: &str| Some(Base64UrlUnpadded::decode_vec(text(name)?).ok()?.len());
         let (algorithm, name, names): (_, _, &[&str]) = match text("kty")? {
-            "RSA" if RSA_BYTES.contains(&bytes("n")?) => (Algorithm::Rs256, "RS256", &["n", "e"]),
+            "RSA" if RSA_BYTES.contains(&bytes("n")?) && EXPONENT_BYTES.contains(&bytes("e")?) => {
+                (Algorithm::Rs256, "RS256", &["n", "e"])
+            }
             "EC" if text("crv")? == "P-256"
                 && (bytes("x")?, bytes("y")?) == (P256_BYTES, P256_BYTES) =>
             {
@@ -82,8 +84,12 @@ impl Jwk {
             }
             _ => return None,
         };
-        // RFC 7517 §4.2, §4.4: a key that says what it is for is for nothing else.
+        let verifies = |operations: &Value| {
+            operations.as_array().is_some_and(|all| all.iter().any(|one| one == "verify"))
+        };
+        // RFC 7517 §4.2 to §4.4: a key that says what it is for is for nothing else.
         if text("use").is_some_and(|r#use| r#use != "sig")
+            || key.get("key_ops").is_some_and(|operations| !verifies(operations))
             || text("alg").is_some_and(|alg| alg != name)
         {
             return None;
@@ -102,30 +108,36 @@ impl JwksCache {
     /// What is known of a key, at a time in milliseconds since the epoch.
     pub fn look(&self, source: &str, kid: &str, algorithm: Algorithm, now: i64) -> Known {
         let Some(kept) = self.0.get(source) else { return Known::Ask };
-        let pause = now.saturating_sub(kept.asked) < limits::JWKS_PAUSE_MILLISECONDS;
-        let fresh = now.saturating_sub(kept.read) < limits::JWKS_TTL_MILLISECONDS;
-        match kept.keys.as_ref().filter(|_| fresh) {
-            Some(keys) => match keys.key(kid, algorithm) {
-                Some(key) => Known::Key(Rc::new(key.clone())),
-                None if pause => Known::Nothing,
-                None => Known::Ask,
-            },
-            None if pause => Known::Unavailable,
-            None => Known::Ask,
+        let fresh = kept
+            .keys
+            .as_ref()
+            .filter(|(asked, _)| now.saturating_sub(*asked) < limits::JWKS_TTL_MILLISECONDS);
+        if let Some(key) = fresh.and_then(|(_, keys)| keys.key(kid, algorithm)) {
+            return Known::Key(Rc::new(key.clone()));
         }
+        if now.saturating_sub(kept.asked) >= limits::JWKS_PAUSE_MILLISECONDS {
+            return Known::Ask;
+        }
+        // Only the answer to the last asking tells that there is no such key.
+        let is_answered = fresh.is_some_and(|(asked, _)| *asked == kept.asked);
+        if is_answered { Known::Nothing } else { Known::Unavailable }
     }
 
-    /// Notes what asking for a set has come to. One that cannot be read now does not forget what was
-    /// read before.
-    pub fn note(&mut self, source: &str, keys: Option<Jwks>, now: i64) {
+    /// Notes that a set is being asked for, before there is an answer: nobody else asks meanwhile.
+    pub fn ask(&mut self, source: &str, now: i64) {
         if self.0.len() >= limits::JWKS_KEPT && !self.0.contains_key(source) {
             self.0.clear();
         }
-        let before = self.0.remove(source);
-        let kept = match (keys, before) {
-            (None, Some(before)) => Kept { asked: now, ..before },
-            (keys, _) => Kept { keys, read: now, asked: now },
-        };
-        self.0.insert(source.to_owned(), kept);
+        let keys = self.0.remove(source).and_then(|kept| kept.keys);
+        self.0.insert(source.to_owned(), Kept { asked: now, keys });
+    }
+
+    /// Notes what a set was when it was asked for. The answer to a later asking is not forgotten for
+    /// one that took longer.
+    pub fn note(&mut self, source: &str, keys: Jwks, asked: i64) {
+        let Some(kept) = self.0.get_mut(source) else { return };
+        if kept.keys.as_ref().is_none_or(|(earlier, _)| *earlier < asked) {
+            kept.keys = Some((asked, keys));
+        }
     }
 }

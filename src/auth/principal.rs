@@ -28,6 +28,9 @@ pub struct KeyPrincipal {
     pub jti: JtiDigest,
     /// What it may do.
     pub scopes: Scopes,
+    /// The connection that it was made for, if it was for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
 }
 
 /// SHA-256 of a key's `jti`, in hexadecimal: all that is stored of a key.

@@ -43,22 +43,22 @@ async fn key(
         Some(uri) => uri.clone(),
         None => format!("issuer {}", assertion.issuer),
     };
-    let known = || {
-        let now = now().timestamp_millis();
-        KEPT.with_borrow(|kept| kept.look(&source, &assertion.kid, assertion.algorithm, now))
-    };
-    let mut found = known();
-    let mut cause = "they could not be read a moment ago".to_owned();
+    let known =
+        |now| KEPT.with_borrow(|kept| kept.look(&source, &assertion.kid, assertion.algorithm, now));
+    let asked = now().timestamp_millis();
+    let mut found = known(asked);
+    let mut cause = "they could not be read a moment ago, or are being read".to_owned();
     if found == Known::Ask {
+        KEPT.with_borrow_mut(|kept| kept.ask(&source, asked));
         let read = match &trusted.jwks_uri {
             Some(uri) => jwks(guard, uri).await,
             None => discovered(guard, &assertion.issuer).await,
         };
-        if let Err(why) = &read {
-            cause.clone_from(why);
+        match read {
+            Ok(keys) => KEPT.with_borrow_mut(|kept| kept.note(&source, keys, asked)),
+            Err(why) => cause = why,
         }
-        KEPT.with_borrow_mut(|kept| kept.note(&source, read.ok(), now().timestamp_millis()));
-        found = known();
+        found = known(asked);
     }
     match found {
         Known::Key(key) => Ok(Some(key)),

@@ -91,6 +91,7 @@ impl Bearer {
                 id: claims.sub,
                 jti: JtiDigest::of(&claims.jti),
                 scopes: claims.scope,
+                connection: claims.cid,
             })),
             (Self::Admin, _) => Ok(Principal::Admin),
         }

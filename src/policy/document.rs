@@ -124,6 +124,27 @@ impl Policy {
         Ok(policy)
     }
 
+    /// Reads what another tenant's export says, and takes nothing of it on trust.
+    ///
+    /// # Errors
+    /// Every fault with its place.
+    pub fn moved(
+        document: &Map<String, Value>,
+        numbers: &BTreeMap<String, u8>,
+    ) -> Result<Self, Vec<Fault>> {
+        Self::default().amended(document)?;
+        let version = document.get("version").and_then(Value::as_i64).unwrap_or(0);
+        let policy = Self::stored(version, document, numbers)?;
+        let is_first = policy.changed(&Self::default()).is_empty();
+        if version < 0 || version == 0 && !is_first {
+            return Err(vec![Fault::new("/version", "is not that of such policies")]);
+        }
+        if !DeclaredSchema::are_numbered(&policy.schemas) {
+            return Err(vec![Fault::new("/schemas", "has other numbers than are given")]);
+        }
+        Ok(policy)
+    }
+
     /// The document that says all of it.
     pub fn to_json(&self) -> Value {
         json!({

@@ -70,6 +70,15 @@ pub fn extend(sql: &dyn Sql, first: i64, count: i64, lines: &str) -> Result<(), 
     Ok(())
 }
 
+/// Puts other lines, as many, in the place of a batch's.
+pub fn replace(sql: &dyn Sql, first: i64, lines: &str) -> Result<(), StoreError> {
+    sql.query(
+        "UPDATE requests SET lines = ?2 WHERE first = ?1",
+        &[Param::Integer(first), Param::Text(lines)],
+    )?;
+    Ok(())
+}
+
 /// Forgets the batches that begin before a number.
 pub fn forget_before(sql: &dyn Sql, first: i64) -> Result<(), StoreError> {
     sql.query("DELETE FROM requests WHERE first < ?1", &[Param::Integer(first)])?;

@@ -5,16 +5,19 @@ mod fields;
 
 use serde_json::{Value, json};
 
-use self::fields::{described, exported, read};
+pub(super) use self::fields::read;
+use self::fields::{described, exported};
 use super::departure::{self, Fate};
+use super::document::matches;
 use super::memory::Connection;
+use super::ring::forget_written;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::departures::{self, DepartureRow};
-use crate::store::{Pos, requests};
+use crate::store::Pos;
 
 /// The state in which a connection's keys open nothing.
 pub(super) const DISABLED: &str = "disabled";
@@ -26,8 +29,9 @@ const STATES: [&str; 4] = ["draft", "pending", ACTIVE, DISABLED];
 
 impl Work<'_, '_> {
     /// `POST …/connections {"id","displayName","kind":"scim","preset","state"?,"compat"?,"adopt"?}` →
-    /// 201; 409 when the id or the name is taken.
+    /// 201; 403 for a key of a connection; 409 when the id or the name is taken.
     pub(super) fn create_connection(&mut self) -> Answer {
+        self.may_change_connections()?;
         let body = self.admin_body()?;
         let row = read(body, self.now().timestamp_millis())?;
         self.add_connection(row)
@@ -36,10 +40,14 @@ impl Work<'_, '_> {
     /// `POST …/connections/import`, what another's `/export` answers: → 201 with a new id and in the
     /// state `draft`; 409 when the name is taken.
     pub(super) fn import_connection(&mut self) -> Answer {
+        self.may_change_connections()?;
         let mut body = self.admin_body()?;
         let id = match body.shift_remove("id") {
             Some(Value::String(id)) => id,
-            _ => "connection".to_owned(),
+            Some(_) => {
+                return Err(Problem::new(ProblemCode::Malformed, "`id` is not a text").into());
+            }
+            None => "connection".to_owned(),
         };
         let [a, b, c, d] = self.random()?;
         let suffix = format!("-{:08x}", u32::from_be_bytes([a, b, c, d]));
@@ -103,7 +111,8 @@ impl Work<'_, '_> {
 
     /// `PATCH …/connections/{c}`, RFC 7396.
     ///
-    /// 1. It must be there, not leaving, and the version that the client names: 404, 409, 412.
+    /// 1. The asking key must be of no connection: 403. It must be there, not leaving, and the version
+    ///    that the client names: 404, 409, 412.
     /// 2. What cannot change must not: 422. What comes of it must be a connection: 400.
     /// 3. Its name must not be another's: 409. No way may lead to its state: 409.
     /// 4. If anything changes, it is written, with an event.
@@ -146,7 +155,8 @@ impl Work<'_, '_> {
 
     /// `DELETE …/connections/{c}?users=keep|suspend|delete`.
     ///
-    /// 1. It must be there, not leaving, and the version that the client names: 404, 409, 412.
+    /// 1. The asking key must be of no connection: 403. It must be there, not leaving, and the version
+    ///    that the client names: 404, 409, 412.
     /// 2. The client must say what becomes of its users: 422.
     /// 3. Its keys are gone, and with the first step as many resources as it parts from: 204.
     /// 4. If it manages more, alarms go on: 202, and until then it shows how far it has come.
@@ -157,15 +167,15 @@ impl Work<'_, '_> {
             let detail = "say by `?users=keep`, `suspend` or `delete` what becomes of its users";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (2)
         }
-        let own = |key: &&String| {
-            self.memory.keys.get(*key).is_some_and(|key| key.connection.as_deref() == Some(id))
-        };
-        let revoked: Vec<String> = self.memory.keys.keys().filter(own).cloned().collect();
+        let keys = self.memory.keys.values().filter(|key| key.connection.as_deref() == Some(id));
+        let keys: Vec<String> = keys.map(|key| key.id.clone()).collect();
+        let secrets: Vec<String> = self.secrets_of(id).map(|secret| secret.id.clone()).collect();
+        let trusts: Vec<String> = self.trusts_of(id).map(|trust| trust.id.clone()).collect();
         departure::lock_out(self.sql, id)?; // (3)
-        requests::forget(self.sql, id)?;
+        forget_written(self.sql, id)?;
         self.memory.noted.deleted = Some(id.to_owned());
         let event = Event::new(EventKind::ConnectionDeleted, id).with("users", users.as_str());
-        self.record(&event.with("keys", revoked))?;
+        self.record(&event.with("keys", keys).with("secrets", secrets).with("trusts", trusts))?;
         self.memory.lock_out(id);
         let (actor, pos) = (self.call.principal.actor(), Pos::stored(0));
         let departure = DepartureRow { connection: row.id, users, actor, pos, done: 0 };
@@ -191,6 +201,16 @@ impl Work<'_, '_> {
         Ok(connection.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
     }
 
+    /// Whether the asking key may change connections: one of a connection would decide what others
+    /// manage, or what it may take up itself.
+    fn may_change_connections(&self) -> Result<(), Failure> {
+        if self.connection.is_some() {
+            let detail = "a key of a connection changes no connection";
+            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
+        }
+        Ok(())
+    }
+
     /// A connection that is there, and not leaving.
     pub(super) fn staying(&self, id: &str) -> Result<&Connection, Failure> {
         let connection = self.connection(id)?;
@@ -202,9 +222,11 @@ impl Work<'_, '_> {
 
     /// A connection that may be changed by this request.
     fn changeable(&self, id: &str) -> Result<ConnectionRow, Failure> {
+        self.may_change_connections()?;
         let connection = self.staying(id)?;
         let etag = etag(&connection.row);
-        if self.request().headers.if_match.as_deref().is_some_and(|m| m != "*" && m != etag) {
+        let condition = self.request().headers.if_match.as_deref();
+        if condition.is_some_and(|condition| !matches(condition, &etag)) {
             return Err(Problem::from(ProblemCode::PreconditionFailed).into());
         }
         Ok(connection.row.clone())

@@ -45,8 +45,12 @@ impl Stage {
 
 impl Work<'_, '_> {
     /// A page of at most `limit` lines and about a page's bytes. Its last line is
-    /// `{"next":cursor}`, or `{"end":true,"seq":…}` with the place of the last event.
+    /// `{"next":cursor}`, or `{"end":true,"seq":…}` with the place of the last event. 409 while a
+    /// connection is leaving: what becomes of its users is no line.
     pub(super) fn export(&self) -> Answer {
+        if self.memory.departure().is_some() {
+            return Err(Problem::new(ProblemCode::Conflict, "a connection is being deleted").into());
+        }
         let query = &self.request().query;
         let limit = query.whole("limit")?.and_then(|limit| usize::try_from(limit).ok());
         let limit = limit.unwrap_or(limits::ITEMS).clamp(1, limits::ITEMS);

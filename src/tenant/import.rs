@@ -5,13 +5,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::connections;
 use super::document::{Document, version};
 use super::lookups::{lookup_keys, missing_from, new_keys};
 use super::memory::Connection;
+use super::policies::bounded;
 use super::stored_policy::to_row;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind, Verb};
@@ -20,7 +23,7 @@ use crate::limits;
 use crate::policy::Policy;
 use crate::scim::ScimError;
 use crate::scim::schema::{Fault, GROUP, Registry, TypeSchema};
-use crate::store::connections::{self, ConnectionRow};
+use crate::store::connections::{ConnectionRow, write as write_connection};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::transfer;
 use crate::store::{Pos, members, policies};
@@ -100,7 +103,7 @@ impl Work<'_, '_> {
                 Line::Settings { policies, numbers } => {
                     self.import_policies(number, &policies, &numbers)
                 }
-                Line::Connection(line) => self.take_connection(line),
+                Line::Connection(line) => self.take_connection(number, line),
                 Line::Resource(line) => self.import_resource(number, &line),
                 Line::Member(line) => self.import_member(line, false, &mut gained),
                 Line::Dangling(line) => self.import_member(line, true, &mut gained),
@@ -132,14 +135,14 @@ impl Work<'_, '_> {
         document: &Map<String, Value>,
         numbers: &BTreeMap<String, u8>,
     ) -> Result<Outcome, Failure> {
-        let version = document.get("version").and_then(Value::as_i64).unwrap_or(0);
-        let policy = Policy::stored(version, document, numbers).map_err(Problem::faulty);
+        let policy = Policy::moved(document, numbers).map_err(Problem::faulty);
         let policy = policy.map_err(|problem| {
             problem.moved(|fault| {
                 Fault::new(format!("/{number}/policies{}", fault.path), fault.detail)
             })
         })?;
         let (new, own) = (to_row(&policy), to_row(&self.memory.policy));
+        bounded(new.document.len())?;
         if new == own {
             return Ok(Outcome::Unchanged);
         }
@@ -149,17 +152,14 @@ impl Work<'_, '_> {
         }
         policies::write(self.sql, &new)?;
         let event = Event::new(EventKind::TenantUpdated, "policies");
-        self.record(&event.with("imported", true).with("version", version))?;
+        self.record(&event.with("imported", true).with("version", policy.version))?;
         self.memory.registry = Arc::new(policy.registry());
         self.memory.policy = policy;
         Ok(Outcome::Imported)
     }
 
-    fn take_connection(&mut self, line: ConnectionLine) -> Result<Outcome, Failure> {
-        let ConnectionLine { id, display_name, preset, compat, state, adopt, version, created } =
-            line;
-        let rev = version;
-        let row = ConnectionRow { id, display_name, preset, compat, state, adopt, rev, created };
+    fn take_connection(&mut self, number: usize, line: ConnectionLine) -> Result<Outcome, Failure> {
+        let row = connection(line).ok_or_else(|| faulty(number, "is no connection"))?;
         if self.memory.connections.get(&row.id).is_some_and(|own| own.row == row) {
             return Ok(Outcome::Unchanged);
         }
@@ -171,7 +171,7 @@ impl Work<'_, '_> {
         if taken || self.memory.connections.len() >= limits::CONNECTIONS_PER_TENANT {
             return Err(conflict("the tenant has such a connection of its own, or too many"));
         }
-        connections::write(self.sql, &row)?;
+        write_connection(self.sql, &row)?;
         let event = Event::new(EventKind::ConnectionCreated, row.id.as_str())
             .with("preset", row.preset.as_str())
             .with("imported", true);
@@ -190,6 +190,9 @@ impl Work<'_, '_> {
         let Some((schema, (document, doc))) = read else {
             return Err(faulty(number, "is no resource of this tenant's types"));
         };
+        if line.manager.as_deref().is_some_and(|id| !self.has_connection(id)) {
+            return Err(faulty(number, "is managed by a connection that is not there"));
+        }
         let too_long = |error: ScimError| faulty(number, error.detail());
         let keys = new_keys(&document.resource, schema).map_err(too_long)?;
         let there = resources::by_id(self.sql, &document.id)?;
@@ -278,6 +281,23 @@ fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
     Ok(lines)
 }
 
+/// The connection of a line, if it is one that could have been made.
+fn connection(line: ConnectionLine) -> Option<ConnectionRow> {
+    let ConnectionLine { id, display_name, preset, compat, state, adopt, version, created } = line;
+    let fields = [
+        ("id", id.into()),
+        ("displayName", display_name.into()),
+        ("preset", preset.into()),
+        ("compat", compat.into()),
+        ("state", state.into()),
+        ("adopt", adopt.into()),
+    ];
+    let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), value));
+    let row = connections::read(fields.into_iter().collect(), created).ok()?;
+    let fits = version >= 1 && DateTime::from_timestamp_millis(created).is_some();
+    fits.then_some(ConnectionRow { rev: version, ..row })
+}
+
 /// The document of a line, if it is one of its type and says of itself what the line says.
 fn document(line: &ResourceLine, schema: TypeSchema<'_>) -> Option<(Document, Vec<u8>)> {
     let doc = serde_json::to_vec(&line.document).ok()?;
@@ -288,7 +308,7 @@ fn document(line: &ResourceLine, schema: TypeSchema<'_>) -> Option<(Document, Ve
         && line.version >= 1
         && id.hyphenated().to_string() == document.id
         && document.resource_type == schema.resource_type.id
-        && Pos::stored(line.position).place() > 0
+        && (1..=limits::IMPORT_PLACE).contains(&Pos::stored(line.position).place())
         && doc.len() <= limits::RESOURCE_BYTES;
     fits.then_some((document, doc))
 }

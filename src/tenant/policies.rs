@@ -139,7 +139,7 @@ pub(super) enum Amended {
 }
 
 /// Refuses a document of too many bytes.
-fn bounded(bytes: usize) -> Result<(), Problem> {
+pub(super) fn bounded(bytes: usize) -> Result<(), Problem> {
     if bytes <= limits::POLICY_BYTES {
         return Ok(());
     }

@@ -67,9 +67,7 @@ fn of_fields(fields: &Map<String, Value>, left: &mut usize) -> Value {
 
 /// What is more telling than that it is a text: the words of the protocol itself.
 fn of_text(fields: &Map<String, Value>, name: &str, text: &str) -> Option<String> {
-    let one_of = |words: &[&str]| {
-        words.iter().any(|word| word.eq_ignore_ascii_case(text)).then(|| text.to_owned())
-    };
+    let one_of = |words: &[&str]| is_one_of(words, text).then(|| text.to_owned());
     match name {
         "op" => one_of(&PATCH_OPERATIONS),
         "method" => one_of(&BULK_METHODS),
@@ -137,41 +135,52 @@ enum Token<'t> {
     Mark(char),
 }
 
+/// Where a filter or path has come to.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Before its first word.
+    Beginning,
+    /// Where an attribute is due, or what groups comparisons.
+    Attribute,
+    /// Behind an attribute.
+    Operator,
+    /// Behind an operator.
+    Value,
+    /// Behind brackets, where a sub-attribute may follow.
+    Brackets,
+    /// Behind a comparison, or behind what is none.
+    Behind,
+}
+
 /// A filter or path in which only operators are left, and what stands where an attribute does. It
-/// need not be one that parses.
+/// need not be one that parses: what follows a value that is not in quotes may be part of it.
 fn redacted(text: &str, is_path: bool) -> String {
     let beginning = match text.char_indices().nth(limits::SHAPED_TEXT_CHARACTERS) {
         Some((end, _)) => text.get(..end).unwrap_or_default(),
         None => text,
     };
     let tokens = tokens(beginning);
-    let is_operator = |token: Option<&Token<'_>>| match token {
-        Some(Token::Word(word)) => OPERATORS.iter().any(|one| one.eq_ignore_ascii_case(word)),
-        _ => false,
-    };
-    let is_mark =
-        |token: Option<&Token<'_>>, mark| matches!(token, Some(Token::Mark(m)) if *m == mark);
     let mut shown = String::new();
-    for (place, token) in tokens.iter().enumerate() {
-        let before = place.checked_sub(1).and_then(|before| tokens.get(before));
-        let after = tokens.get(place.saturating_add(1));
+    let mut place = Place::Beginning;
+    for (number, token) in tokens.iter().enumerate() {
         let part = match token {
             Token::Mark(mark) => {
                 if *mark == '(' && shown.ends_with(|c: char| !"([".contains(c)) {
                     shown.push(' ');
                 }
                 shown.push(*mark);
+                place = place.behind_mark(*mark);
                 continue;
             }
-            Token::Quoted => HIDDEN,
+            Token::Quoted => place.step("", false),
             Token::Word(word) => {
-                let value = is_operator(before) && !is_pr(before);
-                let own = is_operator(Some(token))
-                    || CONNECTIVES.iter().any(|one| one.eq_ignore_ascii_case(word));
-                let leads = is_operator(after) || is_mark(after, '[');
-                let begins = is_path && (before.is_none() || is_mark(before, ']'));
-                let named = (leads || begins) && is_name(word.trim_start_matches('.'));
-                if !value && (own || named) { word } else { HIDDEN }
+                let leads = match tokens.get(number.saturating_add(1)) {
+                    Some(Token::Word(next)) => is_one_of(&OPERATORS, next),
+                    Some(Token::Mark(mark)) => *mark == '[',
+                    _ => false,
+                };
+                let begins = is_path && matches!(place, Place::Beginning | Place::Brackets);
+                place.step(word, leads || begins)
             }
         };
         if shown.ends_with(|c: char| !"([]".contains(c)) {
@@ -182,9 +191,38 @@ fn redacted(text: &str, is_path: bool) -> String {
     shown
 }
 
-/// Whether a token is the operator that no value follows.
-fn is_pr(token: Option<&Token<'_>>) -> bool {
-    matches!(token, Some(Token::Word(word)) if word.eq_ignore_ascii_case("pr"))
+impl Place {
+    /// Goes on to the place behind a word, and what is shown of that. `leads`: whether something
+    /// follows that follows attributes.
+    fn step<'t>(&mut self, word: &'t str, leads: bool) -> &'t str {
+        let is_attribute = leads && is_name(word.trim_start_matches('.'));
+        let (part, behind) = match *self {
+            Self::Operator if word.eq_ignore_ascii_case("pr") => (word, Self::Behind),
+            Self::Operator if is_one_of(&OPERATORS, word) => (word, Self::Value),
+            Self::Operator | Self::Value => (HIDDEN, Self::Behind),
+            _ if is_one_of(&CONNECTIVES, word) => (word, Self::Attribute),
+            Self::Brackets if !word.starts_with('.') => (HIDDEN, Self::Behind),
+            Self::Behind => (HIDDEN, Self::Behind),
+            Self::Beginning | Self::Attribute | Self::Brackets => {
+                (if is_attribute { word } else { HIDDEN }, Self::Operator)
+            }
+        };
+        *self = behind;
+        part
+    }
+
+    /// The place behind a parenthesis or bracket.
+    const fn behind_mark(self, mark: char) -> Self {
+        match (self, mark) {
+            (Self::Beginning | Self::Attribute, '(') | (Self::Operator, '[') => Self::Attribute,
+            (_, ']') => Self::Brackets,
+            _ => Self::Behind,
+        }
+    }
+}
+
+fn is_one_of(words: &[&str], word: &str) -> bool {
+    words.iter().any(|one| one.eq_ignore_ascii_case(word))
 }
 
 fn tokens(text: &str) -> Vec<Token<'_>> {

@@ -190,6 +190,7 @@ impl Ring {
 
     /// Forgets what is known of a connection, lest another of its id inherit it.
     fn forget(&mut self, connection: &str) {
+        disown(self.pending.iter_mut(), connection);
         self.traffic.remove(connection);
         self.warnings.retain(|(of, _), _| of != connection);
         self.warned.retain(|(of, _)| of != connection);
@@ -248,12 +249,9 @@ impl Ring {
 
     /// The last requests with their numbers, in order.
     pub(super) fn entries(&self, sql: &dyn Sql) -> Result<Vec<(i64, Entry)>, StoreError> {
-        let malformed = |_| StoreError::new("a stored request is malformed");
         let mut entries = Vec::new();
         for (first, lines) in requests::all(sql)? {
-            for (number, line) in (first..).zip(lines.lines()) {
-                entries.push((number, serde_json::from_str(line).map_err(malformed)?));
-            }
+            entries.extend((first..).zip(read(&lines)?));
         }
         let behind = self.stored.unwrap_or(0).saturating_add(1);
         entries.extend((behind..).zip(self.pending.iter().cloned()));
@@ -289,6 +287,33 @@ impl Ring {
         warnings.truncate(limits::WARNINGS_PER_CONNECTION);
         Ok(warnings)
     }
+}
+
+/// The same of what is written of it.
+pub(super) fn forget_written(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
+    for (first, batch) in requests::all(sql)? {
+        let mut entries = read(&batch)?;
+        if disown(entries.iter_mut(), connection) {
+            requests::replace(sql, first, &lines(&entries.iter().collect::<Vec<_>>())?)?;
+        }
+    }
+    requests::forget(sql, connection)
+}
+
+/// Makes the requests of a connection nobody's; whether there are any. The key stays with each.
+fn disown<'e>(entries: impl Iterator<Item = &'e mut Entry>, connection: &str) -> bool {
+    let mut any = false;
+    for entry in entries.filter(|entry| entry.connection.as_deref() == Some(connection)) {
+        entry.connection = None;
+        any = true;
+    }
+    any
+}
+
+/// The requests of a batch.
+fn read(lines: &str) -> Result<Vec<Entry>, StoreError> {
+    let malformed = |_| StoreError::new("a stored request is malformed");
+    lines.lines().map(|line| serde_json::from_str(line).map_err(malformed)).collect()
 }
 
 /// Requests as a batch holds them, one line each.

@@ -80,6 +80,7 @@ fn what_is_no_assertion_of_a_kind_that_is_taken_is_refused() {
         ("exp", Value::Null),
         ("exp", json!("soon")),
         ("nbf", json!("now")),
+        ("nbf", json!([NOW])),
     ] {
         let token = assertion(&header(), &with(claims(), name, value.clone()));
         assert_eq!(Assertion::parse(&token), None, "{name} {value}");
@@ -136,9 +137,16 @@ fn an_assertion_holds_for_its_audience_and_its_time_give_or_take_a_minute() {
     ] {
         assert_eq!(brief.holds("muster", at(now)), holds, "{now}");
     }
-    for extreme in [i64::MIN, i64::MAX] {
-        let odd = read(&with(with(claims(), "exp", json!(extreme)), "nbf", json!(extreme)));
+    for extreme in [json!(i64::MIN), json!(i64::MAX), json!(u64::MAX), json!(-1e300), json!(1e300)]
+    {
+        let odd = read(&with(with(claims(), "exp", extreme.clone()), "nbf", extreme.clone()));
         assert!(!odd.holds("muster", at(NOW)), "{extreme}");
+    }
+    let fraction = |seconds: i64| json!(seconds as f64 + 0.75);
+    let fine = read(&with(with(claims(), "exp", fraction(NOW + 300)), "nbf", fraction(NOW)));
+    for now in [NOW - SKEW - 1, NOW - SKEW, NOW + 299 + SKEW, NOW + 300 + SKEW] {
+        let expected = brief.holds("muster", at(now));
+        assert_eq!(fine.holds("muster", at(now)), expected, "whole seconds count: {now}");
     }
 }
 
@@ -187,11 +195,22 @@ fn keys_of_other_kinds_and_uses_are_passed_over() {
         with(rsa("k"), "n", json!(bytes(1_025))),
         with(rsa("k"), "n", json!("!")),
         with(rsa("k"), "e", Value::Null),
+        with(rsa("k"), "e", json!("")),
+        with(rsa("k"), "e", json!("!")),
+        with(rsa("k"), "e", json!(bytes(9))),
+        with(rsa("k"), "key_ops", json!([])),
+        with(rsa("k"), "key_ops", json!("verify")),
+        with(ec("k"), "key_ops", json!(["sign", "Verify"])),
         with(rsa("k"), "use", json!("enc")),
         with(rsa("k"), "alg", json!("RS512")),
         with(rsa("k"), "alg", json!("HS256")),
     ] {
         assert_eq!(set(slice::from_ref(&key)), Jwks::default(), "{key}");
+    }
+    for key in
+        [with(rsa("k"), "e", json!(bytes(8))), with(ec("k"), "key_ops", json!(["sign", "verify"]))]
+    {
+        assert_ne!(set(slice::from_ref(&key)), Jwks::default(), "{key}");
     }
     for body in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":"x"}"#] {
         assert_eq!(Jwks::parse(body.as_bytes()), None, "{body}");
@@ -211,36 +230,65 @@ fn a_key_set_is_kept_for_a_while_and_asked_for_once_when_a_key_is_missing() {
     let look = |kept: &JwksCache, kid: &str, now| kept.look("u", kid, Algorithm::Es256, now);
     let known = |kept: &JwksCache, kid: &str, now| matches!(look(kept, kid, now), Known::Key(_));
     assert_eq!(look(&kept, "k-1", 0), Known::Ask);
-    kept.note("u", Some(set(&[ec("k-1")])), 0);
+    kept.ask("u", 0);
+    kept.note("u", set(&[ec("k-1")]), 0);
     assert!(known(&kept, "k-1", 0) && known(&kept, "k-1", TTL - 1));
     assert_eq!(look(&kept, "k-1", TTL), Known::Ask);
     assert_eq!(look(&kept, "k-2", PAUSE - 1), Known::Nothing, "a moment ago there was none");
     assert_eq!(look(&kept, "k-2", PAUSE), Known::Ask);
-    kept.note("u", Some(set(&[ec("k-2")])), PAUSE);
+    kept.ask("u", PAUSE);
+    kept.note("u", set(&[ec("k-2")]), PAUSE);
     assert!(known(&kept, "k-2", PAUSE));
     assert_eq!(look(&kept, "k-1", PAUSE), Known::Nothing, "it was taken away");
-    kept.note("u", None, 2 * PAUSE);
+    kept.ask("u", 2 * PAUSE);
     assert!(known(&kept, "k-2", 2 * PAUSE), "a failure forgets nothing");
-    assert_eq!(look(&kept, "k-1", 2 * PAUSE), Known::Nothing);
+    assert_eq!(look(&kept, "k-1", 2 * PAUSE), Known::Unavailable, "it may be there by now");
     assert_eq!(look(&kept, "k-2", PAUSE + TTL), Known::Ask);
-    kept.note("u", None, PAUSE + TTL);
+    kept.ask("u", PAUSE + TTL);
     assert_eq!(look(&kept, "k-2", PAUSE + TTL), Known::Unavailable, "and prolongs nothing");
     assert_eq!(look(&kept, "k-2", 2 * PAUSE + TTL), Known::Ask);
 }
 
 #[test]
+fn a_key_set_that_is_being_asked_for_is_asked_for_by_nobody_else() {
+    const PAUSE: i64 = limits::JWKS_PAUSE_MILLISECONDS;
+    let mut kept = JwksCache::default();
+    let look = |kept: &JwksCache, kid: &str, now| kept.look("u", kid, Algorithm::Es256, now);
+    kept.ask("u", 0);
+    for kid in ["k-1", "k-2", "k-3"] {
+        assert_eq!(look(&kept, kid, 0), Known::Unavailable, "{kid}");
+        assert_eq!(look(&kept, kid, PAUSE - 1), Known::Unavailable, "{kid}");
+        assert_eq!(look(&kept, kid, PAUSE), Known::Ask, "{kid}");
+    }
+    // The first answer comes behind that to the second asking.
+    kept.ask("u", PAUSE);
+    kept.note("u", set(&[ec("new")]), PAUSE);
+    kept.note("u", set(&[ec("old")]), 0);
+    assert!(matches!(look(&kept, "new", PAUSE), Known::Key(_)));
+    assert_eq!(look(&kept, "old", PAUSE), Known::Nothing);
+    // One that comes before it tells what there was, and not what there is not.
+    kept.ask("u", 2 * PAUSE);
+    kept.ask("u", 3 * PAUSE);
+    kept.note("u", set(&[ec("newer")]), 2 * PAUSE);
+    assert!(matches!(look(&kept, "newer", 3 * PAUSE), Known::Key(_)));
+    assert_eq!(look(&kept, "newest", 3 * PAUSE), Known::Unavailable);
+}
+
+#[test]
 fn a_key_set_that_cannot_be_read_is_not_asked_for_at_once() {
     let mut kept = JwksCache::default();
-    kept.note("u", None, 0);
+    kept.ask("u", 0);
     let look = |kept: &JwksCache, source, now| kept.look(source, "k", Algorithm::Es256, now);
     assert_eq!(look(&kept, "u", limits::JWKS_PAUSE_MILLISECONDS - 1), Known::Unavailable);
     assert_eq!(look(&kept, "u", limits::JWKS_PAUSE_MILLISECONDS), Known::Ask);
     assert_eq!(look(&kept, "other", 0), Known::Ask);
     for number in 1..limits::JWKS_KEPT {
-        kept.note(&number.to_string(), None, 0);
+        kept.ask(&number.to_string(), 0);
     }
-    kept.note("1", None, 0);
+    kept.ask("1", 0);
     assert_eq!(look(&kept, "u", 0), Known::Unavailable, "there is room");
-    kept.note("one more", None, 0);
+    kept.ask("one more", 0);
     assert_eq!(look(&kept, "u", 0), Known::Ask, "it begins anew");
+    kept.note("u", set(&[ec("k")]), 0);
+    assert_eq!(look(&kept, "u", 0), Known::Ask, "an answer to what is forgotten is, too");
 }

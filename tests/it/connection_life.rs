@@ -173,7 +173,11 @@ fn a_change_may_name_the_version_that_it_was_made_for() {
         check_problem(&stale, (412, "precondition_failed", ""), request.0);
     }
     assert_eq!(if_match(&mut acme, requests[0], &patch, &tag).status, 200);
-    assert_eq!(if_match(&mut acme, requests[0], &patch, &tag).status, 412);
+    for stale in [&*tag, "\"7\", \"9\"", "2x"] {
+        assert_eq!(if_match(&mut acme, requests[0], &patch, stale).status, 412, "{stale}");
+    }
+    assert_eq!(if_match(&mut acme, requests[0], &patch, "\"7\", \"2\"").status, 200);
+    assert_eq!(if_match(&mut acme, requests[0], &patch, "W/\"2\"").status, 200);
     assert_eq!(if_match(&mut acme, requests[1], &patch, "*").status, 200);
     assert_eq!(if_match(&mut acme, requests[2], &patch, "\"3\"").status, 204);
 }
@@ -250,6 +254,11 @@ fn jb_27_what_is_exported_makes_another_connection_in_draft() {
     renamed["id"] = json!("No Slug");
     let no_id = "`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?, or is reserved";
     acme.admin_refused("POST", "/connections/import", &renamed, (400, "malformed", no_id));
+    for odd in [Value::Null, json!(7), json!(["okta"])] {
+        renamed["id"] = odd;
+        let no_text = (400, "malformed", "`id` is not a text");
+        acme.admin_refused("POST", "/connections/import", &renamed, no_text);
+    }
     renamed.as_object_mut().unwrap().shift_remove("id");
     renamed["displayName"] = json!("Third");
     let third = acme.admin("POST", "/connections/import", &renamed).json();
@@ -283,6 +292,42 @@ fn bb_05_managing_provisioning_wants_the_scope_and_the_actor_is_recorded() {
     let last = keys["items"].as_array().unwrap().last().unwrap()["id"].clone();
     let event = acme.events().pop().unwrap();
     assert_eq!(event["data"]["actor"], json!(format!("key:{}", last.as_str().unwrap())));
+}
+
+#[test]
+fn a_key_of_a_connection_changes_no_connection() {
+    let mut acme = given("active");
+    acme.connect("entra");
+    let scopes = json!(["config:write", "scim"]);
+    let own = json!({ "name": "k", "scopes": scopes, "connection": "entra" });
+    let key = acme.mint_with(&own);
+    let before = acme.dump();
+    let body = json!({ "id": "new", "displayName": "New" });
+    let refused = (403, "insufficient_scope", "a key of a connection changes no connection");
+    for (method, path) in [
+        ("POST", "/connections"),
+        ("POST", "/connections/import"),
+        ("DELETE", "/connections/okta?users=delete"),
+        ("PATCH", OKTA),
+        ("POST", "/connections/okta/disable"),
+        ("PATCH", "/connections/entra"),
+        ("POST", "/connections/entra/activate"),
+        ("DELETE", "/connections/entra?users=keep"),
+        ("DELETE", "/connections/nobody?users=keep"),
+    ] {
+        let reply = acme.ask(method, &format!("/v1/tenants/acme{path}"), &body, &key);
+        check_problem(&reply, refused, path);
+    }
+    assert_eq!(acme.dump(), before);
+    for path in ["/connections", OKTA, "/connections/okta/export", "/connections/okta/health"] {
+        let path = format!("/v1/tenants/acme{path}");
+        assert_eq!(acme.ask("GET", &path, &Value::Null, &key).status, 200, "{path}");
+    }
+    let path = "/v1/tenants/acme/connections/entra/test";
+    assert_eq!(acme.ask("POST", path, &Value::Null, &key).status, 200);
+    let free = acme.mint(&["config:write"]);
+    let path = "/v1/tenants/acme/connections";
+    assert_eq!(acme.ask("POST", path, &body, &free).status, 201);
 }
 
 #[test]

@@ -96,6 +96,28 @@ fn its_users_are_kept_suspended_or_deleted_and_nobodys() {
 }
 
 #[test]
+fn the_event_lists_the_keys_secrets_and_trusts_that_end_with_it() {
+    let (mut acme, ..) = given();
+    let trust = json!({ "issuer": "https://ci.example.com", "subject": "sync" });
+    let mut made = |path: &str, body: &Value| {
+        let reply = acme.admin("POST", path, body);
+        assert_eq!(reply.status, 201, "{}", reply.json());
+        reply.json()["id"].clone()
+    };
+    let secrets = [(); 2].map(|()| made("/connections/okta/secrets", &Value::Null));
+    let trusts = [made("/connections/okta/trusts", &trust)];
+    made("/connections/entra/secrets", &Value::Null);
+    assert_eq!(delete(&mut acme, "keep"), 204);
+    let ended = acme.events().pop().unwrap();
+    assert_eq!(ended["type"], "connection.deleted");
+    assert_eq!(ended["data"]["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&ended["data"]["secrets"], &ended["data"]["trusts"]),
+        (&json!(secrets), &json!(trusts))
+    );
+}
+
+#[test]
 fn what_it_leaves_can_be_taken_up_by_another() {
     let (mut acme, _, paths) = given();
     delete(&mut acme, "keep");
@@ -138,6 +160,8 @@ fn more_users_than_one_step_does_are_done_by_alarms_and_it_shows_how_far_it_is()
         let body = json!({ "name": "k", "scopes": ["scim"], "connection": "okta" });
         let none = (422, "contradictory", "`connection` is no connection of this tenant");
         acme.admin_refused("POST", "/keys", &body, none);
+        let leaves = (409, "conflict", "a connection is being deleted");
+        acme.admin_refused("GET", "/export", &Value::Null, leaves);
         // Nothing of it is in memory alone.
         acme.sleep();
         let read = acme.admin("GET", "/connections/okta", &Value::Null).json();

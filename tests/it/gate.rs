@@ -134,6 +134,7 @@ fn whoever_passes_is_known_by_id_digest_and_scopes() {
         id: "k-1".to_owned(),
         jti: JtiDigest::of("j-1"),
         scopes: Scopes::parse(["scim", "jit"]).unwrap(),
+        connection: None,
     });
     assert_eq!(passed, Ok(Some(principal.clone())));
     assert_eq!(principal.actor(), "key:k-1");

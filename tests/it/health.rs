@@ -289,6 +289,65 @@ fn a_connection_that_is_opened_by_tokens_needs_no_key() {
 }
 
 #[test]
+fn the_checklist_tells_of_a_client_whose_key_was_revoked() {
+    let mut acme = Acme::new();
+    let key = acme.connect("okta");
+    acme.try_user(&key, "ada");
+    let keys = acme.admin("GET", "/keys", &Value::Null).json();
+    let id = keys["items"][1]["id"].as_str().expect("an id").to_owned();
+    let another = json!({ "name": "new", "scopes": ["scim"], "connection": "okta" });
+    let another = acme.mint_with(&another);
+    acme.admin("DELETE", &format!("/keys/{id}"), &Value::Null);
+    assert_eq!(acme.results("okta")[1], "pass", "nobody has come with it since");
+    for asleep in [false, true] {
+        assert_eq!(acme.try_user(&key, "bob").status, 401);
+        if asleep {
+            acme.settle();
+            acme.sleep();
+        }
+        assert_eq!(acme.results("okta")[1], "fail");
+        assert!(acme.hint("okta", "keyValid").contains("expired or been revoked"));
+    }
+    acme.try_user(&another, "bob");
+    assert_eq!(acme.results("okta")[1], "pass");
+    // Who comes with the key of a connection that is gone is nobody's client.
+    acme.admin("DELETE", "/connections/okta?users=keep", &Value::Null);
+    assert_eq!(acme.try_user(&key, "cyd").status, 401);
+    acme.connect("okta");
+    assert_eq!(acme.results("okta"), ["pending"; 6]);
+}
+
+#[test]
+fn another_connection_of_the_same_id_begins_anew() {
+    for settled in [false, true] {
+        let mut acme = Acme::new();
+        let (old, other) = (acme.connect("okta"), acme.connect("entra"));
+        let body = json!({ "userName": "ada", "nope": 1 });
+        assert_eq!(acme.scim_with("POST", "/Users", &body, &old, &[]).status, 201);
+        acme.try_user(&other, "bob");
+        if settled {
+            acme.settle();
+        }
+        assert_eq!(acme.admin("DELETE", "/connections/okta?users=keep", &Value::Null).status, 204);
+        acme.connect("okta");
+        assert_eq!(acme.results("okta"), ["pending"; 6], "{settled}");
+        let health = acme.health("okta");
+        assert_eq!((&health["requests"], &health["status"]), (&json!(0), &json!("silent")));
+        assert_eq!(health["warnings"], json!([]));
+        let listed = |acme: &mut Acme, connection: &str| {
+            let path = format!("/requests?connection={connection}");
+            acme.admin("GET", &path, &Value::Null).json()["items"].as_array().map(Vec::len)
+        };
+        assert_eq!((listed(&mut acme, "okta"), listed(&mut acme, "entra")), (Some(0), Some(1)));
+        let all = acme.admin("GET", "/requests", &Value::Null).json();
+        let made = all["items"].as_array().expect("items").iter();
+        let made: Vec<&Value> = made.filter(|one| one["route"] == "scim.User.list").collect();
+        assert_eq!(made.len(), 2, "the request itself is kept, with its key");
+        assert!(made.iter().all(|one| one["key"].is_string()), "{all}");
+    }
+}
+
+#[test]
 fn every_preset_has_hints_in_plain_words() {
     let mut acme = Acme::new();
     for preset in ["entra", "okta", "onelogin"] {

@@ -58,6 +58,7 @@ mod guards_patch;
 mod health;
 mod hosts;
 mod idempotency;
+mod import_errors;
 mod isolation;
 mod key_rotation;
 mod key_uses;

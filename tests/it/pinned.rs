@@ -68,15 +68,22 @@ fn the_digest_of_a_jti() {
 
 #[test]
 fn the_principal_as_the_edge_tells_the_object() {
-    let key = Principal::Key(KeyPrincipal {
-        id: "k-1".to_owned(),
-        jti: JtiDigest::stored("00ff"),
-        scopes: Scopes::parse(["scim", "jit"]).unwrap(),
-    });
+    let key = |connection: Option<&str>| {
+        Principal::Key(KeyPrincipal {
+            id: "k-1".to_owned(),
+            jti: JtiDigest::stored("00ff"),
+            scopes: Scopes::parse(["scim", "jit"]).unwrap(),
+            connection: connection.map(str::to_owned),
+        })
+    };
     for (principal, header) in [
         (Principal::Admin, r#""admin""#),
         (Principal::Client, r#""client""#),
-        (key, r#"{"key":{"id":"k-1","jti":"00ff","scopes":"scim jit"}}"#),
+        (key(None), r#"{"key":{"id":"k-1","jti":"00ff","scopes":"scim jit"}}"#),
+        (
+            key(Some("okta")),
+            r#"{"key":{"id":"k-1","jti":"00ff","scopes":"scim jit","connection":"okta"}}"#,
+        ),
     ] {
         assert_eq!(principal.encode(), header);
         assert_eq!(Principal::decode(header), Some(principal));

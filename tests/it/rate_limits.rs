@@ -217,6 +217,19 @@ fn a_key_that_is_not_live_takes_nothing() {
 }
 
 #[test]
+fn a_key_whose_connection_is_disabled_is_live_and_counts() {
+    let mut acme = Acme::new();
+    let key = acme.connect("okta");
+    acme.admin("POST", "/connections/okta/disable", &Value::Null);
+    policies(&mut acme, &json!({ "perSecond": 1, "burst": 2 }));
+    for (status, left) in [(403, "1"), (403, "0"), (429, "0")] {
+        let refused = acme.scim_with("GET", "/Users", &Value::Null, &key, &[]);
+        assert_eq!((refused.status, &*refused.headers["x-rate-limit-remaining"]), (status, left));
+        assert_eq!(refused.headers["x-rate-limit-limit"], "2");
+    }
+}
+
+#[test]
 fn a_bulk_request_is_one_request() {
     let mut acme = Acme::new();
     policies(&mut acme, &json!({ "perSecond": 1, "burst": 2 }));

@@ -174,6 +174,42 @@ fn no_value_that_was_sent_is_kept() {
 }
 
 #[test]
+fn what_is_part_of_a_value_is_no_attribute() {
+    let mut acme = Acme::new();
+    for (filter, shown) in [
+        ("displayName eq Mary Anne Le Roy", "displayName eq … … … …"),
+        ("displayName eq 'Mary Anne Le Roy'", "displayName eq … … … …"),
+        ("displayName eq Mary (Anne Le Roy)", "displayName eq … (… … …)"),
+        ("displayName eq Mary [Anne Le Roy]", "displayName eq …[… … …]"),
+        ("userName eq \"a\"b eq c\"", "userName eq … … … … …"),
+        ("userName eq \"a\".b eq c", "userName eq … … … …"),
+        ("Mary Anne Le Roy", "… … … …"),
+        ("\"Mary\" Anne eq Roy", "… … … …"),
+        ("title pr Anne eq Roy", "title pr … … …"),
+        ("title eq eq Anne eq Roy", "title eq … … … …"),
+        ("emails[type eq \"work\"].value sw \"a\"", "emails[type eq …].value sw …"),
+        ("emails[type eq Mary] Anne eq \"a\"", "emails[type eq …]… … …"),
+        ("NOT (title pr) AND (a eq 1 or b Co \"x\")", "NOT (title pr) AND (a eq … or b Co …)"),
+        ("((a.b pr))", "((a.b pr))"),
+    ] {
+        acme.scim("GET", &with_query("/Users", &[("filter", filter)]), &Value::Null);
+        assert_eq!(acme.last_request()["query"]["filter"], shown, "{filter}");
+    }
+    let id = acme.user("ada");
+    for (path, shown) in [
+        ("name.givenName", "name.givenName"),
+        ("name Mary Anne", "name … …"),
+        ("emails[type eq \"work\"].value", "emails[type eq …].value"),
+        ("emails[type eq Mary Anne Le Roy].value", "emails[type eq … … … …].value"),
+        ("emails[type eq \"work\"] Mary", "emails[type eq …]…"),
+    ] {
+        let operations = json!([{ "op": "remove", "path": path }]);
+        acme.scim("PATCH", &format!("/Users/{id}"), &patch_op(&operations));
+        assert_eq!(acme.last_request()["body"]["Operations"][0]["path"], shown, "{path}");
+    }
+}
+
+#[test]
 fn a_shape_is_bounded() {
     let mut acme = Acme::new();
     let shape = |acme: &mut Acme, body: &Value| {

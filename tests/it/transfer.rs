@@ -48,7 +48,7 @@ impl Acme {
 
     /// Sends what is refused, and leaves every row as it was.
     #[track_caller]
-    fn refuses_import(&mut self, lines: &str, problem: (u16, &str)) -> Value {
+    pub(crate) fn refuses_import(&mut self, lines: &str, problem: (u16, &str)) -> Value {
         let before = self.dump();
         let reply = self.import(lines);
         let body = reply.json();
@@ -97,7 +97,8 @@ fn last_line(page: &str) -> Value {
     serde_json::from_str(page.lines().last().expect("a line")).expect("JSON")
 }
 
-fn small() -> (Acme, Vec<String>) {
+/// A tenant with two users, a group of both and a member that nobody is; the ids.
+pub(crate) fn small() -> (Acme, Vec<String>) {
     let steps = [Step::User(0), Step::User(1), Step::Group(0, vec![0, 1]), Step::Dangling(2, 5)];
     lived(&steps)
 }
@@ -224,11 +225,13 @@ fn an_import_is_whole_or_not_at_all() {
     let (mut acme, ids) = small();
     let pages = acme.export(1_000);
     let mut other = Acme::named("other");
+    other.takes(&pages[0]);
     let resource = pages[1].lines().next().expect("a resource").to_owned();
     let problem =
         other.refuses_import(&format!("{resource}\n{{\"kind\":\"x\"}}\n"), (422, "faulty"));
     assert_eq!(problem["faults"], json!([{ "path": "/2", "detail": "is no line of an export" }]));
     let changed = |from: &str, to: &str| resource.replace(from, to);
+    let late = (1_i64 << 40) + limits::IMPORT_PLACE;
     for line in [
         changed("\"version\":1", "\"version\":2"),
         changed("\"version\":1", "\"version\":0"),
@@ -237,7 +240,10 @@ fn an_import_is_whole_or_not_at_all() {
         changed(&ids[0], &ids[0].to_uppercase()),
         changed("\"resourceType\":\"User\"", "\"resourceType\":\"Group\""),
         changed("\"position\":1099511627777", "\"position\":1099511627776"),
+        changed("\"position\":1099511627777", &format!("\"position\":{}", late + 1)),
+        changed("\"position\":1099511627777", "\"position\":2199023255551"),
         changed("\"position\":1099511627777", "\"position\":-1"),
+        changed("\"manager\":\"entra\"", "\"manager\":\"ghost\""),
         changed("\"position\":1099511627777", "\"position\":9007199254740993000"),
         changed("\"document\"", "\"other\""),
         changed("\"meta\"", "\"other\""),
@@ -264,6 +270,7 @@ fn what_contradicts_what_is_there_is_refused() {
     // Resources of its own.
     let mut other = Acme::named("other");
     other.user("eve");
+    other.connect("entra");
     other.refuses_import(&pages[0], (409, "conflict"));
     other.refuses_import(&pages[1], (409, "conflict"));
     // A connection of its own, policies of its own, a name that is taken.

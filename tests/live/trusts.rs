@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -255,6 +255,30 @@ fn an_issuer_that_changes_its_keys_is_asked_again_and_not_too_often() {
     }
     assert_eq!(issuer.asked("/jwks"), 1, "one that is missing is asked for once");
     opens(&acme, &ask(&acme, &es256("k-1", 1, &claims)).is(200));
+    assert_eq!(issuer.asked("/jwks"), 1);
+}
+
+#[test]
+fn an_issuer_that_is_slow_is_asked_by_one_request_at_a_time() {
+    let issuer = Issuer::new();
+    issuer.serves("/jwks", &json!({ "keys": [jwk("k-1", 1)] }));
+    let trust = json!({
+        "issuer": "https://ci.example.com", "subject": "deploy", "jwksUri": format!("{}/jwks", issuer.url),
+    });
+    let acme = trusting("trusts-slow", &trust);
+    let assertion = es256("k-1", 1, &claims(&acme, "https://ci.example.com"));
+    let (told, statuses) = mpsc::channel();
+    thread::scope(|scope| {
+        // As long as the test holds the answers, the issuer gives none.
+        let held = issuer.answers.lock().expect("no test has died with the lock");
+        for _ in 0..4 {
+            let (told, acme, assertion) = (told.clone(), &acme, &assertion);
+            scope.spawn(move || told.send(ask(acme, assertion).send().status));
+        }
+        let refused: Vec<u16> = statuses.iter().take(3).collect();
+        drop(held);
+        assert_eq!((refused, statuses.recv()), (vec![503; 3], Ok(200)));
+    });
     assert_eq!(issuer.asked("/jwks"), 1);
 }
 

@@ -79,6 +79,15 @@ impl DeclaredSchema {
         (schemas, faults)
     }
 
+    /// Whether the numbers of all searchable attributes are such as are given: each once, and none of
+    /// the product's own.
+    pub fn are_numbered(schemas: &[Self]) -> bool {
+        let mut used = BTreeSet::new();
+        let lookups = schemas.iter().flat_map(|schema| &schema.lookups);
+        let mut numbers = lookups.map(|lookup| lookup.number);
+        numbers.all(|number| (FIRST_NUMBER..=LAST_NUMBER).contains(&number) && used.insert(number))
+    }
+
     /// The schema in the form in which it is declared.
     pub fn to_json(&self) -> Value {
         let Schema { id, name, description, attributes } = &self.schema;

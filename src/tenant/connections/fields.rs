@@ -19,7 +19,10 @@ use crate::tenant::work::only_fields;
 ///
 /// # Errors
 /// 400 with the field that is not right.
-pub(super) fn read(mut body: Map<String, Value>, created: i64) -> Result<ConnectionRow, Problem> {
+pub(in crate::tenant) fn read(
+    mut body: Map<String, Value>,
+    created: i64,
+) -> Result<ConnectionRow, Problem> {
     let malformed = |detail: String| Problem::new(ProblemCode::Malformed, detail);
     let mut text = |name: &str, default: Option<&str>| match body.shift_remove(name) {
         None => default.map(str::to_owned).ok_or_else(|| malformed(format!("`{name}` is missing"))),
