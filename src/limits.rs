@@ -110,9 +110,9 @@ pub const KEY_TTL_SECONDS: i64 = 3 * 365 * 86_400;
 pub const KEY_OVERLAP_SECONDS_DEFAULT: i64 = 3_600;
 /// How long a rotated key lives on at most: one day.
 pub const KEY_OVERLAP_SECONDS: i64 = 86_400;
-/// How long it takes at most until the last use of a key is written; so much is lost when the object
-/// is put to sleep before.
-pub const KEY_USES_FLUSH_SECONDS: i64 = 60;
+/// How long it takes until the last use of a key is written: less than an idle object stays in memory,
+/// which is 10 seconds.
+pub const KEY_USES_FLUSH_SECONDS: i64 = 8;
 /// Life of a token that an OAuth client is given; its `expires_in` says so.
 pub const TOKEN_TTL_SECONDS: i64 = 3_600;
 /// Bytes of a request for a token; above it the answer is 413.
@@ -211,8 +211,8 @@ pub const IDEMPOTENCY_BODY_BYTES: usize = 512 * 1024;
 pub const REQUESTS: usize = 1_000;
 /// Recent requests in one row, at most.
 pub const REQUESTS_PER_BATCH: i64 = 100;
-/// How long recent requests stay in memory before they are written.
-pub const FLUSH_MILLISECONDS: i64 = 60_000;
+/// How long recent requests stay in memory before they are written; as with the uses of keys.
+pub const FLUSH_MILLISECONDS: i64 = 8_000;
 /// Bytes of a body whose shape is kept; a larger one is not looked at.
 pub const SHAPED_BODY_BYTES: usize = 64 * 1024;
 /// Bytes of a body's shape, about.

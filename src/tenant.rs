@@ -3,6 +3,7 @@
 //! Synchronous from here down, inside one transaction a request: a request commits whole or leaves
 //! nothing. Time and randomness are arguments. One file per family of requests.
 
+mod admission;
 mod adopt;
 mod bucket;
 mod bulk;
@@ -53,6 +54,7 @@ use crate::policy::RateLimit;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::store::{self, Sql, StoreError, Verdict};
+use admission::{Bound, admit, held_to};
 use adopt::Adopt;
 pub use bucket::{Bucket, Taken};
 use memory::{Memory, OrderBookmarks, Rules};
@@ -186,7 +188,7 @@ impl Tenant {
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
-    /// once for rows to be swept, within a minute for the uses of keys and recent requests.
+    /// once for rows to be swept, within seconds for the uses of keys and recent requests.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
         if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
             return Some(0);
@@ -280,40 +282,6 @@ fn wake<'m>(memory: &'m mut Option<Memory>, sql: &dyn Sql) -> Result<&'m mut Mem
         }
     };
     Ok(memory.insert(awake))
-}
-
-/// The rate limit to which a principal is held: the tenant's own, or the deployment's for those that
-/// have the default.
-fn held_to(
-    memory: &Memory,
-    principal: &Principal,
-    default: Option<RateLimit>,
-) -> Option<RateLimit> {
-    match (principal, memory.policy.rate_limit) {
-        (Principal::Admin | Principal::Client, _) => None,
-        (_, Some(RateLimit::DEFAULT)) => default,
-        (_, own) => own,
-    }
-}
-
-/// What a live key is bound to: the connection's id and its rules.
-type Bound = Option<(String, Rules)>;
-
-/// Whether the principal's key is live here.
-fn admit(memory: &Memory, principal: &Principal, now: DateTime<Utc>) -> Result<Bound, Refusal> {
-    let Principal::Key(key) = principal else { return Ok(None) };
-    let credential = memory
-        .credential(&key.id)
-        .filter(|known| known.jti == key.jti && known.expires > now.timestamp())
-        .ok_or(Refusal::InvalidToken("the key has been revoked"))?;
-    let Some(id) = credential.connection else { return Ok(None) };
-    let connection = memory.connections.get(id).filter(|one| one.departure.is_none());
-    let connection = connection.ok_or(Refusal::InvalidToken("the key's connection is gone"))?;
-    if connection.row.state == connections::DISABLED {
-        return Err(Refusal::ConnectionDisabled);
-    }
-    let unknown = || Refusal::Unavailable("a connection has rules that are not known".to_owned());
-    Ok(Some((id.to_owned(), connection.rules.ok_or_else(unknown)?)))
 }
 
 impl<'a, 'c> Work<'a, 'c> {

@@ -15,9 +15,9 @@ use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
+use crate::store::Pos;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::departures::{self, DepartureRow};
-use crate::store::Pos;
 
 /// The state in which a connection's keys open nothing.
 pub(super) const DISABLED: &str = "disabled";

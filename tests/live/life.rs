@@ -1,6 +1,9 @@
 //! A tenant's life over HTTP: requests that are sent again, what is known of recent ones, a move to
 //! another tenant, and what is left behind.
 
+use std::thread;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Cost};
@@ -26,7 +29,7 @@ fn an_idempotency_key_reaches_the_tenant() {
 }
 
 #[test]
-fn reads_write_nothing_and_set_one_alarm_a_minute() {
+fn reads_write_nothing_and_set_one_alarm() {
     let acme = Tenant::new("ring");
     acme.user("ada");
     let reads: Vec<Reply> = (0..5).map(|_| acme.scim("GET", "/Users").is(200)).collect();
@@ -46,6 +49,23 @@ fn reads_write_nothing_and_set_one_alarm_a_minute() {
     acme.group("crew", &[&ada]);
     let deleted = acme.scim("DELETE", &format!("/Users/{ada}")).is(204);
     assert_eq!(alarms(&deleted), 1);
+}
+
+#[test]
+fn what_a_client_did_is_known_after_the_object_has_been_evicted() {
+    let acme = Tenant::connected("evicted", "okta");
+    for _ in 0..3 {
+        acme.scim("GET", "/Users").is(200);
+    }
+    // An idle object is evicted after 10 seconds.
+    thread::sleep(Duration::from_secs(25));
+    let page = acme.admin("GET", "/requests").is(200).json();
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(3), "{page}");
+    let health = acme.admin("GET", "/connections/okta/health").is(200).json();
+    assert_eq!((&health["status"], &health["requests"]), (&json!("healthy"), &json!(3)));
+    let keys = acme.admin("GET", "/keys").is(200).json();
+    let used = keys["items"].as_array().expect("items").iter();
+    assert!(used.clone().any(|key| key["lastUsedAt"].is_string()), "{keys}");
 }
 
 #[test]
