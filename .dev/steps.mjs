@@ -2,26 +2,18 @@
 // docs, the Worker's build and size, and then, against a Worker of its own with fresh secrets and
 // empty state, the live tests, two third-party SCIM testers and one of what the API says of itself. A
 // step is given what the steps share and its name; it throws, or returns what it counted and a note.
+// The parts of `npm run soak` are steps in their short form.
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildWorker, bundleSize } from "./build.mjs";
-import { CommandFailed, atExit, root, run, tail } from "./run.mjs";
+import { StepFailed } from "./perform.mjs";
+import { CommandFailed, root, run } from "./run.mjs";
+import { configurationWithoutBuild, serveWith, temporaryFolder, withWorkerLog } from "./serve.mjs";
 import { setUp, setUpPython } from "./setup.mjs";
-import {
-  freePort,
-  freshVariables,
-  makeConnection,
-  makeKey,
-  makeTenant,
-  putPolicies,
-  request,
-  scimBase,
-  startWorker,
-  writeVariables,
-} from "./worker.mjs";
+import { PARTS } from "./soak/parts.mjs";
+import { freshVariables, makeConnection, makeKey, makeTenant, putPolicies, request, scimBase } from "./worker.mjs";
 
 const GZIPPED_BYTES_MAX = 1_000_000;
 const STEP_SECONDS_MAX = 20 * 60;
@@ -33,16 +25,11 @@ const CHECK = /^(?=(?:SUCCESS|COMPLIANT|ACCEPTABLE|DEVIATION|ERROR|CRITICAL|SKIP
 /** A proxy has no business between two programs on this machine. */
 const LOOPBACK = { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" };
 
-/** A step that fails: the output that tells why, and what it counted. */
-export class StepFailed extends Error {
-  constructor(output, counts = {}) {
-    super(output);
-    this.counts = counts;
-  }
-}
-
 /** Comes first; without it there are no steps. */
 export const SET_UP = { name: "setup", run: prepare };
+
+/** The Worker as it is deployed. */
+export const BUILD = { name: "build", run: build };
 
 /** In the order in which they run. */
 export const STEPS = [
@@ -53,10 +40,11 @@ export const STEPS = [
   { name: "test", run: (_, name) => cargoTest(name, []) },
   { name: "differential", run: differential },
   { name: "doc", run: cargo(["doc", "--no-deps"], { RUSTDOCFLAGS: "-D warnings" }) },
-  { name: "build", run: build },
+  BUILD,
   { name: "serve", run: serve, needs: "build" },
   { name: "live", run: live, needs: "serve" },
   { name: "configurations", run: configurations, needs: "build" },
+  ...PARTS.map((part) => partAsStep(part, "short")),
   { name: "scim2-tester", run: scim2Tester, needs: "serve" },
   { name: "scim-sanity", run: scimSanity, needs: "serve" },
   { name: "schemathesis", run: schemathesis, needs: "serve" },
@@ -99,6 +87,11 @@ async function differential({ python }, name) {
   return { passed: lasts.length, failed: 0, note: lasts.join("; ") };
 }
 
+/** A part of `npm run soak`, `short` as in `npm test` or `long`. */
+export function partAsStep({ name, run }, scale) {
+  return { name, run: (context) => run(context, scale), needs: BUILD.name };
+}
+
 async function build({ tools }) {
   await buildWorker(tools);
   const { raw, gzipped } = bundleSize();
@@ -118,26 +111,6 @@ async function serve(context) {
   variables.TENANT_HOST = "users-{tenant}.example.com";
   const { worker, state, log } = await serveWith(context.tools, variables, configurationWithoutBuild());
   Object.assign(context, { worker, keyRing: variables.KEY_RING, state, log });
-}
-
-/** Serves a copy of what was built, so that editing sources meanwhile does not restart it. */
-async function serveWith(tools, variables, configuration, health) {
-  const folder = temporaryFolder();
-  const [cwd, state, file, log] = ["worker", "state", "variables", "log"].map((name) => join(folder, name));
-  mkdirSync(cwd);
-  cpSync(join(root, "build"), join(cwd, "build"), { recursive: true });
-  writeFileSync(join(cwd, "wrangler.toml"), configuration);
-  writeVariables(file, variables);
-  const worker = await startWorker({
-    wrangler: tools.wrangler,
-    cwd,
-    port: await freePort(),
-    adminToken: variables.ADMIN_TOKEN,
-    args: ["--persist-to", state, "--env-file", file],
-    logTo: log,
-    health,
-  });
-  return { worker, state, log };
 }
 
 /** What only another configuration shows, a Worker each: https alone, hosts, the runtime's limits. */
@@ -198,17 +171,6 @@ async function untilPrinted(worker, ...words) {
     if (Date.now() > deadline) throw new StepFailed(`the log has no line with ${words.join(" and ")}`);
     await sleep(100);
   }
-}
-
-/** A folder that does not outlive this process. */
-function temporaryFolder() {
-  const folder = mkdtempSync(join(tmpdir(), "muster-test-"));
-  atExit(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-function configurationWithoutBuild() {
-  return readFileSync(join(root, "wrangler.toml"), "utf8").replace(/^\[build\]\n(?:(?!\[).*\n)*/m, "");
 }
 
 function live({ worker, keyRing, state, log, tools }, name) {
@@ -364,17 +326,6 @@ async function runTester(name, program, args, env = {}) {
 async function freshTenant(worker, id) {
   await makeTenant(worker, id);
   return scimBase(worker, id);
-}
-
-/** Adds to a failure what the Worker said last, but for requests that it answered. */
-async function withWorkerLog(worker, body) {
-  try {
-    return await body();
-  } catch (error) {
-    const words = worker.output().replace(/^(\[wrangler:info\]|.*"level":"info").*\n/gm, "");
-    error.message += `\nThe Worker's last words:\n${tail(words, 30)}`;
-    throw error;
-  }
 }
 
 function bounded(label, env) {
