@@ -2,5 +2,7 @@
 // `{ name, run(context, scale) }`: `context` has the `tools` of setup.mjs and the `seed` of the run,
 // `scale` is "short" or "long", and `run` throws or returns what it counted, like any step.
 
+import { memory } from "./memory.mjs";
+
 /** In the order in which they run. */
-export const PARTS = [];
+export const PARTS = [memory];
