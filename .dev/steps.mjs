@@ -91,8 +91,17 @@ async function differential({ python }, name) {
 }
 
 /** A part of `npm run soak`, `short` as in `npm test` or `long`. */
-export function partAsStep({ name, run }, scale) {
-  return { name, run: (context) => run(context, scale), needs: BUILD.name };
+export function partAsStep(part, scale) {
+  const run = async (context) => {
+    try {
+      return await part.run(context, scale);
+    } catch (error) {
+      const options = `--only ${part.name} --seed ${context.seed}${scale === "short" ? " --short" : ""}`;
+      error.message += `\nThe same chances again: npm run soak -- ${options}`;
+      throw error;
+    }
+  };
+  return { name: part.name, run, needs: BUILD.name };
 }
 
 async function build({ tools }) {

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { StepFailed } from "../perform.mjs";
 
-const ATTEMPTS_MAX = 20;
+const ATTEMPTS_MAX = 60;
 const REQUEST_MS = 60_000;
 const TOO_MANY = 429;
 

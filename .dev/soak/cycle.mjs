@@ -27,7 +27,7 @@ const BATCH_MAX = 100;
 
 /** Less than the clients ask for at their fastest; and, while groups are made, less than any machine can do. */
 const RATE_LIMIT = { perSecond: 150, burst: 50 };
-const LOW_RATE_LIMIT = { perSecond: 25, burst: 5 };
+const LOW_RATE_LIMIT = { perSecond: 10, burst: 2 };
 
 /** How many requests a second are sent, for a second each. */
 const RATES = [25, 50, 100, 200, 200, 200, 200, 200, 200, 200];
@@ -38,9 +38,6 @@ async function run({ seed }, scale) {
   const progress = showProgress("cycle");
   try {
     return await withWorkerLog(worker, () => push(worker, SCALES[scale], random(seed), progress.note));
-  } catch (error) {
-    error.message += `\nSeed ${seed}`;
-    throw error;
   } finally {
     progress.end();
     await worker.stop();

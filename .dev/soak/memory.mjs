@@ -41,9 +41,6 @@ async function run({ seed }, scale) {
   const progress = showProgress("memory");
   try {
     return await withWorkerLog(worker, () => measure(worker, sizes, random(seed), progress.note));
-  } catch (error) {
-    error.message += `\nSeed ${seed}`;
-    throw error;
   } finally {
     progress.end();
     await worker.stop();
