@@ -38,15 +38,13 @@ export function clientOf(base, key, pace = { turn: () => {} }) {
   return { send, counts };
 }
 
-/** Lets requests go at so many a second; `perSecond` is given how many have gone. */
+/** Lets requests go, all clients' together, at as many a second as `perSecond` says at the time. */
 export function paceOf(perSecond) {
   let next = Date.now();
-  let gone = 0;
   return {
     async turn() {
       const now = Date.now();
-      next = Math.max(next, now) + 1_000 / perSecond(gone);
-      gone += 1;
+      next = Math.max(next, now) + 1_000 / perSecond();
       await sleep(next - now);
     },
   };

@@ -77,22 +77,24 @@ async function prepare(worker, directory, chance) {
   await makeTenant(worker, TENANT);
   const url = scimBase(worker, TENANT);
   const administrator = clientOf(url, await makeKey(worker, TENANT, { scopes: ["scim"] }));
+  const make = async (attributes) => (await administrator.send("POST", "/Users", resourceOf(attributes))).body.id;
+  const stranger = { attributes: { userName: "stranger", active: true, title: "Caretaker" } };
+  stranger.id = await make(stranger.attributes);
   const earlier = directory.people.filter(() => chance.once(20));
-  const stranger = { attributes: { userName: "stranger", active: true, title: "Caretaker" }, gone: false };
-  await inParallel(CLIENTS, [stranger, ...earlier], async (person) => {
-    const { userName, title } = person.attributes;
-    const others = { active: chance.once(2), title: title && "Somebody", [WORK_EMAIL]: `of-old.${userName}` };
-    person.created = { userName, ...others, "name.givenName": "Unknown" };
-    if (person === stranger) person.created = stranger.attributes;
-    const { body } = await administrator.send("POST", "/Users", resourceOf(person.created));
-    if (person === stranger) Object.assign(person, { id: body.id });
-  });
+  for (const person of earlier) person.created = earlierThan(person.attributes, chance);
+  await inParallel(CLIENTS, earlier, (person) => make(person.created));
   await makeConnection(worker, TENANT, { id: "entra", preset: "entra" });
   await putPolicies(worker, TENANT, { rateLimit: RATE_LIMIT });
   const key = await makeKey(worker, TENANT, { scopes: ["scim"], connection: "entra" });
   const began = Date.now();
   const pace = paceOf(() => RATES[Math.floor((Date.now() - began) / 1_000) % RATES.length]);
   return { worker, url, name: TENANT, stranger, ...clientOf(url, key, pace) };
+}
+
+/** What the administrator knew of somebody before. */
+function earlierThan({ userName, title }, chance) {
+  const others = { title: title && "Somebody", [WORK_EMAIL]: `of-old.${userName}`, "name.givenName": "Unknown" };
+  return { userName, active: chance.once(2), ...others };
 }
 
 async function initialCycle(directory, chance, work, limit) {
@@ -110,7 +112,7 @@ async function initialCycle(directory, chance, work, limit) {
 async function nextCycle(directory, chance, work) {
   const changed = changePeople(directory, chance);
   const untouched = chance.sample(present(directory), directory.people.length / 20);
-  const hired = changed.filter(({ id }) => id === undefined);
+  const hired = changed.filter(({ synced }) => synced === undefined);
   await work("new users", hired.map((person) => syncUser(person, chance)));
   const old = new Set(directory.groups);
   const groups = changeGroups(directory, chance);
@@ -128,22 +130,43 @@ async function nextCycle(directory, chance, work) {
   await work("managers", managed.map((person) => syncManager(person, chance)));
 }
 
-/** Looks a user up and makes, changes, or first disables and then deletes it. */
+/**
+ * Looks a user up and makes, changes, or first disables and then deletes it. Who has been synchronized
+ * before is as that left it: a difference of any other kind is not repaired, it fails the part.
+ */
 function syncUser(person, chance) {
   const ask = askIn(chance.pick(DIALECTS));
-  const isKnown = person.id !== undefined || person.created !== undefined;
-  const lookup = chance.pick(person.id ? [byId, byExternalId] : isKnown ? [byUserName] : [byUserName, byExternalId, byEmail]);
+  const lookup = chance.pick(lookupsOf(person));
   return async (tenant) => {
     const found = await lookup(tenant, ask, person);
-    if (found === undefined) return create(tenant, ask, "/Users", person, newUser(person.attributes));
-    person.id = found.id;
-    const path = `/Users/${found.id}`;
-    const wanted = person.gone ? { ...person.attributes, active: false } : person.attributes;
-    const differing = PATHS.filter((name) => read(found, name) !== wanted[name]);
-    const changes = Object.fromEntries(differing.map((name) => [name, wanted[name]]));
-    if (differing.length > 0) await ask(tenant, 204, "PATCH", path, { patch: (dialect) => dialect.change(changes) });
-    if (person.gone) await ask(tenant, 204, "DELETE", path);
+    if (found === undefined) await create(tenant, ask, "/Users", person, newUser(person.attributes));
+    else await update(tenant, ask, person, found);
+    person.synced = mapped(person.attributes);
   };
+}
+
+/** Who was there before is found by the name alone. */
+function lookupsOf({ synced, created }) {
+  if (synced) return [byId, byExternalId];
+  return created ? [byUserName] : [byUserName, byExternalId, byEmail];
+}
+
+async function update(tenant, ask, person, found) {
+  person.id = found.id;
+  const path = `/Users/${found.id}`;
+  const there = Object.fromEntries(PATHS.map((name) => [name, read(found, name)]));
+  if (person.synced) requireEqual(`user ${found.id}`, there, person.synced);
+  const wanted = mapped(person.gone ? { ...person.attributes, active: false } : person.attributes);
+  const changes = Object.fromEntries(Object.entries(wanted).filter(([name, value]) => there[name] !== value));
+  if (Object.keys(changes).length > 0) {
+    await ask(tenant, 204, "PATCH", path, { patch: (dialect) => dialect.change(changes) });
+  }
+  if (person.gone) await ask(tenant, 204, "DELETE", path);
+}
+
+/** The value at each path that is mapped, also where there is none. */
+function mapped(attributes) {
+  return Object.fromEntries(PATHS.map((name) => [name, attributes[name]]));
 }
 
 function syncManager(person, chance) {

@@ -3,8 +3,8 @@
 
 import { ENTERPRISE, MOBILE_PHONE, WORK_EMAIL } from "./attributes.mjs";
 
-const GIVEN_NAMES = ["Ada", "Bo", "Chloé", "Đorđe", "Emre", "Fatou", "Gíta", "Ἡρώ", "Ines", "J’Nai", "Кира", "李"];
-const FAMILY_NAMES = ["Ashby", "Bęben", "Çelik", "d'Amico", "Eide", "Fußmann", "Grün-Weiß", "Höfn", "İnan", "Ōe"];
+const GIVEN_NAMES = ["Ada", "Bo", "Chloé", "Đorđe", "Emre", "Gíta", "Ἡρώ", "J’Nai", "Кира", "李"];
+const FAMILY_NAMES = ["Ashby", "Bęben", "Çelik", "d'Amico", "Fußmann", "Grün-Weiß", "İnan", "Ōe"];
 const TITLES = ["Analyst", "Cook", "Engineer \"R&D\"", "Lead", "Poet", undefined];
 const DEPARTMENTS = ["Engines", "Kitchen", "Loom & Thread", "Sales, North", undefined];
 const GROUP_SIZE_MAX = 300;

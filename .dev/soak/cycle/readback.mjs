@@ -34,18 +34,17 @@ export async function compareTenant(tenant, directory) {
 export async function compareFeed(tenant, directory, { users, groups }) {
   const events = await eventsOf(tenant);
   const state = replayed(events);
+  const model = [...present(directory), ...standing(directory), tenant.stranger];
+  const gaps = events.filter(({ data }, index) => data.seq !== index + 1);
   const faults = [
-    ...events.flatMap(({ data }, index) => (data.seq === index + 1 ? [] : [`event ${index + 1} has the seq ${data.seq}`])),
+    ...gaps.map(({ data }) => `there is a gap before ${data.seq}`),
     ...differing("users of the feed", [...state.users.keys()], [...users.keys()]),
     ...differing("groups of the feed", [...state.groups.keys()], [...groups.keys()]),
-    ...[...groups].flatMap(([id, group]) =>
-      differing(`members of ${id} by the feed`, [...(state.groups.get(id) ?? [])], group.members.map(({ value }) => value)),
+    ...[...groups.values()].flatMap(({ id, members }) =>
+      differing(`members of ${id} by the feed`, [...(state.groups.get(id) ?? [])], members.map(({ value }) => value)),
     ),
-    ...beginnings(events, [...users.values(), ...groups.values()], [...directory.people, ...directory.groups, tenant.stranger]),
-    ...[...users].flatMap(([id, user]) => {
-      const active = state.users.get(id);
-      return active === undefined || active === user.active ? [] : [`${id} is not active as the feed says`];
-    }),
+    ...[...users.values()].flatMap(({ id, active }) => unequal(`active of ${id}`, active, state.users.get(id) ?? active)),
+    ...beginnings(events, [...users.values(), ...groups.values()], model),
   ];
   requireNone("The feed does not lead to what there is", faults);
   return events.length;
@@ -123,10 +122,13 @@ function userFaults(user, { attributes, manager }, groupIds) {
 function groupFaults(group, wanted) {
   if (group === undefined) return [];
   const members = group.members.map(({ value }) => value);
-  return [...unequal(group.id, shown(group), wanted.attributes), ...differing(`members of ${group.id}`, members, memberIds(wanted))];
+  return [
+    ...unequal(group.id, shown(group), wanted.attributes),
+    ...differing(`members of ${group.id}`, members, memberIds(wanted)),
+  ];
 }
 
-/** Who is there after all events: users and whether they are active, if that has ever changed; groups and their members. */
+/** Who is there after all events: users with whether they are active, if that has changed; groups with their members. */
 function replayed(events) {
   const state = { users: new Map(), groups: new Map() };
   const { users, groups } = state;
@@ -173,7 +175,8 @@ function differing(what, found, wanted) {
   const surplus = found.filter((one) => !due.has(one));
   const twice = found.length - there.size;
   if (lost.length + surplus.length + twice === 0) return [];
-  return [`${what}: ${lost.length} lost (${lost.slice(0, 3)}), ${surplus.length} too many (${surplus.slice(0, 3)}), ${twice} twice`];
+  const some = (list) => `${list.length} (${list.slice(0, FAULTS_SHOWN)})`;
+  return [`${what}: ${some(lost)} lost, ${some(surplus)} too many, ${twice} twice`];
 }
 
 function requireNone(what, faults) {
