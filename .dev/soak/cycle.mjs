@@ -111,7 +111,8 @@ async function initialCycle(directory, chance, work, limit) {
 /** Users are changed and deleted while groups change: a deletion ends memberships by itself. */
 async function nextCycle(directory, chance, work) {
   const changed = changePeople(directory, chance);
-  const untouched = chance.sample(present(directory), directory.people.length / 20);
+  const others = present(directory).filter((person) => !changed.includes(person));
+  const untouched = chance.sample(others, directory.people.length / 20);
   const hired = changed.filter(({ synced }) => synced === undefined);
   await work("new users", hired.map((person) => syncUser(person, chance)));
   const old = new Set(directory.groups);
@@ -120,8 +121,8 @@ async function nextCycle(directory, chance, work) {
   const members = standing(directory).flatMap((group) => {
     if (!old.has(group)) return bring(group, [...group.members].filter(({ gone }) => !gone), chance);
     const leaving = leave(group, chance, 20);
-    const others = present(directory).filter((person) => !leaving.includes(person));
-    const coming = join(group, others, chance, 1 + group.members.size / 20);
+    const staying = present(directory).filter((person) => !leaving.includes(person));
+    const coming = join(group, staying, chance, 1 + group.members.size / 20);
     return [...remove(group, leaving, chance), ...bring(group, coming, chance)];
   });
   const users = [...changed, ...untouched].map((person) => syncUser(person, chance));

@@ -18,7 +18,7 @@ export const memory = { name: "memory", run };
  * each request between left 1 KB behind, in the long form 150 bytes.
  */
 const SCALES = {
-  short: { users: 200, requests: 6_000, growth: 3e6 },
+  short: { users: 200, requests: 10_000, growth: 6e6 },
   long: { users: 2_000, requests: 100_000, growth: 9e6 },
 };
 const TENANT = "memory";
