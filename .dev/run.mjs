@@ -169,8 +169,11 @@ function plainPath() {
     .join(delimiter);
 }
 
-/** On a terminal one line that changes; elsewhere a line at the start and then now and again. */
-function showProgress(label) {
+/**
+ * Says what goes on: on a terminal one line that changes, elsewhere a line at the start and then now
+ * and again. `note` takes what is to be shown behind the label.
+ */
+export function showProgress(label) {
   const began = Date.now();
   const elapsed = () => duration((Date.now() - began) / 1_000);
   const terminal = process.stdout.isTTY;

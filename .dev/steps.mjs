@@ -1,18 +1,21 @@
 // The steps of `npm test`: formatting, lints, native tests, a comparison with other implementations,
-// docs, the Worker's build and size, and then, against a Worker of its own with fresh secrets and
+// docs, the Worker's build, size and start-up, and then, against a Worker of its own with fresh secrets and
 // empty state, the live tests, two third-party SCIM testers and one of what the API says of itself. A
 // step is given what the steps share and its name; it throws, or returns what it counted and a note.
+// The parts of `npm run soak` are steps in their short form.
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildWorker, bundleSize } from "./build.mjs";
 import { flood } from "./flood.mjs";
-import { CommandFailed, atExit, root, run, tail } from "./run.mjs";
+import { StepFailed } from "./perform.mjs";
+import { CommandFailed, root, run } from "./run.mjs";
+import { configurationWithoutBuild, serveWith, temporaryFolder, withWorkerLog } from "./serve.mjs";
 import { setUp, setUpPython } from "./setup.mjs";
+import { PARTS } from "./soak/parts.mjs";
+import { startUpSeconds } from "./startup.mjs";
 import {
-  freePort,
   freshVariables,
   makeConnection,
   makeKey,
@@ -22,11 +25,10 @@ import {
   request,
   requestToken,
   scimBase,
-  startWorker,
-  writeVariables,
 } from "./worker.mjs";
 
 const GZIPPED_BYTES_MAX = 1_000_000;
+const START_UP_SECONDS_MAX = 0.05;
 const STEP_SECONDS_MAX = 20 * 60;
 const FLOOD_REQUESTS = 200;
 const WASM = ["--target", "wasm32-unknown-unknown"];
@@ -40,16 +42,11 @@ const COSTS = /^operation +rows read .*\n(?:.* of \d+\n)+/gm;
 /** A proxy has no business between two programs on this machine. */
 const LOOPBACK = { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" };
 
-/** A step that fails: the output that tells why, and what it counted. */
-export class StepFailed extends Error {
-  constructor(output, counts = {}) {
-    super(output);
-    this.counts = counts;
-  }
-}
-
 /** Comes first; without it there are no steps. */
 export const SET_UP = { name: "setup", run: prepare };
+
+/** The Worker as it is deployed. */
+export const BUILD = { name: "build", run: build };
 
 /** In the order in which they run. */
 export const STEPS = [
@@ -60,10 +57,12 @@ export const STEPS = [
   { name: "test", run: (_, name) => cargoTest(name, []) },
   { name: "differential", run: differential },
   { name: "doc", run: cargo(["doc", "--no-deps"], { RUSTDOCFLAGS: "-D warnings" }) },
-  { name: "build", run: build },
+  BUILD,
+  { name: "start-up", run: startUp, needs: "build" },
   { name: "serve", run: serve, needs: "build" },
   { name: "live", run: live, needs: "serve" },
   { name: "configurations", run: configurations, needs: "build" },
+  ...PARTS.map((part) => partAsStep(part, "short")),
   { name: "scim2-tester", run: scim2Tester, needs: "serve" },
   { name: "scim-sanity", run: scimSanity, needs: "serve" },
   { name: "schemathesis", run: schemathesis, needs: "serve" },
@@ -108,12 +107,33 @@ async function differential({ python }, name) {
   return { passed: lasts.length, failed: 0, note: lasts.join("; ") };
 }
 
+/** A part of `npm run soak`, `short` as in `npm test` or `long`. */
+export function partAsStep(part, scale) {
+  const run = async (context) => {
+    try {
+      return await part.run(context, scale);
+    } catch (error) {
+      const options = `--only ${part.name} --seed ${context.seed}${scale === "short" ? " --short" : ""}`;
+      error.message += `\nThe same chances again: npm run soak -- ${options}`;
+      throw error;
+    }
+  };
+  return { name: part.name, run, needs: BUILD.name };
+}
+
 async function build({ tools }) {
   await buildWorker(tools);
   const { raw, gzipped } = bundleSize();
   const note = `${kilobytes(raw)}, ${kilobytes(gzipped)} gzipped`;
   if (gzipped <= GZIPPED_BYTES_MAX) return { note };
   throw new StepFailed(`The Worker is too large: ${note}; at most ${kilobytes(GZIPPED_BYTES_MAX)} gzipped.`);
+}
+
+async function startUp() {
+  const seconds = await startUpSeconds();
+  const note = `${Math.ceil(seconds * 1_000)} ms until the first answer`;
+  if (seconds < START_UP_SECONDS_MAX) return { note };
+  throw new StepFailed(`The Worker starts too slowly: ${note}; it must be under ${START_UP_SECONDS_MAX * 1_000} ms.`);
 }
 
 function kilobytes(bytes) {
@@ -127,26 +147,6 @@ async function serve(context) {
   variables.TENANT_HOST = "users-{tenant}.example.com";
   const { worker, state, log } = await serveWith(context.tools, variables, configurationWithoutBuild());
   Object.assign(context, { worker, keyRing: variables.KEY_RING, state, log });
-}
-
-/** Serves a copy of what was built, so that editing sources meanwhile does not restart it. */
-async function serveWith(tools, variables, configuration, health) {
-  const folder = temporaryFolder();
-  const [cwd, state, file, log] = ["worker", "state", "variables", "log"].map((name) => join(folder, name));
-  mkdirSync(cwd);
-  cpSync(join(root, "build"), join(cwd, "build"), { recursive: true });
-  writeFileSync(join(cwd, "wrangler.toml"), configuration);
-  writeVariables(file, variables);
-  const worker = await startWorker({
-    wrangler: tools.wrangler,
-    cwd,
-    port: await freePort(),
-    adminToken: variables.ADMIN_TOKEN,
-    args: ["--persist-to", state, "--env-file", file],
-    logTo: log,
-    health,
-  });
-  return { worker, state, log };
 }
 
 /** What needs a Worker of its own: https alone, hosts, the runtime's limits, a flood. */
@@ -247,17 +247,6 @@ async function untilPrinted(worker, ...words) {
     if (Date.now() > deadline) throw new StepFailed(`the log has no line with ${words.join(" and ")}`);
     await sleep(100);
   }
-}
-
-/** A folder that does not outlive this process. */
-function temporaryFolder() {
-  const folder = mkdtempSync(join(tmpdir(), "muster-test-"));
-  atExit(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-function configurationWithoutBuild() {
-  return readFileSync(join(root, "wrangler.toml"), "utf8").replace(/^\[build\]\n(?:(?!\[).*\n)*/m, "");
 }
 
 function live({ worker, keyRing, state, log, tools }, name) {
@@ -413,17 +402,6 @@ async function runTester(name, program, args, env = {}) {
 async function freshTenant(worker, id) {
   await makeTenant(worker, id);
   return scimBase(worker, id);
-}
-
-/** Adds to a failure what the Worker said last, but for requests that it answered. */
-async function withWorkerLog(worker, body) {
-  try {
-    return await body();
-  } catch (error) {
-    const words = worker.output().replace(/^(\[wrangler:info\]|.*"level":"info").*\n/gm, "");
-    error.message += `\nThe Worker's last words:\n${tail(words, 30)}`;
-    throw error;
-  }
 }
 
 function bounded(label, env) {

@@ -1,33 +1,16 @@
-// `npm test`: the steps of `steps.mjs` in their order, whatever failed before; only what a failed
-// step was needed for is not run. Then a table of them, and on the last line what they counted.
+// `npm test`: the steps of `steps.mjs` in their order, and a table of them.
 // `npm test -- --only live,doc` runs these steps and what they need.
 
 import { parseArgs } from "node:util";
-import { CommandFailed, Problem, duration, main } from "./run.mjs";
-import { SET_UP, STEPS, StepFailed } from "./steps.mjs";
+import { chooseSteps, performAll } from "./perform.mjs";
+import { Problem, main } from "./run.mjs";
+import { freshSeed } from "./soak/random.mjs";
+import { SET_UP, STEPS } from "./steps.mjs";
 
 await main(async () => {
-  const steps = chosenSteps();
-  const context = {};
-  const results = [await perform(SET_UP, context, [])];
-  if (results[0].failed === 0) {
-    for (const step of steps) results.push(await perform(step, context, results));
-  }
-  await context.worker?.stop();
-  report(results);
-  if (total(results, "failed") > 0) process.exit(1);
+  const steps = chooseSteps(STEPS, only());
+  if (!(await performAll(SET_UP, steps, { seed: freshSeed() }))) process.exit(1);
 });
-
-function chosenSteps() {
-  const names = STEPS.map(({ name }) => name);
-  const wanted = new Set(only()?.split(",") ?? names);
-  for (const name of wanted) {
-    if (!names.includes(name)) throw new Problem(`There is no step \`${name}\`. Steps: ${names.join(", ")}`);
-    const { needs } = STEPS[names.indexOf(name)];
-    if (needs) wanted.add(needs);
-  }
-  return STEPS.filter(({ name }) => wanted.has(name));
-}
 
 function only() {
   try {
@@ -35,38 +18,4 @@ function only() {
   } catch {
     throw new Problem("Usage: npm test [-- --only STEP,STEP]");
   }
-}
-
-/** Runs one step and says what came of it, the output at once where it failed. */
-async function perform({ name, needs, run }, context, earlier) {
-  if (needs && earlier.find((result) => result.name === needs).failed > 0) {
-    return { name, status: "not run", seconds: 0, passed: 0, failed: 1, note: `needs ${needs}` };
-  }
-  const began = Date.now();
-  const ended = (status, counts) => ({ name, status, seconds: (Date.now() - began) / 1_000, ...counts });
-  try {
-    return ended("passed", { passed: 1, failed: 0, ...(await run(context, name)) });
-  } catch (error) {
-    console.log(`\n---- ${name} failed\n${describe(error)}\n----\n`);
-    return ended("FAILED", { passed: 0, failed: 1, ...error.counts });
-  }
-}
-
-function describe(error) {
-  if (error instanceof CommandFailed) return error.output;
-  return error instanceof StepFailed || error instanceof Problem ? error.message : error.stack;
-}
-
-function report(results) {
-  const width = Math.max(...results.map(({ name }) => name.length));
-  console.log();
-  for (const { name, status, seconds, note = "" } of results) {
-    const cells = [status.padEnd(7), name.padEnd(width), duration(seconds).padStart(11), note];
-    console.log(`  ${cells.join("  ")}`.trimEnd());
-  }
-  console.log(`\n${total(results, "passed")} passed, ${total(results, "failed")} failed`);
-}
-
-function total(results, what) {
-  return results.reduce((sum, result) => sum + result[what], 0);
 }

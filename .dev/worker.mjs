@@ -10,7 +10,7 @@ import { Problem, run, start, stop, tail } from "./run.mjs";
 const HOST = "127.0.0.1";
 const SECRET_BYTES = 32;
 const START_SECONDS = 90;
-const POLL_MS = 100;
+const POLL_MS = 20;
 const REQUEST_SECONDS = 15;
 
 /** wrangler talks to nobody: no metrics, no reports, no look-up of the caller's place. */
@@ -74,7 +74,8 @@ export async function requirePort(port) {
  * Starts `wrangler dev` and waits until the Worker answers. `args` go to wrangler as they are; what
  * it prints goes to the file `logTo` as well, if one is named. It is up when its health has the status
  * `health`.
- * Returns where it is, what it printed so far, a promise of its end, and how to stop it.
+ * Returns where it is, wrangler's process, what it printed so far, a promise of its end, and how to
+ * stop it.
  */
 export async function startWorker({ wrangler, cwd, port, adminToken, args = [], logTo, health = 200 }) {
   const [node, script] = wrangler;
@@ -93,6 +94,7 @@ export async function startWorker({ wrangler, cwd, port, adminToken, args = [], 
 
   const worker = {
     url: `http://${HOST}:${port}`,
+    pid: child.pid,
     adminToken,
     output: () => log.join(""),
     onOutput: (next) => (listener = next),
@@ -171,7 +173,8 @@ async function adminSend(worker, method, path, body, expected) {
   throw new Problem(`${method} ${path} was answered with ${response.status}: ${text}`);
 }
 
-async function untilHealthy(worker, health) {
+/** Waits until a Worker's health has a status; stops a Worker whose health has not within the time. */
+export async function untilHealthy(worker, health = 200) {
   let over = false;
   worker.ended.then(() => (over = true));
   const deadline = Date.now() + START_SECONDS * 1_000;
@@ -181,7 +184,7 @@ async function untilHealthy(worker, health) {
     await sleep(POLL_MS);
   }
   await worker.stop();
-  const what = over ? "wrangler ended before the Worker answered" : `No answer from the Worker in ${START_SECONDS} s`;
+  const what = over ? "The Worker ended before it answered" : `No answer from the Worker in ${START_SECONDS} s`;
   throw new Problem(`${what}. Its last words:\n${tail(worker.output(), 30)}`);
 }
 
