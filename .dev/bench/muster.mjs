@@ -1,6 +1,7 @@
 // Muster and the floor, each in a workerd of its own, and how users get into them.
 
 import { join } from "node:path";
+import { BUNDLE } from "../build.mjs";
 import { Problem, root } from "../run.mjs";
 import { freshVariables, makeKey } from "../worker.mjs";
 import { importLines, storedUser, user } from "./users.mjs";
@@ -19,7 +20,7 @@ export async function startMuster({ folder, users, prepared, costs = false }) {
   const server = await startWorkerd({
     name: "Muster",
     folder,
-    modules: { "index.js": join(root, "build", "index.js"), "index_bg.wasm": join(root, "build", "index_bg.wasm") },
+    modules: Object.fromEntries(BUNDLE.map((name) => [name, join(root, "build", name)])),
     objects: ["TENANT", "TenantObject"],
     variables,
     prepared,
