@@ -1,14 +1,14 @@
 // Builds the Worker into `build/`, unless nothing that goes into it has changed since.
 // wrangler runs this script for `wrangler dev` and `wrangler deploy`; start and test import it.
 
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { isScript, main, root, run } from "./run.mjs";
 import { hash, setUp, toolVersions } from "./setup.mjs";
 
-/** What is deployed. */
-export const BUNDLE = ["index.js", "index_bg.wasm"];
+/** What is deployed, what the runtime loads first. */
+export const BUNDLE = ["entry.js", "index.js", "index_bg.wasm"];
 
 const build = join(root, "build");
 const stamp = join(build, ".inputs");
@@ -18,6 +18,7 @@ export async function buildWorker(tools) {
   const inputs = await digestInputs();
   if (isBuiltFrom(inputs)) return;
   await run(tools.workerBuild, ["--release"], { env: tools.workerBuildEnv, label: "building the Worker" });
+  copyFileSync(join(root, "src", "edge", "entry.js"), join(build, "entry.js"));
   writeFileSync(stamp, inputs);
 }
 

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { CommandFailed, Problem, ask, isScript, main, root, run, tail } from "./run.mjs";
 
 const RUST_MINIMUM = "1.95.0";
@@ -15,7 +15,8 @@ const WRANGLER_NODE_MINIMUM = "22.12.0";
 const PYTHON_MINIMUM = "3.11.0";
 const WASM_TARGET = "wasm32-unknown-unknown";
 
-const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "muster");
+/** Where what is installed is kept, outside the clone. */
+export const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "muster");
 const bin = (name) => join(root, "node_modules", ".bin", name);
 
 /**
@@ -40,9 +41,13 @@ export async function setUp() {
   };
 }
 
-/** Makes the Python environment of `tests/requirements.txt` and returns its folder of programs. */
-export async function setUpPython() {
-  const requirements = join(root, "tests", "requirements.txt");
+/** Makes the Python environment of the SCIM testers and returns its folder of programs. */
+export function setUpPython() {
+  return pythonEnvironment(join(root, "tests", "requirements.txt"), "the SCIM testers");
+}
+
+/** Makes a Python environment of the packages in a file and returns its folder of programs. */
+export async function pythonEnvironment(requirements, what) {
   const folder = join(cache, `python-${hash(readFileSync(requirements))}`);
   const stamp = join(folder, "complete");
   const programs = join(folder, "bin");
@@ -57,9 +62,9 @@ export async function setUpPython() {
   );
   await explained(
     run(join(programs, "python"), ["-m", "pip", "install", ...ready, "-r", requirements], {
-      label: "installing the SCIM testers",
+      label: `installing ${what}`,
     }),
-    "The Python packages in tests/requirements.txt cannot be installed. Is PyPI within reach?",
+    `The Python packages in ${relative(root, requirements)} cannot be installed. Is PyPI within reach?`,
   );
   writeFileSync(stamp, "");
   return programs;
@@ -195,7 +200,7 @@ async function findPython() {
     if (version && !isOlder(version, PYTHON_MINIMUM)) return python;
   }
   throw new Problem(
-    `Python ${PYTHON_MINIMUM} or later is needed for the SCIM testers and none was found.\n` +
+    `Python ${PYTHON_MINIMUM} or later is needed and none was found.\n` +
       "On Debian and Ubuntu: apt-get install python3 python3-venv",
   );
 }
@@ -209,7 +214,7 @@ function isOlder(version, minimum) {
 }
 
 /** Turns a failing command into a problem that says what it means and ends with the command's own words. */
-async function explained(running, meaning) {
+export async function explained(running, meaning) {
   try {
     await running;
   } catch (error) {

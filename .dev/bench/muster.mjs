@@ -1,0 +1,103 @@
+// Muster and the floor, each in a workerd of its own, and how users get into them.
+
+import { join } from "node:path";
+import { BUNDLE } from "../build.mjs";
+import { Problem, root } from "../run.mjs";
+import { freshVariables, makeKey } from "../worker.mjs";
+import { importLines, storedUser, user } from "./users.mjs";
+import { startWorkerd } from "./workerd.mjs";
+
+const IMPORT_BYTES_MAX = 3_500_000;
+const IMPORT_LINES_MAX = 8_000;
+const FLOOR_USERS_MAX = 2_000;
+const REQUEST_MS = 300_000;
+const TENANT = "bench";
+
+/** Muster as it is deployed, but for what the report says is off. */
+export async function startMuster({ folder, users, prepared, costs = false }) {
+  const { COST_HEADERS: _, ALLOW_LOOPBACK_RECEIVERS: __, ...local } = freshVariables();
+  const variables = { ...local, LOG: "failures", ...(costs && { COST_HEADERS: "1" }) };
+  const server = await startWorkerd({
+    name: "Muster",
+    folder,
+    modules: Object.fromEntries(BUNDLE.map((name) => [name, join(root, "build", name)])),
+    objects: ["TENANT", "TenantObject"],
+    variables,
+    prepared,
+  });
+  const admin = { ...server, adminToken: variables.ADMIN_TOKEN };
+  const key = await makeKey(admin, TENANT, { scopes: ["scim"] });
+  const headers = { authorization: `Bearer ${key}` };
+  return { ...admin, users, base: `/t/${TENANT}/scim/v2`, headers };
+}
+
+/** The floor, writing as many rows as Muster does. */
+export async function startFloor({ folder, users, prepared, rows }) {
+  const server = await startWorkerd({
+    name: "the floor",
+    folder,
+    modules: { "index.js": join(root, ".dev", "bench", "floor", "index.js") },
+    objects: ["TENANT", "Floor"],
+    variables: { CREATE_ROWS: String(rows.create), PATCH_ROWS: String(rows.patch) },
+    prepared,
+  });
+  return { ...server, users, base: "", headers: {} };
+}
+
+/** How many rows Muster writes for a create and for a PATCH, as its database counts them. */
+export async function countRows(folder) {
+  const muster = await startMuster({ folder, users: 0, costs: true });
+  const written = async (method, path, body) => {
+    const response = await post(muster, muster.base + path, { method, headers: muster.headers, body });
+    const { id } = await response.json();
+    return { id, rows: Number(/rows-written;desc="(\d+)"/.exec(response.headers.get("server-timing"))[1]) };
+  };
+  const { id, rows: create } = await written("POST", "/Users", JSON.stringify(user(1)));
+  const Operations = [{ op: "replace", path: "active", value: false }];
+  const schemas = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"];
+  const { rows: patch } = await written("PATCH", `/Users/${id}`, JSON.stringify({ schemas, Operations }));
+  await muster.stop();
+  return { create, patch };
+}
+
+/** Loads Muster by imports; `tell` is told how much of it is done. */
+export async function loadMuster(muster, tell) {
+  const headers = { authorization: `Bearer ${muster.adminToken}`, "content-type": "application/x-ndjson" };
+  let done = 0;
+  for (const lines of batches(importLines(muster.users))) {
+    await post(muster, `/v1/tenants/${TENANT}/import`, { headers, body: lines.join("\n") });
+    done += lines.length;
+    tell(done / (muster.users * 1.1));
+  }
+}
+
+export async function loadFloor(floor, tell) {
+  for (let first = 1; first <= floor.users; first += FLOOR_USERS_MAX) {
+    const count = Math.min(FLOOR_USERS_MAX, floor.users - first + 1);
+    const users = Array.from({ length: count }, (_, i) => storedUser(first + i));
+    await post(floor, "/Users/load", { body: JSON.stringify(users) });
+    tell((first + count) / floor.users);
+  }
+}
+
+function* batches(lines) {
+  let [batch, bytes] = [[], 0];
+  for (const line of lines) {
+    const text = JSON.stringify(line);
+    if (batch.length === IMPORT_LINES_MAX || bytes + text.length > IMPORT_BYTES_MAX) {
+      yield batch;
+      [batch, bytes] = [[], 0];
+    }
+    batch.push(text);
+    bytes += text.length + 8;
+  }
+  yield batch;
+}
+
+async function post(server, path, { method = "POST", headers, body }) {
+  const contentType = { "content-type": "application/scim+json" };
+  const signal = AbortSignal.timeout(REQUEST_MS);
+  const response = await fetch(server.url + path, { method, headers: { ...contentType, ...headers }, body, signal });
+  if (response.ok) return response;
+  throw new Problem(`${server.name} answered ${method} ${path} with ${response.status}: ${await response.text()}`);
+}

@@ -1,0 +1,118 @@
+// The results as text: Markdown, which is read as well in a terminal.
+
+import { FEWEST_USERS, PEERS } from "./plan.mjs";
+import { OPERATIONS } from "./operations.mjs";
+import { peerVersions } from "./peers.mjs";
+import { judge } from "./statistics.mjs";
+import { workerdVersion } from "./workerd.mjs";
+
+const NOTHING = "";
+
+/** What was measured, how, and what is left out. */
+export function foreword({ options, rows, headroom, took }) {
+  const { rounds, seconds, connections } = options;
+  const versions = peerVersions();
+  return `# Benchmarks
+
+Written by \`${commandOf(options)}\`, which took ${took}. Ratios, each of two servers on one machine in one run; they say nothing of requests per second elsewhere.
+
+- Node ${process.versions.node} (client, SCIMMY), workerd ${workerdVersion} (Muster, the floor), Express ${versions.express}, scimmy ${versions.scimmy}, scimmy-routers ${versions["scimmy-routers"]}, scim2-server ${versions["scim2-server"]}, waitress ${versions.waitress}.
+- A pair runs at once on loopback and is asked by turns, ${rounds} rounds of ${seconds} s each after a warm-up of a second, with ${connections} connections that each wait for their answer. Each status and body is checked; one that is wrong ends the run.
+- Off: the edge's rate limits and the tenant's (\`RATE_LIMITS=off\`), the log of requests that did not fail (\`LOG=failures\`), \`COST_HEADERS\`; plain http in place of https. No proxy of wrangler's or Miniflare's stands before Muster or the floor, KV is a Worker that knows every tenant. A key is verified for each request.
+- The floor is \`.dev/bench/floor/index.js\`: a Worker and a Durable Object in JavaScript without keys, schemas or checks; one SELECT a read, one transaction a write${rows ? `, of as many rows as Muster writes (${rows.create} for a create, ${rows.patch} for a PATCH)` : ""}.
+- SCIMMY and scim2-server keep everything in memory, each in one process. SCIMMY finds users by \`id\` and \`userName\` without a search, and its handler cuts pages out; "pages by itself" is its simplest use, a handler that returns all users.
+- Users have an e-mail address and the enterprise extension; half of them, at most 100,000, are members of one group.
+- The client does at most ${ratioText(headroom)} times what the fastest server here did, against one that answers the same bytes to everything.`;
+}
+
+function commandOf({ sizes, peers, operations, rounds, seconds, connections, isWhole }) {
+  if (isWhole) return "npm run bench";
+  const parts = { sizes, peers, operations, rounds, seconds, connections };
+  return `npm run bench -- ${Object.entries(parts).map(([name, value]) => `--${name} ${value}`).join(" ")}`;
+}
+
+/** The tables and what became of the targets. */
+export function report(results) {
+  const parts = [
+    "## Requests per second: Muster's to the peer's",
+    "Higher is better for Muster. The median of the rounds, and in brackets the least and the greatest.",
+    ratioTable(results, "rate"),
+    `## A request's time: with so many users, to the same with ${count(FEWEST_USERS)}`,
+    "Lower is better.",
+    scaleTable(results, "rate"),
+  ];
+  if (results.some(({ processor }) => processor)) {
+    parts.push(
+      "## The same by processor time of the server's process",
+      "Requests for each second of processor time in place of each second: what else the machine does matters less, and waiting for the disk does not count.",
+      ratioTable(results, "processor"),
+      scaleTable(results, "processor"),
+    );
+  }
+  parts.push("## Targets", targetTable(results));
+  return `${parts.filter(Boolean).join("\n\n")}\n`;
+}
+
+function ratioTable(results, which) {
+  const peers = PEERS.filter(({ name }) => name !== "itself" && results.some(({ peer }) => peer === name));
+  return peers.length > 0 && byOperation(results, peers, which);
+}
+
+function scaleTable(results, which) {
+  const itself = PEERS.filter(({ name }) => name === "itself" && results.some(({ peer }) => peer === name));
+  return itself.length > 0 && byOperation(results, itself, which);
+}
+
+/** A row for each number of users and operation, a column for each peer. */
+function byOperation(results, peers, which) {
+  const shown = results.filter(({ peer }) => peers.some(({ name }) => name === peer));
+  const sizes = [...new Set(shown.map(({ users }) => users))];
+  const rows = sizes.flatMap((users) =>
+    OPERATIONS.map(({ name, title }) => {
+      const cells = peers.map((peer) => {
+        const found = shown.find((one) => one.users === users && one.operation === name && one.peer === peer.name);
+        return found?.[which] ? spreadText(found[which]) : NOTHING;
+      });
+      return [count(users), title, ...cells];
+    }).filter(([, , ...cells]) => cells.some((cell) => cell !== NOTHING)),
+  );
+  return table(["users", "operation", ...peers.map(({ title }) => title)], rows);
+}
+
+function targetTable(results) {
+  const rows = judge(results).map(({ peer, operation, users, least, most, about, holds }) => [
+    PEERS.find(({ name }) => name === peer).title,
+    titleOf(operation),
+    users ? count(users) : "any",
+    least ? `≥ ${least}` : `≤ ${most}`,
+    about.map(({ rate }) => ratioText(rate.median)).join(", ") || "–",
+    holds === undefined ? "not measured" : holds ? "holds" : "**does not hold**",
+  ]);
+  return table(["against", "operation", "users", "target", "measured", ""], rows);
+}
+
+/** A table whose columns are also aligned for who reads it as text. */
+export function table(head, rows) {
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column].length)));
+  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(" | ")} |`;
+  return [line(head), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)].join("\n");
+}
+
+/** A ratio to about two digits. */
+export function ratioText(ratio) {
+  if (ratio >= 10) return count(Math.round(ratio));
+  return ratio >= 2 ? ratio.toFixed(1) : ratio.toFixed(2);
+}
+
+/** A number with its thousands apart. */
+export function count(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+function spreadText({ median, low, high }) {
+  return `${ratioText(median)} (${ratioText(low)}–${ratioText(high)})`;
+}
+
+function titleOf(operation) {
+  return OPERATIONS.find(({ name }) => name === operation).title;
+}

@@ -1,0 +1,56 @@
+// What is made of the measurements: ratios of pairs, their median and spread, and whether they keep
+// what `TARGETS` promises.
+
+/**
+ * What the design promises of a ratio: of Muster's requests per second to a peer's at least `least`;
+ * of its time for a request at `users` to its time at the fewest users at most `most`.
+ */
+export const TARGETS = [
+  { peer: "floor", operations: ["get", "lookup"], least: 0.6 },
+  { peer: "floor", operations: ["create"], least: 0.5 },
+  { peer: "scimmy", operations: ["get", "lookup", "create"], users: 10_000, least: 2 },
+  { peer: "scimmy", operations: ["list"], users: 10_000, least: 50 },
+  { peer: "scim2-server", operations: ["get", "lookup", "create"], users: 10_000, least: 2 },
+  { peer: "scim2-server", operations: ["list"], users: 10_000, least: 50 },
+  { peer: "itself", operations: ["get", "lookup", "create", "member"], users: 1_000_000, most: 1.5 },
+];
+
+/** The middle of some numbers, and the least and the greatest. */
+export function spread(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = Math.floor(sorted.length / 2);
+  const median = sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  return { median, low: sorted[0], high: sorted.at(-1) };
+}
+
+/**
+ * The ratios of rounds, each of which measured both, as what a reader wants to know: how often as fast
+ * Muster is as a peer, and how often as long it takes as it does with the fewest users.
+ */
+export function compare(peer, rounds) {
+  const inverse = peer === "itself";
+  const ratio = (ours, theirs) => (inverse ? theirs / ours : ours / theirs);
+  const rates = rounds.map(({ ours, theirs }) => ratio(ours.count / ours.seconds, theirs.count / theirs.seconds));
+  const counted = rounds.filter(({ ours, theirs }) => ours.processor > 0 && theirs.processor > 0);
+  const costs = counted.map(({ ours, theirs }) => ratio(ours.count / ours.processor, theirs.count / theirs.processor));
+  return { rate: spread(rates), processor: costs.length > 0 ? spread(costs) : undefined };
+}
+
+/** What has become of the targets: each with the results that it speaks of, and whether all keep it. */
+export function judge(results) {
+  return TARGETS.flatMap(({ operations, ...target }) =>
+    operations.map((operation) => {
+      const about = results.filter(
+        (result) =>
+          result.peer === target.peer &&
+          result.operation === operation &&
+          (target.users === undefined || result.users === target.users),
+      );
+      return { ...target, operation, about, holds: about.length > 0 ? about.every((one) => keeps(one, target)) : undefined };
+    }),
+  );
+}
+
+function keeps({ rate: { median } }, { least = 0, most = Infinity }) {
+  return least <= median && median <= most;
+}
