@@ -9,10 +9,10 @@ import { BUNDLE } from "../build.mjs";
 import { root, start, stop } from "../run.mjs";
 import { freePort, untilHealthy } from "../worker.mjs";
 
-const [SCRIPT, WASM] = BUNDLE;
+const [ENTRY, SCRIPT, WASM] = BUNDLE;
 
-/** What is served: the script's name, and the kind of module that the other file is. */
-const MUSTER = { script: SCRIPT, kind: "wasm" };
+/** What is served: the name of what is loaded first, and the kind of module that the WebAssembly is. */
+const MUSTER = { script: ENTRY, kind: "wasm" };
 
 /**
  * Starts the built Worker with variables and waits until it answers. All of its state is below `folder`;
@@ -56,7 +56,8 @@ const config :Workerd.Config = (
 );
 const main :Workerd.Worker = (
   modules = [
-    (name = "${SCRIPT}", esModule = embed "${served.script}"),
+    (name = "./${ENTRY}", esModule = embed "${served.script}"),
+    (name = "./${SCRIPT}", esModule = embed "${SCRIPT}"),
     (name = "./${WASM}", ${served.kind} = embed "${WASM}"),
   ],
   compatibilityDate = "${setting("compatibility_date")}",
