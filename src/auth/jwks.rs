@@ -102,8 +102,9 @@ impl JwksCache {
     /// What is known of a key, at a time in milliseconds since the epoch.
     pub fn look(&self, source: &str, kid: &str, algorithm: Algorithm, now: i64) -> Known {
         let Some(kept) = self.0.get(source) else { return Known::Ask };
-        let pause = now.saturating_sub(kept.asked) < limits::JWKS_PAUSE_MILLISECONDS;
-        let fresh = now.saturating_sub(kept.read) < limits::JWKS_TTL_MILLISECONDS;
+        // What comes from the future was noted before the clock stepped back, and tells nothing.
+        let pause = (0..limits::JWKS_PAUSE_MILLISECONDS).contains(&now.saturating_sub(kept.asked));
+        let fresh = (0..limits::JWKS_TTL_MILLISECONDS).contains(&now.saturating_sub(kept.read));
         match kept.keys.as_ref().filter(|_| fresh) {
             Some(keys) => match keys.key(kid, algorithm) {
                 Some(key) => Known::Key(Rc::new(key.clone())),

@@ -23,8 +23,7 @@ use crate::limits;
 use crate::registry::{RECORD_PREFIX, RecordError, Slug, TenantRecord, listed};
 
 thread_local! {
-    /// What has been read of late, each with the moment up to which it counts. That a tenant does
-    /// not exist is never kept.
+    /// What has been read of late, each with the moment. That a tenant does not exist is never kept.
     static KEPT: RefCell<BTreeMap<Slug, (i64, Rc<TenantRecord>)>> =
         const { RefCell::new(BTreeMap::new()) };
 }
@@ -35,18 +34,21 @@ thread_local! {
 /// 404 when there is no such tenant, 503 when its record is malformed or KV does not answer.
 pub(super) async fn record(env: &js::Env, tenant: &Slug) -> Result<Rc<TenantRecord>, Refusal> {
     let now = now().timestamp_millis();
-    let fresh = |(until, record): &(i64, Rc<TenantRecord>)| (*until > now).then(|| record.clone());
+    let fresh = |(read, record): &(i64, Rc<TenantRecord>)| {
+        // What was read before the clock stepped back would else be kept until it is there again.
+        let age = now.saturating_sub(*read);
+        (0..limits::TENANT_RECORD_TTL_MILLISECONDS).contains(&age).then(|| record.clone())
+    };
     if let Some(record) = KEPT.with_borrow(|kept| kept.get(tenant).and_then(fresh)) {
         return Ok(record);
     }
     let logged = |error| Refusal::Unavailable(malformed(&error));
     let record = Rc::new(read(env, tenant).await?.map_err(logged)?);
-    let until = now.saturating_add(limits::TENANT_RECORD_TTL_MILLISECONDS);
     KEPT.with_borrow_mut(|kept| {
         if kept.len() >= limits::TENANT_RECORDS {
             kept.clear();
         }
-        kept.insert(tenant.clone(), (until, record.clone()));
+        kept.insert(tenant.clone(), (now, record.clone()));
     });
     Ok(record)
 }
