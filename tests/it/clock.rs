@@ -106,7 +106,7 @@ fn a_cursor_lives_by_the_clock() {
     let first = acme.list("/Users", &[("cursor", ""), ("count", "2")]);
     let cursor = first["nextCursor"].as_str().expect("a cursor").to_owned();
     let made = acme.now;
-    let mut at = |acme: &mut Acme, seconds: i64| {
+    let at = |acme: &mut Acme, seconds: i64| {
         acme.now = made + TimeDelta::seconds(seconds);
         let path = format!("/Users?count=2&cursor={cursor}");
         let reply = acme.scim("GET", &path, &Value::Null);
