@@ -1,9 +1,10 @@
 //! Bodies: what is sent is bounded before anybody holds it.
 
-use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
+use wasm_bindgen::{JsCast as _, JsValue};
+use worker::js_sys::{ArrayBuffer, Uint8Array};
 
 use super::js;
+use super::waiting::settled;
 use crate::http::{Method, Refusal};
 use crate::limits;
 
@@ -81,7 +82,8 @@ pub(super) async fn inner(request: &js::Request, method: Method) -> Result<Vec<u
     if !matches!(method, Method::Post | Method::Put | Method::Patch) {
         return Ok(Vec::new());
     }
-    let buffer = request.array_buffer().map_err(broken_off)?.await.map_err(broken_off)?;
+    let read = settled(request.array_buffer().map_err(broken_off)?.unchecked_into()).await;
+    let buffer: ArrayBuffer = read.dyn_into().map_err(broken_off)?;
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 
