@@ -52,6 +52,8 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
         },
         headers,
     };
+    #[cfg(debug_assertions)]
+    super::fault::at_edge(&inbound.headers);
     let response = match pass(&request, &mut inbound).await {
         Ok(Answered::Object(response)) => return Ok(response.into()),
         Ok(Answered::Edge(response)) => response,

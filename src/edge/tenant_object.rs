@@ -154,6 +154,8 @@ impl Object {
             key_ring: &deployment.gate()?.key_ring,
             outbound: deployment.outbound(url.origin),
         };
+        #[cfg(debug_assertions)]
+        super::fault::take_order(&headers);
         Ok(self.handle(call)) // (5)
     }
 
