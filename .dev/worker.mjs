@@ -74,7 +74,8 @@ export async function requirePort(port) {
  * Starts `wrangler dev` and waits until the Worker answers. `args` go to wrangler as they are; what
  * it prints goes to the file `logTo` as well, if one is named. It is up when its health has the status
  * `health`.
- * Returns where it is, what it printed so far, a promise of its end, and how to stop it.
+ * Returns where it is, wrangler's process, what it printed so far, a promise of its end, and how to
+ * stop it.
  */
 export async function startWorker({ wrangler, cwd, port, adminToken, args = [], logTo, health = 200 }) {
   const [node, script] = wrangler;
@@ -93,6 +94,7 @@ export async function startWorker({ wrangler, cwd, port, adminToken, args = [], 
 
   const worker = {
     url: `http://${HOST}:${port}`,
+    pid: child.pid,
     adminToken,
     output: () => log.join(""),
     onOutput: (next) => (listener = next),

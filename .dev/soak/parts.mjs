@@ -2,5 +2,8 @@
 // `{ name, run(context, scale) }`: `context` has the `tools` of setup.mjs and the `seed` of the run,
 // `scale` is "short" or "long", and `run` throws or returns what it counted, like any step.
 
+import { kills } from "./kills.mjs";
+import { panics } from "./panics.mjs";
+
 /** In the order in which they run. */
-export const PARTS = [];
+export const PARTS = [kills, panics];
