@@ -8,7 +8,7 @@ import { isScript, main, root, run } from "./run.mjs";
 import { hash, setUp, toolVersions } from "./setup.mjs";
 
 /** What is deployed. */
-const BUNDLE = ["index.js", "index_bg.wasm"];
+export const BUNDLE = ["index.js", "index_bg.wasm"];
 
 const build = join(root, "build");
 const stamp = join(build, ".inputs");

@@ -1,5 +1,5 @@
 // The steps of `npm test`: formatting, lints, native tests, a comparison with other implementations,
-// docs, the Worker's build and size, and then, against a Worker of its own with fresh secrets and
+// docs, the Worker's build, size and start-up, and then, against a Worker of its own with fresh secrets and
 // empty state, the live tests, two third-party SCIM testers and one of what the API says of itself. A
 // step is given what the steps share and its name; it throws, or returns what it counted and a note.
 // The parts of `npm run soak` are steps in their short form.
@@ -13,9 +13,11 @@ import { CommandFailed, root, run } from "./run.mjs";
 import { configurationWithoutBuild, serveWith, temporaryFolder, withWorkerLog } from "./serve.mjs";
 import { setUp, setUpPython } from "./setup.mjs";
 import { PARTS } from "./soak/parts.mjs";
+import { startUpSeconds } from "./startup.mjs";
 import { freshVariables, makeConnection, makeKey, makeTenant, putPolicies, request, scimBase } from "./worker.mjs";
 
 const GZIPPED_BYTES_MAX = 1_000_000;
+const START_UP_SECONDS_MAX = 0.05;
 const STEP_SECONDS_MAX = 20 * 60;
 const WASM = ["--target", "wasm32-unknown-unknown"];
 
@@ -41,6 +43,7 @@ export const STEPS = [
   { name: "differential", run: differential },
   { name: "doc", run: cargo(["doc", "--no-deps"], { RUSTDOCFLAGS: "-D warnings" }) },
   BUILD,
+  { name: "start-up", run: startUp, needs: "build" },
   { name: "serve", run: serve, needs: "build" },
   { name: "live", run: live, needs: "serve" },
   { name: "configurations", run: configurations, needs: "build" },
@@ -88,8 +91,17 @@ async function differential({ python }, name) {
 }
 
 /** A part of `npm run soak`, `short` as in `npm test` or `long`. */
-export function partAsStep({ name, run }, scale) {
-  return { name, run: (context) => run(context, scale), needs: BUILD.name };
+export function partAsStep(part, scale) {
+  const run = async (context) => {
+    try {
+      return await part.run(context, scale);
+    } catch (error) {
+      const options = `--only ${part.name} --seed ${context.seed}${scale === "short" ? " --short" : ""}`;
+      error.message += `\nThe same chances again: npm run soak -- ${options}`;
+      throw error;
+    }
+  };
+  return { name: part.name, run, needs: BUILD.name };
 }
 
 async function build({ tools }) {
@@ -98,6 +110,13 @@ async function build({ tools }) {
   const note = `${kilobytes(raw)}, ${kilobytes(gzipped)} gzipped`;
   if (gzipped <= GZIPPED_BYTES_MAX) return { note };
   throw new StepFailed(`The Worker is too large: ${note}; at most ${kilobytes(GZIPPED_BYTES_MAX)} gzipped.`);
+}
+
+async function startUp() {
+  const seconds = await startUpSeconds();
+  const note = `${Math.ceil(seconds * 1_000)} ms until the first answer`;
+  if (seconds < START_UP_SECONDS_MAX) return { note };
+  throw new StepFailed(`The Worker starts too slowly: ${note}; it must be under ${START_UP_SECONDS_MAX * 1_000} ms.`);
 }
 
 function kilobytes(bytes) {

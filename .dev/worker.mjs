@@ -10,7 +10,7 @@ import { Problem, run, start, stop, tail } from "./run.mjs";
 const HOST = "127.0.0.1";
 const SECRET_BYTES = 32;
 const START_SECONDS = 90;
-const POLL_MS = 100;
+const POLL_MS = 20;
 const REQUEST_MS = 15_000;
 
 /** wrangler talks to nobody: no metrics, no reports, no look-up of the caller's place. */
@@ -160,7 +160,8 @@ async function adminSend(worker, method, path, body, expected) {
   throw new Problem(`${method} ${path} was answered with ${response.status}: ${text}`);
 }
 
-async function untilHealthy(worker, health) {
+/** Waits until a Worker's health has a status; stops a Worker whose health has not within the time. */
+export async function untilHealthy(worker, health = 200) {
   let over = false;
   worker.ended.then(() => (over = true));
   const deadline = Date.now() + START_SECONDS * 1_000;
@@ -170,7 +171,7 @@ async function untilHealthy(worker, health) {
     await sleep(POLL_MS);
   }
   await worker.stop();
-  const what = over ? "wrangler ended before the Worker answered" : `No answer from the Worker in ${START_SECONDS} s`;
+  const what = over ? "The Worker ended before it answered" : `No answer from the Worker in ${START_SECONDS} s`;
   throw new Problem(`${what}. Its last words:\n${tail(worker.output(), 30)}`);
 }
 

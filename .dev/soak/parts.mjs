@@ -2,8 +2,10 @@
 // `{ name, run(context, scale) }`: `context` has the `tools` of setup.mjs and the `seed` of the run,
 // `scale` is "short" or "long", and `run` throws or returns what it counted, like any step.
 
+import { cycle } from "./cycle.mjs";
 import { kills } from "./kills.mjs";
+import { memory } from "./memory.mjs";
 import { panics } from "./panics.mjs";
 
 /** In the order in which they run. */
-export const PARTS = [kills, panics];
+export const PARTS = [cycle, memory, kills, panics];
