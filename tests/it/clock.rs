@@ -234,7 +234,7 @@ fn a_key_set_of_the_future_is_asked_for_anew() {
 }
 
 proptest! {
-    #![proptest_config(Config { failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { failure_persistence: None, cases: 64, ..Config::default() })]
 
     #[test]
     fn a_bucket_never_holds_more_than_it_may_whatever_the_clock_does(
