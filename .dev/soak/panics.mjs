@@ -25,7 +25,9 @@ export const panics = { name: "panics", run };
 async function run({ tools }, scale) {
   expectOrders(join(root, "build"), false);
   const args = ["--dev", "--no-opt", "--out-dir", BUILT];
-  const options = { env: tools.workerBuildEnv, label: "building a debug Worker", timeoutSeconds: BUILD_SECONDS_MAX };
+  // Nobody steps through it, and without what a debugger wants it is built in half the time.
+  const env = { ...tools.workerBuildEnv, CARGO_PROFILE_DEV_DEBUG: "0" };
+  const options = { env, label: "building a debug Worker", timeoutSeconds: BUILD_SECONDS_MAX };
   await runProgram(tools.workerBuild, args, options);
   expectOrders(join(root, BUILT), true);
   const built = join(root, BUILT);
