@@ -6,7 +6,8 @@ use std::panic::panic_any;
 
 use super::js;
 
-/// The header that orders one: `edge`, or how many statements of the object's database run before.
+/// The header that orders one: how many statements of the object's database run before, or where at
+/// the edge it is to be.
 pub(super) const PANIC: &str = "x-muster-panic";
 
 thread_local! {
@@ -14,10 +15,10 @@ thread_local! {
     static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
-/// Panics where the edge is told to.
+/// Panics at the edge, if it is told to be here.
 #[expect(clippy::panic, reason = "what is ordered")]
-pub(super) fn at_edge(headers: &js::Headers) {
-    if headers.text(PANIC).as_deref() == Some("edge") {
+pub(super) fn at_edge(headers: &js::Headers, place: &str) {
+    if headers.text(PANIC).as_deref() == Some(place) {
         panic_any("as ordered, at the edge");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A panic resets the instance. The runtime throws it at the handler, so that the request is answered
 //! with 500 and those that wait beside it are too; a task of an executor would be gone without a word,
-//! and whoever asked would wait forever.
+//! and whoever asked would wait forever. At the edge the runtime sees that nothing will come, and says
+//! so; an object might still be woken by another request.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
