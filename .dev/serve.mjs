@@ -6,15 +6,18 @@ import { join } from "node:path";
 import { atExit, root, tail } from "./run.mjs";
 import { freePort, startWorker, writeVariables } from "./worker.mjs";
 
-/** Serves a copy of what was built, so that editing sources meanwhile does not restart it. */
-export async function serveWith(tools, variables, configuration, health) {
+/**
+ * Serves a copy of what was `built`, so that editing sources meanwhile does not restart it. `again`
+ * starts a Worker that has ended once more, with the state that it left.
+ */
+export async function serveWith(tools, variables, configuration, { health, built = join(root, "build") } = {}) {
   const folder = temporaryFolder();
   const [cwd, state, file, log] = ["worker", "state", "variables", "log"].map((name) => join(folder, name));
   mkdirSync(cwd);
-  cpSync(join(root, "build"), join(cwd, "build"), { recursive: true });
+  cpSync(built, join(cwd, "build"), { recursive: true });
   writeFileSync(join(cwd, "wrangler.toml"), configuration);
   writeVariables(file, variables);
-  const worker = await startWorker({
+  const options = {
     wrangler: tools.wrangler,
     cwd,
     port: await freePort(),
@@ -22,8 +25,9 @@ export async function serveWith(tools, variables, configuration, health) {
     args: ["--persist-to", state, "--env-file", file],
     logTo: log,
     health,
-  });
-  return { worker, state, log };
+  };
+  const again = () => startWorker(options);
+  return { worker: await again(), again, state, log };
 }
 
 /** Adds to a failure what the Worker said last, but for requests that it answered. */

@@ -228,7 +228,7 @@ async function untilRefused(ask, limit) {
 async function configured(tools, variables, { health, replace: [from, to] = [/^/, ""] }, check) {
   const configuration = configurationWithoutBuild();
   if (!from.test(configuration)) throw new StepFailed(`wrangler.toml has nothing like ${from}`);
-  const { worker } = await serveWith(tools, variables, configuration.replace(from, to), health);
+  const { worker } = await serveWith(tools, variables, configuration.replace(from, to), { health });
   try {
     await withWorkerLog(worker, () => check(worker));
   } finally {

@@ -3,10 +3,12 @@
 //!
 //! `fetch` answers requests from outside and hands those that pass to their tenant's object
 //! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its
-//! database. `oauth` sees to requests for tokens, for which `assertion` verifies what other issuers
-//! say and `outbound` asks their servers. `registry` keeps tenants' records in KV, `rate_limits` asks
-//! the runtime's limits, `deployment` has variables and secrets, `body` reads what is sent, `answer`
-//! makes the runtime's response and tells the log, and `js` binds what the runtime offers.
+//! database and `waiting` for what it has to wait for. `oauth` sees to requests for tokens, for which
+//! `assertion` verifies what other issuers say and `outbound` asks their servers. `registry` keeps
+//! tenants' records in KV, `rate_limits` asks the runtime's limits, `deployment` has variables and
+//! secrets, `body` reads what is sent, `answer` makes the runtime's response and tells the log, and
+//! `js` binds what the runtime offers. Debug builds have `fault` as well, by which a test has them
+//! panic.
 //!
 //! A panic, or an exception of JavaScript that passes through wasm, resets every object of the
 //! isolate. So nothing here unwraps, and every binding that may throw says `catch`.
@@ -15,6 +17,8 @@ mod answer;
 mod assertion;
 mod body;
 mod deployment;
+#[cfg(debug_assertions)]
+mod fault;
 mod fetch;
 mod handover;
 mod inbound;
@@ -26,6 +30,7 @@ mod registry;
 mod rescue;
 mod sql;
 mod tenant_object;
+mod waiting;
 
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
@@ -42,7 +47,7 @@ pub use tenant_object::TenantObject;
 type Outcome = Result<JsValue, JsValue>;
 
 /// Runs as far as that goes at once, and only what then has to wait as a promise. A read never has
-/// to, neither at the edge that knows its tenant nor in the object.
+/// to, neither at the edge that knows its tenant nor in the object, which waits by [`waiting`].
 fn eagerly(answer: impl Future<Output = Outcome> + 'static) -> Outcome {
     let mut answer = Box::pin(answer);
     match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

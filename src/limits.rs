@@ -5,6 +5,9 @@
 
 /// Bytes of a request body; above it the answer is 413 before the object is woken.
 pub const BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of a body in chunks that are read and dropped when it is too long, so that whoever sends it hears
+/// the answer; what is longer still is broken off.
+pub const BODY_BYTES_DROPPED: usize = 16 * 1024 * 1024;
 /// Bytes of one resource as stored; above it the answer is 413. A row holds at most 2 MB.
 pub const RESOURCE_BYTES: usize = 1024 * 1024;
 /// Bytes of a URL with its query; above it the answer is 414.

@@ -108,14 +108,14 @@ impl JwksCache {
     /// What is known of a key, at a time in milliseconds since the epoch.
     pub fn look(&self, source: &str, kid: &str, algorithm: Algorithm, now: i64) -> Known {
         let Some(kept) = self.0.get(source) else { return Known::Ask };
-        let fresh = kept
-            .keys
-            .as_ref()
-            .filter(|(asked, _)| now.saturating_sub(*asked) < limits::JWKS_TTL_MILLISECONDS);
+        // What comes from the future was noted before the clock stepped back, and tells nothing.
+        let fresh = kept.keys.as_ref().filter(|(asked, _)| {
+            (0..limits::JWKS_TTL_MILLISECONDS).contains(&now.saturating_sub(*asked))
+        });
         if let Some(key) = fresh.and_then(|(_, keys)| keys.key(kid, algorithm)) {
             return Known::Key(Rc::new(key.clone()));
         }
-        if now.saturating_sub(kept.asked) >= limits::JWKS_PAUSE_MILLISECONDS {
+        if !(0..limits::JWKS_PAUSE_MILLISECONDS).contains(&now.saturating_sub(kept.asked)) {
             return Known::Ask;
         }
         // Only the answer to the last asking tells that there is no such key.
@@ -136,7 +136,7 @@ impl JwksCache {
     /// one that took longer.
     pub fn note(&mut self, source: &str, keys: Jwks, asked: i64) {
         let Some(kept) = self.0.get_mut(source) else { return };
-        if kept.keys.as_ref().is_none_or(|(earlier, _)| *earlier < asked) {
+        if kept.asked == asked || kept.keys.as_ref().is_none_or(|(earlier, _)| *earlier < asked) {
             kept.keys = Some((asked, keys));
         }
     }

@@ -1,9 +1,10 @@
 //! Bodies: what is sent is bounded before anybody holds it.
 
-use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
+use wasm_bindgen::{JsCast as _, JsValue};
+use worker::js_sys::{ArrayBuffer, Uint8Array};
 
 use super::js;
+use super::waiting::settled;
 use crate::http::{Method, Refusal};
 use crate::limits;
 
@@ -54,7 +55,9 @@ impl Body {
             Self::Absent => Ok(JsValue::UNDEFINED),
             Self::Declared(stream) => Ok(stream.into()),
             Self::Chunked(stream) => {
-                Ok(Uint8Array::new_from_slice(&collect(&stream, limits::BODY_BYTES).await?).into())
+                let bytes =
+                    collect(&stream, limits::BODY_BYTES, limits::BODY_BYTES_DROPPED).await?;
+                Ok(Uint8Array::new_from_slice(&bytes).into())
             }
         }
     }
@@ -66,7 +69,9 @@ impl Body {
     pub(super) async fn into_bytes(self, most: usize) -> Result<Vec<u8>, Refusal> {
         match self {
             Self::Absent => Ok(Vec::new()),
-            Self::Declared(stream) | Self::Chunked(stream) => collect(&stream, most).await,
+            Self::Declared(stream) | Self::Chunked(stream) => {
+                collect(&stream, most, limits::BODY_BYTES_DROPPED).await
+            }
         }
     }
 }
@@ -79,25 +84,35 @@ pub(super) async fn inner(request: &js::Request, method: Method) -> Result<Vec<u
     if !matches!(method, Method::Post | Method::Put | Method::Patch) {
         return Ok(Vec::new());
     }
-    let buffer = request.array_buffer().map_err(broken_off)?.await.map_err(broken_off)?;
+    let read = settled(request.array_buffer().map_err(broken_off)?.unchecked_into()).await;
+    let buffer: ArrayBuffer = read.dyn_into().map_err(broken_off)?;
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 
-/// The bytes of a stream.
+/// The bytes of a stream. Of one that is too long, so many more are read and dropped: a connection on
+/// which somebody still writes may close before the answer is read.
 ///
 /// # Errors
 /// 413 when there are more than `most`, 400 when it breaks off.
-pub(super) async fn collect(stream: &js::ReadableStream, most: usize) -> Result<Vec<u8>, Refusal> {
+pub(super) async fn collect(
+    stream: &js::ReadableStream,
+    most: usize,
+    dropped: usize,
+) -> Result<Vec<u8>, Refusal> {
     let reader = stream.reader().map_err(broken_off)?;
-    let mut bytes = Vec::new();
+    let (mut bytes, mut length) = (Vec::new(), 0_usize);
     while let Some(chunk) = reader.read().map_err(broken_off)?.await.map_err(broken_off)?.value() {
-        bytes.extend(chunk.to_vec());
-        if bytes.len() > most {
+        length = length.saturating_add(usize::try_from(chunk.length()).unwrap_or(usize::MAX));
+        if length <= most {
+            bytes.extend(chunk.to_vec());
+        } else if length.saturating_sub(most) > dropped {
             let _ = reader.cancel();
-            return Err(Refusal::BodyTooLarge);
+            break;
+        } else {
+            bytes = Vec::new();
         }
     }
-    Ok(bytes)
+    if length <= most { Ok(bytes) } else { Err(Refusal::BodyTooLarge) }
 }
 
 fn broken_off(_: JsValue) -> Refusal {

@@ -54,6 +54,8 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
         },
         headers,
     };
+    #[cfg(debug_assertions)]
+    super::fault::at_edge(&inbound.headers, "edge");
     let response = match pass(&request, &mut inbound).await {
         Ok(Answered::Object(response)) => return Ok(response.into()),
         Ok(Answered::Edge(response)) => response,
@@ -125,6 +127,8 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
     }
     let tenant = route.tenant().ok_or(Refusal::NotFound)?;
     let record = registry::record(inbound.env, tenant).await?; // (5)
+    #[cfg(debug_assertions)]
+    super::fault::at_edge(&inbound.headers, "record");
     if record.status == Status::Suspended && principal != Principal::Admin {
         return Err(Refusal::Suspended); // (5)
     }

@@ -35,6 +35,10 @@ pub(super) fn hand_over(
             headers.put(name, &value);
         }
     }
+    #[cfg(debug_assertions)]
+    if let Some(order) = inbound.headers.value(super::fault::PANIC) {
+        headers.put(super::fault::PANIC, &order);
+    }
     headers.put(PRINCIPAL, &JsValue::from_str(&principal.encode()));
     if !trace.is_undefined() {
         headers.put(TRACE, trace);

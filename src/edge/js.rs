@@ -104,6 +104,8 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = catch)]
     fn rescued(this: &Rejectable, rescue: &Function) -> Promise;
+    #[wasm_bindgen(method, js_name = then)]
+    fn settled(this: &Rejectable, fulfilled: &JsValue, rejected: &JsValue) -> Promise;
 
     type Function;
 
@@ -293,6 +295,16 @@ pub(super) type Rescue = Closure<dyn FnMut(JsValue, JsValue) -> Result<JsValue, 
 pub(super) fn rescued(promise: Promise, rescue: &Rescue, whose: &JsValue) -> Promise {
     let rescue: &Function = rescue.as_ref().unchecked_ref();
     promise.unchecked_into::<Rejectable>().rescued(&rescue.bind(&JsValue::NULL, whose))
+}
+
+/// What is made of a promise once it is fulfilled or rejected, with whatever value.
+pub(super) fn then(
+    promise: Promise,
+    next: impl FnOnce(JsValue) -> Result<JsValue, JsValue> + 'static,
+) -> Promise {
+    // One function for both ways: it is freed when it is called, and one of two would not be.
+    let next = Closure::once_into_js(next);
+    promise.unchecked_into::<Rejectable>().settled(&next, &next)
 }
 
 impl Headers {

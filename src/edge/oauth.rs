@@ -109,7 +109,7 @@ pub(super) async fn answer(
 async fn trusted_issuer(response: &js::Response) -> Result<TrustedIssuer, Refusal> {
     let unread = || Refusal::Internal("an answer of the object cannot be read".to_owned());
     let stream = response.body().ok_or_else(unread)?;
-    let bytes = collect(&stream, limits::BODY_BYTES).await?;
+    let bytes = collect(&stream, limits::BODY_BYTES, 0).await?;
     serde_json::from_slice(&bytes).map_err(|_| unread())
 }
 

@@ -27,5 +27,5 @@ pub(super) async fn get(guard: Outbound<'_>, url: &str, most: usize) -> Result<V
     }
     let Some(stream) = response.body() else { return Ok(Vec::new()) };
     let unread = |_| "the answer is too large, or breaks off".to_owned();
-    collect(&stream, most).await.map_err(unread)
+    collect(&stream, most, 0).await.map_err(unread)
 }

@@ -38,6 +38,8 @@ impl ObjectSql {
 
 impl Sql for ObjectSql {
     fn query(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        #[cfg(debug_assertions)]
+        super::fault::count();
         let params: Array = params.iter().map(to_js).collect();
         let cursor = self.sql.exec(statement, &params).map_err(thrown)?;
         let rows = cursor.raw().and_then(|rows| rows.to_array());

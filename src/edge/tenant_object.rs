@@ -15,7 +15,8 @@ use super::answer::{Spent, bare, deliver, log, request_id};
 use super::deployment::Deployment;
 use super::handover::{PRINCIPAL, TRACE};
 use super::sql::ObjectSql;
-use super::{Outcome, body, eagerly, js, now};
+use super::waiting::{self, settled};
+use super::{Outcome, body, js, now};
 use crate::auth::Principal;
 use crate::http::{
     Done, Headers, Method, Query, Refusal, Request, RequestId, Response, Route, Trace, Url,
@@ -66,7 +67,7 @@ impl TenantObject {
 
     /// Answers a request that the edge has let pass.
     pub fn fetch(&self, request: js::Request) -> Outcome {
-        eagerly(answer(Rc::clone(&self.0), request))
+        waiting::run(answer(Rc::clone(&self.0), request))
     }
 
     /// Does one step of what was put off. The runtime tries again, later and later, what throws.
@@ -158,6 +159,8 @@ impl Object {
             key_ring: &deployment.gate()?.key_ring,
             outbound: deployment.outbound(url.origin),
         };
+        #[cfg(debug_assertions)]
+        super::fault::take_order(&headers);
         Ok(self.handle(call)) // (6)
     }
 
@@ -178,8 +181,13 @@ impl Object {
 
     async fn learn_of_alarm(&self) -> Result<(), Refusal> {
         if self.alarm.get() == Alarm::Unknown {
-            let due = self.storage.alarm().map_err(failed)?.await.map_err(failed)?;
-            self.alarm.set(due.as_f64().map_or(Alarm::Unset, Alarm::Set));
+            let due = settled(self.storage.alarm().map_err(failed)?).await;
+            let alarm = match due.as_f64() {
+                Some(due) => Alarm::Set(due),
+                None if due.is_null() => Alarm::Unset,
+                None => return Err(failed(due)),
+            };
+            self.alarm.set(alarm);
         }
         Ok(())
     }
@@ -235,8 +243,12 @@ impl Object {
         let rows = self.storage.delete_all().map_err(failed)?;
         self.tenant.replace(Tenant::limited(default_rate_limit(&self.env)));
         self.alarm.set(Alarm::Unset);
-        alarm.await.map_err(failed)?;
-        rows.await.map_err(failed)?;
+        for promise in [alarm, rows] {
+            let deleted = settled(promise).await;
+            if !deleted.is_undefined() {
+                return Err(failed(deleted));
+            }
+        }
         Ok(())
     }
 }

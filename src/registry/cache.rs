@@ -9,7 +9,7 @@ use crate::limits;
 /// Records that were read of late. That a tenant does not exist is never kept.
 #[derive(Debug, Default)]
 pub struct RecordCache {
-    /// Each with the time up to which it counts, in milliseconds since the epoch.
+    /// Each with the time at which it was read, in milliseconds since the epoch.
     kept: BTreeMap<Slug, (i64, Rc<TenantRecord>)>,
     /// How often something was forgotten.
     forgotten: u64,
@@ -22,8 +22,10 @@ pub struct Reading(u64);
 impl RecordCache {
     /// A tenant's record, if one was read at most [`limits::TENANT_RECORD_TTL_MILLISECONDS`] ago.
     pub fn look(&self, tenant: &Slug, now: i64) -> Option<Rc<TenantRecord>> {
-        let (until, record) = self.kept.get(tenant)?;
-        (*until > now).then(|| Rc::clone(record))
+        let (read, record) = self.kept.get(tenant)?;
+        // What was read before the clock stepped back would else be kept until it is there again.
+        let age = now.saturating_sub(*read);
+        (0..limits::TENANT_RECORD_TTL_MILLISECONDS).contains(&age).then(|| Rc::clone(record))
     }
 
     /// A record is about to be read.
@@ -40,8 +42,7 @@ impl RecordCache {
         if self.kept.len() >= limits::TENANT_RECORDS {
             self.kept.clear();
         }
-        let until = now.saturating_add(limits::TENANT_RECORD_TTL_MILLISECONDS);
-        self.kept.insert(tenant.clone(), (until, record));
+        self.kept.insert(tenant.clone(), (now, record));
     }
 
     /// Forgets a tenant's record: it has been written, or is gone.

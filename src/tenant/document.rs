@@ -19,6 +19,8 @@ pub(super) struct Document {
     pub(super) resource_type: String,
     /// When the resource was created, as shown.
     pub(super) created: String,
+    /// When it was last changed; none for what is new.
+    pub(super) modified: Option<DateTime<Utc>>,
 }
 
 impl Document {
@@ -33,12 +35,14 @@ impl Document {
             id,
             resource_type: text(meta.get("resourceType")).ok_or_else(malformed)?,
             created: text(meta.get("created")).ok_or_else(malformed)?,
+            modified: text(meta.get("lastModified")).and_then(|text| text.parse().ok()),
             resource: Resource::from_stored(map),
         })
     }
 
-    /// Writes the document of a version.
-    pub(super) fn encode(&self, rev: i64, modified: DateTime<Utc>) -> Vec<u8> {
+    /// Writes the document of a version. A clock may step back; what a resource shows does not.
+    pub(super) fn encode(&self, rev: i64, now: DateTime<Utc>) -> Vec<u8> {
+        let modified = self.modified.map_or(now, |before| before.max(now));
         let mut map = Map::new();
         let mut rest = self.resource.as_map().clone();
         if let Some(schemas) = rest.shift_remove("schemas") {

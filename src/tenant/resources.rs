@@ -161,6 +161,7 @@ impl<'a> Work<'a, '_> {
             resource,
             resource_type: schema.resource_type.id.clone(),
             created: timestamp(self.now()),
+            modified: None,
         };
         let row = ResourceRow {
             pos: Pos::new(number, count.last),

@@ -196,9 +196,11 @@ impl Ring {
         self.warned.retain(|(of, _)| of != connection);
     }
 
-    /// Milliseconds until something is to be written, if there is anything.
+    /// Milliseconds until something is to be written, if there is anything; none are left where a
+    /// clock that has stepped back would put it off.
     pub(super) fn due_in(&self, now: DateTime<Utc>) -> Option<i64> {
-        self.due.map(|due| due.saturating_sub(now.timestamp_millis()).max(0))
+        let left = self.due?.saturating_sub(now.timestamp_millis());
+        Some(if left > limits::FLUSH_MILLISECONDS { 0 } else { left.max(0) })
     }
 
     /// Writes what is pending, one row a batch; it stays pending until [`Self::flushed`].

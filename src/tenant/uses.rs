@@ -43,9 +43,11 @@ impl Uses {
         &self.last
     }
 
-    /// In how many milliseconds they are to be written, if there are any.
+    /// In how many milliseconds they are to be written, if there are any; at once where a clock that
+    /// has stepped back would put it off.
     pub(super) fn flush_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
-        let left = self.due.saturating_sub(now.timestamp_millis()).max(0);
-        (!self.last.is_empty()).then_some(left)
+        let left = self.due.saturating_sub(now.timestamp_millis());
+        let most = limits::KEY_USES_FLUSH_SECONDS.saturating_mul(1_000);
+        (!self.last.is_empty()).then_some(if left > most { 0 } else { left.max(0) })
     }
 }

@@ -1,11 +1,13 @@
 //! What the characteristics of a declared attribute do to values, and which of them go together.
 
+use std::collections::BTreeMap;
+
 use muster::limits;
 use serde_json::{Value, json};
 
 use crate::declared::URN;
 use crate::steps::check_problem;
-use crate::support::Acme;
+use crate::support::{Acme, ORIGIN};
 
 /// A tenant whose users have attributes.
 fn with(attributes: &Value) -> Acme {
@@ -223,4 +225,43 @@ fn what_is_never_returned_is_not_told_by_an_event() {
     assert_eq!(data["changed"], json!(changed));
     let told = json!({ (at("login.name")): "n1", (at("logins")): [{ "name": "n1" }, ] });
     assert_eq!(data["previous"], told);
+}
+
+#[test]
+fn a_number_is_kept_to_its_last_digit_or_refused() {
+    let mut acme = with(&json!([
+        { "name": "count", "type": "integer", "searchable": true },
+        { "name": "share", "type": "decimal" },
+    ]));
+    let digits = "9".repeat(1_001);
+    for (number, (name, text, status, scim_type)) in (1..).zip([
+        ("count", "9007199254740993", 201, ""),
+        ("count", "-9007199254740993", 201, ""),
+        ("count", "18446744073709551615", 201, ""),
+        ("count", "18446744073709551616", 400, "invalidValue"),
+        ("count", "-0", 400, "invalidValue"),
+        ("count", "1e400", 400, "invalidSyntax"),
+        ("count", &digits, 400, "invalidSyntax"),
+        ("share", "-0.0", 201, ""),
+        ("share", "1e308", 201, ""),
+        ("share", "1e-400", 201, ""),
+        ("share", "-1e400", 400, "invalidSyntax"),
+        ("share", &format!("0.{digits}"), 201, ""),
+        ("share", &format!("1e{digits}"), 400, "invalidSyntax"),
+    ]) {
+        let body = format!(r#"{{"userName":"u{number}","{URN}":{{"{name}":{text}}}}}"#);
+        let (url, key) = (format!("{ORIGIN}/t/acme/scim/v2/Users"), acme.key.clone());
+        let reply = acme.fetch("POST", &url, &BTreeMap::new(), body.as_bytes(), &key);
+        assert_eq!(reply.status, status, "{name} {number}: {}", reply.json());
+        assert_eq!(reply.json()["scimType"].as_str().unwrap_or_default(), scim_type, "{number}");
+        if (name, status) == ("count", 201) {
+            assert_eq!(reply.json()[URN]["count"].to_string(), text);
+        }
+    }
+    let found = |acme: &mut Acme, count: &str| {
+        acme.found("/Users", &format!("{URN}:count eq {count}")).len()
+    };
+    assert_eq!(found(&mut acme, "9007199254740993"), 1);
+    assert_eq!(found(&mut acme, "9007199254740992"), 0, "which a double takes for the same");
+    assert_eq!(found(&mut acme, "18446744073709551615"), 1);
 }

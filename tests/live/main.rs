@@ -14,6 +14,7 @@ mod deployment;
 mod tenant;
 mod wire;
 
+mod abuse;
 mod bases;
 mod binding;
 mod budgets;

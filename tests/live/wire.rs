@@ -35,7 +35,8 @@ pub(crate) fn break_off(head: &str) {
     connection.write_all(head.as_bytes()).expect("the connection takes a head");
 }
 
-fn connect() -> TcpStream {
+/// A connection to the Worker.
+pub(crate) fn connect() -> TcpStream {
     let connection = TcpStream::connect(deployment().authority()).expect("the Worker listens");
     connection.set_read_timeout(Some(ANSWER_TIME_MAX)).expect("a timeout can be set");
     connection.set_write_timeout(Some(ANSWER_TIME_MAX)).expect("a timeout can be set");
