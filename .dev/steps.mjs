@@ -1,7 +1,8 @@
 // The steps of `npm test`: formatting, lints, native tests, a comparison with other implementations,
-// docs, the Worker's build and size, and then, against a Worker of its own with fresh secrets and
-// empty state, the live tests, two third-party SCIM testers and one of what the API says of itself. A
-// step is given what the steps share and its name; it throws, or returns what it counted and a note.
+// what the bench computes, docs, the Worker's build and size, and then, against a Worker of its own
+// with fresh secrets and empty state, the live tests, two third-party SCIM testers and one of what the
+// API says of itself. A step is given what the steps share and its name; it throws, or returns what it
+// counted and a note.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -52,6 +53,7 @@ export const STEPS = [
   { name: "clippy-wasm", run: cargo(["clippy", "--lib", ...WASM, "--", "-D", "warnings"]) },
   { name: "test", run: (_, name) => cargoTest(name, []) },
   { name: "differential", run: differential },
+  { name: "bench", run: benchTest },
   { name: "doc", run: cargo(["doc", "--no-deps"], { RUSTDOCFLAGS: "-D warnings" }) },
   { name: "build", run: build },
   { name: "serve", run: serve, needs: "build" },
@@ -97,6 +99,16 @@ async function differential({ python }, name) {
   const patches = await run(process.execPath, [script("patches.mjs"), join(folder, "patches.jsonl")], bounded(name));
   const lasts = [filters, patches].map((output) => output.trimEnd().split("\n").at(-1));
   return { passed: lasts.length, failed: 0, note: lasts.join("; ") };
+}
+
+/** What `npm run bench` computes, not what it measures. */
+async function benchTest(_, name) {
+  const file = join(root, ".dev", "bench", "bench.test.mjs");
+  const { output, content } = await runTester(name, process.execPath, ["--test", "--test-reporter", "tap", file]);
+  const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
+  const counts = { passed: count("pass"), failed: count("fail") };
+  if (content && counts.passed > 0) return counted(counts);
+  throw new StepFailed(output, countedFailure(counts));
 }
 
 async function build({ tools }) {

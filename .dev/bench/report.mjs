@@ -33,38 +33,38 @@ function commandOf({ sizes, peers, operations, rounds, seconds, connections, isW
 
 /** The tables and what became of the targets. */
 export function report(results) {
-  const parts = [
-    "## Requests per second: Muster's to the peer's",
-    "Higher is better for Muster. The median of the rounds, and in brackets the least and the greatest.",
-    ratioTable(results, "rate"),
-    `## A request's time: with so many users, to the same with ${count(FEWEST_USERS)}`,
-    "Lower is better.",
-    scaleTable(results, "rate"),
+  const peers = PEERS.filter(({ name }) => name !== "itself");
+  const itself = PEERS.filter(({ name }) => name === "itself");
+  const tables = [
+    {
+      title: "Requests per second: Muster's to the peer's",
+      text: "Higher is better. The median of the rounds, and in brackets the least and the greatest.",
+      table: byOperation(results, peers, "rate"),
+    },
+    {
+      title: `A request's time: to the same with ${count(FEWEST_USERS)} users`,
+      text: "Lower is better.",
+      table: byOperation(results, itself, "rate"),
+    },
+    {
+      title: "Requests per second of processor time: Muster's to the peer's",
+      text: "Of the server's process. What else the machine does matters less here; what is waited for, a disk, does not count.",
+      table: byOperation(results, peers, "processor"),
+    },
+    {
+      title: `A request's processor time: to the same with ${count(FEWEST_USERS)} users`,
+      text: "Lower is better.",
+      table: byOperation(results, itself, "processor"),
+    },
+    { title: "Targets", text: "A target holds where the median of requests per second, or of time, does.", table: targetTable(results) },
   ];
-  if (results.some(({ processor }) => processor)) {
-    parts.push(
-      "## The same by processor time of the server's process",
-      "Requests for each second of processor time in place of each second: what else the machine does matters less, and waiting for the disk does not count.",
-      ratioTable(results, "processor"),
-      scaleTable(results, "processor"),
-    );
-  }
-  parts.push("## Targets", targetTable(results));
-  return `${parts.filter(Boolean).join("\n\n")}\n`;
+  return tables.filter(({ table }) => table).map(({ title, text, table }) => `## ${title}\n\n${text}\n\n${table}\n`).join("\n");
 }
 
-function ratioTable(results, which) {
-  const peers = PEERS.filter(({ name }) => name !== "itself" && results.some(({ peer }) => peer === name));
-  return peers.length > 0 && byOperation(results, peers, which);
-}
-
-function scaleTable(results, which) {
-  const itself = PEERS.filter(({ name }) => name === "itself" && results.some(({ peer }) => peer === name));
-  return itself.length > 0 && byOperation(results, itself, which);
-}
-
-/** A row for each number of users and operation, a column for each peer. */
-function byOperation(results, peers, which) {
+/** A row for each number of users and operation, a column for each peer; none without results. */
+function byOperation(results, all, which) {
+  const peers = all.filter(({ name }) => results.some((result) => result.peer === name && result[which]));
+  if (peers.length === 0) return undefined;
   const shown = results.filter(({ peer }) => peers.some(({ name }) => name === peer));
   const sizes = [...new Set(shown.map(({ users }) => users))];
   const rows = sizes.flatMap((users) =>
