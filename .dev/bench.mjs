@@ -61,7 +61,7 @@ async function run(options, folder) {
 async function measurePair({ users, peer, operations }, options, stage, progress) {
   const ours = await stage.muster(users);
   const theirs = await stage.peer(peer.name, users);
-  for (const server of [ours, theirs]) await warmUp(operations[0], server, options.connections);
+  for (const server of [ours, theirs]) await warmUp(operations[0], server, options);
   const results = [];
   for (const operation of operations) {
     const what = `${users} users, ${peer.title}, ${operation.name}`;

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../run.mjs";
 import { WrongAnswer, sendFor } from "./load.mjs";
 
-/** What an engine needs to compile what is hot; a slow server gets no more than so many turns. */
-const WARM_UP = { requests: 4_000, turns: 6 };
+/** What an engine needs to compile what is hot; a slow server gets no more than so many seconds. */
+const SERVER_WARM_UP = { requests: 4_000, seconds: 6 };
 
 /** Before each operation, for itself and for the caches. */
 const WARM_UP_SECONDS = 1;
@@ -17,29 +17,30 @@ const PROBE_SECONDS = 0.5;
 const REST_MS = 20;
 
 /** Has a server that has just begun do what it is measured by first. */
-export async function warmUp(operation, server, connections) {
-  let sent = 0;
-  for (let turn = 0; turn < WARM_UP.turns && sent < WARM_UP.requests; turn += 1) {
-    sent += (await takeTurn(operation, server, WARM_UP_SECONDS, connections)).count;
+export async function warmUp(operation, server, options) {
+  const connections = await fittingConnections(operation, server, options);
+  let [count, seconds] = [0, 0];
+  while (count < SERVER_WARM_UP.requests && seconds < SERVER_WARM_UP.seconds) {
+    const turn = await takeTurn(operation, server, WARM_UP_SECONDS, connections);
+    [count, seconds] = [count + turn.count, seconds + turn.seconds];
   }
 }
 
 /** Measures one operation in rounds; `tell` is told how many of them are over. */
-export async function measure(operation, ours, theirs, { rounds, seconds, connections }, tell) {
-  const widths = new Map();
+export async function measure(operation, ours, theirs, options, tell) {
+  const connections = new Map();
   for (const server of [ours, theirs]) {
-    const probe = await takeTurn(operation, server, PROBE_SECONDS, 1);
-    // Where a request takes long, a turn is not to last for as many of them as there are connections.
-    const fitting = Math.floor((seconds * probe.count) / probe.seconds);
-    widths.set(server, Math.min(connections, Math.max(1, fitting)));
-    await takeTurn(operation, server, WARM_UP_SECONDS, widths.get(server));
+    connections.set(server, await fittingConnections(operation, server, options));
+    await takeTurn(operation, server, WARM_UP_SECONDS, connections.get(server));
   }
   const results = [];
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < options.rounds; round += 1) {
     // Whoever begins in one round is second in the next.
     const order = round % 2 === 0 ? [ours, theirs] : [theirs, ours];
     const measured = new Map();
-    for (const server of order) measured.set(server, await takeTurn(operation, server, seconds, widths.get(server)));
+    for (const server of order) {
+      measured.set(server, await takeTurn(operation, server, options.seconds, connections.get(server)));
+    }
     results.push({ ours: measured.get(ours), theirs: measured.get(theirs) });
     tell(round + 1);
   }
@@ -64,4 +65,10 @@ async function takeTurn(operation, server, seconds, connections) {
     if (!(error instanceof WrongAnswer)) throw error;
     throw new Problem(`${server.name} with ${server.users} users, ${operation.name}: ${error.message}`);
   }
+}
+
+/** Where a request takes long, a turn is not to last for as many of them as there are connections. */
+async function fittingConnections(operation, server, { seconds, connections }) {
+  const probe = await takeTurn(operation, server, PROBE_SECONDS, 1);
+  return Math.min(connections, Math.max(1, Math.floor((seconds * probe.count) / probe.seconds)));
 }
