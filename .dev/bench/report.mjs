@@ -10,25 +10,20 @@ const NOTHING = "";
 
 /** What was measured, how, and what is left out. */
 export function foreword({ options, rows, headroom, took }) {
-  const { rounds, seconds, connections } = options;
+  const { command, rounds, seconds, connections } = options;
   const versions = peerVersions();
   return `# Benchmarks
 
-Written by \`${commandOf(options)}\`, which took ${took}. Ratios, each of two servers on one machine in one run; they say nothing of requests per second elsewhere.
+Written by \`${command}\`, which took ${took}. Ratios, each of two servers on one machine in one run; they say nothing of requests per second elsewhere.
 
 - Node ${process.versions.node} (client, SCIMMY), workerd ${workerdVersion} (Muster, the floor), Express ${versions.express}, scimmy ${versions.scimmy}, scimmy-routers ${versions["scimmy-routers"]}, scim2-server ${versions["scim2-server"]}, waitress ${versions.waitress}.
-- A pair runs at once on loopback and is asked by turns, ${rounds} rounds of ${seconds} s each after a warm-up of a second, with ${connections} connections that each wait for their answer. Each status and body is checked; one that is wrong ends the run.
+- A pair runs at once on loopback and is asked by turns, ${rounds} rounds of ${seconds} s each after a warm-up of a second, with ${connections} connections that each wait for their answer, or as many fewer as a slow server needs to be done in time. Each status and body is checked; one that is wrong ends the run.
 - Off: the edge's rate limits and the tenant's (\`RATE_LIMITS=off\`), the log of requests that did not fail (\`LOG=failures\`), \`COST_HEADERS\`; plain http in place of https. No proxy of wrangler's or Miniflare's stands before Muster or the floor, KV is a Worker that knows every tenant. A key is verified for each request.
 - The floor is \`.dev/bench/floor/index.js\`: a Worker and a Durable Object in JavaScript without keys, schemas or checks; one SELECT a read, one transaction a write${rows ? `, of as many rows as Muster writes (${rows.create} for a create, ${rows.patch} for a PATCH)` : ""}.
-- SCIMMY and scim2-server keep everything in memory, each in one process. SCIMMY finds users by \`id\` and \`userName\` without a search, and its handler cuts pages out; "pages by itself" is its simplest use, a handler that returns all users.
+- SCIMMY and scim2-server keep everything in memory, each in one process. SCIMMY finds users by \`id\` and \`userName\` without a search, and its handler cuts pages out; "pages by itself" is its simplest use, a handler that returns all users for SCIMMY to cut.
 - Users have an e-mail address and the enterprise extension; half of them, at most 100,000, are members of one group.
-- The client does at most ${ratioText(headroom)} times what the fastest server here did, against one that answers the same bytes to everything.`;
-}
-
-function commandOf({ sizes, peers, operations, rounds, seconds, connections, isWhole }) {
-  if (isWhole) return "npm run bench";
-  const parts = { sizes, peers, operations, rounds, seconds, connections };
-  return `npm run bench -- ${Object.entries(parts).map(([name, value]) => `--${name} ${value}`).join(" ")}`;
+- The client does at most ${ratioText(headroom)} times what the fastest server here did, against one that answers the same bytes to everything.
+`;
 }
 
 /** The tables and what became of the targets. */
