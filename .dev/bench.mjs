@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildWorker } from "./build.mjs";
 import { sendFor } from "./bench/load.mjs";
-import { measure, secondsOf } from "./bench/measure.mjs";
+import { measure, secondsOf, warmUp } from "./bench/measure.mjs";
 import { OPERATIONS } from "./bench/operations.mjs";
 import { pairs, readOptions } from "./bench/plan.mjs";
 import { showProgress } from "./bench/progress.mjs";
@@ -61,6 +61,7 @@ async function run(options, folder) {
 async function measurePair({ users, peer, operations }, options, stage, progress) {
   const ours = await stage.muster(users);
   const theirs = await stage.peer(peer.name, users);
+  for (const server of [ours, theirs]) await warmUp(operations[0], server, options);
   const results = [];
   for (const operation of operations) {
     const what = `${users} users, ${peer.title}, ${operation.name}`;

@@ -7,6 +7,7 @@ import { connect } from "node:net";
 const HEAD_END = Buffer.from("\r\n\r\n");
 const CHUNKED = /\r\ntransfer-encoding: *chunked/i;
 const LENGTH = /\r\ncontent-length: *(\d+)/i;
+const CLOSES = /\r\nconnection: *close/i;
 const SHOWN_BYTES = 300;
 
 /** An answer that was not the expected one. */
@@ -29,13 +30,9 @@ export async function sendFor(seconds, { port, connections, next, check }) {
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
   const began = performance.now();
   const until = began + seconds * 1_000;
-  try {
-    const counts = await Promise.all(sockets.map((socket) => converse(socket, until, next, check)));
-    const took = (performance.now() - began) / 1_000;
-    return { count: counts.reduce((sum, count) => sum + count, 0), seconds: took };
-  } finally {
-    sockets.forEach((socket) => socket.destroy());
-  }
+  const counts = await Promise.all(sockets.map((socket) => converse(socket, { port, until, next, check })));
+  const took = (performance.now() - began) / 1_000;
+  return { count: counts.reduce((sum, count) => sum + count, 0), seconds: took };
 }
 
 function open(port) {
@@ -46,29 +43,34 @@ function open(port) {
   });
 }
 
-/** One request after the other, at least one. */
-function converse(socket, until, next, check) {
+/** One request after the other, at least one; on a new connection where the server closes one. */
+function converse(first, { port, until, next, check }) {
   return new Promise((resolve, reject) => {
     let count = 0;
-    let rest = Buffer.alloc(0);
-    const fail = (problem) => {
-      socket.destroy();
-      reject(new WrongAnswer(problem));
+    const use = (socket) => {
+      let rest = Buffer.alloc(0);
+      const end = (settle) => {
+        socket.removeAllListeners("close").destroy();
+        settle();
+      };
+      const fail = (problem) => end(() => reject(new WrongAnswer(problem)));
+      socket.on("data", (chunk) => {
+        rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+        const answer = parse(rest);
+        if (!answer) return;
+        const wrong = check(answer.status, answer.body);
+        if (wrong) return fail(`${wrong}: status ${answer.status}, ${answer.body.subarray(0, SHOWN_BYTES)}`);
+        count += 1;
+        rest = rest.subarray(answer.end);
+        if (performance.now() >= until) end(() => resolve(count));
+        else if (answer.closes) end(() => open(port).then(use, reject));
+        else socket.write(next());
+      });
+      socket.on("error", (error) => fail(`the connection failed: ${error.message}`));
+      socket.on("close", () => fail("the connection was closed"));
+      socket.write(next());
     };
-    socket.on("data", (chunk) => {
-      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      const answer = parse(rest);
-      if (!answer) return;
-      const wrong = check(answer.status, answer.body);
-      if (wrong) return fail(`${wrong}: status ${answer.status}, ${answer.body.subarray(0, SHOWN_BYTES)}`);
-      count += 1;
-      rest = rest.subarray(answer.end);
-      if (performance.now() < until) socket.write(next());
-      else resolve(count);
-    });
-    socket.on("error", (error) => fail(`the connection failed: ${error.message}`));
-    socket.on("close", () => fail("the connection was closed"));
-    socket.write(next());
+    use(first);
   });
 }
 
@@ -78,13 +80,14 @@ function parse(bytes) {
   if (headEnd < 0) return undefined;
   const head = bytes.latin1Slice(0, headEnd);
   const status = Number(head.slice(9, 12));
+  const closes = CLOSES.test(head);
   const begin = headEnd + HEAD_END.length;
-  if (CHUNKED.test(head)) return parseChunks(bytes, begin, status);
+  if (CHUNKED.test(head)) return parseChunks(bytes, begin, { status, closes });
   const end = begin + Number(LENGTH.exec(head)?.[1] ?? 0);
-  return bytes.length < end ? undefined : { status, body: bytes.subarray(begin, end), end };
+  return bytes.length < end ? undefined : { status, closes, body: bytes.subarray(begin, end), end };
 }
 
-function parseChunks(bytes, begin, status) {
+function parseChunks(bytes, begin, answer) {
   const chunks = [];
   for (let at = begin; ; ) {
     const lineEnd = bytes.indexOf("\r\n", at);
@@ -92,7 +95,7 @@ function parseChunks(bytes, begin, status) {
     const size = Number.parseInt(bytes.latin1Slice(at, lineEnd), 16);
     const end = lineEnd + 2 + size + 2;
     if (bytes.length < end) return undefined;
-    if (size === 0) return { status, body: Buffer.concat(chunks), end };
+    if (size === 0) return { ...answer, body: Buffer.concat(chunks), end };
     chunks.push(bytes.subarray(lineEnd + 2, end - 2));
     at = end;
   }

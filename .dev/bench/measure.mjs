@@ -5,21 +5,42 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../run.mjs";
 import { WrongAnswer, sendFor } from "./load.mjs";
 
-/** What an engine needs to compile what is hot, and a cache to fill. */
+/** What an engine needs to compile what is hot; a slow server gets no more than so many seconds. */
+const SERVER_WARM_UP = { requests: 4_000, seconds: 6 };
+
+/** Before each operation, for itself and for the caches. */
 const WARM_UP_SECONDS = 1;
+
+/** For how long a single connection finds out how long a request takes. */
+const PROBE_SECONDS = 0.5;
 
 const REST_MS = 20;
 
-/** Measures one operation in rounds; `tell` is told the seconds that have been spent. */
-export async function measure(operation, ours, theirs, { rounds, seconds, connections }, tell) {
-  const turn = (server, length) => takeTurn(operation, server, length, connections);
-  for (const server of [ours, theirs]) await turn(server, WARM_UP_SECONDS);
+/** Has a server that has just begun do what it is measured by first. */
+export async function warmUp(operation, server, options) {
+  const connections = await fittingConnections(operation, server, options);
+  let [count, seconds] = [0, 0];
+  while (count < SERVER_WARM_UP.requests && seconds < SERVER_WARM_UP.seconds) {
+    const turn = await takeTurn(operation, server, WARM_UP_SECONDS, connections);
+    [count, seconds] = [count + turn.count, seconds + turn.seconds];
+  }
+}
+
+/** Measures one operation in rounds; `tell` is told how many of them are over. */
+export async function measure(operation, ours, theirs, options, tell) {
+  const connections = new Map();
+  for (const server of [ours, theirs]) {
+    connections.set(server, await fittingConnections(operation, server, options));
+    await takeTurn(operation, server, WARM_UP_SECONDS, connections.get(server));
+  }
   const results = [];
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < options.rounds; round += 1) {
     // Whoever begins in one round is second in the next.
     const order = round % 2 === 0 ? [ours, theirs] : [theirs, ours];
     const measured = new Map();
-    for (const server of order) measured.set(server, await turn(server, seconds));
+    for (const server of order) {
+      measured.set(server, await takeTurn(operation, server, options.seconds, connections.get(server)));
+    }
     results.push({ ours: measured.get(ours), theirs: measured.get(theirs) });
     tell(round + 1);
   }
@@ -28,7 +49,7 @@ export async function measure(operation, ours, theirs, { rounds, seconds, connec
 
 /** How many seconds a measurement takes. */
 export function secondsOf({ rounds, seconds }) {
-  return 2 * (WARM_UP_SECONDS + rounds * seconds);
+  return 2 * (PROBE_SECONDS + WARM_UP_SECONDS + rounds * seconds);
 }
 
 async function takeTurn(operation, server, seconds, connections) {
@@ -44,4 +65,10 @@ async function takeTurn(operation, server, seconds, connections) {
     if (!(error instanceof WrongAnswer)) throw error;
     throw new Problem(`${server.name} with ${server.users} users, ${operation.name}: ${error.message}`);
   }
+}
+
+/** Where a request takes long, a turn is not to last for as many of them as there are connections. */
+async function fittingConnections(operation, server, { seconds, connections }) {
+  const probe = await takeTurn(operation, server, PROBE_SECONDS, 1);
+  return Math.min(connections, Math.max(1, Math.floor((seconds * probe.count) / probe.seconds)));
 }

@@ -13,6 +13,9 @@ const MEMBERS_AT_ONCE = 100;
 /** Prime to every size, so that a walk by it meets each user before it meets one again. */
 const STRIDE = 7_919;
 
+/** How far the first users of two walks are from each other. */
+const WALKS_APART = 123_457;
+
 /** An operation: what it is called, and what makes a server's requests and checks its answers. */
 export const OPERATIONS = [
   { name: "get", title: "get", of: get },
@@ -25,6 +28,9 @@ export const OPERATIONS = [
   // Last, for it changes how many users there are.
   { name: "create", title: "create", of: create },
 ];
+
+/** How many walks there have been. */
+let begun = 0;
 
 /** Names that no earlier run of `create` has used. */
 let created = 0;
@@ -112,11 +118,16 @@ function patchOp(...Operations) {
   return { schemas: [`${MESSAGES}:PatchOp`], Operations };
 }
 
-/** Users in an order that jumps, and how often all of them have been met. */
+/**
+ * Users in an order that jumps, and how often all of them have been met. Each walk begins elsewhere, so
+ * that among many users one does not find in a cache what another has left there.
+ */
 function walkUsers(users) {
+  begun += 1;
+  const first = (begun * WALKS_APART) % users;
   let steps = 0;
   return () => {
-    const step = { n: 1 + ((steps * STRIDE) % users), round: Math.floor(steps / users) };
+    const step = { n: 1 + ((first + steps * STRIDE) % users), round: Math.floor(steps / users) };
     steps += 1;
     return step;
   };

@@ -1,7 +1,7 @@
 // The other SCIM servers, installed into the cache with the versions that are pinned beside them.
 
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { root, run } from "../run.mjs";
 import { cache, explained, hash, pythonEnvironment } from "../setup.mjs";
 import { freePort } from "../worker.mjs";
@@ -44,7 +44,7 @@ async function installScimmy() {
   if (existsSync(stamp)) return folder;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const file of [...files, join(root, ".npmrc")]) cpSync(file, join(folder, file.slice(file.lastIndexOf("/") + 1)));
+  for (const file of [...files, join(root, ".npmrc")]) cpSync(file, join(folder, basename(file)));
   await explained(
     run("npm", ["ci", "--loglevel=error"], { cwd: folder, label: "installing SCIMMY" }),
     "The npm packages in .dev/bench/scimmy/package-lock.json cannot be installed. Is the npm registry within reach?",

@@ -50,7 +50,7 @@ export function readOptions(args) {
     rounds: whole(values.rounds, 1),
     seconds: Number(values.seconds) > 0 ? Number(values.seconds) : usage("--seconds is a number above 0"),
     connections: whole(values.connections, 1),
-    isWhole,
+    command: ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" "),
     output: values.output ?? (isWhole ? "BENCHMARKS.md" : undefined),
   };
 }

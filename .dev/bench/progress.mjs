@@ -10,11 +10,12 @@ const LINE_MS = 30_000;
 export function showProgress(total) {
   const terminal = process.stderr.isTTY;
   const began = Date.now();
-  let [done, shown] = [0, 0];
+  let [done, shown, finished] = [0, 0, false];
   const draw = (what, part, force = false) => {
     if (!force && Date.now() - shown < (terminal ? REDRAW_MS : LINE_MS)) return;
     shown = Date.now();
-    const share = Math.min(1, (done + part) / total);
+    // What is slower than was thought is not done for that.
+    const share = Math.min(finished ? 1 : 0.99, (done + part) / total);
     const cells = Math.round(share * BAR_CELLS);
     const bar = `[${"#".repeat(cells)}${" ".repeat(BAR_CELLS - cells)}]`;
     const text = `${bar} ${String(Math.floor(share * 100)).padStart(3)} %, ${duration((Date.now() - began) / 1_000)}: ${what}`;
@@ -26,7 +27,7 @@ export function showProgress(total) {
     /** So many seconds of the total are done. */
     did: (seconds) => (done += seconds),
     end: () => {
-      done = total;
+      [done, finished] = [total, true];
       draw("done", 0, true);
       if (terminal) process.stderr.write("\n");
     },

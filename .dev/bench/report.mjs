@@ -10,61 +10,56 @@ const NOTHING = "";
 
 /** What was measured, how, and what is left out. */
 export function foreword({ options, rows, headroom, took }) {
-  const { rounds, seconds, connections } = options;
+  const { command, rounds, seconds, connections } = options;
   const versions = peerVersions();
   return `# Benchmarks
 
-Written by \`${commandOf(options)}\`, which took ${took}. Ratios, each of two servers on one machine in one run; they say nothing of requests per second elsewhere.
+Written by \`${command}\`, which took ${took}. Ratios, each of two servers on one machine in one run; they say nothing of requests per second elsewhere.
 
 - Node ${process.versions.node} (client, SCIMMY), workerd ${workerdVersion} (Muster, the floor), Express ${versions.express}, scimmy ${versions.scimmy}, scimmy-routers ${versions["scimmy-routers"]}, scim2-server ${versions["scim2-server"]}, waitress ${versions.waitress}.
-- A pair runs at once on loopback and is asked by turns, ${rounds} rounds of ${seconds} s each after a warm-up of a second, with ${connections} connections that each wait for their answer. Each status and body is checked; one that is wrong ends the run.
+- A pair runs at once on loopback and is asked by turns, ${rounds} rounds of ${seconds} s each after a warm-up of a second, with ${connections} connections that each wait for their answer, or as many fewer as a slow server needs to be done in time. Each status and body is checked; one that is wrong ends the run.
 - Off: the edge's rate limits and the tenant's (\`RATE_LIMITS=off\`), the log of requests that did not fail (\`LOG=failures\`), \`COST_HEADERS\`; plain http in place of https. No proxy of wrangler's or Miniflare's stands before Muster or the floor, KV is a Worker that knows every tenant. A key is verified for each request.
 - The floor is \`.dev/bench/floor/index.js\`: a Worker and a Durable Object in JavaScript without keys, schemas or checks; one SELECT a read, one transaction a write${rows ? `, of as many rows as Muster writes (${rows.create} for a create, ${rows.patch} for a PATCH)` : ""}.
-- SCIMMY and scim2-server keep everything in memory, each in one process. SCIMMY finds users by \`id\` and \`userName\` without a search, and its handler cuts pages out; "pages by itself" is its simplest use, a handler that returns all users.
+- SCIMMY and scim2-server keep everything in memory, each in one process; Muster and the floor flush each write to the disk before they answer it. SCIMMY finds users by \`id\` and \`userName\` without a search, and its handler cuts pages out; "pages by itself" is its simplest use, a handler that returns all users for SCIMMY to cut.
 - Users have an e-mail address and the enterprise extension; half of them, at most 100,000, are members of one group.
-- The client does at most ${ratioText(headroom)} times what the fastest server here did, against one that answers the same bytes to everything.`;
-}
-
-function commandOf({ sizes, peers, operations, rounds, seconds, connections, isWhole }) {
-  if (isWhole) return "npm run bench";
-  const parts = { sizes, peers, operations, rounds, seconds, connections };
-  return `npm run bench -- ${Object.entries(parts).map(([name, value]) => `--${name} ${value}`).join(" ")}`;
+- The client does at most ${ratioText(headroom)} times what the fastest server here did, against one that answers the same bytes to everything.
+`;
 }
 
 /** The tables and what became of the targets. */
 export function report(results) {
-  const parts = [
-    "## Requests per second: Muster's to the peer's",
-    "Higher is better for Muster. The median of the rounds, and in brackets the least and the greatest.",
-    ratioTable(results, "rate"),
-    `## A request's time: with so many users, to the same with ${count(FEWEST_USERS)}`,
-    "Lower is better.",
-    scaleTable(results, "rate"),
+  const peers = PEERS.filter(({ name }) => name !== "itself");
+  const itself = PEERS.filter(({ name }) => name === "itself");
+  const tables = [
+    {
+      title: "Requests per second: Muster's to the peer's",
+      text: "Higher is better. The median of the rounds, and in brackets the least and the greatest.",
+      table: byOperation(results, peers, "rate"),
+    },
+    {
+      title: `A request's time: to the same with ${count(FEWEST_USERS)} users`,
+      text: "Lower is better.",
+      table: byOperation(results, itself, "rate"),
+    },
+    {
+      title: "Requests per second of processor time: Muster's to the peer's",
+      text: "Of the server's process. What else the machine does matters less here; what is waited for, a disk, does not count.",
+      table: byOperation(results, peers, "processor"),
+    },
+    {
+      title: `A request's processor time: to the same with ${count(FEWEST_USERS)} users`,
+      text: "Lower is better.",
+      table: byOperation(results, itself, "processor"),
+    },
+    { title: "Targets", text: "A target holds where the median of requests per second, or of time, does.", table: targetTable(results) },
   ];
-  if (results.some(({ processor }) => processor)) {
-    parts.push(
-      "## The same by processor time of the server's process",
-      "Requests for each second of processor time in place of each second: what else the machine does matters less, and waiting for the disk does not count.",
-      ratioTable(results, "processor"),
-      scaleTable(results, "processor"),
-    );
-  }
-  parts.push("## Targets", targetTable(results));
-  return `${parts.filter(Boolean).join("\n\n")}\n`;
+  return tables.filter(({ table }) => table).map(({ title, text, table }) => `## ${title}\n\n${text}\n\n${table}\n`).join("\n");
 }
 
-function ratioTable(results, which) {
-  const peers = PEERS.filter(({ name }) => name !== "itself" && results.some(({ peer }) => peer === name));
-  return peers.length > 0 && byOperation(results, peers, which);
-}
-
-function scaleTable(results, which) {
-  const itself = PEERS.filter(({ name }) => name === "itself" && results.some(({ peer }) => peer === name));
-  return itself.length > 0 && byOperation(results, itself, which);
-}
-
-/** A row for each number of users and operation, a column for each peer. */
-function byOperation(results, peers, which) {
+/** A row for each number of users and operation, a column for each peer; none without results. */
+function byOperation(results, all, which) {
+  const peers = all.filter(({ name }) => results.some((result) => result.peer === name && result[which]));
+  if (peers.length === 0) return undefined;
   const shown = results.filter(({ peer }) => peers.some(({ name }) => name === peer));
   const sizes = [...new Set(shown.map(({ users }) => users))];
   const rows = sizes.flatMap((users) =>

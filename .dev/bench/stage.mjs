@@ -12,7 +12,7 @@ import { GROUP_ID, memberCount } from "./users.mjs";
 const LASTING_USERS = 100_000;
 
 /** How many users are loaded in a second, for the estimate. */
-const LOADED_PER_SECOND = { muster: 2_500, floor: 20_000 };
+const LOADED_PER_SECOND = { muster: 3_000, floor: 20_000 };
 
 /** How long loading Muster, and the floor if it is among the peers, is likely to take. */
 export function loadingSeconds({ sizes, peers }) {

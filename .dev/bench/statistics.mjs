@@ -10,6 +10,7 @@ export const TARGETS = [
   { peer: "floor", operations: ["create"], least: 0.5 },
   { peer: "scimmy", operations: ["get", "lookup", "create"], users: 10_000, least: 2 },
   { peer: "scimmy", operations: ["list"], users: 10_000, least: 50 },
+  { peer: "scimmy-paging", operations: ["list"], users: 10_000, least: 50 },
   { peer: "scim2-server", operations: ["get", "lookup", "create"], users: 10_000, least: 2 },
   { peer: "scim2-server", operations: ["list"], users: 10_000, least: 50 },
   { peer: "itself", operations: ["get", "lookup", "create", "member"], users: 1_000_000, most: 1.5 },

@@ -236,7 +236,10 @@ fn every_limit_is_kept_and_its_keeping_is_tested() {
 fn no_file_holds_a_note_for_later_or_a_place_on_one_machine() {
     let extensions = [".rs", ".toml", ".md", ".mjs", ".py", ".json", ".txt", ".sql", ".sh", "run"];
     let folders = ["src", "tests", ".dev", ".ci", "README.md", "Cargo.toml", "wrangler.toml"];
-    none(folders.iter().flat_map(|folder| files(folder, &extensions)).flat_map(|file| {
+    // A lock file's digests are random letters.
+    let is_written = |file: &File| !file.path.ends_with("package-lock.json");
+    let files = folders.iter().flat_map(|folder| files(folder, &extensions)).filter(is_written);
+    none(files.flat_map(|file| {
         let lines = (1..).zip(file.text.lines());
         let faults = lines.filter_map(|(line, text): (usize, _)| {
             let word = BANNED.iter().find(|word| text.contains(*word))?;

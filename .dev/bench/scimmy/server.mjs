@@ -33,7 +33,10 @@ SCIMMY.Resources.declare(SCIMMY.Resources.User)
     if (resource.id) return users.get(resource.id) ?? fail(NotFound());
     return resource.filter ? matching(resource.filter) : page(resource);
   })
-  .degress((resource) => void users.delete(resource.id));
+  .degress(({ id }) => {
+    names.delete((users.get(id) ?? fail(NotFound())).userName.toLowerCase());
+    users.delete(id);
+  });
 SCIMMY.Schemas.User.extend(SCIMMY.Schemas.EnterpriseUser);
 
 SCIMMY.Resources.declare(SCIMMY.Resources.Group)
