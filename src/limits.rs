@@ -240,6 +240,8 @@ pub const IMPORT_LINES: usize = 10_000;
 /// The last place in the order of a type's resources at which an import puts one; above it the
 /// answer is 422. As many are left for what is made later.
 pub const IMPORT_PLACE: i64 = 1 << 39;
+/// The greatest version of what an import brings, for the same reason.
+pub const IMPORT_VERSION: i64 = 1 << 48;
 
 /// Items on a page of the admin API when the client does not say.
 pub const ITEMS_DEFAULT: usize = 100;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::RateLimit;
+use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
 
 /// A tenant's policies.
@@ -136,7 +137,7 @@ impl Policy {
         let version = document.get("version").and_then(Value::as_i64).unwrap_or(0);
         let policy = Self::stored(version, document, numbers)?;
         let is_first = policy.changed(&Self::default()).is_empty();
-        if version < 0 || version == 0 && !is_first {
+        if !(0..=limits::IMPORT_VERSION).contains(&version) || version == 0 && !is_first {
             return Err(vec![Fault::new("/version", "is not that of such policies")]);
         }
         if !DeclaredSchema::are_numbered(&policy.schemas) {

@@ -2,16 +2,15 @@
 //! origins are kept. What is there already stays as it is, so that an import can be sent again and
 //! goes on where it broke off.
 
+mod lines;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::DateTime;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
-use super::connections;
-use super::document::{Document, version};
+use self::lines::{ConnectionLine, Line, MemberLine, ResourceLine, connection, document, read};
+use super::document::Document;
 use super::lookups::{lookup_keys, missing_from, new_keys};
 use super::memory::Connection;
 use super::policies::bounded;
@@ -22,52 +21,11 @@ use crate::http::{NDJSON, Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::Policy;
 use crate::scim::ScimError;
-use crate::scim::schema::{Fault, GROUP, Registry, TypeSchema};
-use crate::store::connections::{ConnectionRow, write as write_connection};
+use crate::scim::schema::{Fault, GROUP, Registry};
+use crate::store::connections::write as write_connection;
 use crate::store::resources::{self, ResourceRow};
 use crate::store::transfer;
 use crate::store::{Pos, members, policies};
-
-/// A line of an export.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase")]
-enum Line {
-    Settings { policies: Map<String, Value>, numbers: BTreeMap<String, u8> },
-    Connection(ConnectionLine),
-    Resource(ResourceLine),
-    Member(MemberLine),
-    Dangling(MemberLine),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ConnectionLine {
-    id: String,
-    display_name: String,
-    preset: String,
-    compat: Map<String, Value>,
-    state: String,
-    adopt: String,
-    version: i64,
-    created: i64,
-}
-
-#[derive(Debug, Deserialize)]
-struct ResourceLine {
-    position: i64,
-    version: i64,
-    origin: String,
-    manager: Option<String>,
-    document: Map<String, Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct MemberLine {
-    group: String,
-    member: String,
-    origin: String,
-    display: Option<String>,
-}
 
 /// What has become of a line.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
@@ -257,60 +215,6 @@ impl Work<'_, '_> {
         ids.push(member);
         Ok(Outcome::Imported)
     }
-}
-
-/// The lines of a body with their numbers. Those that end a page say nothing.
-fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
-    let mut lines = Vec::new();
-    for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        if number > limits::IMPORT_LINES {
-            let detail = format!("an import has more than {} lines", limits::IMPORT_LINES);
-            return Err(Problem::new(ProblemCode::PayloadTooLarge, detail));
-        }
-        let fault =
-            || Problem::faulty(vec![Fault::new(format!("/{number}"), "is no line of an export")]);
-        let value: Value = serde_json::from_slice(line).map_err(|_| fault())?;
-        let ends_page = ["next", "end"].iter().any(|name| value.get(name).is_some());
-        if !ends_page {
-            lines.push((number, serde_json::from_value(value).map_err(|_| fault())?));
-        }
-    }
-    Ok(lines)
-}
-
-/// The connection of a line, if it is one that could have been made.
-fn connection(line: ConnectionLine) -> Option<ConnectionRow> {
-    let ConnectionLine { id, display_name, preset, compat, state, adopt, version, created } = line;
-    let fields = [
-        ("id", id.into()),
-        ("displayName", display_name.into()),
-        ("preset", preset.into()),
-        ("compat", compat.into()),
-        ("state", state.into()),
-        ("adopt", adopt.into()),
-    ];
-    let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), value));
-    let row = connections::read(fields.into_iter().collect(), created).ok()?;
-    let fits = version >= 1 && DateTime::from_timestamp_millis(created).is_some();
-    fits.then_some(ConnectionRow { rev: version, ..row })
-}
-
-/// The document of a line, if it is one of its type and says of itself what the line says.
-fn document(line: &ResourceLine, schema: TypeSchema<'_>) -> Option<(Document, Vec<u8>)> {
-    let doc = serde_json::to_vec(&line.document).ok()?;
-    let document = Document::decode(&doc).ok()?;
-    let says = line.document.get("meta")?.get("version")?.as_str()?;
-    let id = Uuid::parse_str(&document.id).ok()?;
-    let fits = says == version(line.version)
-        && line.version >= 1
-        && id.hyphenated().to_string() == document.id
-        && document.resource_type == schema.resource_type.id
-        && (1..=limits::IMPORT_PLACE).contains(&Pos::stored(line.position).place())
-        && doc.len() <= limits::RESOURCE_BYTES;
-    fits.then_some((document, doc))
 }
 
 /// A value that is taken, in the words of the admin API.

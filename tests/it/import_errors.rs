@@ -39,6 +39,7 @@ fn a_connection_that_nobody_could_make_is_not_imported() {
         ("adopt", json!("maybe")),
         ("version", json!(0)),
         ("created", json!(i64::MAX)),
+        ("version", json!(limits::IMPORT_VERSION + 1)),
     ] {
         let mut odd: Value = serde_json::from_str(line).expect("JSON");
         odd[name] = value.clone();
@@ -72,6 +73,7 @@ fn policies_that_no_tenant_could_have_are_not_imported() {
         (settings(3, own, (64, 128)), "/1/policies/schemas"),
         (settings(0, own, (64, 65)), "/1/policies/version"),
         (settings(-1, own, (64, 65)), "/1/policies/version"),
+        (settings(limits::IMPORT_VERSION + 1, own, (64, 65)), "/1/policies/version"),
         (settings(3, &[schema.clone(), schema.clone()], (64, 65)), "/1/policies/schemas/1/id"),
         (settings(3, &[unknown], (64, 65)), "/1/policies/schemas/0/resourceTypes"),
     ] {
@@ -94,4 +96,40 @@ fn policies_that_no_tenant_could_have_are_not_imported() {
     long["attributes"] = many.collect();
     acme.refuses_import(&settings(3, &[long], (64, 65)), (413, "payload_too_large"));
     assert_eq!(acme.takes(&settings(3, own, (65, 64))), [1, 0, 0]);
+}
+
+#[test]
+fn a_document_that_no_tenant_could_have_is_not_imported() {
+    let (mut acme, _) = small();
+    let pages = acme.export(1_000);
+    let mut other = Acme::named("other");
+    other.takes(&pages[0]);
+    let line = pages[1].lines().next().expect("a resource");
+    for (pointer, value) in [
+        ("/document/password", json!("hunter2")),
+        ("/document/nope", json!(1)),
+        ("/document/username", json!("u0")),
+        ("/document/groups", json!([])),
+        ("/document/userName", Value::Null),
+        ("/document/userName", json!(5)),
+        ("/document/userName", json!("")),
+        ("/document/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", json!({ "x": 1 })),
+        ("/document/meta/created", json!("yesterday")),
+        ("/document/meta/lastModified", json!("2026-01-01T00:00:00Z")),
+        ("/version", json!(limits::IMPORT_VERSION + 1)),
+    ] {
+        let mut odd: Value = serde_json::from_str(line).expect("JSON");
+        let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+        odd.pointer_mut(parent).expect("an object")[name] = value.clone();
+        if pointer == "/version" {
+            odd["document"]["meta"]["version"] = json!(format!("W/\"{value}\""));
+        }
+        let problem = other.refuses_import(&odd.to_string(), (422, "faulty"));
+        assert_eq!(problem["faults"][0]["path"], "/1", "{pointer} {value}");
+    }
+    let odd = line.replacen("\"resource\"", "\"odd\"", 1).replacen('{', "{\"end\":true,", 1);
+    other.refuses_import(&odd, (422, "faulty"));
+    let stray = line.replacen('{', "{\"next\":\"x\",", 1);
+    assert_eq!(other.takes(&stray), [1, 0, 0], "a line with a kind ends no page");
+    assert_eq!(other.takes(line), [0, 1, 0]);
 }

@@ -272,6 +272,9 @@ fn what_contradicts_what_is_there_is_refused() {
     other.user("eve");
     other.connect("entra");
     other.refuses_import(&pages[0], (409, "conflict"));
+    let mut other = Acme::named("other");
+    other.takes(&pages[0]);
+    other.user("eve");
     other.refuses_import(&pages[1], (409, "conflict"));
     // A connection of its own, policies of its own, a name that is taken.
     let mut other = Acme::named("other");

@@ -1,0 +1,146 @@
+//! The lines of an export, and which of them an export could have written.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::http::{Problem, ProblemCode};
+use crate::limits;
+use crate::scim::schema::{Attribute, AttributeType, Fault, TypeSchema};
+use crate::store::Pos;
+use crate::store::connections::ConnectionRow;
+use crate::tenant::connections;
+use crate::tenant::document::{Document, timestamp, version};
+
+/// A line of an export.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub(super) enum Line {
+    Settings { policies: Map<String, Value>, numbers: BTreeMap<String, u8> },
+    Connection(ConnectionLine),
+    Resource(ResourceLine),
+    Member(MemberLine),
+    Dangling(MemberLine),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConnectionLine {
+    pub(super) id: String,
+    pub(super) display_name: String,
+    pub(super) preset: String,
+    pub(super) compat: Map<String, Value>,
+    pub(super) state: String,
+    pub(super) adopt: String,
+    pub(super) version: i64,
+    pub(super) created: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ResourceLine {
+    pub(super) position: i64,
+    pub(super) version: i64,
+    pub(super) origin: String,
+    pub(super) manager: Option<String>,
+    pub(super) document: Map<String, Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct MemberLine {
+    pub(super) group: String,
+    pub(super) member: String,
+    pub(super) origin: String,
+    pub(super) display: Option<String>,
+}
+
+/// The lines of a body with their numbers. Those that end a page say nothing.
+pub(super) fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
+    let mut lines = Vec::new();
+    for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        if number > limits::IMPORT_LINES {
+            let detail = format!("an import has more than {} lines", limits::IMPORT_LINES);
+            return Err(Problem::new(ProblemCode::PayloadTooLarge, detail));
+        }
+        let fault =
+            || Problem::faulty(vec![Fault::new(format!("/{number}"), "is no line of an export")]);
+        let value: Value = serde_json::from_slice(line).map_err(|_| fault())?;
+        if value.get("kind").is_some() || !ends_page(&value) {
+            lines.push((number, serde_json::from_value(value).map_err(|_| fault())?));
+        }
+    }
+    Ok(lines)
+}
+
+/// The connection of a line, if it is one that could have been made.
+pub(super) fn connection(line: ConnectionLine) -> Option<ConnectionRow> {
+    let ConnectionLine { id, display_name, preset, compat, state, adopt, version, created } = line;
+    let fields = [
+        ("id", id.into()),
+        ("displayName", display_name.into()),
+        ("preset", preset.into()),
+        ("compat", compat.into()),
+        ("state", state.into()),
+        ("adopt", adopt.into()),
+    ];
+    let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), value));
+    let row = connections::read(fields.into_iter().collect(), created).ok()?;
+    let fits = (1..=limits::IMPORT_VERSION).contains(&version)
+        && DateTime::from_timestamp_millis(created).is_some();
+    fits.then_some(ConnectionRow { rev: version, ..row })
+}
+
+/// The document of a line, if it is one of its type and says of itself what the line says.
+pub(super) fn document(line: &ResourceLine, schema: TypeSchema<'_>) -> Option<(Document, Vec<u8>)> {
+    let doc = serde_json::to_vec(&line.document).ok()?;
+    let document = Document::decode(&doc).ok()?;
+    let says = line.document.get("meta")?.get("version")?.as_str()?;
+    let id = Uuid::parse_str(&document.id).ok()?;
+    let fits = says == version(line.version)
+        && (1..=limits::IMPORT_VERSION).contains(&line.version)
+        && id.hyphenated().to_string() == document.id
+        && document.resource_type == schema.resource_type.id
+        && (1..=limits::IMPORT_PLACE).contains(&Pos::stored(line.position).place())
+        && doc.len() <= limits::RESOURCE_BYTES
+        && is_moment(&document.created)
+        && line.document.get("meta")?.get("lastModified")?.as_str().is_some_and(is_moment)
+        && is_kept(document.resource.as_map(), schema);
+    fits.then_some((document, doc))
+}
+
+/// Whether a text is a moment in the one form in which documents have them, whose order is that of time.
+fn is_moment(text: &str) -> bool {
+    DateTime::parse_from_rfc3339(text).is_ok_and(|moment| timestamp(moment.to_utc()) == text)
+}
+
+/// Whether a type's resources may keep all of these attributes: each is one of its schemas' that a
+/// client writes and that is stored, and a name by which users are found is there.
+fn is_kept(resource: &Map<String, Value>, schema: TypeSchema<'_>) -> bool {
+    let keeps = |urn: Option<&str>, name: &str| {
+        schema.attribute(urn, name).is_some_and(|found| {
+            found.attribute.mutability.keeps_values()
+                && found.attribute.name == name
+                && found.extension == urn
+        })
+    };
+    let is_named = |(name, value): (&String, &Value)| match (schema.extension(name), value) {
+        (Some(_), Value::Object(fields)) => fields.keys().all(|field| keeps(Some(name), field)),
+        _ => name == "schemas" || keeps(None, name),
+    };
+    let required = schema.core().iter().filter(|attribute| {
+        attribute.required && attribute.kind == AttributeType::String && !attribute.multi_valued
+    });
+    let has_text = |attribute: &Attribute| {
+        resource.get(&attribute.name).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+    };
+    resource.iter().all(is_named) && required.into_iter().all(has_text)
+}
+
+fn ends_page(line: &Value) -> bool {
+    ["next", "end"].iter().any(|name| line.get(name).is_some())
+}
