@@ -3,9 +3,10 @@
 // `scale` is "short" or "long", and `run` throws or returns what it counted, like any step.
 
 import { cycle } from "./cycle.mjs";
+import { flood } from "./flood.mjs";
 import { kills } from "./kills.mjs";
 import { memory } from "./memory.mjs";
 import { panics } from "./panics.mjs";
 
 /** In the order in which they run. */
-export const PARTS = [cycle, memory, kills, panics];
+export const PARTS = [cycle, memory, kills, panics, flood];

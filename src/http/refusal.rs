@@ -134,9 +134,11 @@ impl Refusal {
             Self::Unavailable(_) => {
                 (Kind::Unavailable, Code::Unavailable, "the service cannot answer now")
             }
-            Self::Busy(_) => {
-                (Kind::Unavailable, Code::Unavailable, "the tenant is busy, try again later")
-            }
+            Self::Busy(_) => (
+                Kind::Unavailable,
+                Code::Unavailable,
+                "what this needs is busy or out of reach; try again later",
+            ),
         }
     }
 

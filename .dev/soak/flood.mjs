@@ -1,12 +1,14 @@
 // A flood of requests to one tenant, each of which is much work: every one is answered, what was not
 // done was refused in time, and another tenant is served meanwhile.
 
-import { makeKey, makeTenant, request, scimBase } from "./worker.mjs";
+import { StepFailed } from "../perform.mjs";
+import { configurationWithoutBuild, serveWith, withWorkerLog } from "../serve.mjs";
+import { freshVariables, makeKey, makeTenant, request, scimBase } from "../worker.mjs";
+
+/** How many requests there are at once. */
+const REQUESTS = { short: 200, long: 2_000 };
 
 const USERS = 1_000;
-
-/** With so many, some wait for longer than a request may on any machine. */
-const SOME_ARE_LATE = 2_000;
 
 /**
  * No answer takes longer. On one machine the edge and all objects share a thread, so that a request
@@ -18,11 +20,21 @@ const SECONDS_MAX = 180;
 const TITLE = "ü".repeat(400);
 const FILTER = Array.from({ length: 40 }, (_, number) => `title co "a${number}"`).join(" or ");
 
-/**
- * Floods a tenant with so many requests at once; how many answers had each status, and how many times
- * another tenant was asked.
- */
-export async function flood(worker, expect, requests) {
+export const flood = { name: "flood", run };
+
+async function run({ tools }, scale) {
+  const { worker } = await serveWith(tools, freshVariables(), configurationWithoutBuild());
+  try {
+    const { statuses, served } = await withWorkerLog(worker, () => flooded(worker, scale));
+    const answers = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
+    return { passed: REQUESTS[scale], failed: 0, note: `${answers.join(", ")}; another tenant ${served} times` };
+  } finally {
+    await worker.stop();
+  }
+}
+
+/** How many answers had each status, and how many times another tenant was asked meanwhile. */
+async function flooded(worker, scale) {
   const [base, token] = await tenant(worker, "flooded");
   const [otherBase, otherToken] = await tenant(worker, "bystander");
   await populate(base, token);
@@ -43,18 +55,19 @@ export async function flood(worker, expect, requests) {
     expect("the error", body.status, "503");
   };
   let flooding = true;
-  const flooded = Promise.all(Array.from({ length: requests }, (_, number) => each(number)));
+  const all = Promise.all(Array.from({ length: REQUESTS[scale] }, (_, number) => each(number)));
   const end = () => (flooding = false);
-  flooded.then(end, end);
+  all.then(end, end);
   let served = 0;
   while (flooding) {
     const response = await request(`${otherBase}/Users`, { token: otherToken, seconds: SECONDS_MAX });
     expect("another tenant meanwhile", response.status, 200);
     served += 1;
   }
-  await flooded;
+  await all;
   expect("some were answered", statuses[200] > 0, true);
-  if (requests >= SOME_ARE_LATE) expect("some were late", statuses[503] > 0, true);
+  // With so many, some have waited for too long on any machine.
+  if (scale === "long") expect("some were late", statuses[503] > 0, true);
   const list = await (await request(`${base}/Users?count=1`, { token })).json();
   expect("what was done", list.totalResults, USERS + (statuses[201] ?? 0));
   return { statuses, served };
@@ -73,4 +86,8 @@ async function populate(base, token) {
   const schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"];
   const body = { schemas, Operations: Array.from({ length: USERS }, operation) };
   await request(`${base}/Bulk`, { method: "POST", token, body, seconds: SECONDS_MAX });
+}
+
+function expect(what, found, expected) {
+  if (found !== expected) throw new StepFailed(`${what}: ${found} in place of ${expected}`);
 }
