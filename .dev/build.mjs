@@ -18,8 +18,13 @@ export async function buildWorker(tools) {
   const inputs = await digestInputs();
   if (isBuiltFrom(inputs)) return;
   await run(tools.workerBuild, ["--release"], { env: tools.workerBuildEnv, label: "building the Worker" });
-  copyFileSync(join(root, "src", "edge", "entry.js"), join(build, "entry.js"));
+  addEntry(build);
   writeFileSync(stamp, inputs);
+}
+
+/** Puts what the runtime loads first beside what worker-build has made in a folder. */
+export function addEntry(folder) {
+  copyFileSync(join(root, "src", "edge", "entry.js"), join(folder, "entry.js"));
 }
 
 /** The size of what is deployed, in bytes, as it is and gzipped. */

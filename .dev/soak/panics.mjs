@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { addEntry } from "../build.mjs";
 import { StepFailed } from "../perform.mjs";
 import { root, run as runProgram, showProgress } from "../run.mjs";
 import { configurationWithoutBuild, serveWith, withWorkerLog } from "../serve.mjs";
@@ -29,8 +30,9 @@ async function run({ tools }, scale) {
   const env = { ...tools.workerBuildEnv, CARGO_PROFILE_DEV_DEBUG: "0" };
   const options = { env, label: "building a debug Worker", timeoutSeconds: BUILD_SECONDS_MAX };
   await runProgram(tools.workerBuild, args, options);
-  expectOrders(join(root, BUILT), true);
   const built = join(root, BUILT);
+  addEntry(built);
+  expectOrders(built, true);
   const { worker } = await serveWith(tools, freshVariables(), configurationWithoutBuild(), { built });
   const progress = showProgress("panics");
   try {
