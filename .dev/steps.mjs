@@ -204,7 +204,7 @@ async function limitedAtTheEdge(worker) {
   expect("another key", (await scim(keys[1])).status, 200);
 
   const client = await makeSecret(worker, "limited", "gallery");
-  const ofToken = await untilRefused(() => requestToken(worker, "limited", client), "10000");
+  const ofToken = await untilRefused(() => requestToken(worker, "limited", client), "5000");
   expect("the error of a token", (await ofToken.json()).error, "temporarily_unavailable");
   expect("what is no token", (await scim(keys[1])).status, 200);
   for (let i = 0; i <= 2 * FEW.TENANT; i += 1) {

@@ -26,14 +26,15 @@ pub(super) async fn pass(
     if !inbound.deployment.rate_limits {
         return Ok(());
     }
-    let by_tenant = asked(inbound.env.tenant_limit(), tenant.as_str());
+    // What a key may not send does not count for the tenant, whose other keys would else suffer.
     let by_key = asked(inbound.env.key_limit(), &format!("{tenant}/{}", key.id));
-    within(by_tenant, limits::TENANT_LIMIT_REQUESTS).await?;
-    within(by_key, limits::KEY_LIMIT_REQUESTS).await
+    within(by_key, limits::KEY_LIMIT_REQUESTS).await?;
+    let by_tenant = asked(inbound.env.tenant_limit(), tenant.as_str());
+    within(by_tenant, limits::TENANT_LIMIT_REQUESTS).await
 }
 
-/// Lets a request for a token pass, of which a tenant has as many as of others. They are counted apart:
-/// anybody may send them.
+/// Lets a request for a token pass, which anybody may send: of these an address has as many as a key has
+/// requests, and a tenant as many as of others.
 ///
 /// # Errors
 /// As above.
@@ -41,6 +42,9 @@ pub(super) async fn pass_for_token(inbound: &Inbound<'_>, tenant: &Slug) -> Resu
     if !inbound.deployment.rate_limits {
         return Ok(());
     }
+    let address = inbound.headers.text("cf-connecting-ip").unwrap_or_default();
+    let by_address = asked(inbound.env.key_limit(), &format!("token/{address}"));
+    within(by_address, limits::KEY_LIMIT_REQUESTS).await?;
     let by_tenant = asked(inbound.env.tenant_limit(), &format!("{tenant}/token"));
     within(by_tenant, limits::TENANT_LIMIT_REQUESTS).await
 }
