@@ -152,7 +152,7 @@ fn attempts(acme: &Tenant) -> Vec<(Ask, u16, &'static str)> {
         (filtered(deep_not.clone()), 400, "invalidFilter"),
         (acme.scim("GET", &format!("/Users?filter={}", deep_filter.replace(' ', "+"))), 414, ""),
         (patched(&user, json!({ "op": "remove", "path": deep_path })), 400, "invalidPath"),
-        // Unicode: NUL, half a surrogate pair, an overlong slash, half a character.
+        // Unicode: half a surrogate pair, an overlong slash, half a character.
         (post(r#"{"userName":"a\ud800"}"#.to_owned()), 400, "invalidSyntax"),
         (post(String::new()).body(&b"{\"userName\":\"\xc0\xaf\"}"[..]), 400, "invalidSyntax"),
         (post(String::new()).body(&b"{\"userName\":\"\xe2\x82\"}"[..]), 400, "invalidSyntax"),

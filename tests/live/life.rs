@@ -59,7 +59,10 @@ fn what_a_client_did_is_known_after_the_object_has_been_evicted() {
     }
     // An idle object is evicted after 10 seconds.
     thread::sleep(Duration::from_secs(25));
-    let page = acme.admin("GET", "/requests?connection=okta").is(200).json();
+    let ask = || acme.admin("GET", "/requests?connection=okta").is(200);
+    let (waking, awake) = (ask(), ask());
+    assert!(waking.cost().read > awake.cost().read, "the first of them woke the object");
+    let page = waking.json();
     assert_eq!(page["items"].as_array().map(Vec::len), Some(3), "{page}");
     let health = acme.admin("GET", "/connections/okta/health").is(200).json();
     assert_eq!((&health["status"], &health["requests"]), (&json!("healthy"), &json!(3)));
