@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { BUNDLE } from "../build.mjs";
 import { Problem, root } from "../run.mjs";
 import { freshVariables, makeKey } from "../worker.mjs";
-import { importLines, storedUser, user } from "./users.mjs";
+import { importLines, memberCount, storedUser, user } from "./users.mjs";
 import { startWorkerd } from "./workerd.mjs";
 
 const IMPORT_BYTES_MAX = 3_500_000;
@@ -67,7 +67,7 @@ export async function loadMuster(muster, tell) {
   for (const lines of batches(importLines(muster.users))) {
     await post(muster, `/v1/tenants/${TENANT}/import`, { headers, body: lines.join("\n") });
     done += lines.length;
-    tell(done / (muster.users * 1.1));
+    tell(done / (muster.users + memberCount(muster.users) + 1));
   }
 }
 
@@ -76,7 +76,7 @@ export async function loadFloor(floor, tell) {
     const count = Math.min(FLOOR_USERS_MAX, floor.users - first + 1);
     const users = Array.from({ length: count }, (_, i) => storedUser(first + i));
     await post(floor, "/Users/load", { body: JSON.stringify(users) });
-    tell((first + count) / floor.users);
+    tell((first + count - 1) / floor.users);
   }
 }
 

@@ -19,8 +19,10 @@ export const PEERS = [
 /** With how many users Muster is compared with itself. */
 export const FEWEST_USERS = 1_000;
 
+const SIZE_STEP = 200;
+
 const USAGE = `Usage: npm run bench [-- OPTIONS]
-  --sizes N,N            users in the tenant: 1000,10000,100000,1000000
+  --sizes N,N            users in the tenant, multiples of 200: 1000,10000,100000,1000000
   --peers P,P            ${PEERS.map(({ name }) => name).join(",")}
   --operations O,O       ${OPERATIONS.map(({ name }) => name).join(",")}
   --rounds N             how often each pair is measured: 7
@@ -44,7 +46,7 @@ export function readOptions(args) {
   const among = (text, names) => text.split(",").map((name) => (names.includes(name) ? name : usage(`What is ${name}?`)));
   const isWhole = Object.entries(OPTIONS).every(([name, option]) => !option.default || values[name] === option.default);
   return {
-    sizes: values.sizes.split(",").map((size) => whole(size, 200)).sort((a, b) => a - b),
+    sizes: values.sizes.split(",").map(size).sort((a, b) => a - b),
     peers: among(values.peers, PEERS.map(({ name }) => name)),
     operations: among(values.operations, OPERATIONS.map(({ name }) => name)),
     rounds: whole(values.rounds, 1),
@@ -71,6 +73,12 @@ function parsed(args) {
   } catch (error) {
     return usage(error.message);
   }
+}
+
+/** A page and half of the users are whole numbers of them. */
+function size(text) {
+  const users = whole(text, SIZE_STEP);
+  return users % SIZE_STEP === 0 ? users : usage(`${text} is no multiple of ${SIZE_STEP}`);
 }
 
 function whole(text, least) {
