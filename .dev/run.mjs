@@ -120,7 +120,13 @@ export async function main(body) {
   }
   process.on("exit", () => {
     live.forEach((child) => signalGroup(child, "SIGKILL"));
-    cleanups.forEach((action) => action());
+    for (const action of cleanups) {
+      try {
+        action();
+      } catch (error) {
+        console.error(`Something is left behind: ${error.message}`);
+      }
+    }
   });
   try {
     await body();

@@ -13,7 +13,8 @@ import { freePort, startWorker, writeVariables } from "./worker.mjs";
 export async function serveWith(tools, variables, configuration, { health, built = join(root, "build") } = {}) {
   const folder = temporaryFolder();
   const [cwd, state, file, log] = ["worker", "state", "variables", "log"].map((name) => join(folder, name));
-  mkdirSync(cwd);
+  const temporary = join(folder, "temporary");
+  for (const made of [cwd, temporary]) mkdirSync(made);
   cpSync(built, join(cwd, "build"), { recursive: true });
   writeFileSync(join(cwd, "wrangler.toml"), configuration);
   writeVariables(file, variables);
@@ -25,6 +26,8 @@ export async function serveWith(tools, variables, configuration, { health, built
     args: ["--persist-to", state, "--env-file", file],
     logTo: log,
     health,
+    // What wrangler leaves behind when it is killed goes with the folder.
+    env: { TMPDIR: temporary },
   };
   const again = () => startWorker(options);
   return { worker: await again(), again, state, log };
@@ -44,7 +47,7 @@ export async function withWorkerLog(worker, body) {
 /** A folder that does not outlive this process. */
 export function temporaryFolder() {
   const folder = mkdtempSync(join(tmpdir(), "muster-test-"));
-  atExit(() => rmSync(folder, { recursive: true, force: true }));
+  atExit(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 

@@ -1,5 +1,4 @@
 // The steps of `npm test`: formatting, lints, native tests, a comparison with other implementations,
-// The steps of `npm test`: formatting, lints, native tests, a comparison with other implementations,
 // what the bench computes, docs, the Worker's build, size and start-up, and then, against a Worker of
 // its own with fresh secrets and empty state, the live tests, two third-party SCIM testers and one of
 // what the API says of itself. A step is given what the steps share and its name; it throws, or returns

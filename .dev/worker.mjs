@@ -77,12 +77,12 @@ export async function requirePort(port) {
  * Returns where it is, wrangler's process, what it printed so far, a promise of its end, and how to
  * stop it.
  */
-export async function startWorker({ wrangler, cwd, port, adminToken, args = [], logTo, health = 200 }) {
+export async function startWorker({ wrangler, cwd, port, adminToken, args = [], logTo, health = 200, env = {} }) {
   const [node, script] = wrangler;
   const address = ["--ip", HOST, "--port", String(port), "--inspector-port", "0"];
   // The Worker is to see this address, not that of a route in production.
   const options = [...address, "--infer-origin-from-routes=false", "--show-interactive-dev-session=false", ...args];
-  const child = start(node, [script, "dev", ...options], { cwd, env: QUIET });
+  const child = start(node, [script, "dev", ...options], { cwd, env: { ...QUIET, ...env } });
   const log = [];
   let listener = (text) => log.push(text);
   const hear = (text) => {

@@ -8,10 +8,10 @@ const PROC = "/proc";
 const KIB = 1_024;
 const NANOSECONDS = 1e9;
 
-/** How many bytes of a process are in memory. */
+/** How many bytes of a process are in memory; on Linux without the pages of files, which come and go. */
 export async function residentBytes(pid) {
   const kib = existsSync(PROC)
-    ? /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(join(PROC, String(pid), "status"), "utf8"))[1]
+    ? /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(join(PROC, String(pid), "status"), "utf8"))[1]
     : await run("ps", ["-o", "rss=", "-p", String(pid)]);
   return Number(kib) * KIB;
 }

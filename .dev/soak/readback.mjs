@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { StepFailed } from "../perform.mjs";
 
+const READ_MS = 60_000;
 const PAGE = 1_000;
 
 /** All users and groups. */
@@ -96,7 +97,8 @@ async function readAll(server, path) {
 }
 
 async function readJson({ token }, url) {
-  const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+  const signal = AbortSignal.timeout(READ_MS);
+  const response = await fetch(url, { headers: { authorization: `Bearer ${token}` }, signal });
   const text = await response.text();
   if (response.status !== 200) throw new StepFailed(`GET ${url}: ${response.status} ${text}`);
   return JSON.parse(text);
