@@ -28,6 +28,11 @@ pub(super) fn take_order(headers: &js::Headers) {
     LEFT.set(headers.text(PANIC).and_then(|statements| statements.parse().ok()));
 }
 
+/// Forgets an order once its request has been answered: an alarm has none.
+pub(super) fn forget_order() {
+    LEFT.set(None);
+}
+
 /// Counts a statement, and panics in place of the one that was ordered.
 #[expect(clippy::panic, reason = "what is ordered")]
 pub(super) fn count() {

@@ -161,7 +161,10 @@ impl Object {
         };
         #[cfg(debug_assertions)]
         super::fault::take_order(&headers);
-        Ok(self.handle(call)) // (6)
+        let served = self.handle(call); // (6)
+        #[cfg(debug_assertions)]
+        super::fault::forget_order();
+        Ok(served)
     }
 
     fn handle(&self, call: &mut Call<'_>) -> Served {

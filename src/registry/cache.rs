@@ -39,7 +39,7 @@ impl RecordCache {
         if reading.0 != self.forgotten {
             return;
         }
-        if self.kept.len() >= limits::TENANT_RECORDS {
+        if self.kept.len() >= limits::TENANT_RECORDS && !self.kept.contains_key(tenant) {
             self.kept.clear();
         }
         self.kept.insert(tenant.clone(), (now, record));

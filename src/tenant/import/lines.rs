@@ -1,4 +1,5 @@
-//! The lines of an export, and which of them an export could have written.
+//! The lines of an export, and what of them no export could have written. The values of a resource that
+//! was taken once are not judged again.
 
 use std::collections::BTreeMap;
 
