@@ -4,7 +4,7 @@
 //! what is dear to carry into wasm. A stored document ends with its `meta`, so that what follows
 //! (`meta.location`, `groups`, `members`) is appended to its bytes and nothing is parsed.
 
-use super::resources::ResourceRow;
+use super::resources::{LookupKey, ResourceRow, attribute};
 use super::steps::{append, step};
 use super::{Param, Pos, Sql, StoreError};
 use crate::limits;
@@ -14,6 +14,8 @@ use crate::limits;
 pub enum Source<'a> {
     /// The one with an id.
     Id(&'a str),
+    /// The one of a type that a value finds which no two have.
+    Key(u8, &'a LookupKey),
     /// Those at positions, in that order.
     At(&'a [Pos]),
     /// The next ones of a type in the order of creation, behind a position.
@@ -99,6 +101,12 @@ impl Source<'_> {
                 "FROM resources r WHERE r.id = ?1 LIMIT 1".to_owned(),
                 vec![Bound::Text((*id).to_owned())],
             ),
+            Self::Key(type_number, (number, key)) => (
+                "FROM lookups l CROSS JOIN resources r ON r.pos = l.pos
+                 WHERE l.attribute = ?1 AND l.key = ?2 LIMIT 1"
+                    .to_owned(),
+                vec![Bound::Integer(attribute(*type_number, *number)), Bound::Text(key.clone())],
+            ),
             Self::At(positions) => {
                 // Out of a JSON text, each position would count as a row read.
                 let rows: Vec<String> =
@@ -140,7 +148,7 @@ impl Source<'_> {
     /// The first half of the source, for when the whole does not fit into one value.
     fn half(&self) -> Option<Self> {
         match self {
-            Self::Id(_) => None,
+            Self::Id(_) | Self::Key(..) => None,
             Self::At(positions) => {
                 let half = positions.len().checked_div(2).filter(|half| *half > 0)?;
                 positions.get(..half).map(Self::At)

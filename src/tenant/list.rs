@@ -12,7 +12,7 @@ mod sorting;
 mod walk;
 
 use super::work::{Answer, Failure, Work};
-use crate::http::{Method, ScimTarget};
+use crate::http::{Method, Response, ScimTarget};
 use crate::scim::schema::TypeSchema;
 use crate::scim::urn;
 use crate::store::Pos;
@@ -48,6 +48,10 @@ impl<'a> Work<'a, '_> {
 
     fn answer_list(&mut self, number: Option<u8>, query: &ListQuery) -> Answer {
         let types = self.listed_types(number);
+        if let Some(found) = self.page_of_unique(&types, query)? {
+            let total = i64::try_from(found.resources).unwrap_or(i64::MAX);
+            return Ok(self.list_response(total, "\"startIndex\":1,", &found, Cursors::default()));
+        }
         let matches = self.matches_of_types(&types, query)?;
         let total = matches.iter().map(|(_, m)| m.len()).fold(0_i64, i64::saturating_add);
         let (start, collected, cursors) = match &query.start {
@@ -60,6 +64,17 @@ impl<'a> Work<'a, '_> {
                 (String::new(), collected, cursors)
             }
         };
+        Ok(self.list_response(total, &start, &collected, cursors))
+    }
+
+    /// RFC 7644 Figure 3: a page, where it starts, and what it is a page of.
+    fn list_response(
+        &self,
+        total: i64,
+        start: &str,
+        collected: &Collected,
+        cursors: Cursors,
+    ) -> Response {
         let cursor = |name: &str, cursor: Option<String>| {
             cursor.map(|cursor| format!("\"{name}\":\"{cursor}\",")).unwrap_or_default()
         };
@@ -70,7 +85,7 @@ impl<'a> Work<'a, '_> {
             cursor("previousCursor", cursors.previous),
             cursor("nextCursor", cursors.next)
         );
-        Ok(self.scim(200, [head.as_bytes(), &collected.bytes, b"]}"].concat()))
+        self.scim(200, [head.as_bytes(), &collected.bytes, b"]}"].concat())
     }
 
     /// The one type, or all that the key may read.

@@ -170,7 +170,10 @@ fn a_probe_for_nobody_reads_none_of_those_who_are_there() {
         assert!(statements.len() <= 2, "{filter}: {statements:?}");
         for statement in statements {
             let plan = acme.sql.plan(&statement);
-            let whole = |step: &String| step.starts_with("SCAN") && !step.contains("VIRTUAL");
+            let own = ["VIRTUAL", "SCAN (subquery"];
+            let whole = |step: &String| {
+                step.starts_with("SCAN") && !own.iter().any(|own| step.contains(own))
+            };
             assert!(!plan.iter().any(whole), "{filter}: {plan:?}");
         }
     }

@@ -128,7 +128,7 @@ impl Work<'_, '_> {
     }
 
     /// Adds a page's resources as long as there is room; the last one's position.
-    fn append(
+    pub(super) fn append(
         &self,
         view: &View<'_>,
         page: &Page,

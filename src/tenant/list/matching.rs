@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::query::ListQuery;
+use super::collect::Collected;
+use super::query::{ListQuery, Start};
 use super::{Matches, TypedMatches};
 use crate::limits;
 use crate::scim::filter::Predicate;
@@ -10,6 +11,7 @@ use crate::scim::projection::Projection;
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::{Groups, PageEntry, Pos, Prefilter, Source, StoreError, members, resources};
+use crate::tenant::lookups::is_unique;
 use crate::tenant::plan::{Plan, Range};
 use crate::tenant::work::{Failure, Work};
 
@@ -66,6 +68,31 @@ impl Work<'_, '_> {
             Some(error) if matches.is_empty() => Err(error.into()),
             _ => Ok(matches),
         }
+    }
+
+    /// The first page of a filter that asks for a unique value, which is what clients ask most: whoever
+    /// has it is found and read in one statement. `None` where it asks for anything else.
+    pub(super) fn page_of_unique(
+        &self,
+        types: &[TypeSchema<'_>],
+        query: &ListQuery,
+    ) -> Result<Option<Collected>, Failure> {
+        let ([schema], Some(filter), Start::Index(1), 1..) =
+            (types, &query.filter, &query.start, query.count)
+        else {
+            return Ok(None);
+        };
+        let Ok(predicate) = filter.bind(*schema, &self.compat) else { return Ok(None) };
+        let (Plan::Key(key), true) = Plan::of(&predicate, *schema) else { return Ok(None) };
+        let mut lookups = schema.resource_type.lookups.iter();
+        if !lookups.any(|lookup| lookup.number == key.0 && is_unique(lookup, *schema)) {
+            return Ok(None);
+        }
+        let view = self.view(*schema, &query.projection);
+        let page = self.page(&view, Source::Key(schema.resource_type.number, &key))?;
+        let mut found = Collected::default();
+        self.append(&view, &page, &mut found)?;
+        Ok(Some(found))
     }
 
     /// The resources of a type for which a filter holds, in the order of creation.
