@@ -109,6 +109,23 @@ pub trait Sql {
     fn cost(&self) -> Cost;
 }
 
+/// Does work in a transaction, or in a savepoint of the one that is open, whose writes stay where what
+/// the work came to commits them.
+///
+/// # Errors
+/// As [`Sql::transaction`].
+pub fn transacted<T>(
+    sql: &dyn Sql,
+    mut work: impl FnMut() -> T,
+    commits: impl Fn(&T) -> bool,
+) -> Result<T, StoreError> {
+    let mut done = None;
+    sql.transaction(&mut || {
+        if commits(done.insert(work())) { Verdict::Commit } else { Verdict::RollBack }
+    })?;
+    done.ok_or_else(|| StoreError::new("the transaction did not run"))
+}
+
 /// The database's failure. It never becomes a client's message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StoreError(String);

@@ -53,7 +53,7 @@ use crate::http::{
 use crate::policy::RateLimit;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
-use crate::store::{self, Sql, StoreError, Verdict};
+use crate::store::{self, Sql, StoreError};
 use admission::{Bound, admit, held_to};
 use adopt::Adopt;
 pub use bucket::{Bucket, Taken};
@@ -213,16 +213,14 @@ impl Tenant {
         let flushes = self.ring.due_in(now) == Some(0);
         let ring = flushes.then_some(&self.ring);
         let flush = self.uses.flush_in_milliseconds(now) == Some(0);
-        let mut swept = Err(StoreError::new("the transaction did not run"));
-        let committed = sql.transaction(&mut || {
+        let step = || {
             let uses = flush.then(|| self.uses.unwritten());
             let written = uses.map_or(Ok(()), |uses| store::keys::note_uses(sql, uses));
             let written =
                 written.and_then(|()| ring.map_or(Ok(()), |ring| flushed(sql, ring, now)));
-            swept = written.and_then(|()| sweep::step(sql, memory, now));
-            if swept.is_ok() { Verdict::Commit } else { Verdict::RollBack }
-        });
-        match committed.and(swept) {
+            written.and_then(|()| sweep::step(sql, memory, now))
+        };
+        match store::transacted(sql, step, Result::is_ok).flatten() {
             Ok(Swept { departed, more }) => {
                 if let Some((connection, departure)) = departed {
                     memory.set_departure(&connection, departure);
@@ -273,12 +271,8 @@ fn wake<'m>(memory: &'m mut Option<Memory>, sql: &dyn Sql) -> Result<&'m mut Mem
     let awake = match memory.take() {
         Some(memory) => memory,
         None => {
-            let mut loaded = Err(StoreError::new("the transaction did not run"));
-            sql.transaction(&mut || {
-                loaded = store::migrate(sql).and_then(|()| Memory::load(sql));
-                if loaded.is_ok() { Verdict::Commit } else { Verdict::RollBack }
-            })?;
-            loaded?
+            let load = || store::migrate(sql).and_then(|()| Memory::load(sql));
+            store::transacted(sql, load, Result::is_ok)??
         }
     };
     Ok(memory.insert(awake))
@@ -313,13 +307,7 @@ impl<'a, 'c> Work<'a, 'c> {
 
     /// Does the request in a transaction, which a failure rolls back.
     fn run_whole(&mut self) -> Answer {
-        let sql = self.sql;
-        let mut answer = Err(Failure::Store(StoreError::new("the transaction did not run")));
-        sql.transaction(&mut || {
-            answer = self.run();
-            if answer.is_ok() { Verdict::Commit } else { Verdict::RollBack }
-        })?;
-        answer
+        store::transacted(self.sql, || self.run(), Result::is_ok)?
     }
 
     /// Hands the request to its family. The gate has seen to it that route and method fit; here it

@@ -16,7 +16,7 @@ use crate::http::{Method, ScimTarget};
 use crate::scim::bulk::{BulkIds, BulkMethod, BulkOperation, BulkRequest, Step, resolved};
 use crate::scim::resource::MemberOp;
 use crate::scim::{ErrorKind, ScimError, urn};
-use crate::store::{StoreError, Verdict};
+use crate::store::transacted;
 
 /// A request of which some operations have run.
 struct Job<'r> {
@@ -75,16 +75,11 @@ impl Work<'_, '_> {
     fn run_step(&mut self, job: &mut Job<'_>, step: &Step) -> Result<(), Failure> {
         let (sql, before) = (self.sql, self.memory.checkpoint());
         let places = step.places();
-        let not_run = StoreError::new("the savepoint did not run");
-        let mut result = Err((usize::MAX, Failure::Store(not_run)));
-        sql.transaction(&mut || {
-            result = match step {
-                Step::One(place) => self.one(job, *place).map_err(|failure| (*place, failure)),
-                Step::Circle(places) => self.circle(job, places),
-            };
-            if result.is_ok() { Verdict::Commit } else { Verdict::RollBack }
-        })?;
-        match result {
+        let run = || match step {
+            Step::One(place) => self.one(job, *place).map_err(|failure| (*place, failure)),
+            Step::Circle(places) => self.circle(job, places),
+        };
+        match transacted(sql, run, Result::is_ok)? {
             Ok(done) => job.outcomes.extend(places.iter().copied().zip(done.into_iter().map(Ok))),
             Err((failed, Failure::Scim(error))) => {
                 self.memory.restore(before);

@@ -11,7 +11,7 @@ use super::work::{Answer, Failure, Work};
 use crate::http::{Method, Problem, ProblemCode, Request, Response, Route};
 use crate::limits;
 use crate::store::idempotency::{self, KeptAnswer};
-use crate::store::{StoreError, Verdict};
+use crate::store::{StoreError, transacted};
 
 /// The members of an answer that are shown once.
 const SHOWN_ONCE: [&str; 3] = ["key", "secret", "clientSecret"];
@@ -44,18 +44,9 @@ impl Work<'_, '_> {
             );
             return Err(Problem::new(ProblemCode::Malformed, detail).into()); // (1)
         }
-        let sql = self.sql;
-        let mut answer = Err(Failure::Store(StoreError::new("the transaction did not run")));
-        sql.transaction(&mut || {
-            answer = self.once(&key);
-            // What the request itself wrote is undone where it was refused.
-            if matches!(answer, Err(Failure::Store(_))) {
-                Verdict::RollBack
-            } else {
-                Verdict::Commit
-            }
-        })?;
-        answer
+        // What the request itself wrote is undone where it was refused.
+        let commits = |answer: &Answer| !matches!(answer, Err(Failure::Store(_)));
+        transacted(self.sql, || self.once(&key), commits)?
     }
 
     fn once(&mut self, key: &str) -> Answer {
