@@ -74,7 +74,7 @@ pub fn keyed(sql: &dyn Sql, keys: &[&str], limit: usize) -> Result<Vec<DanglingR
          FROM dangling d CROSS JOIN resources g ON g.pos = d.grp WHERE d.key = ?";
     let each = vec![one; keys.len()].join(" UNION ALL ");
     let mut params: Vec<Param<'_>> = keys.iter().map(|key| Param::Text(key)).collect();
-    params.push(Param::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+    params.push(Param::count(limit));
     let rows = sql.query(&format!("{each} ORDER BY d.grp LIMIT ?"), &params)?;
     let read = |row: &Row| {
         Ok(DanglingRow {

@@ -70,19 +70,18 @@ pub fn managed(
     scan: usize,
     limit: usize,
 ) -> Result<Managed, StoreError> {
-    let count = |number: usize| Param::Integer(i64::try_from(number).unwrap_or(i64::MAX));
     let after = Param::Integer(after.value());
     let (_, end) = Pos::range(u8::MAX);
     let end = end.value();
     let last = sql.query(
         "SELECT pos FROM resources WHERE pos > ?1 ORDER BY pos LIMIT 1 OFFSET ?2",
-        &[after, count(scan.saturating_sub(1))],
+        &[after, Param::count(scan.saturating_sub(1))],
     )?;
     let last = last.first().map(|row| row.integer(0)).transpose()?;
     let rows = sql.query(
         "SELECT pos FROM resources WHERE pos > ?1 AND pos <= ?2 AND manager = ?3
          ORDER BY pos LIMIT ?4",
-        &[after, Param::Integer(last.unwrap_or(end)), Param::Text(connection), count(limit)],
+        &[after, Param::Integer(last.unwrap_or(end)), Param::Text(connection), Param::count(limit)],
     )?;
     let found = rows.iter().map(|row| row.integer(0).map(Pos::stored));
     let found = found.collect::<Result<Vec<_>, _>>()?;

@@ -153,7 +153,7 @@ pub fn groups_of(sql: &dyn Sql, member: Pos, limit: usize) -> Result<Vec<Pos>, S
     let rows = sql.query(
         "SELECT DISTINCT m.grp FROM members m CROSS JOIN resources g ON g.pos = m.grp
          WHERE m.member = ?1 ORDER BY m.grp LIMIT ?2",
-        &[Param::Integer(member.value()), count(limit)],
+        &[Param::Integer(member.value()), Param::count(limit)],
     )?;
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
 }
@@ -163,7 +163,7 @@ pub fn groups_naming(sql: &dyn Sql, value: &str, limit: usize) -> Result<Vec<Pos
     let rows = sql.query(
         "SELECT DISTINCT d.grp FROM dangling d CROSS JOIN resources g ON g.pos = d.grp
          WHERE d.value = ?1 ORDER BY d.grp LIMIT ?2",
-        &[Param::Text(value), count(limit)],
+        &[Param::Text(value), Param::count(limit)],
     )?;
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
 }
@@ -225,8 +225,4 @@ fn by_type(what: fn(&ResourceType) -> &str) -> String {
     let cases: String =
         types.map(|one| format!(" WHEN {} THEN '{}'", one.number, what(one))).collect();
     format!("CASE r.pos >> {PLACE_BITS}{cases} END")
-}
-
-fn count(limit: usize) -> Param<'static> {
-    Param::Integer(i64::try_from(limit).unwrap_or(i64::MAX))
 }

@@ -284,8 +284,7 @@ impl Order {
         (limit, offset): (usize, i64),
         more: impl IntoIterator<Item = Param<'p>>,
     ) -> Result<Vec<Keyed>, StoreError> {
-        let limit = Param::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
-        let params = [self.of(part), limit, Param::Integer(offset)];
+        let params = [self.of(part), Param::count(limit), Param::Integer(offset)];
         let params: Vec<Param<'_>> = params.into_iter().chain(more).collect();
         let rows = sql.query(statement, &params)?;
         match part {

@@ -144,7 +144,7 @@ pub fn warn(
             Param::Text(connection),
             Param::Text(&warning.path),
             Param::Integer(warning.first),
-            Param::Integer(i64::try_from(most).unwrap_or(i64::MAX)),
+            Param::count(most),
         ],
     )?;
     Ok(())

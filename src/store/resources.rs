@@ -213,7 +213,7 @@ pub fn find(
     const STATEMENT: &str = "SELECT pos FROM lookups
          WHERE attribute = ?1 AND key = ?2 ORDER BY pos LIMIT ?3";
     let params =
-        [Param::Integer(attribute(type_number, *number)), Param::Text(key), limit_param(limit)];
+        [Param::Integer(attribute(type_number, *number)), Param::Text(key), Param::count(limit)];
     positions(&sql.query(STATEMENT, &params)?)
 }
 
@@ -232,7 +232,7 @@ pub fn find_prefix(
         Param::Text(prefix),
         // Every BLOB is above every text.
         end.as_deref().map_or(Param::Blob(&[]), Param::Text),
-        limit_param(limit),
+        Param::count(limit),
     ];
     positions(&sql.query(STATEMENT, &params)?)
 }
@@ -256,7 +256,7 @@ pub fn find_between(
         Param::Text(low.unwrap_or_default()),
         // Every BLOB is above every text.
         high.map_or(Param::Blob(&[]), Param::Text),
-        limit_param(limit),
+        Param::count(limit),
     ];
     positions(&sql.query(&statement, &params)?)
 }
@@ -300,14 +300,10 @@ pub fn before(
          WHERE pos > ?1 AND pos < ?2 ORDER BY pos DESC LIMIT ?3";
     let (low, high) = Pos::range(type_number);
     let params =
-        [Param::Integer(low.value()), Param::Integer(pos.min(high).value()), limit_param(limit)];
+        [Param::Integer(low.value()), Param::Integer(pos.min(high).value()), Param::count(limit)];
     positions(&sql.query(STATEMENT, &params)?)
 }
 
 fn positions(rows: &[Row]) -> Result<Vec<Pos>, StoreError> {
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
-}
-
-fn limit_param(limit: usize) -> Param<'static> {
-    Param::Integer(i64::try_from(limit).unwrap_or(i64::MAX))
 }

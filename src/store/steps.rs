@@ -12,10 +12,7 @@ pub(super) fn step(
 ) -> Result<(Row, bool), StoreError> {
     let mut size = limits::MEMBERS_STEP;
     loop {
-        match sql.query(
-            statement,
-            &[params, &[Param::Integer(i64::try_from(size).unwrap_or(i64::MAX))]].concat(),
-        ) {
+        match sql.query(statement, &[params, &[Param::count(size)]].concat()) {
             Err(error) if error.is_too_big() && size > 1 => size /= 2,
             result => {
                 let row = result?.into_iter().next().unwrap_or_default();

@@ -37,11 +37,10 @@ pub fn leave(sql: &dyn Sql, group: Pos, member: Pos) -> Result<i64, StoreError> 
 
 /// Removes members of a deleted group, at most `limit`; whether there may be more.
 pub fn empty(sql: &dyn Sql, group: Pos, limit: usize) -> Result<bool, StoreError> {
-    let limit_value = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = sql.query(
         "DELETE FROM members WHERE (grp, member, origin) IN
             (SELECT grp, member, origin FROM members WHERE grp = ?1 LIMIT ?2) RETURNING 1",
-        &[Param::Integer(group.value()), Param::Integer(limit_value)],
+        &[Param::Integer(group.value()), Param::count(limit)],
     )?;
     let more = rows.len() >= limit;
     if !more {

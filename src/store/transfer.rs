@@ -43,7 +43,7 @@ pub struct MovedMember<M> {
 pub fn sizes(sql: &dyn Sql, after: i64, limit: usize) -> Result<Vec<(i64, i64)>, StoreError> {
     let statement = "SELECT pos, octet_length(doc) FROM resources
          WHERE pos > ?1 ORDER BY pos LIMIT ?2";
-    let rows = sql.query(statement, &[Param::Integer(after), count(limit)])?;
+    let rows = sql.query(statement, &[Param::Integer(after), Param::count(limit)])?;
     rows.iter().map(|row| Ok((row.integer(0)?, row.integer(1)?))).collect()
 }
 
@@ -76,7 +76,7 @@ pub fn members(
          WHERE (m.grp, m.member, m.origin) > (?1, ?2, ?3)
          ORDER BY m.grp, m.member, m.origin LIMIT ?4";
     let params =
-        [Param::Integer(*group), Param::Integer(*member), Param::Text(origin), count(limit)];
+        [Param::Integer(*group), Param::Integer(*member), Param::Text(origin), Param::count(limit)];
     let rows = sql.query(statement, &params)?;
     let read = |row: &Row| {
         let place = (row.integer(0)?, row.integer(1)?, row.text(2)?.to_owned());
@@ -95,7 +95,8 @@ pub fn dangling(
          CROSS JOIN resources g ON g.pos = d.grp
          WHERE (d.grp, d.value, d.origin) > (?1, ?2, ?3)
          ORDER BY d.grp, d.value, d.origin LIMIT ?4";
-    let params = [Param::Integer(*group), Param::Text(value), Param::Text(origin), count(limit)];
+    let params =
+        [Param::Integer(*group), Param::Text(value), Param::Text(origin), Param::count(limit)];
     let rows = sql.query(statement, &params)?;
     let read = |row: &Row| {
         let place = (row.integer(0)?, row.text(1)?.to_owned(), row.text(2)?.to_owned());
@@ -163,8 +164,4 @@ pub fn grow(sql: &dyn Sql, group: Pos, by: i64) -> Result<(), StoreError> {
         &[Param::Integer(group.value()), Param::Integer(by)],
     )?;
     Ok(())
-}
-
-fn count(limit: usize) -> Param<'static> {
-    Param::Integer(i64::try_from(limit).unwrap_or(i64::MAX))
 }
