@@ -48,11 +48,12 @@ impl<'a> Work<'a, '_> {
 
     fn answer_list(&mut self, number: Option<u8>, query: &ListQuery) -> Answer {
         let types = self.listed_types(number);
-        if let Some(found) = self.page_of_unique(&types, query)? {
+        let asked = self.asked_of_types(&types, query)?;
+        if let Some(found) = self.page_of_unique(&asked, query)? {
             let total = i64::try_from(found.resources).unwrap_or(i64::MAX);
             return Ok(self.list_response(total, "\"startIndex\":1,", &found, Cursors::default()));
         }
-        let matches = self.matches_of_types(&types, query)?;
+        let matches = self.matches_of_types(&asked)?;
         let total = matches.iter().map(|(_, m)| m.len()).fold(0_i64, i64::saturating_add);
         let (start, collected, cursors) = match &query.start {
             Start::Index(index) => {

@@ -40,54 +40,68 @@ pub(super) struct Look {
 /// What is done with each resource that is read.
 type Visit<'v> = &'v mut dyn FnMut(Pos, &Map<String, Value>) -> Result<(), Failure>;
 
+/// A type, and what is asked of its resources; of all of them nothing.
+pub(super) type Asked<'t> = (TypeSchema<'t>, Option<Predicate>);
+
 impl Work<'_, '_> {
-    /// The matches in each type. A filter that no type can evaluate is 400, in the first one's words;
-    /// one that some can, matches nothing in the others (RFC 7644 §3.4.2.1).
-    pub(super) fn matches_of_types<'t>(
-        &mut self,
+    /// What a list asks of each type. A filter that no type can evaluate is 400, in the first one's
+    /// words; one that some can, matches nothing in the others (RFC 7644 §3.4.2.1).
+    pub(super) fn asked_of_types<'t>(
+        &self,
         types: &[TypeSchema<'t>],
         query: &ListQuery,
-    ) -> Result<TypedMatches<'t>, Failure> {
-        let mut matches = Vec::new();
-        let mut refused = None;
+    ) -> Result<Vec<Asked<'t>>, Failure> {
+        let Some(filter) = &query.filter else {
+            return Ok(types.iter().map(|schema| (*schema, None)).collect());
+        };
+        let (mut asked, mut refused) = (Vec::new(), None);
         for schema in types {
-            let number = schema.resource_type.number;
-            let Some(filter) = &query.filter else {
-                matches.push((*schema, Matches::All(self.memory.count(number).live)));
-                continue;
-            };
             match filter.bind(*schema, &self.compat) {
-                Ok(predicate) => {
-                    let found = self.matching_resources(*schema, &predicate)?;
-                    matches.push((*schema, Matches::These(found)));
-                }
+                Ok(predicate) => asked.push((*schema, Some(predicate))),
                 Err(error) => drop(refused.get_or_insert(error.into_filter_error())),
             }
         }
         match refused {
-            Some(error) if matches.is_empty() => Err(error.into()),
-            _ => Ok(matches),
+            Some(error) if asked.is_empty() => Err(error.into()),
+            _ => Ok(asked),
         }
+    }
+
+    /// The matches in each type.
+    pub(super) fn matches_of_types<'t>(
+        &self,
+        asked: &[Asked<'t>],
+    ) -> Result<TypedMatches<'t>, Failure> {
+        let matches = |(schema, predicate): &Asked<'t>| {
+            let found = match predicate {
+                Some(predicate) => Matches::These(self.matching_resources(*schema, predicate)?),
+                None => Matches::All(self.memory.count(schema.resource_type.number).live),
+            };
+            Ok((*schema, found))
+        };
+        asked.iter().map(matches).collect()
     }
 
     /// The first page of a filter that asks for a unique value, which is what clients ask most: whoever
     /// has it is found and read in one statement. `None` where it asks for anything else.
     pub(super) fn page_of_unique(
         &self,
-        types: &[TypeSchema<'_>],
+        asked: &[Asked<'_>],
         query: &ListQuery,
     ) -> Result<Option<Collected>, Failure> {
-        let ([schema], Some(filter), Start::Index(1), 1..) =
-            (types, &query.filter, &query.start, query.count)
+        let ([(schema, Some(predicate))], Start::Index(1), 1..) =
+            (asked, &query.start, query.count)
         else {
             return Ok(None);
         };
-        let Ok(predicate) = filter.bind(*schema, &self.compat) else { return Ok(None) };
-        let (Plan::Key(key), true) = Plan::of(&predicate, *schema) else { return Ok(None) };
+        // Whether it is one is seen before it is planned, which other filters are once and not twice.
+        let Predicate::Compare { target, .. } = predicate else { return Ok(None) };
+        let path = target.path();
         let mut lookups = schema.resource_type.lookups.iter();
-        if !lookups.any(|lookup| lookup.number == key.0 && is_unique(lookup, *schema)) {
+        if !lookups.any(|lookup| lookup.path == path && is_unique(lookup, *schema)) {
             return Ok(None);
         }
+        let (Plan::Key(key), true) = Plan::of(predicate, *schema) else { return Ok(None) };
         let view = self.view(*schema, &query.projection);
         let page = self.page(&view, Source::Key(schema.resource_type.number, &key))?;
         let mut found = Collected::default();
