@@ -56,9 +56,11 @@ pub(super) fn log(trace: &Trace, response: &Response, done: &Done) {
 
 /// The id of a request to which Cloudflare may have given one. Without randomness all are alike.
 pub(super) fn request_id(ray: Option<&str>) -> RequestId {
-    let mut random = [0; 8];
-    let _ = getrandom::fill(&mut random);
-    RequestId::of(ray, random)
+    RequestId::of(ray, || {
+        let mut random = [0; 8];
+        let _ = getrandom::fill(&mut random);
+        random
+    })
 }
 
 impl Spent {

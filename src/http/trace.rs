@@ -50,11 +50,11 @@ pub struct Done {
 const TRANSPORT_SECURITY: &str = "max-age=31536000";
 
 impl RequestId {
-    /// Cloudflare's name for the request, `cf-ray`, where it sends one; else the random bytes. What
-    /// only looks like one is anybody's text, and does not get into the log.
-    pub fn of(ray: Option<&str>, random: [u8; 8]) -> Self {
+    /// Cloudflare's name for the request, `cf-ray`, where it sends one; else random bytes, which are not
+    /// drawn before. What only looks like one is anybody's text, and does not get into the log.
+    pub fn of(ray: Option<&str>, random: impl FnOnce() -> [u8; 8]) -> Self {
         let ray = ray.filter(|ray| is_ray(ray)).map(str::to_owned);
-        Self(ray.unwrap_or_else(|| format!("{:016x}", u64::from_be_bytes(random))))
+        Self(ray.unwrap_or_else(|| format!("{:016x}", u64::from_be_bytes(random()))))
     }
 
     /// The id as text.

@@ -13,7 +13,7 @@ use crate::support::{Acme, gate};
 const RANDOM: [u8; 8] = [0, 1, 2, 3, 0xfc, 0xfd, 0xfe, 0xff];
 
 fn trace() -> Trace {
-    Trace { id: RequestId::of(None, RANDOM), began: 1_000, ..Trace::default() }
+    Trace { id: RequestId::of(None, || RANDOM), began: 1_000, ..Trace::default() }
 }
 
 fn line(trace: &Trace, response: &Response, done: &Done) -> Value {
@@ -25,7 +25,7 @@ fn line(trace: &Trace, response: &Response, done: &Done) -> Value {
 #[test]
 fn an_id_is_cloudflares_or_random() {
     for ray in ["8f2a0b1c2d3e4f50-FRA", "8f2a0b1c2d3e4f50"] {
-        assert_eq!(RequestId::of(Some(ray), RANDOM).as_str(), ray);
+        assert_eq!(RequestId::of(Some(ray), || RANDOM).as_str(), ray);
     }
     for text in [
         None,
@@ -40,7 +40,7 @@ fn an_id_is_cloudflares_or_random() {
         Some("8f2a0b1c2d3e4f50-"),
         Some("8f2a0b1c2d3e4f50-FRA\n"),
     ] {
-        assert_eq!(RequestId::of(text, RANDOM).as_str(), "00010203fcfdfeff", "{text:?}");
+        assert_eq!(RequestId::of(text, || RANDOM).as_str(), "00010203fcfdfeff", "{text:?}");
     }
 }
 
