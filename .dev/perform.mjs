@@ -11,6 +11,11 @@ export class StepFailed extends Error {
   }
 }
 
+/** Fails a step in which something is not what it should be. */
+export function expect(what, found, expected) {
+  if (found !== expected) throw new StepFailed(`${what}: ${found} in place of ${expected}`);
+}
+
 /** Runs `first` and, where that succeeds, the others; prints the table. Whether nothing failed. */
 export async function performAll(first, steps, context) {
   const results = [await perform(first, context, [])];

@@ -8,7 +8,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildWorker, bundleSize } from "./build.mjs";
-import { StepFailed } from "./perform.mjs";
+import { StepFailed, expect } from "./perform.mjs";
 import { CommandFailed, root, run } from "./run.mjs";
 import { configurationWithoutBuild, serveWith, temporaryFolder, withWorkerLog } from "./serve.mjs";
 import { setUp, setUpPython } from "./setup.mjs";
@@ -239,10 +239,6 @@ async function configured(tools, variables, { health, replace: [from, to] = [/^/
   } finally {
     await worker.stop();
   }
-}
-
-function expect(what, found, expected) {
-  if (found !== expected) throw new StepFailed(`${what}: ${found} in place of ${expected}`);
 }
 
 async function untilPrinted(worker, ...words) {

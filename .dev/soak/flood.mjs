@@ -1,7 +1,7 @@
 // A flood of requests to one tenant, each of which is much work: every one is answered, and what was not
 // done was refused.
 
-import { StepFailed } from "../perform.mjs";
+import { expect } from "../perform.mjs";
 import { configurationWithoutBuild, serveWith, withWorkerLog } from "../serve.mjs";
 import { freshVariables, makeKey, makeTenant, request, scimBase } from "../worker.mjs";
 
@@ -85,8 +85,4 @@ async function populate(base, token) {
   const body = { schemas, Operations: Array.from({ length: USERS }, operation) };
   const response = await request(`${base}/Bulk`, { method: "POST", token, body, seconds: SECONDS_MAX });
   expect("the users to search", response.status, 200);
-}
-
-function expect(what, found, expected) {
-  if (found !== expected) throw new StepFailed(`${what}: ${found} in place of ${expected}`);
 }
