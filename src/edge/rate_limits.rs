@@ -23,14 +23,7 @@ pub(super) async fn pass(
     principal: &Principal,
 ) -> Result<(), Exceeded> {
     let Principal::Key(key) = principal else { return Ok(()) };
-    if !inbound.deployment.rate_limits {
-        return Ok(());
-    }
-    // What a key may not send does not count for the tenant, whose other keys would else suffer.
-    let by_key = asked(inbound.env.key_limit(), &format!("{tenant}/{}", key.id));
-    within(by_key, limits::KEY_LIMIT_REQUESTS).await?;
-    let by_tenant = asked(inbound.env.tenant_limit(), tenant.as_str());
-    within(by_tenant, limits::TENANT_LIMIT_REQUESTS).await
+    within_both(inbound, &format!("{tenant}/{}", key.id), tenant.as_str()).await
 }
 
 /// Lets a request for a token pass, which anybody may send: of these an address has as many as a key has
@@ -39,14 +32,19 @@ pub(super) async fn pass(
 /// # Errors
 /// As above.
 pub(super) async fn pass_for_token(inbound: &Inbound<'_>, tenant: &Slug) -> Result<(), Exceeded> {
+    let address = inbound.headers.text("cf-connecting-ip").unwrap_or_default();
+    within_both(inbound, &format!("token/{address}"), &format!("{tenant}/token")).await
+}
+
+/// Asks the narrow limit and then the wide one. What the narrow one refuses does not count for the
+/// tenant, whose other clients would else suffer.
+async fn within_both(inbound: &Inbound<'_>, by_key: &str, by_tenant: &str) -> Result<(), Exceeded> {
     if !inbound.deployment.rate_limits {
         return Ok(());
     }
-    let address = inbound.headers.text("cf-connecting-ip").unwrap_or_default();
-    let by_address = asked(inbound.env.key_limit(), &format!("token/{address}"));
-    within(by_address, limits::KEY_LIMIT_REQUESTS).await?;
-    let by_tenant = asked(inbound.env.tenant_limit(), &format!("{tenant}/token"));
-    within(by_tenant, limits::TENANT_LIMIT_REQUESTS).await
+    let env = inbound.env;
+    within(asked(env.key_limit(), by_key), limits::KEY_LIMIT_REQUESTS).await?;
+    within(asked(env.tenant_limit(), by_tenant), limits::TENANT_LIMIT_REQUESTS).await
 }
 
 /// Asks a limit. One that is not bound, or does not answer, lets everything pass.
