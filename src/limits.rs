@@ -101,6 +101,8 @@ pub const CURSOR_ANCHORS: usize = 16;
 
 /// Characters of an API key; a longer one is 401 before it is parsed.
 pub const KEY_CHARACTERS: usize = 600;
+/// Keys that an isolate remembers to have verified.
+pub const KEYS_VERIFIED: usize = 256;
 /// Characters of a `kid` in the key ring; a longer one would make keys too long.
 pub const KID_CHARACTERS: usize = 16;
 /// Bytes of each secret in the key ring and of the admin token, at least.

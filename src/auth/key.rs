@@ -1,5 +1,7 @@
 //! API keys: JWTs (RFC 7519) signed with HS256 by a ring of secrets.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -7,6 +9,7 @@ use chrono::{DateTime, Utc};
 use jwt_compact::alg::{Hs256, Hs256Key};
 use jwt_compact::{AlgorithmExt as _, Header, UntrustedToken};
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
 
 use super::Scopes;
 use crate::limits;
@@ -16,7 +19,19 @@ pub const ISSUER: &str = "muster";
 
 /// The secret `KEY_RING`: the first key signs, all verify, so that it rotates without an outage.
 #[derive(Debug)]
-pub struct KeyRing(Vec<(String, Hs256Key)>);
+pub struct KeyRing {
+    secrets: Vec<(String, Hs256Key)>,
+    /// What was verified lately, by what was signed. An identity provider sends one key with each of its
+    /// requests, and a signature, once it was found to be right, stays so.
+    verified: RefCell<BTreeMap<String, Verified>>,
+}
+
+/// A signature that is right, and what it is of.
+#[derive(Debug)]
+struct Verified {
+    signature: String,
+    claims: Claims,
+}
 
 /// Why `KEY_RING` cannot be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -94,17 +109,17 @@ impl KeyRing {
             }
             ring.push((kid.to_owned(), Hs256Key::new(bytes)));
         }
-        Ok(Self(ring))
+        Ok(Self { secrets: ring, verified: RefCell::default() })
     }
 
     /// The secrets, the one that signs first.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().map(|(_, secret)| secret.as_ref())
+        self.secrets.iter().map(|(_, secret)| secret.as_ref())
     }
 
     /// Signs a key with the first secret; `None` only if claims cannot be written as JSON.
     pub fn sign(&self, claims: &Claims) -> Option<String> {
-        let (kid, secret) = self.0.first()?;
+        let (kid, secret) = self.secrets.first()?;
         let header = Header::empty().with_key_id(kid.clone());
         let mut inner = jwt_compact::Claims::new(Custom {
             iss: claims.iss.clone(),
@@ -127,10 +142,39 @@ impl KeyRing {
         if token.len() > limits::KEY_CHARACTERS {
             return Err(TokenError::Invalid);
         }
+        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Invalid)?;
+        let claims = match self.known(signed, signature) {
+            Some(claims) => claims,
+            None => self.keep(signed, signature, self.checked(token)?),
+        };
+        // RFC 7519 §4.1.4: on `exp` a token has expired; jwt-compact would take it a moment longer.
+        if claims.exp <= now.timestamp() { Err(TokenError::Expired) } else { Ok(claims) }
+    }
+
+    /// What a token says whose signature was found right before. The signature alone is secret.
+    fn known(&self, signed: &str, signature: &str) -> Option<Claims> {
+        let verified = self.verified.borrow();
+        let known = verified.get(signed)?;
+        let same: bool = known.signature.as_bytes().ct_eq(signature.as_bytes()).into();
+        same.then(|| known.claims.clone())
+    }
+
+    fn keep(&self, signed: &str, signature: &str, claims: Claims) -> Claims {
+        let mut verified = self.verified.borrow_mut();
+        if verified.len() >= limits::KEYS_VERIFIED {
+            verified.clear();
+        }
+        let kept = Verified { signature: signature.to_owned(), claims: claims.clone() };
+        verified.insert(signed.to_owned(), kept);
+        claims
+    }
+
+    /// Checks a token as if for the first time, but for its expiry.
+    fn checked(&self, token: &str) -> Result<Claims, TokenError> {
         let untrusted = UntrustedToken::new(token).map_err(|_| TokenError::Invalid)?;
         let kid = untrusted.header().key_id.as_deref().ok_or(TokenError::Invalid)?;
         let (_, secret) =
-            self.0.iter().find(|(known, _)| known == kid).ok_or(TokenError::Invalid)?;
+            self.secrets.iter().find(|(known, _)| known == kid).ok_or(TokenError::Invalid)?;
         let verified = Hs256
             .validator::<Custom>(secret)
             .validate(&untrusted)
@@ -141,10 +185,6 @@ impl KeyRing {
         };
         if claims.custom.iss != ISSUER {
             return Err(TokenError::Invalid);
-        }
-        // RFC 7519 §4.1.4: on `exp` a token has expired; jwt-compact would take it a moment longer.
-        if expires <= now {
-            return Err(TokenError::Expired);
         }
         Ok(Claims {
             iss: claims.custom.iss.clone(),

@@ -1,17 +1,18 @@
-//! Keys as signed tokens, the ring that signs them, scopes, and the administrator's token.
+//! Keys as signed tokens, the ring that signs them, and the administrator's token.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use chrono::{DateTime, Utc};
 use jwt_compact::alg::{Hs256, Hs256Key, Hs512, Hs512Key};
 use jwt_compact::{Algorithm, AlgorithmSignature as _};
 use muster::auth::{
-    AdminTokens, AdminTokensError, Claims, ISSUER, JtiDigest, KeyRing, KeyRingError, Scope, Scopes,
+    AdminTokens, AdminTokensError, Claims, ISSUER, JtiDigest, KeyRing, KeyRingError, Scopes,
     TokenError,
 };
 use muster::limits;
 use proptest::prelude::{prop_assert_eq, proptest};
 use serde_json::{Value, json};
 
+use crate::scopes::every_set;
 use crate::support::{ADMIN, KEY_RING};
 
 const NOW: i64 = 1_790_000_000;
@@ -206,6 +207,35 @@ fn a_key_has_expired_at_the_very_moment_of_exp() {
 }
 
 #[test]
+fn a_key_that_was_verified_is_refused_no_less() {
+    let ring = ring(KEY_RING);
+    let token = forged(&header(), &claims());
+    let verified = ring.verify(&token, now());
+    assert!(verified.is_ok());
+    assert_eq!(ring.verify(&token, now()), verified);
+    for (place, letter) in token.char_indices() {
+        for other in ['A', 'Q', '.'].into_iter().filter(|other| *other != letter) {
+            let changed = format!("{}{other}{}", &token[..place], &token[place + 1..]);
+            assert_eq!(ring.verify(&changed, now()), Err(TokenError::Invalid), "{changed}");
+        }
+    }
+    let later = DateTime::from_timestamp(NOW + 60, 0).unwrap();
+    assert_eq!(ring.verify(&token, later), Err(TokenError::Expired));
+    assert_eq!(ring.verify(&token, now()), verified);
+}
+
+#[test]
+fn an_isolate_verifies_any_number_of_keys() {
+    let ring = ring(KEY_RING);
+    let token =
+        |number: usize| forged(&header(), &with(claims(), "sub", json!(format!("k-{number}"))));
+    for number in (0..3 * limits::KEYS_VERIFIED).chain(0..3) {
+        let verified = ring.verify(&token(number), now()).unwrap();
+        assert_eq!(verified.sub, format!("k-{number}"));
+    }
+}
+
+#[test]
 fn a_key_that_is_cut_or_changed_anywhere_is_refused() {
     let token = forged(&header(), &claims());
     for (place, letter) in token.char_indices() {
@@ -269,80 +299,6 @@ fn the_largest_key_fits_into_its_bound_and_a_common_one_into_half_of_it() {
     };
     let token = ring(KEY_RING).sign(&common).unwrap();
     assert!(token.len() <= limits::KEY_CHARACTERS / 2, "{}", token.len());
-}
-
-const NAMES: [&str; 14] = [
-    "scim.users:read",
-    "scim.users:write",
-    "scim.groups:read",
-    "scim.groups:write",
-    "access:read",
-    "events:read",
-    "streams:write",
-    "jit",
-    "jit:assert",
-    "config:read",
-    "config:write",
-    "keys:write",
-    "changes:decide",
-    "data:export",
-];
-
-/// Every set of scopes that can be asked for.
-fn every_set() -> impl Iterator<Item = Scopes> {
-    (0_u32..1 << NAMES.len()).map(|bits| {
-        let chosen = NAMES.iter().enumerate().filter(move |(place, _)| bits >> place & 1 == 1);
-        Scopes::parse(chosen.map(|(_, name)| *name)).unwrap()
-    })
-}
-
-#[test]
-fn every_set_of_scopes_reads_as_it_prints() {
-    for set in every_set() {
-        let printed = set.to_string();
-        assert_eq!(Scopes::parse(printed.split_whitespace()), Ok(set), "{printed}");
-        assert_eq!(serde_json::from_value::<Scopes>(json!(printed)).unwrap(), set);
-        assert_eq!(serde_json::to_value(set).unwrap(), json!(printed));
-        assert_eq!(Scopes::parse(set.names()), Ok(set), "{printed}");
-        assert_eq!(set.is_empty(), printed.is_empty());
-    }
-}
-
-#[test]
-fn write_implies_read_and_scim_is_all_four() {
-    for (asked, held) in [
-        ("scim", &NAMES[..4]),
-        ("scim.users:write", &NAMES[..2]),
-        ("scim.groups:write", &NAMES[2..4]),
-        ("config:write", &["config:read", "config:write"]),
-        ("scim.users:read", &["scim.users:read"]),
-        ("keys:write", &["keys:write"]),
-        ("jit:assert", &["jit:assert"]),
-    ] {
-        let set = Scopes::parse([asked]).unwrap();
-        assert_eq!(set.names().collect::<Vec<_>>(), held);
-        assert!(held.iter().all(|name| set.includes(Scopes::parse([*name]).unwrap())));
-    }
-    let users = Scopes::parse(["scim.users:write"]).unwrap();
-    assert!(users.contains(Scope::UsersRead) && !users.contains(Scope::GroupsRead));
-    assert!(!Scopes::parse(["scim.users:read"]).unwrap().includes(users));
-    assert!(!users.includes(Scopes::parse(["scim"]).unwrap()));
-}
-
-#[test]
-fn a_set_without_a_scope_has_neither_it_nor_what_it_implies() {
-    for set in every_set() {
-        let rest = set.without(Scope::ConfigWrite);
-        let kept = |name: &&str| !["config:read", "config:write"].contains(name);
-        assert_eq!(rest.names().collect::<Vec<_>>(), set.names().filter(kept).collect::<Vec<_>>());
-    }
-}
-
-#[test]
-fn a_scope_that_is_not_known_is_named() {
-    for name in ["", " ", "SCIM", "scim:read", "scim.users", "scim.users:read ", "*", "admin"] {
-        assert_eq!(Scopes::parse(["scim", name, "nor-this"]), Err(name));
-    }
 }
 
 #[test]

@@ -98,6 +98,7 @@ mod requests;
 mod resource;
 mod resource_errors;
 mod route;
+mod scopes;
 mod shapes;
 mod sorting;
 mod standing;
