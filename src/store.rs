@@ -102,6 +102,9 @@ pub enum Verdict {
 pub trait Sql {
     /// Runs one statement, with its parameters as `?1`, `?2` …, and collects its rows.
     ///
+    /// What a value is compared with, or a limit, is written `+?1`: for a bare parameter SQLite looks
+    /// at the value to choose a plan, and compiles the statement again whenever there is another one.
+    ///
     /// # Errors
     /// When the statement is refused; the message is for the operator's log alone.
     fn query(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError>;

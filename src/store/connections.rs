@@ -74,6 +74,6 @@ pub fn write(sql: &dyn Sql, connection: &ConnectionRow) -> Result<(), StoreError
 
 /// Removes a connection.
 pub fn delete(sql: &dyn Sql, id: &str) -> Result<(), StoreError> {
-    sql.query("DELETE FROM connections WHERE id = ?1", &[Param::Text(id)])?;
+    sql.query("DELETE FROM connections WHERE id = +?1", &[Param::Text(id)])?;
     Ok(())
 }

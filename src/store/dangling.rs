@@ -32,7 +32,7 @@ pub fn any(sql: &dyn Sql) -> Result<bool, StoreError> {
 /// The texts of a group, and by whose word they are there.
 pub fn texts(sql: &dyn Sql, group: Pos) -> Result<Vec<(String, String)>, StoreError> {
     let group = Param::Integer(group.value());
-    let rows = sql.query("SELECT value, origin FROM dangling WHERE grp = ?1", &[group])?;
+    let rows = sql.query("SELECT value, origin FROM dangling WHERE grp = +?1", &[group])?;
     rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
 }
 
@@ -60,7 +60,7 @@ pub fn add(
 /// Removes a text that is there.
 pub fn remove(sql: &dyn Sql, group: Pos, value: &str) -> Result<(), StoreError> {
     sql.query(
-        "DELETE FROM dangling WHERE grp = ?1 AND value = ?2",
+        "DELETE FROM dangling WHERE grp = +?1 AND value = +?2",
         &[Param::Integer(group.value()), Param::Text(value)],
     )?;
     Ok(())
@@ -71,11 +71,11 @@ pub fn remove(sql: &dyn Sql, group: Pos, value: &str) -> Result<(), StoreError> 
 pub fn keyed(sql: &dyn Sql, keys: &[&str], limit: usize) -> Result<Vec<DanglingRow>, StoreError> {
     // Out of a list, each key would count as a row read.
     let one = "SELECT d.grp, d.value, d.origin, d.display
-         FROM dangling d CROSS JOIN resources g ON g.pos = d.grp WHERE d.key = ?";
+         FROM dangling d CROSS JOIN resources g ON g.pos = d.grp WHERE d.key = +?";
     let each = vec![one; keys.len()].join(" UNION ALL ");
     let mut params: Vec<Param<'_>> = keys.iter().map(|key| Param::Text(key)).collect();
     params.push(Param::count(limit));
-    let rows = sql.query(&format!("{each} ORDER BY d.grp LIMIT ?"), &params)?;
+    let rows = sql.query(&format!("{each} ORDER BY d.grp LIMIT +?"), &params)?;
     let read = |row: &Row| {
         Ok(DanglingRow {
             group: Pos::stored(row.integer(0)?),
@@ -115,12 +115,12 @@ pub fn named(
         // The columns beside `min` are of the row that has it; what is added to the position is
         // above every position, and below what the runtime carries exactly.
         "SELECT l.key, r.pos, r.id,
-            min(r.pos + iif(m.grp IS NULL, 1 << 51, 0) + iif(r.origin IS ?3, 0, 1 << 50))
+            min(r.pos + iif(m.grp IS NULL, 1 << 51, 0) + iif(r.origin IS +?3, 0, 1 << 50))
          FROM json_each(?1) j
-         CROSS JOIN lookups l ON l.attribute = ?2 AND l.key = j.value
+         CROSS JOIN lookups l ON l.attribute = +?2 AND l.key = j.value
          CROSS JOIN resources r ON r.pos = l.pos
-         LEFT JOIN members m ON m.grp = ?4 AND m.member = r.pos AND m.origin = ?3
-         WHERE ?3 IS NULL OR r.origin = ?3 OR m.grp IS NOT NULL GROUP BY l.key",
+         LEFT JOIN members m ON m.grp = +?4 AND m.member = r.pos AND m.origin = +?3
+         WHERE ?3 IS NULL OR r.origin = +?3 OR m.grp IS NOT NULL GROUP BY l.key",
         &[
             Param::Text(&json!(keys).to_string()),
             Param::Integer(resources::attribute(type_number, attribute)),

@@ -57,7 +57,7 @@ pub fn write(sql: &dyn Sql, departure: &DepartureRow) -> Result<(), StoreError> 
 
 /// Forgets one that is done.
 pub fn delete(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
-    sql.query("DELETE FROM departures WHERE connection = ?1", &[Param::Text(connection)])?;
+    sql.query("DELETE FROM departures WHERE connection = +?1", &[Param::Text(connection)])?;
     Ok(())
 }
 
@@ -74,13 +74,13 @@ pub fn managed(
     let (_, end) = Pos::range(u8::MAX);
     let end = end.value();
     let last = sql.query(
-        "SELECT pos FROM resources WHERE pos > ?1 ORDER BY pos LIMIT 1 OFFSET ?2",
+        "SELECT pos FROM resources WHERE pos > +?1 ORDER BY pos LIMIT 1 OFFSET +?2",
         &[after, Param::count(scan.saturating_sub(1))],
     )?;
     let last = last.first().map(|row| row.integer(0)).transpose()?;
     let rows = sql.query(
-        "SELECT pos FROM resources WHERE pos > ?1 AND pos <= ?2 AND manager = ?3
-         ORDER BY pos LIMIT ?4",
+        "SELECT pos FROM resources WHERE pos > +?1 AND pos <= +?2 AND manager = +?3
+         ORDER BY pos LIMIT +?4",
         &[after, Param::Integer(last.unwrap_or(end)), Param::Text(connection), Param::count(limit)],
     )?;
     let found = rows.iter().map(|row| row.integer(0).map(Pos::stored));

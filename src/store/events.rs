@@ -61,14 +61,14 @@ impl<'a> Span<'a> {
     }
 }
 
-const IN_SPAN: &str = "FROM events WHERE seq > ?1 AND seq <= ?2
-     AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR data->>'$.actor' = ?4) ORDER BY seq";
+const IN_SPAN: &str = "FROM events WHERE seq > +?1 AND seq <= +?2
+     AND (?3 IS NULL OR type = +?3) AND (?4 IS NULL OR data->>'$.actor' = +?4) ORDER BY seq";
 
 /// The places of the events in a span, at most `limit`, and how many bytes their data has.
 pub fn sizes(sql: &dyn Sql, span: Span<'_>, limit: usize) -> Result<Vec<(i64, i64)>, StoreError> {
     let [after, until, kind, actor] = span.params();
     let limit = Param::count(limit);
-    let statement = format!("SELECT seq, octet_length(data) {IN_SPAN} LIMIT ?5");
+    let statement = format!("SELECT seq, octet_length(data) {IN_SPAN} LIMIT +?5");
     let rows = sql.query(&statement, &[after, until, kind, actor, limit])?;
     rows.iter().map(|row| Ok((row.integer(0)?, row.integer(1)?))).collect()
 }

@@ -25,7 +25,7 @@ pub struct KeptAnswer {
 /// As [`Sql::query`]; so for all functions here.
 pub fn find(sql: &dyn Sql, key: &str, now: i64) -> Result<Option<KeptAnswer>, StoreError> {
     const STATEMENT: &str = "SELECT key, request, expires, status, headers, body
-        FROM idempotency WHERE key = ?1 AND expires > ?2";
+        FROM idempotency WHERE key = +?1 AND expires > +?2";
     let rows = sql.query(STATEMENT, &[Param::Text(key), Param::Integer(now)])?;
     let Some(row) = rows.first() else { return Ok(None) };
     let status = u16::try_from(row.integer(3)?);
@@ -58,14 +58,14 @@ pub fn insert(sql: &dyn Sql, kept: &KeptAnswer) -> Result<(), StoreError> {
 
 /// Forgets the answers that have expired.
 pub fn forget_expired(sql: &dyn Sql, now: i64) -> Result<(), StoreError> {
-    sql.query("DELETE FROM idempotency WHERE expires <= ?1", &[Param::Integer(now)])?;
+    sql.query("DELETE FROM idempotency WHERE expires <= +?1", &[Param::Integer(now)])?;
     Ok(())
 }
 
 /// Whether so many answers are kept, or more.
 pub fn are(sql: &dyn Sql, count: usize) -> Result<bool, StoreError> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let statement = "SELECT count(*) FROM (SELECT 1 FROM idempotency LIMIT ?1)";
+    let statement = "SELECT count(*) FROM (SELECT 1 FROM idempotency LIMIT +?1)";
     let rows = sql.query(statement, &[Param::Integer(count)])?;
     rows.first().map_or(Ok(false), |row| Ok(row.integer(0)? >= count))
 }

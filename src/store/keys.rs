@@ -71,7 +71,7 @@ pub fn insert(sql: &dyn Sql, key: &KeyRow) -> Result<(), StoreError> {
 /// Sets when a key expires, in seconds since the epoch.
 pub fn expire(sql: &dyn Sql, id: &str, expires: i64) -> Result<(), StoreError> {
     sql.query(
-        "UPDATE keys SET expires = ?2 WHERE id = ?1",
+        "UPDATE keys SET expires = ?2 WHERE id = +?1",
         &[Param::Text(id), Param::Integer(expires)],
     )?;
     Ok(())
@@ -94,18 +94,18 @@ pub fn note_uses(sql: &dyn Sql, uses: &BTreeMap<String, i64>) -> Result<(), Stor
 
 /// Removes a key.
 pub fn delete(sql: &dyn Sql, id: &str) -> Result<(), StoreError> {
-    sql.query("DELETE FROM keys WHERE id = ?1", &[Param::Text(id)])?;
+    sql.query("DELETE FROM keys WHERE id = +?1", &[Param::Text(id)])?;
     Ok(())
 }
 
 /// Removes the keys of a connection.
 pub fn delete_of(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
-    sql.query("DELETE FROM keys WHERE connection = ?1", &[Param::Text(connection)])?;
+    sql.query("DELETE FROM keys WHERE connection = +?1", &[Param::Text(connection)])?;
     Ok(())
 }
 
 /// Removes the keys that expired by a time, in seconds since the epoch.
 pub fn delete_expired(sql: &dyn Sql, now: i64) -> Result<(), StoreError> {
-    sql.query("DELETE FROM keys WHERE expires <= ?1", &[Param::Integer(now)])?;
+    sql.query("DELETE FROM keys WHERE expires <= +?1", &[Param::Integer(now)])?;
     Ok(())
 }

@@ -27,11 +27,11 @@ pub fn present(
     let rows = match among {
         Some(among) => sql.query(
             "SELECT m.member, m.display, m.origin FROM json_each(?2) j CROSS JOIN members m
-             ON m.grp = ?1 AND m.member = j.value",
+             ON m.grp = +?1 AND m.member = j.value",
             &[group, Param::Text(&json!(among).to_string())],
         )?,
         None => {
-            sql.query("SELECT member, display, origin FROM members WHERE grp = ?1", &[group])?
+            sql.query("SELECT member, display, origin FROM members WHERE grp = +?1", &[group])?
         }
     };
     let read = |row: &Row| {
@@ -70,7 +70,7 @@ pub fn add(
 /// Gives a member that is there another display.
 pub fn rename(sql: &dyn Sql, group: Pos, member: i64, display: &str) -> Result<(), StoreError> {
     sql.query(
-        "UPDATE members SET display = ?3 WHERE grp = ?1 AND member = ?2",
+        "UPDATE members SET display = ?3 WHERE grp = +?1 AND member = +?2",
         &[Param::Integer(group.value()), Param::Integer(member), Param::Text(display)],
     )?;
     Ok(())
@@ -82,11 +82,11 @@ pub fn remove(sql: &dyn Sql, group: Pos, members: &[i64]) -> Result<(), StoreErr
     match members {
         // What mostly happens, at the cost of fewer rows.
         [member] => sql.query(
-            "DELETE FROM members WHERE grp = ?1 AND member = ?2",
+            "DELETE FROM members WHERE grp = +?1 AND member = +?2",
             &[group, Param::Integer(*member)],
         )?,
         members => sql.query(
-            "DELETE FROM members WHERE grp = ?1 AND member IN (SELECT value FROM json_each(?2))",
+            "DELETE FROM members WHERE grp = +?1 AND member IN (SELECT value FROM json_each(?2))",
             &[group, Param::Text(&json!(members).to_string())],
         )?,
     };
@@ -133,7 +133,7 @@ pub fn ids(sql: &dyn Sql, positions: &[i64]) -> Result<Vec<String>, StoreError> 
 pub fn any_nested(sql: &dyn Sql, group_type: u8) -> Result<bool, StoreError> {
     let (low, high) = Pos::range(group_type);
     let rows = sql.query(
-        "SELECT 1 FROM members WHERE member > ?1 AND member < ?2 LIMIT 1",
+        "SELECT 1 FROM members WHERE member > +?1 AND member < +?2 LIMIT 1",
         &[Param::Integer(low.value()), Param::Integer(high.value())],
     )?;
     Ok(!rows.is_empty())
@@ -142,7 +142,7 @@ pub fn any_nested(sql: &dyn Sql, group_type: u8) -> Result<bool, StoreError> {
 /// Whether a resource is in some group.
 pub fn in_any_group(sql: &dyn Sql, member: Pos) -> Result<bool, StoreError> {
     let rows = sql.query(
-        "SELECT 1 FROM members WHERE member = ?1 LIMIT 1",
+        "SELECT 1 FROM members WHERE member = +?1 LIMIT 1",
         &[Param::Integer(member.value())],
     )?;
     Ok(!rows.is_empty())
@@ -152,7 +152,7 @@ pub fn in_any_group(sql: &dyn Sql, member: Pos) -> Result<bool, StoreError> {
 pub fn groups_of(sql: &dyn Sql, member: Pos, limit: usize) -> Result<Vec<Pos>, StoreError> {
     let rows = sql.query(
         "SELECT DISTINCT m.grp FROM members m CROSS JOIN resources g ON g.pos = m.grp
-         WHERE m.member = ?1 ORDER BY m.grp LIMIT ?2",
+         WHERE m.member = +?1 ORDER BY m.grp LIMIT +?2",
         &[Param::Integer(member.value()), Param::count(limit)],
     )?;
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
@@ -162,7 +162,7 @@ pub fn groups_of(sql: &dyn Sql, member: Pos, limit: usize) -> Result<Vec<Pos>, S
 pub fn groups_naming(sql: &dyn Sql, value: &str, limit: usize) -> Result<Vec<Pos>, StoreError> {
     let rows = sql.query(
         "SELECT DISTINCT d.grp FROM dangling d CROSS JOIN resources g ON g.pos = d.grp
-         WHERE d.value = ?1 ORDER BY d.grp LIMIT ?2",
+         WHERE d.value = +?1 ORDER BY d.grp LIMIT +?2",
         &[Param::Text(value), Param::count(limit)],
     )?;
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
@@ -183,7 +183,7 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
     const DANGLING: &str = "SELECT count(*), max(value), CAST(group_concat(shown) AS BLOB) FROM (
         SELECT value, json_patch('{}', json_object('value', value,
             'display', iif(?3, min(display), NULL))) AS shown
-        FROM dangling WHERE grp = ?1 AND value > ?2 GROUP BY value ORDER BY value LIMIT ?4)";
+        FROM dangling WHERE grp = +?1 AND value > +?2 GROUP BY value ORDER BY value LIMIT +?4)";
     // A member by two origins is two rows: shown once, under its first display.
     let members = format!(
         "SELECT count(*), max(member), CAST(group_concat(shown) AS BLOB) FROM (
@@ -192,7 +192,7 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
             'display', iif(?3, coalesce(min(m.display), r.doc->>'$.displayName',
                 r.doc->>'$.userName'), NULL)))) AS shown
         FROM members m LEFT JOIN resources r ON r.pos = m.member
-        WHERE m.grp = ?1 AND m.member > ?2 GROUP BY m.member ORDER BY m.member LIMIT ?5)",
+        WHERE m.grp = +?1 AND m.member > +?2 GROUP BY m.member ORDER BY m.member LIMIT +?5)",
         by_type(|one| &one.endpoint),
         by_type(|one| &one.id),
     );

@@ -179,10 +179,10 @@ impl Order {
         }
         let (table, key) = self.table();
         let (sign, order) = if way.keys_ascend { (">", "ASC") } else { ("<", "DESC") };
-        let condition = from.map(|_| format!("AND {key} {sign} ?4")).unwrap_or_default();
+        let condition = from.map(|_| format!("AND {key} {sign} +?4")).unwrap_or_default();
         let statement = format!(
             "SELECT pos, {key} FROM {table} {condition} ORDER BY {key} {order}, pos {order}
-             LIMIT ?2 OFFSET ?3"
+             LIMIT +?2 OFFSET +?3"
         );
         let from = from.map(|(_, key)| Param::Text(key.as_deref().unwrap_or_default()));
         self.read(sql, part, &statement, bounds, from)
@@ -204,8 +204,8 @@ impl Order {
         };
         let order = if way.keys_ascend { "ASC" } else { "DESC" };
         let statement = format!(
-            "SELECT pos, id FROM resources WHERE pos > ?1 AND pos < ?2 ORDER BY pos {order}
-             LIMIT ?3 OFFSET ?4"
+            "SELECT pos, id FROM resources WHERE pos > +?1 AND pos < +?2 ORDER BY pos {order}
+             LIMIT +?3 OFFSET +?4"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let params = [low.value(), high.value(), limit, offset].map(Param::Integer);
@@ -227,10 +227,10 @@ impl Order {
         }
         let (table, column) = self.table();
         let (sign, order) = if way.ties_ascend { (">", "ASC") } else { ("<", "DESC") };
-        let condition = from.map(|_| format!("AND pos {sign} ?5")).unwrap_or_default();
+        let condition = from.map(|_| format!("AND pos {sign} +?5")).unwrap_or_default();
         let statement = format!(
-            "SELECT pos, {column} FROM {table} AND {column} = ?4 {condition} ORDER BY pos {order}
-             LIMIT ?2 OFFSET ?3"
+            "SELECT pos, {column} FROM {table} AND {column} = +?4 {condition} ORDER BY pos {order}
+             LIMIT +?2 OFFSET +?3"
         );
         let from = from.map(|pos| Param::Integer(pos.value()));
         self.read(
@@ -252,7 +252,7 @@ impl Order {
     ) -> Result<i64, StoreError> {
         let (table, column) = self.table();
         let sign = if way.keys_ascend { "<" } else { ">" };
-        let condition = key.map(|_| format!("AND {column} {sign} ?2")).unwrap_or_default();
+        let condition = key.map(|_| format!("AND {column} {sign} +?2")).unwrap_or_default();
         let statement = format!("SELECT count(*) FROM {table} {condition}");
         let params = [Some(self.of(part)), key.map(Param::Text)];
         let params: Vec<Param<'_>> = params.into_iter().flatten().collect();
@@ -262,9 +262,9 @@ impl Order {
     /// The table and the condition on the parameter that chooses type and part; and the values.
     const fn table(&self) -> (&'static str, &'static str) {
         match self.index {
-            Index::Id => ("resources WHERE pos >> 40 = ?1", "id"),
-            Index::Moment(moment) => ("resources WHERE pos >> 40 = ?1", moment.column()),
-            Index::Lookup(_) => ("lookups WHERE attribute = ?1", "key"),
+            Index::Id => ("resources WHERE pos >> 40 = +?1", "id"),
+            Index::Moment(moment) => ("resources WHERE pos >> 40 = +?1", moment.column()),
+            Index::Lookup(_) => ("lookups WHERE attribute = +?1", "key"),
         }
     }
 

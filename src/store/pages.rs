@@ -98,12 +98,12 @@ impl Source<'_> {
         let count = |n: usize| Bound::Integer(i64::try_from(n).unwrap_or(i64::MAX));
         match self {
             Self::Id(id) => (
-                "FROM resources r WHERE r.id = ?1 LIMIT 1".to_owned(),
+                "FROM resources r WHERE r.id = +?1 LIMIT 1".to_owned(),
                 vec![Bound::Text((*id).to_owned())],
             ),
             Self::Key(type_number, (number, key)) => (
                 "FROM lookups l CROSS JOIN resources r ON r.pos = l.pos
-                 WHERE l.attribute = ?1 AND l.key = ?2 LIMIT 1"
+                 WHERE l.attribute = +?1 AND l.key = +?2 LIMIT 1"
                     .to_owned(),
                 vec![Bound::Integer(attribute(*type_number, *number)), Bound::Text(key.clone())],
             ),
@@ -123,7 +123,7 @@ impl Source<'_> {
             Self::After(after, limit) => {
                 let (_, high) = Pos::range(after.type_number());
                 (
-                    "FROM resources r WHERE r.pos > ?1 AND r.pos < ?2 ORDER BY r.pos LIMIT ?3"
+                    "FROM resources r WHERE r.pos > +?1 AND r.pos < +?2 ORDER BY r.pos LIMIT +?3"
                         .to_owned(),
                     vec![
                         Bound::Integer(after.value()),
@@ -268,10 +268,10 @@ impl Reading<'_> {
     fn groups_in_steps(&self, user: Pos, groups: Groups) -> Result<Vec<u8>, StoreError> {
         let statement = format!(
             "SELECT count(*), max(pos), CAST(group_concat({SHOWN}) AS BLOB)
-             FROM (SELECT * FROM ({}) WHERE pos > ?2 ORDER BY pos LIMIT ?4)",
+             FROM (SELECT * FROM ({}) WHERE pos > +?2 ORDER BY pos LIMIT +?4)",
             groups.rows()
         );
-        let statement = statement.replace("?U", "?1").replace("?B", "?3");
+        let statement = statement.replace("?U", "+?1").replace("?B", "?3");
         let (mut shown, mut after) = (Vec::new(), 0);
         loop {
             let params =

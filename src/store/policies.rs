@@ -52,7 +52,7 @@ pub fn attributes_in_use(
     let path = format!("$.\"{urn}\"");
     let rows = sql.query(
         "SELECT DISTINCT a.key FROM resources r CROSS JOIN json_each(r.doc, ?3) a
-         WHERE r.pos > ?1 AND r.pos < ?2",
+         WHERE r.pos > +?1 AND r.pos < +?2",
         &[Param::Integer(low.value()), Param::Integer(high.value()), Param::Text(&path)],
     )?;
     rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()

@@ -98,7 +98,7 @@ impl Prefilter {
             "SELECT coalesce(max(pos), 0), coalesce(sum(bytes), 0),
                 group_concat(iif({}, pos, NULL))
              FROM (SELECT pos, octet_length(doc) AS bytes{attributes} FROM resources
-                WHERE pos > ?1 AND pos < ?2 ORDER BY pos LIMIT ?3)",
+                WHERE pos > +?1 AND pos < +?2 ORDER BY pos LIMIT +?3)",
             self.condition
         )
     }

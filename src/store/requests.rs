@@ -64,7 +64,7 @@ pub fn insert(sql: &dyn Sql, batch: Batch, lines: &str) -> Result<(), StoreError
 /// Adds requests to a batch that is there.
 pub fn extend(sql: &dyn Sql, first: i64, count: i64, lines: &str) -> Result<(), StoreError> {
     sql.query(
-        "UPDATE requests SET count = count + ?2, lines = lines || ?3 WHERE first = ?1",
+        "UPDATE requests SET count = count + ?2, lines = lines || ?3 WHERE first = +?1",
         &[Param::Integer(first), Param::Integer(count), Param::Text(lines)],
     )?;
     Ok(())
@@ -73,7 +73,7 @@ pub fn extend(sql: &dyn Sql, first: i64, count: i64, lines: &str) -> Result<(), 
 /// Puts other lines, as many, in the place of a batch's.
 pub fn replace(sql: &dyn Sql, first: i64, lines: &str) -> Result<(), StoreError> {
     sql.query(
-        "UPDATE requests SET lines = ?2 WHERE first = ?1",
+        "UPDATE requests SET lines = ?2 WHERE first = +?1",
         &[Param::Integer(first), Param::Text(lines)],
     )?;
     Ok(())
@@ -81,7 +81,7 @@ pub fn replace(sql: &dyn Sql, first: i64, lines: &str) -> Result<(), StoreError>
 
 /// Forgets the batches that begin before a number.
 pub fn forget_before(sql: &dyn Sql, first: i64) -> Result<(), StoreError> {
-    sql.query("DELETE FROM requests WHERE first < ?1", &[Param::Integer(first)])?;
+    sql.query("DELETE FROM requests WHERE first < +?1", &[Param::Integer(first)])?;
     Ok(())
 }
 
@@ -94,7 +94,7 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<(i64, String)>, StoreError> {
 /// What is known of a connection's requests.
 pub fn traffic(sql: &dyn Sql, connection: &str) -> Result<Traffic, StoreError> {
     let statement = "SELECT coalesce(last_success, -1), coalesce(last_failure, -1), seen
-         FROM traffic WHERE connection = ?1";
+         FROM traffic WHERE connection = +?1";
     let rows = sql.query(statement, &[Param::Text(connection)])?;
     let Some(row) = rows.first() else { return Ok(Traffic::default()) };
     let moment = |column| row.integer(column).map(|at| (at >= 0).then_some(at));
@@ -122,7 +122,7 @@ pub fn add_traffic(sql: &dyn Sql, connection: &str, new: Traffic) -> Result<(), 
 
 /// The attributes that a connection sends in vain, in order.
 pub fn warnings(sql: &dyn Sql, connection: &str) -> Result<Vec<Warning>, StoreError> {
-    let statement = "SELECT path, first FROM warnings WHERE connection = ?1 ORDER BY path";
+    let statement = "SELECT path, first FROM warnings WHERE connection = +?1 ORDER BY path";
     let rows = sql.query(statement, &[Param::Text(connection)])?;
     rows.iter()
         .map(|row| Ok(Warning { path: row.text(0)?.to_owned(), first: row.integer(1)? }))
@@ -138,7 +138,7 @@ pub fn warn(
 ) -> Result<(), StoreError> {
     sql.query(
         "INSERT INTO warnings (connection, path, first) SELECT ?1, ?2, ?3
-         WHERE (SELECT count(*) FROM warnings WHERE connection = ?1) < ?4
+         WHERE (SELECT count(*) FROM warnings WHERE connection = +?1) < +?4
          ON CONFLICT (connection, path) DO NOTHING",
         &[
             Param::Text(connection),
@@ -152,9 +152,10 @@ pub fn warn(
 
 /// Forgets what is known of a connection.
 pub fn forget(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
-    for statement in
-        ["DELETE FROM traffic WHERE connection = ?1", "DELETE FROM warnings WHERE connection = ?1"]
-    {
+    for statement in [
+        "DELETE FROM traffic WHERE connection = +?1",
+        "DELETE FROM warnings WHERE connection = +?1",
+    ] {
         sql.query(statement, &[Param::Text(connection)])?;
     }
     Ok(())

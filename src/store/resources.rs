@@ -79,7 +79,7 @@ pub fn last_id(sql: &dyn Sql) -> Result<Option<String>, StoreError> {
 /// The row of an id.
 pub fn by_id(sql: &dyn Sql, id: &str) -> Result<Option<ResourceRow>, StoreError> {
     const STATEMENT: &str =
-        "SELECT pos, rev, members, manager, CAST(doc AS BLOB) FROM resources WHERE id = ?1";
+        "SELECT pos, rev, members, manager, CAST(doc AS BLOB) FROM resources WHERE id = +?1";
     let rows = sql.query(STATEMENT, &[Param::Text(id)])?;
     rows.first().map(read).transpose()
 }
@@ -87,7 +87,7 @@ pub fn by_id(sql: &dyn Sql, id: &str) -> Result<Option<ResourceRow>, StoreError>
 /// The row at a position.
 pub fn at(sql: &dyn Sql, pos: Pos) -> Result<Option<ResourceRow>, StoreError> {
     const STATEMENT: &str =
-        "SELECT pos, rev, members, manager, CAST(doc AS BLOB) FROM resources WHERE pos = ?1";
+        "SELECT pos, rev, members, manager, CAST(doc AS BLOB) FROM resources WHERE pos = +?1";
     let rows = sql.query(STATEMENT, &[Param::Integer(pos.value())])?;
     rows.first().map(read).transpose()
 }
@@ -132,7 +132,7 @@ pub fn insert(
 pub fn update(sql: &dyn Sql, row: &ResourceRow) -> Result<(), StoreError> {
     sql.query(
         "UPDATE resources SET rev = ?2, members = ?3, doc = CAST(?4 AS TEXT), manager = ?5
-         WHERE pos = ?1",
+         WHERE pos = +?1",
         &[
             Param::Integer(row.pos.value()),
             Param::Integer(row.rev),
@@ -147,7 +147,7 @@ pub fn update(sql: &dyn Sql, row: &ResourceRow) -> Result<(), StoreError> {
 /// Gives a resource another manager, or none; its version stays.
 pub fn set_manager(sql: &dyn Sql, pos: Pos, manager: Option<&str>) -> Result<(), StoreError> {
     sql.query(
-        "UPDATE resources SET manager = ?2 WHERE pos = ?1",
+        "UPDATE resources SET manager = ?2 WHERE pos = +?1",
         &[Param::Integer(pos.value()), manager.map_or(Param::Null, Param::Text)],
     )?;
     Ok(())
@@ -160,7 +160,7 @@ pub fn delete(
     keys: &[LookupKey],
     count: TypeCount,
 ) -> Result<(), StoreError> {
-    sql.query("DELETE FROM resources WHERE pos = ?1", &[Param::Integer(pos.value())])?;
+    sql.query("DELETE FROM resources WHERE pos = +?1", &[Param::Integer(pos.value())])?;
     remove_keys(sql, pos, keys)?;
     set_count(sql, pos.type_number(), count)
 }
@@ -196,7 +196,7 @@ pub fn remove_keys(sql: &dyn Sql, pos: Pos, keys: &[LookupKey]) -> Result<(), St
     for (number, key) in keys {
         let attribute = attribute(pos.type_number(), *number);
         sql.query(
-            "DELETE FROM lookups WHERE attribute = ?1 AND key = ?2 AND pos = ?3",
+            "DELETE FROM lookups WHERE attribute = +?1 AND key = +?2 AND pos = +?3",
             &[Param::Integer(attribute), Param::Text(key), Param::Integer(pos.value())],
         )?;
     }
@@ -211,7 +211,7 @@ pub fn find(
     limit: usize,
 ) -> Result<Vec<Pos>, StoreError> {
     const STATEMENT: &str = "SELECT pos FROM lookups
-         WHERE attribute = ?1 AND key = ?2 ORDER BY pos LIMIT ?3";
+         WHERE attribute = +?1 AND key = +?2 ORDER BY pos LIMIT +?3";
     let params =
         [Param::Integer(attribute(type_number, *number)), Param::Text(key), Param::count(limit)];
     positions(&sql.query(STATEMENT, &params)?)
@@ -225,7 +225,7 @@ pub fn find_prefix(
     limit: usize,
 ) -> Result<Vec<Pos>, StoreError> {
     const STATEMENT: &str = "SELECT DISTINCT pos FROM lookups
-         WHERE attribute = ?1 AND key >= ?2 AND key < ?3 LIMIT ?4";
+         WHERE attribute = +?1 AND key >= +?2 AND key < +?3 LIMIT +?4";
     let end = successor(prefix);
     let params = [
         Param::Integer(attribute(type_number, *number)),
@@ -249,7 +249,7 @@ pub fn find_between(
     let column = moment.column();
     let statement = format!(
         "SELECT pos FROM resources
-         WHERE pos >> {PLACE_BITS} = ?1 AND {column} >= ?2 AND {column} <= ?3 LIMIT ?4"
+         WHERE pos >> {PLACE_BITS} = +?1 AND {column} >= +?2 AND {column} <= +?3 LIMIT +?4"
     );
     let params = [
         Param::Integer(type_number.into()),
@@ -279,7 +279,7 @@ pub fn skip(
     type_number: u8,
 ) -> Result<Option<Pos>, StoreError> {
     const STATEMENT: &str = "SELECT pos FROM resources
-         WHERE pos > ?1 AND pos < ?2 ORDER BY pos LIMIT 1 OFFSET ?3";
+         WHERE pos > +?1 AND pos < +?2 ORDER BY pos LIMIT 1 OFFSET +?3";
     let (_, high) = Pos::range(type_number);
     let params = [
         Param::Integer(after.value()),
@@ -297,7 +297,7 @@ pub fn before(
     type_number: u8,
 ) -> Result<Vec<Pos>, StoreError> {
     const STATEMENT: &str = "SELECT pos FROM resources
-         WHERE pos > ?1 AND pos < ?2 ORDER BY pos DESC LIMIT ?3";
+         WHERE pos > +?1 AND pos < +?2 ORDER BY pos DESC LIMIT +?3";
     let (low, high) = Pos::range(type_number);
     let params =
         [Param::Integer(low.value()), Param::Integer(pos.min(high).value()), Param::count(limit)];

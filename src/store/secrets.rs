@@ -64,18 +64,18 @@ pub fn insert(sql: &dyn Sql, secret: &SecretRow) -> Result<(), StoreError> {
 
 /// Removes a secret.
 pub fn delete(sql: &dyn Sql, id: &str) -> Result<(), StoreError> {
-    sql.query("DELETE FROM secrets WHERE id = ?1", &[Param::Text(id)])?;
+    sql.query("DELETE FROM secrets WHERE id = +?1", &[Param::Text(id)])?;
     Ok(())
 }
 
 /// Removes the secrets that expired by a time, in seconds since the epoch.
 pub fn delete_expired(sql: &dyn Sql, now: i64) -> Result<(), StoreError> {
-    sql.query("DELETE FROM secrets WHERE expires <= ?1", &[Param::Integer(now)])?;
+    sql.query("DELETE FROM secrets WHERE expires <= +?1", &[Param::Integer(now)])?;
     Ok(())
 }
 
 /// Removes all secrets of a connection.
 pub fn delete_of(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
-    sql.query("DELETE FROM secrets WHERE connection = ?1", &[Param::Text(connection)])?;
+    sql.query("DELETE FROM secrets WHERE connection = +?1", &[Param::Text(connection)])?;
     Ok(())
 }

@@ -22,14 +22,14 @@ pub fn first(sql: &dyn Sql) -> Result<Option<Pos>, StoreError> {
 
 /// Notes that a resource's rows have been removed.
 pub fn done(sql: &dyn Sql, pos: Pos) -> Result<(), StoreError> {
-    sql.query("DELETE FROM sweeps WHERE pos = ?1", &[Param::Integer(pos.value())])?;
+    sql.query("DELETE FROM sweeps WHERE pos = +?1", &[Param::Integer(pos.value())])?;
     Ok(())
 }
 
 /// Removes the memberships of a deleted resource in one group.
 pub fn leave(sql: &dyn Sql, group: Pos, member: Pos) -> Result<i64, StoreError> {
     let rows = sql.query(
-        "DELETE FROM members WHERE grp = ?1 AND member = ?2 RETURNING 1",
+        "DELETE FROM members WHERE grp = +?1 AND member = +?2 RETURNING 1",
         &[Param::Integer(group.value()), Param::Integer(member.value())],
     )?;
     Ok(i64::try_from(rows.len()).unwrap_or(i64::MAX))
@@ -39,12 +39,12 @@ pub fn leave(sql: &dyn Sql, group: Pos, member: Pos) -> Result<i64, StoreError> 
 pub fn empty(sql: &dyn Sql, group: Pos, limit: usize) -> Result<bool, StoreError> {
     let rows = sql.query(
         "DELETE FROM members WHERE (grp, member, origin) IN
-            (SELECT grp, member, origin FROM members WHERE grp = ?1 LIMIT ?2) RETURNING 1",
+            (SELECT grp, member, origin FROM members WHERE grp = +?1 LIMIT +?2) RETURNING 1",
         &[Param::Integer(group.value()), Param::count(limit)],
     )?;
     let more = rows.len() >= limit;
     if !more {
-        sql.query("DELETE FROM dangling WHERE grp = ?1", &[Param::Integer(group.value())])?;
+        sql.query("DELETE FROM dangling WHERE grp = +?1", &[Param::Integer(group.value())])?;
     }
     Ok(more)
 }

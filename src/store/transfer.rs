@@ -42,7 +42,7 @@ pub struct MovedMember<M> {
 /// As [`Sql::query`]; so for all functions here.
 pub fn sizes(sql: &dyn Sql, after: i64, limit: usize) -> Result<Vec<(i64, i64)>, StoreError> {
     let statement = "SELECT pos, octet_length(doc) FROM resources
-         WHERE pos > ?1 ORDER BY pos LIMIT ?2";
+         WHERE pos > +?1 ORDER BY pos LIMIT +?2";
     let rows = sql.query(statement, &[Param::Integer(after), Param::count(limit)])?;
     rows.iter().map(|row| Ok((row.integer(0)?, row.integer(1)?))).collect()
 }
@@ -50,7 +50,7 @@ pub fn sizes(sql: &dyn Sql, after: i64, limit: usize) -> Result<Vec<(i64, i64)>,
 /// The resources behind a position, up to another.
 pub fn resources(sql: &dyn Sql, after: i64, until: i64) -> Result<Vec<MovedResource>, StoreError> {
     let statement = "SELECT pos, rev, origin, manager, CAST(doc AS BLOB) FROM resources
-         WHERE pos > ?1 AND pos <= ?2 ORDER BY pos";
+         WHERE pos > +?1 AND pos <= +?2 ORDER BY pos";
     let rows = sql.query(statement, &[Param::Integer(after), Param::Integer(until)])?;
     let read = |row: &Row| {
         Ok(MovedResource {
@@ -74,7 +74,7 @@ pub fn members(
     let statement = "SELECT m.grp, m.member, m.origin, g.id, r.id, m.display FROM members m
          CROSS JOIN resources g ON g.pos = m.grp CROSS JOIN resources r ON r.pos = m.member
          WHERE (m.grp, m.member, m.origin) > (?1, ?2, ?3)
-         ORDER BY m.grp, m.member, m.origin LIMIT ?4";
+         ORDER BY m.grp, m.member, m.origin LIMIT +?4";
     let params =
         [Param::Integer(*group), Param::Integer(*member), Param::Text(origin), Param::count(limit)];
     let rows = sql.query(statement, &params)?;
@@ -94,7 +94,7 @@ pub fn dangling(
     let statement = "SELECT d.grp, d.value, d.origin, g.id, d.value, d.display FROM dangling d
          CROSS JOIN resources g ON g.pos = d.grp
          WHERE (d.grp, d.value, d.origin) > (?1, ?2, ?3)
-         ORDER BY d.grp, d.value, d.origin LIMIT ?4";
+         ORDER BY d.grp, d.value, d.origin LIMIT +?4";
     let params =
         [Param::Integer(*group), Param::Text(value), Param::Text(origin), Param::count(limit)];
     let rows = sql.query(statement, &params)?;
@@ -160,7 +160,7 @@ pub fn add_dangling(
 /// Counts members that a group has gained.
 pub fn grow(sql: &dyn Sql, group: Pos, by: i64) -> Result<(), StoreError> {
     sql.query(
-        "UPDATE resources SET members = members + ?2 WHERE pos = ?1",
+        "UPDATE resources SET members = members + ?2 WHERE pos = +?1",
         &[Param::Integer(group.value()), Param::Integer(by)],
     )?;
     Ok(())

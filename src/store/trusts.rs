@@ -75,12 +75,12 @@ pub fn insert(sql: &dyn Sql, trust: &TrustRow) -> Result<(), StoreError> {
 
 /// Removes a trust.
 pub fn delete(sql: &dyn Sql, id: &str) -> Result<(), StoreError> {
-    sql.query("DELETE FROM trusts WHERE id = ?1", &[Param::Text(id)])?;
+    sql.query("DELETE FROM trusts WHERE id = +?1", &[Param::Text(id)])?;
     Ok(())
 }
 
 /// Removes all that a connection trusts.
 pub fn delete_of(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
-    sql.query("DELETE FROM trusts WHERE connection = ?1", &[Param::Text(connection)])?;
+    sql.query("DELETE FROM trusts WHERE connection = +?1", &[Param::Text(connection)])?;
     Ok(())
 }

@@ -57,7 +57,7 @@ impl Given {
         let shown = self.acme.get(&self.path);
         assert_eq!(texts(&shown["members"], "value"), members);
         let id = shown["id"].as_str().expect("an id");
-        let count = "SELECT members FROM resources WHERE id = ?1";
+        let count = "SELECT members FROM resources WHERE id = +?1";
         let rows = self.acme.sql.query(count, &[Param::Text(id)]).expect("SQLite counts");
         assert_eq!(rows[0].integer(0), Ok(members.len() as i64), "the count of members");
     }

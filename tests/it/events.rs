@@ -339,7 +339,7 @@ fn a_page_of_one_type_looks_at_so_many_events() {
     acme.user("ada");
     let many = limits::EVENTS_SCANNED + 5;
     let statement = "WITH RECURSIVE n (seq) AS (SELECT max(seq) + 1 FROM events
-            UNION ALL SELECT seq + 1 FROM n LIMIT ?1)
+            UNION ALL SELECT seq + 1 FROM n LIMIT +?1)
          INSERT INTO events (seq, time, type, data) SELECT seq, 0, 'user.updated', '{}' FROM n";
     acme.sql.query(statement, &[Param::Integer(many)]).expect("events");
     acme.sleep();

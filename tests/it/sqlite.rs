@@ -5,7 +5,7 @@ use std::cell::{Cell as Counter, RefCell};
 use muster::store::{Cell, Cost, Param, Row, Sql, StoreError, Verdict};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, StatementStatus, params_from_iter};
 
 /// SQLite under the limits of a Durable Object.
 pub(crate) struct Sqlite {
@@ -32,6 +32,8 @@ impl Sqlite {
         ] {
             connection.set_limit(limit, value).expect("SQLite takes the limit");
         }
+        // The runtime keeps statements by their text, of however many texts there are.
+        connection.set_prepared_statement_cache_capacity(10_000);
         Self {
             connection,
             depth: Counter::default(),
@@ -76,6 +78,7 @@ impl Sql for Sqlite {
             return Err(StoreError::new("made to fail"));
         }
         self.failing.set(self.failing.get().map(|left| left - 1));
+        assert!(!is_compiled_again(statement), "`+?` is wanted: {statement}");
         let mut prepared = self.connection.prepare_cached(statement).map_err(refused)?;
         let columns = prepared.column_count();
         let bound = params.iter().map(|param| match param {
@@ -96,6 +99,13 @@ impl Sql for Sqlite {
                 ValueRef::Blob(bytes) => Cell::Blob(bytes.to_vec()),
             };
             read.push(Row((0..columns).map(cell).collect()));
+        }
+        drop(rows);
+        let compiled_again = prepared.reset_status(StatementStatus::RePrepare) > 0;
+        assert!(!compiled_again, "other values have it compiled again: {statement}");
+        drop(prepared);
+        if ["CREATE", "ALTER", "DROP"].iter().any(|verb| statement.starts_with(verb)) {
+            self.connection.flush_prepared_statement_cache();
         }
         Ok(read)
     }
@@ -119,4 +129,15 @@ impl Sql for Sqlite {
     fn cost(&self) -> Cost {
         Cost::default()
     }
+}
+
+/// Whether SQLite would look at the value of a parameter to choose the plan of a query. Which of them it
+/// looks at depends on its version: the runtime's is younger than this one.
+fn is_compiled_again(statement: &str) -> bool {
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    let chooses = |pair: &[&str]| {
+        ["=", "<", ">", "<=", ">=", "IS", "LIMIT", "OFFSET"].contains(&pair[0])
+            && pair[1].starts_with('?')
+    };
+    ["SELECT", "WITH"].contains(&words[0]) && words.windows(2).any(chooses)
 }
