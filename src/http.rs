@@ -3,6 +3,7 @@
 //! In scope: parsing the raw URL once, the gate that every request passes before any storage is
 //! touched, and the two error formats (RFC 7644 §3.12 below a SCIM base, RFC 9457 below `/v1`).
 
+mod errand;
 mod gate;
 mod host;
 mod oauth;
@@ -19,6 +20,7 @@ mod route_name;
 mod scim_target;
 mod trace;
 
+pub use errand::Errand;
 pub use gate::Gate;
 pub use host::TenantHost;
 pub use oauth::{ClientCredentials, OAuthError, TokenRequest, TokenStep, TrustedIssuer};
@@ -32,6 +34,7 @@ pub use refusal::Refusal;
 pub use response::{NDJSON, Response};
 pub use route::{ConnectionAction, IMPORT, Route, Url};
 pub use scim_target::ScimTarget;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 pub use trace::{Done, RequestId, Trace};
 
@@ -60,30 +63,37 @@ pub struct Request<'a> {
     /// The query.
     pub query: Query,
     /// The headers that matter.
-    pub headers: Headers,
+    pub headers: &'a Headers,
     /// The body.
     pub body: &'a [u8],
 }
 
 /// The headers that the edge lets through to the object.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, rename_all = "kebab-case")]
 pub struct Headers {
     /// `Content-Type`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// `Accept`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub accept: Option<String>,
     /// `If-Match`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub if_match: Option<String>,
     /// `If-None-Match`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub if_none_match: Option<String>,
     /// `Prefer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub prefer: Option<String>,
     /// `Idempotency-Key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
-/// Names of the headers in [`Headers`], in its order: the allow-list of the inner request.
-pub const FORWARDED: [&str; 6] =
+/// Names of the headers in [`Headers`], in its order.
+const FORWARDED: [&str; 6] =
     ["content-type", "accept", "if-match", "if-none-match", "prefer", "idempotency-key"];
 
 impl Method {
@@ -125,6 +135,11 @@ impl Headers {
         let [content_type, accept, if_match, if_none_match, prefer, idempotency_key] =
             FORWARDED.map(|name| header(name).filter(|value| !value.is_empty()));
         Self { content_type, accept, if_match, if_none_match, prefer, idempotency_key }
+    }
+
+    /// Whether none of them was sent.
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -85,14 +85,4 @@ impl Principal {
             Self::Client => "client".to_owned(),
         }
     }
-
-    /// The header by which the edge tells the object.
-    pub fn encode(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-
-    /// Reads that header.
-    pub fn decode(header: &str) -> Option<Self> {
-        serde_json::from_str(header).ok()
-    }
 }

@@ -78,8 +78,8 @@ impl Deployment {
     }
 
     /// The promise of an object's response; when the object throws, of the answer to that.
-    pub(super) fn rescued(&self, response: Promise, trace: &JsValue) -> Promise {
-        js::rescued(response, &self.rescue, trace)
+    pub(super) fn rescued(&self, response: Promise, errand: &JsValue) -> Promise {
+        js::rescued(response, &self.rescue, errand)
     }
 
     fn parse(sources: Sources) -> Self {

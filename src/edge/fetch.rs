@@ -1,13 +1,12 @@
 //! The Worker: what happens to a request from outside until its tenant's object has it.
 
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Promise;
 
 use super::answer::{Spent, deliver, request_id};
 use super::body::Body;
 use super::deployment::Deployment;
-use super::handover::hand_over;
+use super::handover::{errand, hand_over};
 use super::inbound::Inbound;
 use super::{Outcome, eagerly, js, now, oauth, rate_limits, registry};
 use crate::auth::Principal;
@@ -136,7 +135,7 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
     rate_limits::pass(inbound, tenant, &principal).await.map_err(Refusal::TooManyRequests)?; // (7)
     let body = body.into_js().await?; // (8)
     inbound.trace.handed = Some(now().timestamp_millis());
-    let trace = JsValue::from_str(&inbound.trace.encode());
-    let answer = hand_over(inbound, tenant, &record, &principal, &trace, &body)?; // (9)
-    Ok(Answered::Object(inbound.deployment.rescued(answer, &trace)))
+    let errand = errand(inbound, principal, Some(inbound.trace.clone()));
+    let answer = hand_over(inbound, tenant, &record, &errand, &body)?; // (9)
+    Ok(Answered::Object(inbound.deployment.rescued(answer, &errand)))
 }

@@ -7,17 +7,20 @@ use super::inbound::Inbound;
 use super::js;
 use super::rescue::refusal;
 use crate::auth::Principal;
-use crate::http::{FORWARDED, Refusal};
+use crate::http::{Errand, Headers, Refusal, Trace};
 use crate::registry::{Slug, TenantRecord};
 
-/// The header that tells the object who asks. The edge alone writes it, over whatever was sent.
+/// The header that tells the object who asks, and all else that it is told: an [`Errand`]. The edge
+/// alone writes it; of what was sent, no header goes with the request.
 pub(super) const PRINCIPAL: &str = "x-muster-principal";
-/// The header that tells the object what its line in the log will say. Without one, the edge tells
-/// of the request itself.
-pub(super) const TRACE: &str = "x-muster-trace";
 
-/// Sends a request on to its tenant's object: the URL, the method, the body, the headers that an
-/// object knows, and who asks.
+/// The errand of a request, as the object and the log's rescue take it.
+pub(super) fn errand(inbound: &Inbound<'_>, principal: Principal, trace: Option<Trace>) -> JsValue {
+    let headers = Headers::read(|name| inbound.headers.text(name));
+    JsValue::from_str(&Errand { principal, trace, headers }.encode())
+}
+
+/// Sends a request on to its tenant's object: the URL, the method, the body and the errand.
 ///
 /// # Errors
 /// 500 or 503 when the object cannot be addressed. What it throws later rejects the promise.
@@ -25,24 +28,15 @@ pub(super) fn hand_over(
     inbound: &Inbound<'_>,
     tenant: &Slug,
     record: &TenantRecord,
-    principal: &Principal,
-    trace: &JsValue,
+    errand: &JsValue,
     body: &JsValue,
 ) -> Result<Promise, Refusal> {
     let headers = js::Fields::new();
-    for name in FORWARDED {
-        if let Some(value) = inbound.headers.value(name) {
-            headers.put(name, &value);
-        }
-    }
     #[cfg(debug_assertions)]
     if let Some(order) = inbound.headers.value(super::fault::PANIC) {
         headers.put(super::fault::PANIC, &order);
     }
-    headers.put(PRINCIPAL, &JsValue::from_str(&principal.encode()));
-    if !trace.is_undefined() {
-        headers.put(TRACE, trace);
-    }
+    headers.put(PRINCIPAL, errand);
     let init = js::Fields::new();
     init.put("method", &JsValue::from_str(inbound.method.name()));
     init.put("headers", &headers);

@@ -5,7 +5,7 @@ use worker::js_sys::Promise;
 
 use super::assertion::is_signed;
 use super::body::{Body, collect};
-use super::handover::hand_over;
+use super::handover::{errand, hand_over};
 use super::inbound::Inbound;
 use super::rescue::refusal;
 use super::{js, now, rate_limits, registry};
@@ -62,16 +62,16 @@ pub(super) async fn answer(
     };
     let passed = rate_limits::pass_for_token(inbound, tenant).await;
     passed.map_err(OAuthError::TooManyRequests)?; // (3)
-    let ask = |step: &TokenStep, trace: &JsValue| {
+    let ask = |step: &TokenStep, errand: &JsValue| {
         let body = JsValue::from_str(&step.encode());
-        hand_over(inbound, tenant, &record, &Principal::Client, trace, &body)
+        hand_over(inbound, tenant, &record, errand, &body)
     };
     // The step whose answer is the client's is the one of which the log is told by the object.
     let finally = |step: &TokenStep| -> Result<Promise, Failure> {
         let handed = Some(now().timestamp_millis());
         let trace = Trace { handed, ..inbound.trace.clone() };
-        let trace = JsValue::from_str(&trace.encode());
-        Ok(inbound.deployment.rescued(ask(step, &trace)?, &trace))
+        let errand = errand(inbound, Principal::Client, Some(trace));
+        Ok(inbound.deployment.rescued(ask(step, &errand)?, &errand))
     };
     let scope = request.scope;
     match request.credentials {
@@ -81,7 +81,7 @@ pub(super) async fn answer(
         ClientCredentials::Assertion { connection, assertion } => {
             let Assertion { issuer, subject, .. } = assertion.clone();
             let step = TokenStep::Trust { connection, issuer, subject };
-            let answer = ask(&step, &JsValue::UNDEFINED)?; // (5)
+            let answer = ask(&step, &errand(inbound, Principal::Client, None))?; // (5)
             let answer = answer.await.map_err(|exception| refusal(&exception))?;
             let response: &js::Response = answer.unchecked_ref();
             match response.status() {

@@ -12,7 +12,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use worker::js_sys::{Array, Promise};
 
 use super::body::Body;
-use super::handover::hand_over;
+use super::handover::{errand, hand_over};
 use super::inbound::Inbound;
 use super::rescue::refusal;
 use super::{js, now};
@@ -147,8 +147,8 @@ async fn purge(inbound: &Inbound<'_>, id: &Slug, query: &Query) -> Result<Respon
         return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (1)
     }
     let record = read_for_admin(inbound.env, id).await?; // (2)
-    let nothing = JsValue::UNDEFINED;
-    let answer = hand_over(inbound, id, &record, &Principal::Admin, &nothing, &nothing)?; // (3)
+    let errand = errand(inbound, Principal::Admin, None);
+    let answer = hand_over(inbound, id, &record, &errand, &JsValue::UNDEFINED)?; // (3)
     let answer = answer.await.map_err(|exception| refusal(&exception))?; // (3)
     let status = answer.unchecked_ref::<js::Response>().status();
     if status != 204 {

@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 
 use super::answer::{Spent, Telling, deliver};
 use super::js;
-use crate::http::{Refusal, Trace};
+use crate::http::{Errand, Refusal};
 
 /// What an object that throws is answered with. The runtime says whether another try may help.
 pub(super) fn refusal(exception: &JsValue) -> Refusal {
@@ -21,8 +21,9 @@ pub(super) fn refusal(exception: &JsValue) -> Refusal {
 /// That answer as a function of JavaScript. It is made once per isolate, so that the object's
 /// response passes by it untouched and a request that succeeds never comes back into wasm.
 pub(super) fn rescue(telling: Telling) -> js::Rescue {
-    js::Rescue::new(move |trace: JsValue, exception: JsValue| {
-        let trace = trace.as_string().and_then(|text| Trace::decode(&text)).unwrap_or_default();
+    js::Rescue::new(move |errand: JsValue, exception: JsValue| {
+        let errand = errand.as_string().and_then(|text| Errand::decode(&text));
+        let trace = errand.and_then(|errand| errand.trace).unwrap_or_default();
         let response = refusal(&exception).to_response(trace.scim);
         deliver(response, &trace, Spent::default(), None, telling)
     })

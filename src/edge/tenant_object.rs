@@ -13,13 +13,13 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::answer::{Spent, bare, deliver, log, request_id};
 use super::deployment::Deployment;
-use super::handover::{PRINCIPAL, TRACE};
+use super::handover::PRINCIPAL;
 use super::sql::ObjectSql;
 use super::waiting::{self, settled};
 use super::{Outcome, body, js, now};
 use crate::auth::Principal;
 use crate::http::{
-    Done, Headers, Method, Query, Refusal, Request, RequestId, Response, Route, Trace, Url,
+    Done, Errand, Method, Query, Refusal, Request, RequestId, Response, Route, Trace, Url,
 };
 use crate::policy::RateLimit;
 use crate::registry::Slug;
@@ -80,13 +80,14 @@ async fn answer(object: Rc<Object>, request: js::Request) -> Outcome {
     let deployment = Deployment::of(&object.env);
     let raw_url = request.url();
     let url = Url::split(&raw_url).unwrap_or_default();
-    let trace = request.headers().text(TRACE).and_then(|header| Trace::decode(&header));
+    let errand = request.headers().text(PRINCIPAL).and_then(|header| Errand::decode(&header));
+    let served = match &errand {
+        Some(errand) => object.serve(&request, &deployment, url, errand).await,
+        None => Err(Refusal::NotFromTheEdge),
+    };
     let Served { response, spent, connection } =
-        match object.serve(&request, &deployment, url, trace.as_ref()).await {
-            Ok(served) => served,
-            Err(refusal) => Served::from(refusal.to_response(url.is_scim())),
-        };
-    match trace {
+        served.unwrap_or_else(|refusal| Served::from(refusal.to_response(url.is_scim())));
+    match errand.and_then(|errand| errand.trace) {
         Some(trace) => deliver(response, &trace, spent, connection, deployment.telling),
         None => {
             if response.has_failed() {
@@ -114,7 +115,7 @@ impl From<Response> for Served {
 impl Object {
     /// Serves one request.
     ///
-    /// 1. It must say who asks, which the edge alone does: 403. It must be of this tenant: 404.
+    /// 1. It must be of this tenant: 404.
     /// 2. The body is read: 400.
     /// 3. An object that has just woken learns whether its alarm is set: 500.
     /// 4. It must not have waited for too long behind others: 503.
@@ -125,11 +126,8 @@ impl Object {
         request: &js::Request,
         deployment: &Deployment,
         url: Url<'_>,
-        trace: Option<&Trace>,
+        Errand { principal, trace, headers }: &Errand,
     ) -> Result<Served, Refusal> {
-        let headers = request.headers();
-        let principal = headers.text(PRINCIPAL).and_then(|header| Principal::decode(&header));
-        let principal = principal.ok_or(Refusal::NotFromTheEdge)?; // (1)
         let route = Route::of(&url, deployment.tenant_host()?).ok_or(Refusal::NotFound)?; // (1)
         if self.slug.is_some() && self.slug.as_ref() != route.tenant() {
             return Err(Refusal::NotFound); // (1)
@@ -137,10 +135,10 @@ impl Object {
         let method = Method::parse(&request.method());
         let body = body::inner(request, method).await?; // (2)
         self.learn_of_alarm().await?; // (3)
-        if trace.is_some_and(|trace| trace.is_late(now().timestamp_millis())) {
+        if trace.as_ref().is_some_and(|trace| trace.is_late(now().timestamp_millis())) {
             return Err(Refusal::Busy("it has waited for too long in the object".to_owned())); // (4)
         }
-        if let (Method::Delete, Route::Tenant(_), Principal::Admin) = (method, &route, &principal) {
+        if let (Method::Delete, Route::Tenant(_), Principal::Admin) = (method, &route, principal) {
             self.purge().await?;
             return Ok(Response::empty(204).into()); // (5)
         }
@@ -150,17 +148,17 @@ impl Object {
                 route: &route,
                 base: &route.scim_base(url.origin),
                 query: Query::parse(url.query),
-                headers: Headers::read(|name| headers.text(name)),
+                headers,
                 body: &body,
             },
-            principal: &principal,
+            principal,
             now: now(),
             random: &mut random,
             key_ring: &deployment.gate()?.key_ring,
             outbound: deployment.outbound(url.origin),
         };
         #[cfg(debug_assertions)]
-        super::fault::take_order(&headers);
+        super::fault::take_order(&request.headers());
         let served = self.handle(call); // (6)
         #[cfg(debug_assertions)]
         super::fault::forget_order();

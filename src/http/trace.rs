@@ -95,16 +95,6 @@ impl Trace {
         waited > limits::WAIT_MILLISECONDS
     }
 
-    /// The header by which the edge tells the object.
-    pub fn encode(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-
-    /// Reads that header.
-    pub fn decode(header: &str) -> Option<Self> {
-        serde_json::from_str(header).ok()
-    }
-
     /// The response with what every answer to such a request has.
     #[must_use]
     pub fn dress(&self, response: Response) -> Response {

@@ -5,8 +5,8 @@
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
-use muster::auth::{AdminTokens, Claims, ISSUER, KeyRing, Principal, Scopes};
-use muster::http::{Query, Route, ScimTarget, Url, json_object};
+use muster::auth::{AdminTokens, Claims, ISSUER, KeyRing, Scopes};
+use muster::http::{Errand, Query, Route, ScimTarget, Url, json_object};
 use muster::limits;
 use muster::registry::{Slug, TenantRecord, listed};
 use muster::scim::bulk::BulkRequest;
@@ -157,7 +157,7 @@ proptest! {
                 }
             }
         }
-        let _ = (ScimTarget::relative(&text), Principal::decode(&text));
+        let _ = (ScimTarget::relative(&text), Errand::decode(&text));
     }
 
     #[test]

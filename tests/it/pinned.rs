@@ -6,7 +6,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use chrono::DateTime;
 use expect_test::{Expect, expect, expect_file};
 use muster::auth::{Claims, JtiDigest, KeyPrincipal, Principal, Scope, Scopes};
-use muster::http::{FORWARDED, Method, Problem, ProblemCode, Refusal};
+use muster::http::{Errand, Headers, Method, Problem, ProblemCode, Refusal};
 use muster::registry::{Slug, TenantRecord};
 use muster::scim::{ErrorKind, ScimError};
 use muster::store::{Cell, Pos, Sql as _};
@@ -67,7 +67,7 @@ fn the_digest_of_a_jti() {
 }
 
 #[test]
-fn the_principal_as_the_edge_tells_the_object() {
+fn the_errand_as_the_edge_tells_it_the_object() {
     let key = |connection: Option<&str>| {
         Principal::Key(KeyPrincipal {
             id: "k-1".to_owned(),
@@ -85,8 +85,10 @@ fn the_principal_as_the_edge_tells_the_object() {
             r#"{"key":{"id":"k-1","jti":"00ff","scopes":"scim jit","connection":"okta"}}"#,
         ),
     ] {
-        assert_eq!(principal.encode(), header);
-        assert_eq!(Principal::decode(header), Some(principal));
+        let header = format!(r#"{{"principal":{header}}}"#);
+        let errand = Errand { principal, trace: None, headers: Headers::default() };
+        assert_eq!(errand.encode(), header);
+        assert_eq!(Errand::decode(&header), Some(errand));
     }
     for header in [
         "",
@@ -98,11 +100,17 @@ fn the_principal_as_the_edge_tells_the_object() {
         r#""Admin""#,
         r#"{"key":{"id":"k-1","jti":"00ff","scopes":"root"}}"#,
     ] {
-        assert_eq!(Principal::decode(header), None, "{header}");
+        let header = format!(r#"{{"principal":{header}}}"#);
+        assert_eq!(Errand::decode(&header), None, "{header}");
     }
-    let names =
-        ["content-type", "accept", "if-match", "if-none-match", "prefer", "idempotency-key"];
-    assert_eq!(FORWARDED, names);
+    for header in ["", "{}", r#""admin""#, r#"{"principal":"admin""#] {
+        assert_eq!(Errand::decode(header), None, "{header}");
+    }
+    let headers = Headers::read(|name| (name != "accept").then(|| format!("a {name}, \"é\"")));
+    let errand = Errand { principal: Principal::Admin, trace: None, headers };
+    expect![[r#"{"principal":"admin","headers":{"content-type":"a content-type, \"é\"","if-match":"a if-match, \"é\"","if-none-match":"a if-none-match, \"é\"","prefer":"a prefer, \"é\"","idempotency-key":"a idempotency-key, \"é\""}}"#]]
+        .assert_eq(&errand.encode());
+    assert_eq!(Errand::decode(&errand.encode()), Some(errand));
 }
 
 #[test]

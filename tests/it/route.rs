@@ -390,7 +390,7 @@ fn the_media_type_is_json_or_scims_own_or_not_said() {
             route: &route,
             base: "",
             query: Query::default(),
-            headers: Headers::read(|name| {
+            headers: &Headers::read(|name| {
                 (name == "content-type").then(|| content_type.to_owned())
             }),
             body: b"",

@@ -184,6 +184,7 @@ impl Acme {
             let found = headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
             found.map(|(_, value)| value.clone())
         };
+        let headers = Headers::read(header);
         let base = route.scim_base(url.origin);
         let random = &mut self.random;
         let mut call = Call {
@@ -192,7 +193,7 @@ impl Acme {
                 route: &route,
                 base: &base,
                 query: Query::parse(url.query),
-                headers: Headers::read(header),
+                headers: &headers,
                 body,
             },
             principal,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use muster::auth::Principal;
-use muster::http::{Done, Method, Refusal, RequestId, Response, Route, Trace};
+use muster::http::{Done, Errand, Headers, Method, Refusal, RequestId, Response, Route, Trace};
 use muster::limits;
 use muster::store::Cost;
 use serde_json::{Value, json};
@@ -70,7 +70,8 @@ fn a_line_says_what_was_asked_for_by_whom_and_what_came_of_it() {
     trace.asks_for(Some(&route));
     trace.admitted(&route, &principal);
     trace.handed = Some(1_005);
-    assert_eq!(Trace::decode(&trace.encode()), Some(trace.clone()));
+    let errand = Errand { principal, trace: Some(trace.clone()), headers: Headers::default() };
+    assert_eq!(Errand::decode(&errand.encode()), Some(errand));
     acme.scim_with("GET", "/Users/none", &Value::Null, &key, &[]);
     let done = Done {
         ended: 1_250,
