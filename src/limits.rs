@@ -101,6 +101,36 @@ pub const CURSOR_ANCHORS: usize = 16;
 
 /// Characters of an API key; a longer one is 401 before it is parsed.
 pub const KEY_CHARACTERS: usize = 600;
+/// Users whose access a request computes anew; that of more is computed by alarm.
+pub const ACCESS_USERS: usize = 1_000;
+/// Users whose access one alarm computes anew.
+pub const ACCESS_STEP: usize = 500;
+/// Users of whom a preview of a change tells all.
+pub const PREVIEW_EXAMPLES: usize = 20;
+/// Grants by hand, or by a trigger, of one user.
+pub const GRANTS_BY_HAND: usize = 200;
+/// Values that are looked through for those that look like one of a condition.
+pub const DIAGNOSED_VALUES: usize = 20_000;
+/// Near misses that a mapping is told.
+pub const NEAR_MISSES: usize = 100;
+/// Bytes of the path of a grant's scope.
+pub const SCOPE_PATH_BYTES: usize = 200;
+/// Characters of the name of a role, or of a group that is granted.
+pub const ROLE_CHARACTERS: usize = 200;
+/// Mappings of a tenant.
+pub const MAPPINGS: usize = 500;
+/// Characters of a mapping's id.
+pub const MAPPING_ID_CHARACTERS: usize = 64;
+/// Grants of one mapping.
+pub const GRANTS_PER_MAPPING: usize = 64;
+/// How far a mapping's priority is from 0.
+pub const PRIORITY: u64 = 1_000_000;
+/// Scopes that the policy for those whom no mapping matches names.
+pub const UNMAPPED_SCOPES: usize = 100;
+/// Roles of which a tenant says something.
+pub const ROLES: usize = 500;
+/// How many users a role's quota may let hold it.
+pub const ROLE_HOLDERS: u32 = 1_000_000;
 /// Keys that an isolate remembers to have verified.
 pub const KEYS_VERIFIED: usize = 256;
 /// Characters of a `kid` in the key ring; a longer one would make keys too long.

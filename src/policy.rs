@@ -3,8 +3,24 @@
 //! Pure: a document is read whole, or refused with the place of every fault. What follows from it
 //! for a request is for those who ask.
 
+mod access;
+mod condition;
 mod document;
+mod mapping;
+mod near_miss;
+mod quota;
 mod rate_limit;
+mod role;
+mod scope_path;
+mod unmapped;
 
+pub use access::{Access, AccessRules, Facts, Held, Match, Reason, Standing, Status};
+pub use condition::{Condition, EVERYONE, Vocabulary};
 pub use document::{Features, Policy};
+pub use mapping::{Granted, Mapping, MappingMode, Target, Trigger};
+pub use near_miss::{Difference, Named};
+pub use quota::Holders;
 pub use rate_limit::RateLimit;
+pub use role::Role;
+pub use scope_path::ScopePath;
+pub use unmapped::{Fallback, Unmapped};

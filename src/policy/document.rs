@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::RateLimit;
+use super::{AccessRules, Mapping, MappingMode, RateLimit, Role, Unmapped, Vocabulary};
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
 
@@ -19,6 +19,8 @@ pub struct Policy {
     pub rate_limit: Option<RateLimit>,
     /// The schemas by which it extends resource types.
     pub schemas: Vec<DeclaredSchema>,
+    /// Who may do what.
+    pub access: AccessRules,
 }
 
 /// Parts of the product that a tenant can have or not.
@@ -37,7 +39,8 @@ pub struct Features {
 impl Default for Policy {
     fn default() -> Self {
         let (features, rate_limit) = (Features::default(), Some(RateLimit::DEFAULT));
-        Self { version: 0, features, rate_limit, schemas: Vec::new() }
+        let access = AccessRules::default();
+        Self { version: 0, features, rate_limit, schemas: Vec::new(), access }
     }
 }
 
@@ -93,10 +96,39 @@ impl Policy {
                     Ok(schemas) => amended.schemas = schemas,
                     Err(found) => faults.extend(found),
                 },
+                "mappings" => {} // Below.
+                "mappingMode" => match MappingMode::read(value) {
+                    Ok(mode) => amended.access.mode = mode,
+                    Err(found) => faults.extend(found),
+                },
+                "unmapped" => match Unmapped::read(value) {
+                    Ok(unmapped) => amended.access.unmapped = unmapped,
+                    Err(found) => faults.extend(found),
+                },
+                "roles" => match Role::read_all(value) {
+                    Ok(roles) => amended.access.roles = roles,
+                    Err(found) => faults.extend(found),
+                },
                 _ => faults.push(unknown("", name)),
             }
         }
+        amended.bind(document.get("mappings"), &mut faults);
         if faults.is_empty() { Ok(amended) } else { Err(faults) }
+    }
+
+    /// Reads the mappings of a document or, where it has none, again those that there are: what their
+    /// conditions mean depends on the schemas.
+    fn bind(&mut self, mappings: Option<&Value>, faults: &mut Vec<Fault>) {
+        let kept = || self.access.mappings.iter().map(Mapping::to_json).collect();
+        let mappings: Value = mappings.cloned().unwrap_or_else(kept);
+        if mappings.as_array().is_some_and(Vec::is_empty) {
+            self.access.mappings = Vec::new();
+            return;
+        }
+        match Mapping::read_all(&mappings, &Vocabulary::of(&self.registry())) {
+            Ok(mappings) => self.access.mappings = mappings,
+            Err(found) => faults.extend(found),
+        }
     }
 
     /// Reads what was stored: a document, and the numbers of its searchable attributes.
@@ -111,6 +143,7 @@ impl Policy {
     ) -> Result<Self, Vec<Fault>> {
         let mut rest = document.clone();
         let schemas = rest.shift_remove("schemas");
+        let mappings = rest.shift_remove("mappings");
         let mut policy = Self::default().amended(&rest)?;
         policy.version = version;
         policy.schemas = match &schemas {
@@ -122,7 +155,9 @@ impl Policy {
             let number = numbers.get(&lookup.path).copied();
             lookup.number = number.ok_or_else(|| vec![Fault::new("/schemas", "has no number")])?;
         }
-        Ok(policy)
+        let mut faults = Vec::new();
+        policy.bind(mappings.as_ref(), &mut faults);
+        if faults.is_empty() { Ok(policy) } else { Err(faults) }
     }
 
     /// Reads what another tenant's export says, and takes nothing of it on trust.
@@ -153,6 +188,10 @@ impl Policy {
             "features": self.features.to_json(),
             "rateLimit": RateLimit::to_json(self.rate_limit),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
+            "mappings": self.access.mappings.iter().map(Mapping::to_json).collect::<Vec<_>>(),
+            "mappingMode": self.access.mode.name(),
+            "unmapped": self.access.unmapped.to_json(),
+            "roles": self.access.roles.iter().map(Role::to_json).collect::<Vec<_>>(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::{DeclaredSchema, ResourceType, Schema, SchemaExtension, TypeSchema};
+use super::{Attribute, DeclaredSchema, ResourceType, Schema, SchemaExtension, TypeSchema};
 
 /// All schemas and resource types that a tenant knows.
 #[derive(Clone, Debug)]
@@ -99,6 +99,29 @@ impl Registry {
                 }
             }
         }
+    }
+
+    /// The same for conditions on users: also a group's `externalId` is asked for, and texts are compared
+    /// exactly or without case, all alike.
+    #[must_use]
+    pub fn for_conditions(&self, case_exact: bool) -> Self {
+        let mut registry = self.clone();
+        let schemas = registry.schemas.iter_mut().chain([&mut registry.common]);
+        for attribute in schemas.flat_map(|schema| &mut schema.attributes) {
+            if attribute.name == "groups" {
+                let value = attribute.sub_attributes.iter().find(|part| part.name == "value");
+                let named =
+                    value.map(|part| Attribute { name: "externalId".to_owned(), ..part.clone() });
+                attribute.sub_attributes.extend(named);
+            }
+            for one in [&mut attribute.case_exact]
+                .into_iter()
+                .chain(attribute.sub_attributes.iter_mut().map(|part| &mut part.case_exact))
+            {
+                *one = case_exact;
+            }
+        }
+        registry
     }
 
     /// The schemas, in the order in which `/Schemas` lists them.

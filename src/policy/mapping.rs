@@ -1,0 +1,363 @@
+//! Mappings: which users are given which roles, by what the identity provider says of them.
+
+use serde_json::{Map, Value, json};
+
+use super::condition::{Condition, EVERYONE, Vocabulary};
+use super::document::unknown;
+use super::scope_path::ScopePath;
+use crate::limits;
+use crate::scim::filter::{Comparand, Predicate};
+use crate::scim::schema::Fault;
+
+/// What is granted: a role that the application understands, or membership in a group of its own.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Target {
+    /// A role, by its value.
+    Role(String),
+    /// A group, by its `displayName`.
+    Group(String),
+}
+
+/// What a mapping grants.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Granted {
+    /// The role or the group.
+    pub target: Target,
+    /// Where it holds.
+    pub scope: ScopePath,
+}
+
+/// What happens once, and grants what stays whatever becomes of the condition.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Trigger {
+    /// A user is made, however that is.
+    UserCreated,
+    /// A connection makes a user, or takes one up.
+    IdentityLinked,
+}
+
+/// Which of the mappings that match count.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum MappingMode {
+    /// All of them.
+    #[default]
+    Union,
+    /// The first by priority.
+    Highest,
+}
+
+/// One mapping.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mapping {
+    /// What it is called.
+    pub id: String,
+    /// What has to happen for it, if something has to.
+    pub trigger: Option<Trigger>,
+    /// The connection whose users alone it is for, if it is for one's.
+    pub connection: Option<String>,
+    /// What has to hold of a user; of all of them, where there is none.
+    pub condition: Option<Condition>,
+    /// What it grants.
+    pub grants: Vec<Granted>,
+    /// Those of a higher one come first.
+    pub priority: i64,
+    /// Whether texts are compared exactly, or without case.
+    pub case_exact: bool,
+    /// Whether those behind it are not looked at where it matches.
+    pub stop: bool,
+}
+
+impl Target {
+    /// The form in which a row holds it.
+    pub fn encode(&self) -> String {
+        match self {
+            Self::Role(value) => format!("role:{value}"),
+            Self::Group(name) => format!("group:{name}"),
+        }
+    }
+
+    /// Reads that form.
+    pub fn decode(text: &str) -> Option<Self> {
+        match text.split_once(':')? {
+            ("role", value) => Some(Self::Role(value.to_owned())),
+            ("group", name) => Some(Self::Group(name.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Its name in a document, and what it names.
+    pub fn named(&self) -> (&'static str, &str) {
+        match self {
+            Self::Role(value) => ("role", value),
+            Self::Group(name) => ("group", name),
+        }
+    }
+}
+
+impl Granted {
+    /// Reads a grant.
+    pub(super) fn read(value: &Value, at: &str, faults: &mut Vec<Fault>) -> Option<Self> {
+        let Value::Object(fields) = value else {
+            faults.push(Fault::new(at, "is not an object"));
+            return None;
+        };
+        let before = faults.len();
+        let (mut targets, mut scope) = (Vec::new(), ScopePath::company());
+        for (name, value) in fields {
+            let place = format!("{at}/{name}");
+            match (name.as_str(), value.as_str()) {
+                ("role", Some(role)) if is_name(role) => {
+                    targets.push(Target::Role(role.to_owned()))
+                }
+                ("group", Some(group)) if is_name(group) => {
+                    targets.push(Target::Group(group.to_owned()));
+                }
+                ("role" | "group", _) => {
+                    let most = limits::ROLE_CHARACTERS;
+                    faults.push(Fault::new(place, format!("is no name of 1 to {most} characters")));
+                }
+                ("scope", text) => match text.and_then(ScopePath::parse) {
+                    Some(path) => scope = path,
+                    None => faults.push(Fault::new(place, "is no path such as org/finance")),
+                },
+                _ => faults.push(unknown(at, name)),
+            }
+        }
+        let target = match <[Target; 1]>::try_from(targets) {
+            Ok([target]) => Some(target),
+            Err(_) if faults.len() > before => None,
+            Err(_) => {
+                faults.push(Fault::new(at, "has not one of `role` and `group`"));
+                None
+            }
+        };
+        Some(Self { target: target?, scope })
+    }
+
+    /// Reads a grant by itself.
+    ///
+    /// # Errors
+    /// Every fault with its place.
+    pub fn parse(value: &Value) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        match Self::read(value, "", &mut faults) {
+            Some(granted) if faults.is_empty() => Ok(granted),
+            _ => Err(faults),
+        }
+    }
+
+    /// What a document says of it.
+    pub fn to_json(&self) -> Value {
+        let (name, value) = self.target.named();
+        json!({ name: value, "scope": self.scope.as_str() })
+    }
+}
+
+impl Mapping {
+    /// Reads the mappings of a document. Their conditions are asked in a vocabulary.
+    ///
+    /// # Errors
+    /// Every fault with its place.
+    pub(super) fn read_all(
+        value: &Value,
+        vocabulary: &Vocabulary,
+    ) -> Result<Vec<Self>, Vec<Fault>> {
+        let Value::Array(list) = value else {
+            return Err(vec![Fault::new(AT, "is not a list")]);
+        };
+        if list.len() > limits::MAPPINGS {
+            return Err(vec![Fault::new(AT, format!("has more than {}", limits::MAPPINGS))]);
+        }
+        let mut faults = Vec::new();
+        let mut mappings: Vec<Self> = Vec::new();
+        for (place, value) in list.iter().enumerate() {
+            let at = format!("{AT}/{place}");
+            let Some(mapping) = Self::read(value, &at, vocabulary, &mut faults) else { continue };
+            if mappings.iter().any(|other| other.id == mapping.id) {
+                faults.push(Fault::new(format!("{at}/id"), "is that of another mapping"));
+            }
+            mappings.push(mapping);
+        }
+        if faults.is_empty() { Ok(mappings) } else { Err(faults) }
+    }
+
+    fn read(
+        value: &Value,
+        at: &str,
+        vocabulary: &Vocabulary,
+        faults: &mut Vec<Fault>,
+    ) -> Option<Self> {
+        let Value::Object(fields) = value else {
+            faults.push(Fault::new(at, "is not an object"));
+            return None;
+        };
+        let mut mapping = Self {
+            id: String::new(),
+            trigger: None,
+            connection: None,
+            condition: None,
+            grants: Vec::new(),
+            priority: 0,
+            case_exact: true,
+            stop: false,
+        };
+        for (name, value) in fields {
+            if let Err(detail) = mapping.put(name, value, at, faults) {
+                faults.push(Fault::new(format!("{at}/{name}"), detail));
+            }
+        }
+        if !fields.contains_key("id") {
+            faults.push(Fault::new(at, "has no `id`"));
+        }
+        if !fields.contains_key("grants") {
+            faults.push(Fault::new(at, "has no `grants`"));
+        }
+        if mapping.trigger == Some(Trigger::IdentityLinked) && mapping.connection.is_none() {
+            faults.push(Fault::new(at, "has no `connection`, to which identities are linked"));
+        }
+        // Last, since how it is read depends on another field.
+        match fields.get("condition") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) => match vocabulary.read(text, mapping.case_exact) {
+                Ok(condition) => mapping.condition = Some(condition),
+                Err(detail) => faults.push(Fault::new(format!("{at}/condition"), detail)),
+            },
+            Some(_) => faults.push(Fault::new(format!("{at}/condition"), "is not a text")),
+        }
+        Some(mapping)
+    }
+
+    /// Takes one field.
+    fn put(
+        &mut self,
+        name: &str,
+        value: &Value,
+        at: &str,
+        faults: &mut Vec<Fault>,
+    ) -> Result<(), &'static str> {
+        match (name, value) {
+            ("condition", _) | ("trigger" | "connection", Value::Null) => {}
+            ("id", Value::String(id)) if is_id(id) => self.id.clone_from(id),
+            ("id", _) => return Err("is no name of letters, digits, `.`, `_` and `-`, at most 64"),
+            ("trigger", value) => {
+                let trigger = value.as_str().and_then(Trigger::of);
+                self.trigger = Some(trigger.ok_or("is not user.created or identity.linked")?);
+            }
+            ("connection", Value::String(id)) => self.connection = Some(id.clone()),
+            ("connection", _) => return Err("is not a text"),
+            ("grants", Value::Array(list)) if !list.is_empty() => {
+                if list.len() > limits::GRANTS_PER_MAPPING {
+                    return Err("has more than 64");
+                }
+                let each = list.iter().enumerate();
+                self.grants = each
+                    .filter_map(|(place, value)| {
+                        Granted::read(value, &format!("{at}/grants/{place}"), faults)
+                    })
+                    .collect();
+            }
+            ("grants", _) => return Err("is not a list of at least one"),
+            ("priority", value) => {
+                let number = value.as_i64().filter(|n| n.unsigned_abs() <= limits::PRIORITY);
+                self.priority = number.ok_or("is not a whole number of -1000000 to 1000000")?;
+            }
+            ("caseExact", Value::Bool(exact)) => self.case_exact = *exact,
+            ("stop", Value::Bool(stop)) => self.stop = *stop,
+            ("caseExact" | "stop", _) => return Err("is not true or false"),
+            _ => return Err("is not known to this version"),
+        }
+        Ok(())
+    }
+
+    /// What a document says of it.
+    pub fn to_json(&self) -> Value {
+        let mut fields = Map::new();
+        fields.insert("id".to_owned(), self.id.as_str().into());
+        if let Some(trigger) = self.trigger {
+            fields.insert("trigger".to_owned(), trigger.name().into());
+        }
+        if let Some(connection) = &self.connection {
+            fields.insert("connection".to_owned(), connection.as_str().into());
+        }
+        if let Some(condition) = &self.condition {
+            fields.insert("condition".to_owned(), condition.text().into());
+        }
+        let grants = self.grants.iter().map(Granted::to_json);
+        fields.insert("grants".to_owned(), grants.collect());
+        fields.insert("priority".to_owned(), self.priority.into());
+        fields.insert("caseExact".to_owned(), self.case_exact.into());
+        fields.insert("stop".to_owned(), self.stop.into());
+        fields.into()
+    }
+
+    /// Where a grant comes from that is this mapping's.
+    pub fn source(&self) -> String {
+        format!("mapping:{}", self.id)
+    }
+
+    /// Whether it is for everybody, be it by naming the group that everybody is in.
+    pub fn applies_to_all(&self) -> bool {
+        match &self.condition {
+            None => self.connection.is_none() && self.trigger.is_none(),
+            Some(condition) => names_everyone(condition.predicate()),
+        }
+    }
+}
+
+/// Whether a predicate looks for the group that everybody is in.
+fn names_everyone(predicate: &Predicate) -> bool {
+    match predicate {
+        Predicate::And(parts) | Predicate::Or(parts) => parts.iter().any(names_everyone),
+        Predicate::Not(part) | Predicate::Any { predicate: part, .. } => names_everyone(part),
+        Predicate::Compare { target, value, .. } => {
+            target.name == "groups" && *value == Comparand::Text(EVERYONE.to_owned())
+        }
+        Predicate::Present(_) => false,
+    }
+}
+
+impl Trigger {
+    fn of(name: &str) -> Option<Self> {
+        [Self::UserCreated, Self::IdentityLinked].into_iter().find(|one| one.name() == name)
+    }
+
+    /// Its name in a document.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UserCreated => "user.created",
+            Self::IdentityLinked => "identity.linked",
+        }
+    }
+}
+
+impl MappingMode {
+    /// Reads what a document says of it.
+    pub(super) fn read(value: &Value) -> Result<Self, Vec<Fault>> {
+        match value.as_str() {
+            Some("union") => Ok(Self::Union),
+            Some("highest") => Ok(Self::Highest),
+            _ => Err(vec![Fault::new("/mappingMode", "is not union or highest")]),
+        }
+    }
+
+    /// What a document says of it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Union => "union",
+            Self::Highest => "highest",
+        }
+    }
+}
+
+/// Whether a text may name a role or a group.
+pub(super) fn is_name(text: &str) -> bool {
+    (1..=limits::ROLE_CHARACTERS).contains(&text.chars().count())
+        && !text.chars().any(char::is_control)
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=limits::MAPPING_ID_CHARACTERS).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+const AT: &str = "/mappings";

@@ -1,0 +1,124 @@
+//! Values that look like the one that a condition names, and are not it.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::condition::Condition;
+use crate::scim::filter::{Comparand, CompareOp, Predicate, Target};
+use crate::scim::fold::fold;
+
+/// A text that a condition compares an attribute with for equality.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    /// The attribute.
+    pub target: Target,
+    /// The text, folded where the condition is asked without case.
+    pub text: String,
+}
+
+/// In what a text differs from another that looks like it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Difference {
+    /// In capitals.
+    Case,
+    /// In spaces: in front, behind, or how many.
+    Space,
+    /// In the kind of dash.
+    Dash,
+    /// In how the same signs are encoded, or in compatible ones.
+    Unicode,
+}
+
+/// The order in which differences are looked for.
+const ALL: [Difference; 4] =
+    [Difference::Case, Difference::Space, Difference::Dash, Difference::Unicode];
+
+impl Condition {
+    /// The texts that it compares attributes with for equality.
+    pub fn named(&self) -> Vec<Named> {
+        let mut named = Vec::new();
+        collect(self.predicate(), &mut named);
+        named
+    }
+}
+
+fn collect(predicate: &Predicate, named: &mut Vec<Named>) {
+    match predicate {
+        Predicate::And(parts) | Predicate::Or(parts) => {
+            parts.iter().for_each(|part| collect(part, named));
+        }
+        Predicate::Not(part) => collect(part, named),
+        // Within brackets a name stands for a part of what is in front of them.
+        Predicate::Any { target, predicate } => {
+            let from = named.len();
+            collect(predicate, named);
+            for inner in named.iter_mut().skip(from) {
+                inner.target = Target {
+                    extension: target.extension.clone(),
+                    sub: Some(inner.target.sub.take().unwrap_or_else(|| inner.target.name.clone())),
+                    name: target.name.clone(),
+                    ..inner.target.clone()
+                };
+            }
+        }
+        Predicate::Compare { target, op: CompareOp::Eq, value: Comparand::Text(text) } => {
+            named.push(Named { target: target.clone(), text: text.clone() });
+        }
+        Predicate::Compare { .. } | Predicate::Present(_) => {}
+    }
+}
+
+impl Difference {
+    /// In what a value differs from a text that it looks like; nothing where it is that text, or does
+    /// not look like it. Where it differs in several ways, the first of them.
+    pub fn between(text: &str, value: &str, case_exact: bool) -> Option<Self> {
+        let is_same = if case_exact { value == text } else { fold(value) == fold(text) };
+        if is_same {
+            return None;
+        }
+        let alike = |one: Self| one.levelled(text) == one.levelled(value);
+        let all = |text: &str| ALL.iter().fold(text.to_owned(), |text, one| one.levelled(&text));
+        let alone = ALL.into_iter().find(|one| alike(*one));
+        let any = || (all(text) == all(value)).then(|| Self::first(text, value));
+        alone.or_else(any)
+    }
+
+    /// The first of several differences: what is left when all the others are levelled.
+    fn first(text: &str, value: &str) -> Self {
+        let differs = |one: &Self| {
+            let others = |text: &str| {
+                let others = ALL.iter().filter(|other| *other != one);
+                others.fold(text.to_owned(), |text, other| other.levelled(&text))
+            };
+            others(text) != others(value)
+        };
+        ALL.into_iter().find(differs).unwrap_or(Self::Unicode)
+    }
+
+    /// A text without this difference.
+    fn levelled(self, text: &str) -> String {
+        match self {
+            Self::Case => fold(text),
+            Self::Space => text.split_whitespace().collect::<Vec<_>>().join(" "),
+            Self::Dash => text.chars().map(|c| if is_dash(c) { '-' } else { c }).collect(),
+            Self::Unicode => text.nfkc().collect(),
+        }
+    }
+
+    /// As the API has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Case => "case",
+            Self::Space => "space",
+            Self::Dash => "dash",
+            Self::Unicode => "unicode",
+        }
+    }
+}
+
+/// Whether a sign is one of those that are written for `-`.
+const fn is_dash(c: char) -> bool {
+    matches!(
+        c,
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE58}' | '\u{FE63}' | '\u{FF0D}' | '\u{AD}'
+    )
+}

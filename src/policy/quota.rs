@@ -1,0 +1,83 @@
+//! Quotas: of some roles only so many users hold one, and the others another in its place.
+
+use super::access::{Access, Held, Reason};
+use super::mapping::{Granted, Target};
+use super::role::Role;
+
+/// What is asked of those who know who holds what.
+pub trait Holders {
+    /// Why it cannot be said.
+    type Error;
+
+    /// How many users hold a role, this one not counted.
+    ///
+    /// # Errors
+    /// When rows cannot be read.
+    fn others(&mut self, role: &str) -> Result<u32, Self::Error>;
+}
+
+impl Access {
+    /// Holds the grants to the quotas of their roles. What the user holds already stays; who has been
+    /// given another role in the place of one keeps that, unless the role is to be filled up again.
+    ///
+    /// # Errors
+    /// As [`Holders::others`].
+    pub fn within_quotas<H: Holders>(
+        mut self,
+        roles: &[Role],
+        present: &[Held],
+        holders: &mut H,
+    ) -> Result<Self, H::Error> {
+        if roles.iter().all(|role| role.max.is_none()) {
+            return Ok(self);
+        }
+        let mut within = Vec::new();
+        for held in std::mem::take(&mut self.grants) {
+            let mut wanted = held;
+            // Each step leads to another role: none leads back.
+            for _ in 0..=roles.len() {
+                let Some((role, max)) = limited(roles, &wanted) else { break };
+                let next = overflow(role, &wanted);
+                let has_next = next.as_ref().is_some_and(|next| present.contains(next));
+                let keeps = holds(present, &role.value) || holds(&within, &role.value);
+                let waits = has_next && !role.rebalance;
+                if keeps || !waits && holders.others(&role.value)? < max {
+                    break;
+                }
+                self.withheld.push((wanted.clone(), Reason::Quota));
+                match next {
+                    Some(next) => wanted = next,
+                    None => break,
+                }
+            }
+            if !self.withheld.contains(&(wanted.clone(), Reason::Quota)) {
+                within.push(wanted);
+            }
+        }
+        within.sort();
+        within.dedup();
+        self.grants = within;
+        self.withheld.sort();
+        Ok(self)
+    }
+}
+
+/// The role of a grant and how many may hold it, if there is a limit.
+fn limited<'r>(roles: &'r [Role], held: &Held) -> Option<(&'r Role, u32)> {
+    let Target::Role(value) = &held.granted.target else { return None };
+    let role = roles.iter().find(|role| role.value == *value)?;
+    Some((role, role.max?))
+}
+
+/// What is granted in the place of a role that is full.
+fn overflow(role: &Role, held: &Held) -> Option<Held> {
+    let target = Target::Role(role.overflow.clone()?);
+    let granted = Granted { target, scope: held.granted.scope.clone() };
+    Some(Held { granted, source: held.source.clone() })
+}
+
+fn holds(grants: &[Held], role: &str) -> bool {
+    let is_role =
+        |held: &Held| matches!(&held.granted.target, Target::Role(value) if value == role);
+    grants.iter().any(is_role)
+}
