@@ -8,6 +8,7 @@ pub mod connections;
 pub mod dangling;
 pub mod departures;
 pub mod events;
+pub mod grants;
 pub mod idempotency;
 pub mod keys;
 pub mod members;
@@ -17,6 +18,7 @@ mod pages;
 pub mod policies;
 mod pos;
 mod prefilter;
+pub mod recomputation;
 pub mod requests;
 pub mod resources;
 pub mod secrets;
@@ -24,6 +26,7 @@ mod steps;
 pub mod sweeps;
 pub mod transfer;
 pub mod trusts;
+pub mod values;
 
 use std::fmt;
 

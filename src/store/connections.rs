@@ -19,6 +19,10 @@ pub struct ConnectionRow {
     pub state: String,
     /// When it takes up what nobody manages.
     pub adopt: String,
+    /// Which of its users it provides with access: a filter; all of them, where there is none.
+    pub in_scope: Option<String>,
+    /// Whether it has ever been active, so that what it says counts.
+    pub activated: bool,
     /// Its version's number.
     pub rev: i64,
     /// When it was made, in milliseconds since the epoch.
@@ -31,8 +35,8 @@ pub struct ConnectionRow {
 /// As [`Sql::query`]; so for all functions here.
 pub fn all(sql: &dyn Sql) -> Result<Vec<ConnectionRow>, StoreError> {
     const STATEMENT: &str =
-        "SELECT id, display_name, preset, compat, state, adopt, rev, created FROM connections
-         ORDER BY id";
+        "SELECT id, display_name, preset, compat, state, adopt, rev, created, in_scope, activated
+         FROM connections ORDER BY id";
     let read = |row: &Row| {
         Ok(ConnectionRow {
             id: row.text(0)?.to_owned(),
@@ -44,6 +48,8 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<ConnectionRow>, StoreError> {
             adopt: row.text(5)?.to_owned(),
             rev: row.integer(6)?,
             created: row.integer(7)?,
+            in_scope: row.text_or_null(8)?.map(str::to_owned),
+            activated: row.integer(9)? != 0,
         })
     };
     sql.query(STATEMENT, &[])?.iter().map(read).collect()
@@ -54,10 +60,11 @@ pub fn write(sql: &dyn Sql, connection: &ConnectionRow) -> Result<(), StoreError
     let compat = serde_json::to_string(&connection.compat)
         .map_err(|_| StoreError::new("the rules of a connection are not to be written as JSON"))?;
     sql.query(
-        "INSERT INTO connections (id, display_name, preset, compat, state, adopt, rev, created)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO connections (id, display_name, preset, compat, state, adopt, rev, created,
+            in_scope, activated)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT (id) DO UPDATE SET display_name = ?2, preset = ?3, compat = ?4, state = ?5,
-            adopt = ?6, rev = ?7",
+            adopt = ?6, rev = ?7, in_scope = ?9, activated = ?10",
         &[
             Param::Text(&connection.id),
             Param::Text(&connection.display_name),
@@ -67,6 +74,8 @@ pub fn write(sql: &dyn Sql, connection: &ConnectionRow) -> Result<(), StoreError
             Param::Text(&connection.adopt),
             Param::Integer(connection.rev),
             Param::Integer(connection.created),
+            connection.in_scope.as_deref().map_or(Param::Null, Param::Text),
+            Param::Integer(connection.activated.into()),
         ],
     )?;
     Ok(())

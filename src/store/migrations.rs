@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 12] = [
+const MIGRATIONS: [&[&str]; 13] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -16,6 +16,7 @@ const MIGRATIONS: [&[&str]; 12] = [
     TRUSTS,
     IDEMPOTENCY,
     REQUESTS,
+    GRANTS,
 ];
 
 const TABLES: &[&str] = &[
@@ -212,6 +213,34 @@ const REQUESTS: &[&str] = &[
         first INTEGER NOT NULL,
         PRIMARY KEY (connection, path)
      ) STRICT, WITHOUT ROWID",
+];
+
+/// What users may do; and how far it is computed anew for all of them.
+const GRANTS: &[&str] = &[
+    "CREATE TABLE grants (
+        pos INTEGER NOT NULL,
+        target TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        source TEXT NOT NULL,
+        standing INTEGER NOT NULL,
+        held INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        counted INTEGER NOT NULL,
+        PRIMARY KEY (pos, target, scope, source)
+     ) STRICT, WITHOUT ROWID",
+    // Of most roles nobody asks who holds them.
+    "CREATE INDEX grants_counted ON grants (target, since, pos) WHERE counted = 1",
+    // One row, while there is something to do: the place behind which it goes on.
+    "CREATE TABLE recomputation (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        after INTEGER NOT NULL,
+        done INTEGER NOT NULL,
+        actor TEXT NOT NULL
+     ) STRICT",
+    // Of whom a connection says that they are provided with access; whether its word has ever counted.
+    "ALTER TABLE connections ADD COLUMN in_scope TEXT",
+    "ALTER TABLE connections ADD COLUMN activated INTEGER NOT NULL DEFAULT 0",
+    "UPDATE connections SET activated = 1 WHERE state IN ('active', 'disabled')",
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

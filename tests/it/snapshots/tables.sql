@@ -47,7 +47,7 @@ CREATE TABLE connections (
         preset TEXT NOT NULL,
         state TEXT NOT NULL,
         created INTEGER NOT NULL
-     , compat TEXT NOT NULL DEFAULT '{}', adopt TEXT NOT NULL DEFAULT 'onWrite', rev INTEGER NOT NULL DEFAULT 1) STRICT, WITHOUT ROWID;
+     , compat TEXT NOT NULL DEFAULT '{}', adopt TEXT NOT NULL DEFAULT 'onWrite', rev INTEGER NOT NULL DEFAULT 1, in_scope TEXT, activated INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 CREATE TABLE keys (
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL,
@@ -121,3 +121,21 @@ CREATE TABLE warnings (
         first INTEGER NOT NULL,
         PRIMARY KEY (connection, path)
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE grants (
+        pos INTEGER NOT NULL,
+        target TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        source TEXT NOT NULL,
+        standing INTEGER NOT NULL,
+        held INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        counted INTEGER NOT NULL,
+        PRIMARY KEY (pos, target, scope, source)
+     ) STRICT, WITHOUT ROWID;
+CREATE INDEX grants_counted ON grants (target, since, pos) WHERE counted = 1;
+CREATE TABLE recomputation (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        after INTEGER NOT NULL,
+        done INTEGER NOT NULL,
+        actor TEXT NOT NULL
+     ) STRICT;

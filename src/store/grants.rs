@@ -1,0 +1,193 @@
+//! Rows of grants: what users may do, and what was granted to them by hand or once for all.
+//!
+//! A row is of a user, what is granted, its scope and its source. One that stands is there whatever
+//! the mappings say; one that is held is what the application has to honour.
+
+use super::{Param, Pos, Row, Sql, StoreError};
+
+/// A row.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GrantRow {
+    /// What is granted, in the form of `Target::encode`.
+    pub target: String,
+    /// Where it holds.
+    pub scope: String,
+    /// Where it comes from.
+    pub source: String,
+    /// Whether it is there whatever the mappings say.
+    pub standing: bool,
+    /// Whether it has to be honoured.
+    pub held: bool,
+    /// The last event before it was granted.
+    pub since: i64,
+}
+
+/// Whether there is any.
+///
+/// # Errors
+/// As [`Sql::query`]; so for all functions here.
+pub fn any(sql: &dyn Sql) -> Result<bool, StoreError> {
+    Ok(!sql.query("SELECT 1 FROM grants LIMIT 1", &[])?.is_empty())
+}
+
+/// The grants of a user, in the order of their keys.
+pub fn of_user(sql: &dyn Sql, user: Pos) -> Result<Vec<GrantRow>, StoreError> {
+    let rows = sql.query(
+        "SELECT target, scope, source, standing, held, since FROM grants
+         WHERE pos = +?1 ORDER BY target, scope, source",
+        &[Param::Integer(user.value())],
+    )?;
+    let read = |row: &Row| {
+        Ok(GrantRow {
+            target: row.text(0)?.to_owned(),
+            scope: row.text(1)?.to_owned(),
+            source: row.text(2)?.to_owned(),
+            standing: row.integer(3)? != 0,
+            held: row.integer(4)? != 0,
+            since: row.integer(5)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Writes a grant in the place of the one of its key, if there is one. `counted` says whether those who
+/// hold it are counted.
+pub fn put(sql: &dyn Sql, user: Pos, row: &GrantRow, counted: bool) -> Result<(), StoreError> {
+    sql.query(
+        "INSERT INTO grants (pos, target, scope, source, standing, held, since, counted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT DO UPDATE SET standing = ?5, held = ?6, since = ?7, counted = ?8",
+        &[
+            Param::Integer(user.value()),
+            Param::Text(&row.target),
+            Param::Text(&row.scope),
+            Param::Text(&row.source),
+            Param::Integer(row.standing.into()),
+            Param::Integer(row.held.into()),
+            Param::Integer(row.since),
+            Param::Integer((row.held && counted).into()),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Removes a grant.
+pub fn delete(sql: &dyn Sql, user: Pos, row: &GrantRow) -> Result<(), StoreError> {
+    sql.query(
+        "DELETE FROM grants
+         WHERE pos = +?1 AND target = +?2 AND scope = +?3 AND source = +?4",
+        &[
+            Param::Integer(user.value()),
+            Param::Text(&row.target),
+            Param::Text(&row.scope),
+            Param::Text(&row.source),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Removes all grants of a user.
+pub fn delete_of(sql: &dyn Sql, user: Pos) -> Result<(), StoreError> {
+    sql.query("DELETE FROM grants WHERE pos = +?1", &[Param::Integer(user.value())])?;
+    Ok(())
+}
+
+/// How many other users hold what is counted.
+pub fn others(sql: &dyn Sql, target: &str, user: Pos) -> Result<u32, StoreError> {
+    let rows = sql.query(
+        "SELECT count(DISTINCT pos) FROM grants
+         WHERE counted = 1 AND target = +?1 AND pos <> +?2",
+        &[Param::Text(target), Param::Integer(user.value())],
+    )?;
+    let count = rows.first().map_or(Ok(0), |row| row.integer(0))?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// The user who has held longest what is counted.
+pub fn first_holder(sql: &dyn Sql, target: &str) -> Result<Option<Pos>, StoreError> {
+    let rows = sql.query(
+        "SELECT pos FROM grants WHERE counted = 1 AND target = +?1 ORDER BY since, pos LIMIT 1",
+        &[Param::Text(target)],
+    )?;
+    rows.first().map(|row| row.integer(0).map(Pos::stored)).transpose()
+}
+
+/// Says anew what is counted: those targets and no others.
+pub fn count_only(sql: &dyn Sql, targets: &[String]) -> Result<(), StoreError> {
+    let targets = serde_json::Value::from(targets).to_string();
+    sql.query(
+        "UPDATE grants SET counted = 1 - counted
+         WHERE counted <> (held AND target IN (SELECT value FROM json_each(?1)))",
+        &[Param::Text(&targets)],
+    )?;
+    Ok(())
+}
+
+/// A group that a user is in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GroupOf {
+    /// Its id.
+    pub id: String,
+    /// Its `displayName`.
+    pub display: Option<String>,
+    /// Its `externalId`.
+    pub external_id: Option<String>,
+    /// Whether the user is a member, and not only one of its members'.
+    pub direct: bool,
+}
+
+/// The groups that a user is in, without those memberships that some origins alone vouch for; `nested`
+/// where groups may be in groups.
+pub fn groups_of(
+    sql: &dyn Sql,
+    user: Pos,
+    except: &[String],
+    nested: bool,
+) -> Result<Vec<GroupOf>, StoreError> {
+    const DIRECT: &str = "SELECT g.id, g.doc->>'$.displayName', g.doc->>'$.externalId', 1
+        FROM members m CROSS JOIN resources g ON g.pos = m.grp
+        WHERE m.member = +?1 AND m.origin NOT IN (SELECT value FROM json_each(?2))
+        GROUP BY m.grp ORDER BY m.grp";
+    const NESTED: &str = "WITH RECURSIVE up (pos, direct) AS (
+            SELECT m.grp, 1 FROM members m CROSS JOIN resources g ON g.pos = m.grp
+            WHERE m.member = +?1 AND m.origin NOT IN (SELECT value FROM json_each(?2))
+            UNION
+            SELECT m.grp, 0 FROM up CROSS JOIN members m ON m.member = up.pos
+            CROSS JOIN resources g ON g.pos = m.grp
+            WHERE m.origin NOT IN (SELECT value FROM json_each(?2)))
+        SELECT g.id, g.doc->>'$.displayName', g.doc->>'$.externalId', max(up.direct)
+        FROM up CROSS JOIN resources g ON g.pos = up.pos GROUP BY up.pos ORDER BY up.pos";
+    let except = serde_json::Value::from(except).to_string();
+    let params = [Param::Integer(user.value()), Param::Text(&except)];
+    let rows = sql.query(if nested { NESTED } else { DIRECT }, &params)?;
+    let read = |row: &Row| {
+        let text = |column| row.text_or_null(column).map(|text| text.map(str::to_owned));
+        Ok(GroupOf {
+            id: row.text(0)?.to_owned(),
+            display: text(1)?,
+            external_id: text(2)?,
+            direct: row.integer(3)? != 0,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The members of a group, at most `limit`.
+pub fn members_of(sql: &dyn Sql, group: Pos, limit: usize) -> Result<Vec<Pos>, StoreError> {
+    let rows = sql.query(
+        "SELECT DISTINCT member FROM members WHERE grp = +?1 ORDER BY member LIMIT +?2",
+        &[Param::Integer(group.value()), Param::count(limit)],
+    )?;
+    rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
+}
+
+/// How many users hold something that comes from a source, of as many grants as one request looks
+/// through.
+pub fn holders_by(sql: &dyn Sql, source: &str, limit: usize) -> Result<i64, StoreError> {
+    let rows = sql.query(
+        "SELECT count(DISTINCT pos) FROM (SELECT pos, source, held FROM grants LIMIT +?2)
+         WHERE source = +?1 AND held = 1",
+        &[Param::Text(source), Param::count(limit)],
+    )?;
+    rows.first().map_or(Ok(0), |row| row.integer(0))
+}
