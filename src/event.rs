@@ -30,6 +30,7 @@ pub enum EventKind {
     KeyRevoked,
     TenantUpdated,
     TenantFeatureEnabled,
+    UserAccessChanged,
 }
 
 /// What happened to a resource.
@@ -79,6 +80,7 @@ impl EventKind {
             Self::KeyRevoked => "key.revoked",
             Self::TenantUpdated => "tenant.updated",
             Self::TenantFeatureEnabled => "tenant.feature.enabled",
+            Self::UserAccessChanged => "user.access.changed",
         })
     }
 
@@ -98,6 +100,7 @@ impl EventKind {
             | Self::TrustRevoked => "Connection",
             Self::KeyCreated | Self::KeyRotated | Self::KeyRevoked => "Key",
             Self::TenantUpdated | Self::TenantFeatureEnabled => "Tenant",
+            Self::UserAccessChanged => "User",
         }
     }
 }

@@ -19,6 +19,7 @@ mod route;
 mod route_name;
 mod scim_target;
 mod trace;
+mod url;
 
 pub use errand::Errand;
 pub use gate::Gate;
@@ -32,11 +33,12 @@ pub use query::Query;
 pub use rate_limit::{Exceeded, Quota};
 pub use refusal::Refusal;
 pub use response::{NDJSON, Response};
-pub use route::{ConnectionAction, IMPORT, Route, Url};
+pub use route::{ConnectionAction, IMPORT, PolicyPart, Route};
 pub use scim_target::ScimTarget;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 pub use trace::{Done, RequestId, Trace};
+pub use url::Url;
 
 /// The methods that some route takes; all others are `Other`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -2,21 +2,9 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::{Method, ScimTarget, TenantHost};
+use super::{Method, ScimTarget, TenantHost, Url};
 use crate::auth::Scope;
-use crate::limits;
 use crate::registry::Slug;
-
-/// A URL in its raw parts.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Url<'a> {
-    /// Scheme and authority: `https://example.com`.
-    pub origin: &'a str,
-    /// The path, still percent-encoded.
-    pub path: &'a str,
-    /// What stands between `?` and `#`.
-    pub query: &'a str,
-}
 
 /// What a path names.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -65,6 +53,18 @@ pub enum Route {
     Import(Slug),
     /// `/v1/tenants/{t}/policies`
     Policies(Slug),
+    /// `/v1/tenants/{t}/mappings` or `/roles`
+    PolicyPart(Slug, PolicyPart),
+    /// `/v1/tenants/{t}/mappings/{m}/diagnostics`
+    MappingDiagnostics(Slug, String),
+    /// `/v1/tenants/{t}/recompute`
+    Recompute(Slug),
+    /// `/v1/tenants/{t}/access`
+    Access(Slug),
+    /// `/v1/tenants/{t}/users/{id}/access`
+    UserAccess(Slug, String),
+    /// `/v1/tenants/{t}/users/{id}/grants`
+    UserGrants(Slug, String),
     /// `/v1/tenants/{t}/schemas`
     Schemas(Slug),
     /// `/v1/tenants/{t}/schemas/{urn}`
@@ -86,6 +86,14 @@ pub enum Route {
     },
 }
 
+/// A part of the policy document that has a path of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum PolicyPart {
+    Mappings,
+    Roles,
+}
+
 /// What is asked of a connection beside reading and writing it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "each is the path's last segment")]
@@ -105,40 +113,6 @@ pub(super) enum Audience {
     /// A key of the tenant (of any, where the path names none) with one of these scopes, or with any
     /// where there are none; below `/v1` the deployment's administrator too.
     Key(&'static [Scope]),
-}
-
-impl<'a> Url<'a> {
-    /// Splits an absolute URL; `None` when it has no scheme or is too long.
-    pub fn split(raw: &'a str) -> Option<Self> {
-        if raw.len() > limits::URL_BYTES {
-            return None;
-        }
-        let (scheme, rest) = raw.split_once("://")?;
-        let authority = rest.split(['/', '?', '#']).next()?;
-        let origin = raw.get(..scheme.len().checked_add(3)?.checked_add(authority.len())?)?;
-        let target = raw.get(origin.len()..)?;
-        let target = target.split_once('#').map_or(target, |(before, _)| before);
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Some(Self { origin, path, query })
-    }
-
-    /// Host and port.
-    pub fn authority(&self) -> &'a str {
-        self.origin.split_once("://").map_or("", |(_, authority)| authority)
-    }
-
-    /// Whether it is https, the scheme's name having no case.
-    pub fn is_secure(&self) -> bool {
-        self.origin
-            .split_once("://")
-            .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
-    }
-
-    /// Whether the URL's path is one of SCIM's, so that its errors are too.
-    pub fn is_scim(&self) -> bool {
-        let below_tenant = self.path.strip_prefix("/t/").map(|path| path.split('/').nth(1));
-        below_tenant.is_some_and(|name| name != Some("oauth")) || self.path.starts_with("/scim/")
-    }
 }
 
 impl Route {
@@ -217,6 +191,15 @@ impl Route {
             ["export"] => Some(Self::Export(tenant)),
             ["import"] => Some(Self::Import(tenant)),
             ["policies"] => Some(Self::Policies(tenant)),
+            ["mappings"] => Some(Self::PolicyPart(tenant, PolicyPart::Mappings)),
+            ["roles"] => Some(Self::PolicyPart(tenant, PolicyPart::Roles)),
+            ["mappings", mapping, "diagnostics"] => {
+                Some(Self::MappingDiagnostics(tenant, decode(mapping)?))
+            }
+            ["recompute"] => Some(Self::Recompute(tenant)),
+            ["access"] => Some(Self::Access(tenant)),
+            ["users", user, "access"] => Some(Self::UserAccess(tenant, decode(user)?)),
+            ["users", user, "grants"] => Some(Self::UserGrants(tenant, decode(user)?)),
             ["schemas"] => Some(Self::Schemas(tenant)),
             ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
             _ => None,
@@ -251,6 +234,12 @@ impl Route {
             | Self::Export(tenant)
             | Self::Import(tenant)
             | Self::Policies(tenant)
+            | Self::PolicyPart(tenant, _)
+            | Self::MappingDiagnostics(tenant, _)
+            | Self::Recompute(tenant)
+            | Self::Access(tenant)
+            | Self::UserAccess(tenant, _)
+            | Self::UserGrants(tenant, _)
             | Self::Schemas(tenant)
             | Self::Schema(tenant, _)
             | Self::Scim { tenant, .. } => Some(tenant),
@@ -281,6 +270,9 @@ impl Route {
             | Self::OpenApi
             | Self::Presets
             | Self::Preset(_)
+            | Self::MappingDiagnostics(..)
+            | Self::Access(_)
+            | Self::UserAccess(..)
             | Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
             Self::ConnectionAction(..)
             | Self::ImportConnection(_)
@@ -290,12 +282,14 @@ impl Route {
             | Self::Keys(_)
             | Self::Connections(_)
             | Self::Secrets(..)
-            | Self::Trusts(..) => &[Get, Post],
+            | Self::Trusts(..)
+            | Self::Recompute(_) => &[Get, Post],
             Self::Tenant(_) | Self::Connection(..) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
             Self::Rotation(..) | Self::Token(_) => &[Post],
             Self::Secret(..) | Self::Trust(..) => &[Delete],
-            Self::Policies(_) => &[Get, Put],
+            Self::UserGrants(..) => &[Get, Post, Delete],
+            Self::Policies(_) | Self::PolicyPart(..) => &[Get, Put],
             Self::Schemas(_) => &[Get, Put, Post],
             Self::Schema(..) => &[Get, Put, Delete],
             Self::Scim { target, .. } => match target {
@@ -330,11 +324,20 @@ impl Route {
             | Self::ConnectionTest(..)
             | Self::Requests(_)
             | Self::Policies(_)
+            | Self::PolicyPart(..)
+            | Self::MappingDiagnostics(..)
+            | Self::Recompute(_)
             | Self::Schemas(_)
             | Self::Schema(..) => Audience::Key(if method.is_safe() {
                 &[Scope::ConfigRead]
             } else {
                 &[Scope::ConfigWrite]
+            }),
+            Self::Access(_) | Self::UserAccess(..) => Audience::Key(&[Scope::AccessRead]),
+            Self::UserGrants(..) => Audience::Key(if method.is_safe() {
+                &[Scope::AccessRead]
+            } else {
+                &[Scope::ChangesDecide]
             }),
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
             Self::Export(_) => Audience::Key(&[Scope::DataExport]),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::route::ConnectionAction;
+use super::route::{ConnectionAction, PolicyPart};
 use super::{Route, ScimTarget};
 use crate::scim::schema::Registry;
 
@@ -34,6 +34,13 @@ impl Route {
             Self::Import(_) => "import",
             Self::Events(_) => "events",
             Self::Policies(_) => "policies",
+            Self::PolicyPart(_, PolicyPart::Mappings) => "mappings",
+            Self::PolicyPart(_, PolicyPart::Roles) => "roles",
+            Self::MappingDiagnostics(..) => "mapping.diagnostics",
+            Self::Recompute(_) => "recompute",
+            Self::Access(_) => "access",
+            Self::UserAccess(..) => "user.access",
+            Self::UserGrants(..) => "user.grants",
             Self::Schemas(_) => "schemas",
             Self::Schema(..) => "schema",
             Self::OpenApi => "openapi",
@@ -54,7 +61,10 @@ impl Route {
             | Self::ConnectionTest(_, id)
             | Self::Secrets(_, id)
             | Self::Trusts(_, id)
-            | Self::Schema(_, id) => Some(id),
+            | Self::Schema(_, id)
+            | Self::MappingDiagnostics(_, id)
+            | Self::UserAccess(_, id)
+            | Self::UserGrants(_, id) => Some(id),
             _ => None,
         }
     }

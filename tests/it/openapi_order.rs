@@ -1,7 +1,7 @@
 //! Routes, problems and errors in an order: a new one does not compile before it has its place, so
 //! that nothing is left out of the description of the API.
 
-use muster::http::{ConnectionAction, ProblemCode, Route, ScimTarget};
+use muster::http::{ConnectionAction, PolicyPart, ProblemCode, Route, ScimTarget};
 use muster::registry::Slug;
 use muster::scim::ErrorKind;
 use muster::scim::schema::Registry;
@@ -35,7 +35,14 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::Export(_) => Route::Import(x()),
         Route::Import(_) => Route::Events(x()),
         Route::Events(_) => Route::Policies(x()),
-        Route::Policies(_) => Route::Schemas(x()),
+        Route::Policies(_) => Route::PolicyPart(x(), PolicyPart::Mappings),
+        Route::PolicyPart(_, PolicyPart::Mappings) => Route::PolicyPart(x(), PolicyPart::Roles),
+        Route::PolicyPart(_, PolicyPart::Roles) => Route::MappingDiagnostics(x(), id()),
+        Route::MappingDiagnostics(..) => Route::Recompute(x()),
+        Route::Recompute(_) => Route::Access(x()),
+        Route::Access(_) => Route::UserAccess(x(), id()),
+        Route::UserAccess(..) => Route::UserGrants(x(), id()),
+        Route::UserGrants(..) => Route::Schemas(x()),
         Route::Schemas(_) => Route::Schema(x(), id()),
         Route::Schema(..) => Route::OpenApi,
         Route::OpenApi => Route::Presets,
