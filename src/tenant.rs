@@ -3,12 +3,15 @@
 //! Synchronous from here down, inside one transaction a request: a request commits whole or leaves
 //! nothing. Time and randomness are arguments. One file per family of requests.
 
+mod access;
 mod admission;
 mod adopt;
+mod bookmarks;
 mod bucket;
 mod bulk;
 mod connections;
 mod departure;
+mod diagnostics;
 mod discovery;
 mod document;
 mod duration;
@@ -26,6 +29,7 @@ mod naming;
 mod page;
 mod plan;
 mod policies;
+mod policy_parts;
 mod redaction;
 mod render;
 mod requests;
@@ -153,6 +157,7 @@ impl Tenant {
         let memory = wake(&mut self.memory, sql)?; // (1)
         self.ring.wake(sql)?;
         memory.touched = false;
+        memory.dirty = access::Dirty::default();
         let scim = matches!(call.request.route, Route::Scim { .. });
         let admitted = admit(memory, call.principal, call.now);
         if let Err(refusal @ Refusal::InvalidToken(_)) = &admitted {
@@ -225,7 +230,8 @@ impl Tenant {
                 if let Some((connection, departure)) = departed {
                     memory.set_departure(&connection, departure);
                 }
-                memory.sweeping = more || memory.departure().is_some();
+                memory.sweeping =
+                    more || memory.departure().is_some() || memory.recomputation.is_some();
                 if flush {
                     memory.note_used(&self.uses.take());
                 }
@@ -307,7 +313,13 @@ impl<'a, 'c> Work<'a, 'c> {
 
     /// Does the request in a transaction, which a failure rolls back.
     fn run_whole(&mut self) -> Answer {
-        store::transacted(self.sql, || self.run(), Result::is_ok)?
+        let sql = self.sql;
+        let work = || {
+            let response = self.run()?;
+            self.settle()?;
+            Ok(response)
+        };
+        store::transacted(sql, work, Result::is_ok)?
     }
 
     /// Hands the request to its family. The gate has seen to it that route and method fit; here it
@@ -347,6 +359,16 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::Import(_), Method::Post) => self.import(),
             (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
             (Route::Policies(_), Method::Put) => self.amend_policies(),
+            (Route::PolicyPart(_, part), Method::Get) => Ok(self.read_policy_part(*part)),
+            (Route::PolicyPart(_, part), Method::Put) => self.replace_policy_part(*part),
+            (Route::MappingDiagnostics(_, id), Method::Get) => self.diagnose(id),
+            (Route::Recompute(_), Method::Get) => Ok(self.read_recomputation()),
+            (Route::Recompute(_), Method::Post) => self.recompute_all(),
+            (Route::Access(_), Method::Get) => self.find_access(),
+            (Route::UserAccess(_, id), Method::Get) => self.read_access(id),
+            (Route::UserGrants(_, id), Method::Get) => self.list_grants(id),
+            (Route::UserGrants(_, id), Method::Post) => self.add_grant(id),
+            (Route::UserGrants(_, id), Method::Delete) => self.remove_grant(id),
             (Route::Schemas(_), Method::Get) => self.list_declared(),
             (Route::Schemas(_), Method::Put) => self.replace_all_declared(),
             (Route::Schemas(_), Method::Post) => self.declare(),

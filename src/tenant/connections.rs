@@ -15,6 +15,7 @@ use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
+use crate::policy::{Condition, Vocabulary};
 use crate::store::Pos;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::departures::{self, DepartureRow};
@@ -67,6 +68,7 @@ impl Work<'_, '_> {
         if self.memory.connections.len() >= limits::CONNECTIONS_PER_TENANT {
             return Err(conflict("the tenant has too many connections"));
         }
+        let in_scope = self.scope_of(&row)?;
         connections::write(self.sql, &row)?;
         let mut event = Event::new(EventKind::ConnectionCreated, row.id.as_str())
             .with("preset", row.preset.as_str());
@@ -74,7 +76,8 @@ impl Work<'_, '_> {
             event = event.with("compat", row.compat.clone());
         }
         self.record(&event)?;
-        let connection = Connection::new(row);
+        let mut connection = Connection::new(row);
+        connection.in_scope = in_scope;
         let response = shown(201, &connection);
         self.memory.connections.insert(connection.row.id.clone(), connection);
         Ok(response)
@@ -90,7 +93,8 @@ impl Work<'_, '_> {
         Ok(shown(200, self.connection(id)?))
     }
 
-    /// `POST …/connections/{c}/activate`, `…/disable`, `GET …/export`.
+    /// `POST …/connections/{c}/activate[?dryRun=true]`, `…/disable`, `GET …/export`. A dry run changes
+    /// nothing and tells what would become of users' access.
     pub(super) fn connection_action(
         &mut self,
         id: &str,
@@ -106,7 +110,15 @@ impl Work<'_, '_> {
             _ => return Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
         };
         let row = self.changeable(id)?;
-        self.change_connection(ConnectionRow { state: state.to_owned(), ..row })
+        if state == ACTIVE && self.request().query.flag("dryRun")? {
+            let access = match row.activated {
+                true => Value::Null,
+                false => self.preview_activation(id)?,
+            };
+            return Ok(Response::json(200, &json!({ "dryRun": true, "access": access })));
+        }
+        let activated = row.activated || state == ACTIVE;
+        self.change_connection(ConnectionRow { state: state.to_owned(), activated, ..row })
     }
 
     /// `PATCH …/connections/{c}`, RFC 7396.
@@ -131,6 +143,7 @@ impl Work<'_, '_> {
             let detail = "no way leads from the connection's state to this one";
             return Err(conflict(detail)); // (3)
         }
+        let in_scope = self.scope_of(&after)?;
         let changed = fields::changed(before, &after);
         if changed.is_empty() {
             return self.read_connection(&after.id);
@@ -144,10 +157,15 @@ impl Work<'_, '_> {
         };
         let event = Event::new(kind, after.id.as_str());
         let event = event.with("changed", json!(names)).with("previous", changed);
+        let decides_anew = before.activated != after.activated || before.in_scope != after.in_scope;
         let after = ConnectionRow { rev: before.rev.saturating_add(1), ..after };
         connections::write(self.sql, &after)?; // (4)
         self.record(&event)?;
-        let connection = Connection::new(after);
+        if decides_anew {
+            self.memory.dirty.touch_everybody();
+        }
+        let mut connection = Connection::new(after);
+        connection.in_scope = in_scope;
         let response = shown(200, &connection);
         self.memory.connections.insert(connection.row.id.clone(), connection);
         Ok(response)
@@ -189,6 +207,19 @@ impl Work<'_, '_> {
         }
         self.memory.sweeping = true; // (4)
         Ok(shown(202, self.connection(id)?))
+    }
+
+    /// The condition by which a connection says whom it provides with access.
+    fn scope_of(&self, row: &ConnectionRow) -> Result<Option<Condition>, Failure> {
+        let Some(filter) = &row.in_scope else { return Ok(None) };
+        let read = Vocabulary::of(self.registry()).read(filter, true);
+        let malformed = |detail: String| {
+            Problem::new(
+                ProblemCode::Malformed,
+                format!("`inScope` is no filter of users: {detail}"),
+            )
+        };
+        Ok(Some(read.map_err(malformed)?))
     }
 
     /// Whether there is a connection, and it is not leaving.

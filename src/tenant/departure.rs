@@ -64,6 +64,9 @@ pub(super) fn step(
         lock_out(sql, id)?;
         departures::delete(sql, id)?;
         connections::delete(sql, id)?;
+        if memory.connections.get(id).is_some_and(|connection| !connection.row.activated) {
+            memory.dirty.touch_everybody(); // What it said of groups counts from now on.
+        }
         return Ok(None);
     };
     let done = i64::try_from(managed.len()).unwrap_or(i64::MAX);
@@ -88,6 +91,7 @@ fn part(
     fate: Fate,
     author: Author<'_>,
 ) -> Result<(), StoreError> {
+    memory.dirty.touch(pos);
     let registry = Arc::clone(&memory.registry);
     let schema = registry.type_numbered(USER).filter(|_| pos.type_number() == USER);
     let (Some(schema), true) = (schema, fate != Fate::Keep) else {

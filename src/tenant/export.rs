@@ -118,6 +118,7 @@ fn connection(row: &ConnectionRow) -> Value {
         "compat": row.compat,
         "state": row.state,
         "adopt": row.adopt,
+        "inScope": row.in_scope,
         "version": row.rev,
         "created": row.created,
     })

@@ -8,24 +8,26 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::access::Dirty;
 use super::adopt::Adopt;
+pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
 use super::ring::Noted;
 use super::stored_policy;
 use crate::auth::JtiDigest;
 use crate::event::Event;
-use crate::limits;
-use crate::policy::Policy;
+use crate::policy::{Condition, Policy, Vocabulary};
 use crate::scim::compat::{Compat, Preset};
 use crate::scim::schema::{GROUP, Registry};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::departures::{self, DepartureRow};
 use crate::store::events::{self, EventRow};
+use crate::store::grants;
 use crate::store::keys::{self, KeyRow};
-use crate::store::orders::{Keyed, Order};
+use crate::store::recomputation::{self, RecomputationRow};
 use crate::store::resources::{self, TypeCount};
 use crate::store::secrets::{self, SecretRow};
 use crate::store::trusts::{self, TrustRow};
-use crate::store::{Pos, Sql, StoreError, dangling, members, sweeps};
+use crate::store::{Sql, StoreError, dangling, members, sweeps};
 
 /// The state.
 #[derive(Debug)]
@@ -55,6 +57,12 @@ pub(super) struct Memory {
     /// Whether an alarm is wanted: membership rows of deleted resources are still to be removed, or a
     /// connection is leaving.
     pub(super) sweeping: bool,
+    /// Whether anybody has been granted anything.
+    pub(super) any_grants: bool,
+    /// How far the access of all users is computed anew, where it is.
+    pub(super) recomputation: Option<RecomputationRow>,
+    /// Whose access the running request may have changed.
+    pub(super) dirty: Dirty,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -73,6 +81,8 @@ pub(super) struct Connection {
     pub(super) row: ConnectionRow,
     /// None where a later version has written a preset or a rule that this one does not know.
     pub(super) rules: Option<Rules>,
+    /// Which of its users it provides with access, if not all.
+    pub(super) in_scope: Option<Condition>,
     /// How far it has come, where it is leaving.
     pub(super) departure: Option<DepartureRow>,
 }
@@ -89,7 +99,8 @@ impl Connection {
         let preset = Preset::of(&row.preset);
         let compat = preset.and_then(|preset| preset.compat.with(&row.compat).ok());
         let rules = compat.zip(Adopt::of(&row.adopt));
-        Self { row, rules: rules.map(|(compat, adopt)| Rules { compat, adopt }), departure: None }
+        let rules = rules.map(|(compat, adopt)| Rules { compat, adopt });
+        Self { row, rules, in_scope: None, departure: None }
     }
 }
 
@@ -117,6 +128,8 @@ pub(super) struct Checkpoint {
     nested_groups: bool,
     dangling: bool,
     sweeping: bool,
+    recomputation: Option<RecomputationRow>,
+    dirty: Dirty,
     bookmarks: Bookmarks,
 }
 
@@ -141,6 +154,8 @@ impl Memory {
                 connection.departure = Some(departure);
             }
         }
+        bind_scopes(&mut connections, &registry)?;
+        let recomputation = recomputation::read(sql)?;
         Ok(Self {
             counts: resources::counts(sql)?.into_iter().collect(),
             last_id,
@@ -153,7 +168,10 @@ impl Memory {
             registry,
             nested_groups: members::any_nested(sql, GROUP)?,
             dangling: dangling::any(sql)?,
-            sweeping: leaving || sweeps::first(sql)?.is_some(),
+            sweeping: leaving || recomputation.is_some() || sweeps::first(sql)?.is_some(),
+            any_grants: grants::any(sql)?,
+            recomputation,
+            dirty: Dirty::default(),
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,
@@ -178,6 +196,9 @@ impl Memory {
             nested_groups,
             dangling,
             sweeping,
+            any_grants: _,
+            recomputation,
+            dirty,
             bookmarks,
             order_bookmarks: _,
             stale: _,
@@ -191,21 +212,39 @@ impl Memory {
             nested_groups: *nested_groups,
             dangling: *dangling,
             sweeping: *sweeping,
+            recomputation: recomputation.clone(),
+            dirty: dirty.clone(),
             bookmarks: bookmarks.clone(),
         }
     }
 
     /// Undoes what was done since a savepoint.
     pub(super) fn restore(&mut self, checkpoint: Checkpoint) {
-        let Checkpoint { counts, last_id, last_seq, nested_groups, dangling, sweeping, bookmarks } =
-            checkpoint;
+        let Checkpoint {
+            counts,
+            last_id,
+            last_seq,
+            nested_groups,
+            dangling,
+            sweeping,
+            recomputation,
+            dirty,
+            bookmarks,
+        } = checkpoint;
         self.counts = counts;
         self.last_id = last_id;
         self.last_seq = last_seq;
         self.nested_groups = nested_groups;
         self.dangling = dangling;
         self.sweeping = sweeping;
+        self.recomputation = recomputation;
+        self.dirty = dirty;
         self.bookmarks = bookmarks;
+    }
+
+    /// Whether anybody may have access at all, so that it is worth a look.
+    pub(super) fn decides_on_access(&self) -> bool {
+        self.any_grants || !self.policy.access.is_empty()
     }
 
     /// The first connection that is leaving.
@@ -298,77 +337,19 @@ impl Memory {
     }
 }
 
-/// Places in lists of whole types, so that pages walked in order by `startIndex` read no more
-/// rows than they show. Exact at all times: a deletion moves the places behind it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Bookmarks(Vec<Bookmark>);
-
-/// The same for lists in an order that an index has. A place counts as long as no event has been
-/// recorded since: values change, and places move with them.
-#[derive(Debug, Default)]
-pub(super) struct OrderBookmarks(Vec<OrderBookmark>);
-
-#[derive(Debug)]
-struct OrderBookmark {
-    order: Order,
-    /// How many resources stand up to and including the place.
-    index: i64,
-    /// The last event at that time.
-    seq: i64,
-    place: Keyed,
-}
-
-impl OrderBookmarks {
-    /// The place up to which so many resources stand, if it is known.
-    pub(super) fn at(&self, order: Order, index: i64, seq: i64) -> Option<Keyed> {
-        let known =
-            |mark: &&OrderBookmark| (mark.order, mark.index, mark.seq) == (order, index, seq);
-        self.0.iter().find(known).map(|mark| mark.place.clone())
+/// Reads by which conditions connections say whom they provide with access.
+fn bind_scopes(
+    connections: &mut BTreeMap<String, Connection>,
+    registry: &Registry,
+) -> Result<(), StoreError> {
+    let scoped = connections.values_mut().filter(|connection| connection.row.in_scope.is_some());
+    let mut vocabulary = None;
+    for connection in scoped {
+        let vocabulary = vocabulary.get_or_insert_with(|| Vocabulary::of(registry));
+        let filter = connection.row.in_scope.as_deref().unwrap_or_default();
+        let read = vocabulary.read(filter, true);
+        connection.in_scope =
+            Some(read.map_err(|cause| StoreError::new(format!("a scope {cause}")))?);
     }
-
-    /// Notes that so many resources stand up to and including a place.
-    pub(super) fn note(&mut self, order: Order, index: i64, seq: i64, place: Keyed) {
-        self.0.retain(|mark| mark.seq == seq && (mark.order, mark.index) != (order, index));
-        if self.0.len() >= limits::BOOKMARKS {
-            self.0.remove(0);
-        }
-        self.0.push(OrderBookmark { order, index, seq, place });
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Bookmark {
-    /// How many resources of the type stand up to and including `pos`.
-    index: i64,
-    pos: Pos,
-}
-
-impl Bookmarks {
-    /// The last known place at or before `index`: its index and position.
-    pub(super) fn nearest(&self, type_number: u8, index: i64) -> (i64, Pos) {
-        self.0
-            .iter()
-            .filter(|mark| mark.pos.type_number() == type_number && mark.index <= index)
-            .max_by_key(|mark| mark.index)
-            .map_or((0, Pos::range(type_number).0), |mark| (mark.index, mark.pos))
-    }
-
-    /// Notes that the resource at `pos` is the `index`-th of its type.
-    pub(super) fn note(&mut self, index: i64, pos: Pos) {
-        self.0.retain(|mark| mark.pos != pos);
-        if self.0.len() >= limits::BOOKMARKS {
-            self.0.remove(0);
-        }
-        self.0.push(Bookmark { index, pos });
-    }
-
-    /// Moves the places behind a resource that is deleted.
-    pub(super) fn deleted(&mut self, pos: Pos) {
-        let type_number = pos.type_number();
-        for mark in &mut self.0 {
-            if mark.pos.type_number() == type_number && mark.pos >= pos {
-                mark.index = mark.index.saturating_sub(1);
-            }
-        }
-    }
+    Ok(())
 }

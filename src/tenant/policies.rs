@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::access::counted;
 use super::document::matches;
 use super::stored_policy::to_row;
 use super::work::{Answer, Failure, Work};
@@ -12,7 +13,7 @@ use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::Policy;
 use crate::scim::schema::{Attribute, DeclaredSchema, Registry};
-use crate::store::policies;
+use crate::store::{grants, policies};
 
 /// Where values of a declared schema may lie that a change of it would contradict.
 struct Ground<'s> {
@@ -61,11 +62,17 @@ impl Work<'_, '_> {
         let changed = before.changed(&after);
         self.allow_change(&before.schemas, &after.schemas)?; // (4)
         if dry_run {
-            return Ok(Amended::Tried(difference(before, &after, &changed)));
+            let mut diff = difference(before, &after, &changed);
+            if before.access != after.access {
+                let access = self.preview_policy(&after)?;
+                diff.extend([("access".to_owned(), access)]);
+            }
+            return Ok(Amended::Tried(diff.into()));
         }
         if changed.is_empty() {
             return Ok(Amended::Written);
         }
+        let before_access = before.access.clone();
         policies::write(self.sql, &row)?; // (5)
         let event = Event::new(EventKind::TenantUpdated, "policies");
         let enabled = after.features.enabled_since(before.features);
@@ -76,6 +83,11 @@ impl Work<'_, '_> {
         }
         self.memory.touched = true;
         self.memory.registry = Arc::new(after.registry());
+        if before_access != after.access {
+            let counted: Vec<String> = counted(&after).into_iter().collect();
+            grants::count_only(self.sql, &counted)?;
+            self.memory.dirty.touch_everybody();
+        }
         self.memory.policy = after;
         Ok(Amended::Written)
     }
@@ -151,13 +163,14 @@ fn etag(policy: &Policy) -> String {
     format!("\"{}\"", policy.version)
 }
 
-fn difference(before: &Policy, after: &Policy, changed: &[String]) -> Value {
+fn difference(before: &Policy, after: &Policy, changed: &[String]) -> Map<String, Value> {
     let (before, after) = (before.to_json(), after.to_json());
     let change = |name: &String| {
         let of = |document: &Value| document.get(name.as_str()).cloned();
         json!({ "path": format!("/{name}"), "before": of(&before), "after": of(&after) })
     };
-    json!({ "dryRun": true, "changes": changed.iter().map(change).collect::<Vec<_>>() })
+    let changes = changed.iter().map(change).collect();
+    [("dryRun".to_owned(), true.into()), ("changes".to_owned(), changes)].into_iter().collect()
 }
 
 /// Where values may lie that do not fit what a schema becomes: whole types and attributes that it

@@ -14,6 +14,7 @@ use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind, Verb};
 use crate::http::Response;
 use crate::limits;
+use crate::policy::Trigger;
 use crate::scim::compat::PatchResponse;
 use crate::scim::patch::PatchOp;
 use crate::scim::projection::Projection;
@@ -174,6 +175,9 @@ impl<'a> Work<'a, '_> {
         resources::insert(self.sql, &row, &document.id, &self.origin, &keys, count)?;
         self.memory.set_count(number, count);
         self.record(&Event::new(EventKind::Resource(number, Verb::Created), document.id.as_str()))?;
+        self.memory.dirty.touch(row.pos);
+        self.pull(Trigger::UserCreated, row.pos, &document.resource);
+        self.pull(Trigger::IdentityLinked, row.pos, &document.resource);
         self.join(row.pos, &document.id, delta)?;
         let grouped = self.bind(row.pos, &document.id, named_by)?;
         Ok(Added { row, id: document.id, grouped })
@@ -300,6 +304,7 @@ impl<'a> Work<'a, '_> {
             if *taken_up {
                 resources::set_manager(self.sql, row.pos, row.manager.as_deref())?;
                 self.record_taken_up(subject)?;
+                self.memory.dirty.touch(row.pos);
             }
             return Ok(row.clone());
         }
@@ -322,6 +327,9 @@ impl<'a> Work<'a, '_> {
         resources::add_keys(self.sql, row.pos, &gained)?;
         if *taken_up {
             self.record_taken_up(subject)?;
+        }
+        if *taken_up || !changed.is_empty() {
+            self.memory.dirty.touch(row.pos);
         }
         if !changed.is_empty() {
             let verb = updated(&before.resource, &document.resource);

@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::departure;
 use super::document::Document;
-use super::memory::Memory;
+use super::memory::{Author, Memory};
+use super::{access, departure};
 use crate::limits;
 use crate::scim::schema::GROUP;
 use crate::store::departures::DepartureRow;
@@ -20,7 +20,8 @@ pub(super) struct Swept {
     pub(super) more: bool,
 }
 
-/// Does one step: a connection's that is leaving, else one of what a deletion put off.
+/// Does one step: a connection's that is leaving, else one of computing access anew, else one of what a
+/// deletion put off.
 pub(super) fn step(
     sql: &dyn Sql,
     memory: &mut Memory,
@@ -28,8 +29,14 @@ pub(super) fn step(
 ) -> Result<Swept, StoreError> {
     if let Some(departure) = memory.departure().cloned() {
         let further = departure::step(sql, memory, &departure, now)?;
+        let author = Author { actor: &departure.actor, connection: None, now };
+        access::Settling { sql, memory, author }.settle()?;
         let more = sweeps::first(sql)?.is_some();
         return Ok(Swept { departed: Some((departure.connection, further)), more });
+    }
+    if memory.recomputation.is_some() {
+        access::step(sql, memory, now)?;
+        return Ok(Swept { departed: None, more: sweeps::first(sql)?.is_some() });
     }
     Ok(Swept { departed: None, more: sweep(sql, now)? })
 }

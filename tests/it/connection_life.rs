@@ -230,7 +230,10 @@ fn jb_27_what_is_exported_makes_another_connection_in_draft() {
     acme.mint_with(&json!({ "name": "k", "scopes": ["scim"], "connection": "okta" }));
     let exported = acme.admin("GET", "/connections/okta/export", &Value::Null).json();
     let names: Vec<&String> = exported.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["id", "displayName", "kind", "preset", "compat", "adopt", "state"]);
+    assert_eq!(
+        names,
+        ["id", "displayName", "kind", "preset", "compat", "adopt", "inScope", "state"]
+    );
 
     let mut globex = Acme::named("globex");
     let reply = globex.admin("POST", "/connections/import", &exported);

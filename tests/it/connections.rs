@@ -34,6 +34,7 @@ fn a_connection_is_shown_as_it_was_made() {
             "preset": preset,
             "compat": {},
             "adopt": "onWrite",
+            "inScope": null,
             "state": state,
             "createdAt": "2026-09-21T14:13:20.000Z",
         });

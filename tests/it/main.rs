@@ -17,6 +17,11 @@ mod sqlite;
 mod steps;
 mod support;
 
+mod access;
+mod access_laws;
+mod access_limits;
+mod access_order;
+mod access_states;
 mod assertions;
 mod audit;
 mod auth;

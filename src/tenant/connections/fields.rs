@@ -4,7 +4,7 @@
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
-use super::STATES;
+use super::{ACTIVE, STATES};
 use crate::http::{IMPORT, Problem, ProblemCode};
 use crate::limits;
 use crate::registry::Slug;
@@ -35,6 +35,11 @@ pub(in crate::tenant) fn read(
     let preset = text("preset", Some("generic"))?;
     let state = text("state", Some("draft"))?;
     let adopt = text("adopt", Some("onWrite"))?;
+    let in_scope = match body.shift_remove("inScope") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(filter)) => Some(filter),
+        Some(_) => return Err(malformed("`inScope` is not a text".to_owned())),
+    };
     let compat = match body.shift_remove("compat") {
         None => Map::new(),
         Some(Value::Object(rules)) => rules,
@@ -62,8 +67,10 @@ pub(in crate::tenant) fn read(
             display_name,
             preset,
             compat,
+            activated: state == ACTIVE,
             state,
             adopt,
+            in_scope,
             rev: 1,
             created,
         });
@@ -89,7 +96,8 @@ pub(super) fn patched(
     }
     merge(&mut fields, patch);
     fields.shift_remove("createdAt");
-    read(fields, row.created)
+    let after = read(fields, row.created)?;
+    Ok(ConnectionRow { activated: row.activated || after.activated, ..after })
 }
 
 /// RFC 7396 §2.
@@ -143,6 +151,7 @@ fn fields(row: &ConnectionRow) -> Map<String, Value> {
         ("preset", row.preset.as_str().into()),
         ("compat", row.compat.clone().into()),
         ("adopt", row.adopt.as_str().into()),
+        ("inScope", row.in_scope.clone().into()),
         ("state", row.state.as_str().into()),
     ];
     fields.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect()

@@ -36,6 +36,8 @@ pub(super) struct ConnectionLine {
     pub(super) compat: Map<String, Value>,
     pub(super) state: String,
     pub(super) adopt: String,
+    #[serde(default)]
+    pub(super) in_scope: Option<String>,
     pub(super) version: i64,
     pub(super) created: i64,
 }
@@ -80,7 +82,17 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
 
 /// The connection of a line, if it is one that could have been made.
 pub(super) fn connection(line: ConnectionLine) -> Option<ConnectionRow> {
-    let ConnectionLine { id, display_name, preset, compat, state, adopt, version, created } = line;
+    let ConnectionLine {
+        id,
+        display_name,
+        preset,
+        compat,
+        state,
+        adopt,
+        in_scope,
+        version,
+        created,
+    } = line;
     let fields = [
         ("id", id.into()),
         ("displayName", display_name.into()),
@@ -88,12 +100,15 @@ pub(super) fn connection(line: ConnectionLine) -> Option<ConnectionRow> {
         ("compat", compat.into()),
         ("state", state.into()),
         ("adopt", adopt.into()),
+        ("inScope", in_scope.into()),
     ];
     let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), value));
     let row = connections::read(fields.into_iter().collect(), created).ok()?;
     let fits = (1..=limits::IMPORT_VERSION).contains(&version)
         && DateTime::from_timestamp_millis(created).is_some();
-    fits.then_some(ConnectionRow { rev: version, ..row })
+    // One that is disabled may have been active, and what it said may count.
+    let activated = matches!(row.state.as_str(), "active" | "disabled");
+    fits.then_some(ConnectionRow { rev: version, activated, ..row })
 }
 
 /// The document of a line, if it is one of its type and says of itself what the line says.

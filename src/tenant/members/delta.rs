@@ -111,6 +111,10 @@ impl Work<'_, '_> {
                 step.iter().map(|(pos, entry)| (*pos, entry.display.clone())).collect();
             members::add(self.sql, group, &origin, &rows)?;
         }
+        let added = delta.added.iter().map(|(pos, _)| pos);
+        for pos in added.chain(delta.removed.iter().map(|(pos, _)| pos)) {
+            self.memory.dirty.touch(Pos::stored(*pos));
+        }
         let is_group = |(pos, _): &(i64, Entry)| Pos::stored(*pos).type_number() == GROUP;
         if delta.added.iter().any(is_group) {
             self.memory.touched = true;

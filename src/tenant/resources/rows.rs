@@ -5,10 +5,10 @@ use serde_json::Value;
 use crate::event::Verb;
 use crate::limits;
 use crate::scim::resource::Resource;
-use crate::scim::schema::TypeSchema;
+use crate::scim::schema::{TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Sql, StoreError, members, sweeps};
+use crate::store::{Sql, StoreError, grants, members, sweeps};
 use crate::tenant::document::Document;
 use crate::tenant::lookups::lookup_keys;
 use crate::tenant::memory::Memory;
@@ -28,6 +28,10 @@ pub(in crate::tenant) fn take_away(
     resources::delete(sql, row.pos, &lookup_keys(&document.resource, schema), count)?;
     memory.set_count(number, count);
     memory.bookmarks.deleted(row.pos);
+    if memory.any_grants && number == USER {
+        grants::delete_of(sql, row.pos)?;
+    }
+    memory.dirty.touch(row.pos);
     if row.members > 0 || members::in_any_group(sql, row.pos)? {
         sweeps::add(sql, row.pos)?;
         memory.sweeping = true;

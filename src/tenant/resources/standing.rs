@@ -6,6 +6,7 @@
 
 use super::{Added, New, Subject, updated};
 use crate::event::{Event, EventKind, Verb};
+use crate::policy::Trigger;
 use crate::scim::resource::{Resource, changed};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::StoreError;
@@ -67,6 +68,7 @@ impl<'a> Work<'a, '_> {
     /// Notes that a resource was taken up; what else its write changes is another fact.
     pub(super) fn record_taken_up(&mut self, subject: &Subject<'_>) -> Result<(), StoreError> {
         let kind = EventKind::Resource(subject.row.pos.type_number(), Verb::Linked);
+        self.pull(Trigger::IdentityLinked, subject.row.pos, &subject.document.resource);
         self.record(&Event::new(kind, subject.document.id.as_str()))
     }
 

@@ -1,0 +1,280 @@
+//! What users may do: computed anew, in the transaction of a change, for those whom it touches.
+//!
+//! What counts is stored as rows, so that a difference is seen, recorded as one event a user, and read
+//! at once. What touches more users than a request can see to is seen to by alarm, in steps.
+
+mod dirty;
+mod known;
+mod preview;
+mod recompute;
+mod shown;
+mod steps;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+pub(super) use self::dirty::Dirty;
+use self::known::Known;
+pub(super) use self::steps::step;
+use super::memory::{Author, Memory};
+use super::work::Work;
+use crate::event::{Event, EventKind};
+use crate::limits;
+use crate::policy::{Access, Granted, Held, Holders, Policy, ScopePath, Target, Trigger};
+use crate::scim::resource::Resource;
+use crate::scim::schema::{GROUP, USER};
+use crate::store::grants::{self, GrantRow};
+use crate::store::{Pos, Sql, StoreError};
+
+/// Where users' access is computed, and by whose doing.
+pub(super) struct Settling<'s> {
+    pub(super) sql: &'s dyn Sql,
+    pub(super) memory: &'s mut Memory,
+    pub(super) author: Author<'s>,
+}
+
+/// What a computation comes to.
+struct Computed {
+    known: Known,
+    access: Access,
+}
+
+impl Work<'_, '_> {
+    /// Pulls a trigger: what its mappings grant a user stays.
+    pub(super) fn pull(&mut self, trigger: Trigger, pos: Pos, user: &Resource) {
+        if pos.type_number() != USER
+            || trigger == Trigger::IdentityLinked && self.connection.is_none()
+        {
+            return;
+        }
+        let rules = &self.memory.policy.access;
+        let mappings = rules.triggered(trigger, self.connection.as_deref(), user.as_map());
+        let grants = mappings.flat_map(|mapping| {
+            let held =
+                |granted: &Granted| Held { granted: granted.clone(), source: mapping.source() };
+            mapping.grants.iter().map(held)
+        });
+        let grants: Vec<Held> = grants.collect();
+        self.memory.dirty.trigger(pos, grants);
+    }
+
+    /// Sees to the access of all whom the request has touched.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        let actor = self.call.principal.actor();
+        let connection = self.connection.as_deref();
+        let author = Author { actor: &actor, connection, now: self.call.now };
+        Settling { sql: self.sql, memory: self.memory, author }.settle()
+    }
+}
+
+impl Settling<'_> {
+    /// Sees to the access of all whom what was done has touched.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        let dirty = std::mem::take(&mut self.memory.dirty);
+        if !self.memory.decides_on_access() {
+            return Ok(());
+        }
+        match self.touched(&dirty)? {
+            Some(users) => {
+                for user in users {
+                    self.recompute(user, dirty.triggered(user))?;
+                }
+                Ok(())
+            }
+            None => self.begin(&dirty),
+        }
+    }
+
+    /// The users whom it has touched; none where they are too many.
+    fn touched(&self, dirty: &Dirty) -> Result<Option<BTreeSet<Pos>>, StoreError> {
+        let most = limits::ACCESS_USERS;
+        let live = usize::try_from(self.memory.count(USER).live).unwrap_or(usize::MAX);
+        if dirty.everybody && live > most {
+            return Ok(None);
+        }
+        let mut users: BTreeSet<Pos> = dirty.users.clone();
+        if dirty.everybody {
+            let first = Pos::range(USER).0;
+            users.extend(crate::store::recomputation::users_after(self.sql, first, most)?);
+            return Ok(Some(users));
+        }
+        let mut waiting: Vec<Pos> = dirty.groups.iter().copied().collect();
+        let mut seen: BTreeSet<Pos> = dirty.groups.clone();
+        while let Some(group) = waiting.pop() {
+            let members = grants::members_of(self.sql, group, most.saturating_add(1))?;
+            if members.len() > most || seen.len() > most {
+                return Ok(None);
+            }
+            for member in members {
+                match member.type_number() {
+                    USER => drop(users.insert(member)),
+                    GROUP if seen.insert(member) => waiting.push(member),
+                    _ => {}
+                }
+            }
+        }
+        Ok((users.len() <= most).then_some(users))
+    }
+
+    /// Computes what a user may do, and writes what is different; whether anything was.
+    pub(super) fn recompute(&mut self, user: Pos, triggered: &[Held]) -> Result<bool, StoreError> {
+        let Some(Computed { known, access }) = self.compute(user, triggered)? else {
+            return Ok(false);
+        };
+        let change = Change::between(&known, &access, self.memory.last_seq);
+        let counted = counted(&self.memory.policy);
+        for row in &change.gone {
+            grants::delete(self.sql, user, row)?;
+        }
+        for row in &change.written {
+            grants::put(self.sql, user, row, counted.contains(&row.target))?;
+        }
+        if !change.written.is_empty() {
+            self.memory.touched = true;
+            self.memory.any_grants = true;
+        }
+        if !change.granted.is_empty() || !change.revoked.is_empty() {
+            self.record(&known, &access, &change)?;
+        }
+        self.fill_up(user, &change)?;
+        Ok(!change.written.is_empty() || !change.gone.is_empty())
+    }
+
+    /// What a user may do; nothing of one that is not there.
+    fn compute(&self, user: Pos, triggered: &[Held]) -> Result<Option<Computed>, StoreError> {
+        let Some(mut known) = Known::at(self.sql, self.memory, user)? else { return Ok(None) };
+        known.add_triggered(triggered, self.memory.last_seq);
+        let access = known.access(self.sql, self.memory)?;
+        Ok(Some(Computed { known, access }))
+    }
+
+    fn record(
+        &mut self,
+        known: &Known,
+        access: &Access,
+        change: &Change,
+    ) -> Result<(), StoreError> {
+        let (cascaded, revoked): (Vec<&Held>, Vec<&Held>) =
+            change.revoked.iter().partition(|held| is_below_another(held, &change.revoked));
+        let list = |all: Vec<&Held>| -> Value { all.into_iter().map(to_json).collect() };
+        let event = Event::new(EventKind::UserAccessChanged, known.id.as_str())
+            .with("status", access.status().name())
+            .with("granted", list(change.granted.iter().collect()))
+            .with("revoked", list(revoked))
+            .with("cascaded", list(cascaded));
+        self.memory.record(self.sql, &event, self.author)
+    }
+
+    /// Gives what a user has lost to the first of those who have had to be content with less, where the
+    /// role is to be filled up again.
+    fn fill_up(&mut self, user: Pos, change: &Change) -> Result<(), StoreError> {
+        let lost = change.revoked.iter().filter_map(|held| match &held.granted.target {
+            Target::Role(role) => Some(role.as_str()),
+            Target::Group(_) => None,
+        });
+        let roles = &self.memory.policy.access.roles;
+        let next = |lost: &str| {
+            let role = roles.iter().find(|role| role.value == lost && role.rebalance)?;
+            Some(Target::Role(role.overflow.clone()?).encode())
+        };
+        let waiting: BTreeSet<String> = lost.filter_map(next).collect();
+        for target in waiting {
+            let first = grants::first_holder(self.sql, &target)?;
+            if let Some(other) = first.filter(|other| *other != user) {
+                self.recompute(other, &[])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is counted: roles with a quota, and those that are given in the place of one.
+pub(super) fn counted(policy: &Policy) -> BTreeSet<String> {
+    let limited = policy.access.roles.iter().filter(|role| role.max.is_some());
+    let names = limited.flat_map(|role| [Some(role.value.clone()), role.overflow.clone()]);
+    names.flatten().map(|role| Target::Role(role).encode()).collect()
+}
+
+/// Whether a grant lies below the scope of another.
+fn is_below_another(held: &Held, others: &[Held]) -> bool {
+    let scope = &held.granted.scope;
+    others.iter().any(|other| other.granted.scope != *scope && other.granted.scope.covers(scope))
+}
+
+/// The holders of roles, as rows tell them.
+struct RowHolders<'s> {
+    sql: &'s dyn Sql,
+    user: Pos,
+}
+
+impl Holders for RowHolders<'_> {
+    type Error = StoreError;
+
+    fn others(&mut self, role: &str) -> Result<u32, StoreError> {
+        grants::others(self.sql, &Target::Role(role.to_owned()).encode(), self.user)
+    }
+}
+
+/// What is different from what rows say.
+struct Change {
+    written: Vec<GrantRow>,
+    gone: Vec<GrantRow>,
+    granted: Vec<Held>,
+    revoked: Vec<Held>,
+}
+
+impl Change {
+    /// `seq` is the last event's place.
+    fn between(known: &Known, access: &Access, seq: i64) -> Self {
+        let mut change = Self {
+            written: Vec::new(),
+            gone: Vec::new(),
+            granted: Vec::new(),
+            revoked: Vec::new(),
+        };
+        for row in &known.rows {
+            let held = held_of(row);
+            let is_wanted = access.grants.contains(&held);
+            if row.held && !is_wanted {
+                change.revoked.push(held);
+            } else if !row.held && is_wanted {
+                change.granted.push(held);
+            }
+            if !is_wanted && !row.standing {
+                change.gone.push(row.clone());
+            } else if row.held != is_wanted {
+                let since = if is_wanted { seq } else { row.since };
+                change.written.push(GrantRow { held: is_wanted, since, ..row.clone() });
+            } else if known.is_new(row) {
+                change.written.push(row.clone());
+            }
+        }
+        let has_row = |held: &&Held| known.rows.iter().any(|row| held_of(row) == **held);
+        for held in access.grants.iter().filter(|held| !has_row(held)) {
+            change.granted.push(held.clone());
+            change.written.push(GrantRow {
+                target: held.granted.target.encode(),
+                scope: held.granted.scope.to_string(),
+                source: held.source.clone(),
+                standing: false,
+                held: true,
+                since: seq,
+            });
+        }
+        change
+    }
+}
+
+/// The grant that a row says. Nothing but grants is ever written there.
+fn held_of(row: &GrantRow) -> Held {
+    let target = Target::decode(&row.target).unwrap_or_else(|| Target::Role(row.target.clone()));
+    let granted = Granted { target, scope: ScopePath::stored(&row.scope) };
+    Held { granted, source: row.source.clone() }
+}
+
+/// What a request says of a grant.
+pub(super) fn to_json(held: &Held) -> Value {
+    let (name, value) = held.granted.target.named();
+    json!({ name: value, "scope": held.granted.scope.as_str(), "source": held.source })
+}

@@ -1,0 +1,52 @@
+//! Whose access a request may have changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::policy::Held;
+use crate::scim::schema::{GROUP, USER};
+use crate::store::Pos;
+
+/// Those whom it has touched.
+#[derive(Clone, Debug, Default)]
+pub(in crate::tenant) struct Dirty {
+    pub(super) users: BTreeSet<Pos>,
+    /// Groups of whose members that is so.
+    pub(super) groups: BTreeSet<Pos>,
+    pub(super) everybody: bool,
+    /// What triggers have granted.
+    triggered: BTreeMap<Pos, Vec<Held>>,
+}
+
+impl Dirty {
+    /// Notes that a resource has changed, or whose member it is.
+    pub(in crate::tenant) fn touch(&mut self, pos: Pos) {
+        match pos.type_number() {
+            USER => drop(self.users.insert(pos)),
+            GROUP => drop(self.groups.insert(pos)),
+            _ => {}
+        }
+    }
+
+    /// Notes that anybody's access may be another.
+    pub(in crate::tenant) fn touch_everybody(&mut self) {
+        self.everybody = true;
+    }
+
+    /// Notes what a trigger has granted to a user.
+    pub(in crate::tenant) fn trigger(&mut self, user: Pos, grants: Vec<Held>) {
+        if !grants.is_empty() {
+            self.users.insert(user);
+            self.triggered.entry(user).or_default().extend(grants);
+        }
+    }
+
+    /// What triggers have granted to a user.
+    pub(super) fn triggered(&self, user: Pos) -> &[Held] {
+        self.triggered.get(&user).map_or(&[], Vec::as_slice)
+    }
+
+    /// All of whom triggers have granted something, and what.
+    pub(super) fn all_triggered(&self) -> impl Iterator<Item = (Pos, &[Held])> {
+        self.triggered.iter().map(|(user, held)| (*user, held.as_slice()))
+    }
+}

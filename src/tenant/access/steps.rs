@@ -1,0 +1,58 @@
+//! What touches more users than a request can see to: done by alarm, in bounded steps.
+
+use super::{Dirty, Settling};
+use crate::limits;
+use crate::scim::schema::USER;
+use crate::store::recomputation::{self, RecomputationRow};
+use crate::store::{Pos, Sql, StoreError};
+use crate::tenant::memory::{Author, Memory};
+use chrono::{DateTime, Utc};
+
+impl Settling<'_> {
+    /// Begins to compute the access of all users anew, from the first. What was begun before is part
+    /// of it.
+    pub(super) fn begin(&mut self, dirty: &Dirty) -> Result<(), StoreError> {
+        for (user, held) in dirty.all_triggered() {
+            self.recompute(user, held)?;
+        }
+        let row = RecomputationRow {
+            after: Pos::range(USER).0,
+            done: 0,
+            actor: self.author.actor.to_owned(),
+        };
+        recomputation::write(self.sql, &row)?;
+        self.memory.touched = true;
+        self.memory.sweeping = true;
+        self.memory.recomputation = Some(row);
+        Ok(())
+    }
+}
+
+/// Does one step, if there is one to do.
+pub(in crate::tenant) fn step(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let Some(row) = memory.recomputation.clone() else { return Ok(()) };
+    let users = recomputation::users_after(sql, row.after, limits::ACCESS_STEP)?;
+    let author = Author { actor: &row.actor, connection: None, now };
+    let mut settling = Settling { sql, memory, author };
+    for user in &users {
+        settling.recompute(*user, &[])?;
+    }
+    let done = i64::try_from(users.len()).unwrap_or(i64::MAX);
+    memory.recomputation = match users.last() {
+        Some(last) if users.len() >= limits::ACCESS_STEP => {
+            let further =
+                RecomputationRow { after: *last, done: row.done.saturating_add(done), ..row };
+            recomputation::write(sql, &further)?;
+            Some(further)
+        }
+        _ => {
+            recomputation::end(sql)?;
+            None
+        }
+    };
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! Parts of the policy document that have paths of their own: mappings and roles.
+
+use serde_json::{Map, Value, json};
+
+use super::policies::Amended;
+use super::work::{Answer, Work};
+use crate::http::{PolicyPart, Problem, ProblemCode, Response};
+use crate::policy::Mapping;
+
+impl PolicyPart {
+    /// What the document calls it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Mappings => "mappings",
+            Self::Roles => "roles",
+        }
+    }
+}
+
+impl Work<'_, '_> {
+    /// `GET …/mappings`, `GET …/roles`.
+    pub(super) fn read_policy_part(&self, part: PolicyPart) -> Response {
+        let whole = self.memory.policy.to_json();
+        let items = whole.get(part.name()).cloned().unwrap_or_default();
+        let mut body = json!({ "items": items });
+        let all: Vec<&str> = match part {
+            PolicyPart::Mappings => self.for_all().collect(),
+            PolicyPart::Roles => Vec::new(),
+        };
+        if let (Some(fields), false) = (body.as_object_mut(), all.is_empty()) {
+            fields.insert(
+                "warnings".to_owned(),
+                json!([{ "code": "applies_to_all_users", "ids": all }]),
+            );
+        }
+        let etag = self.read_policies().header("etag").unwrap_or_default().to_owned();
+        Response::json(200, &body).with("etag", etag)
+    }
+
+    /// `PUT …/mappings`, `PUT …/roles {"items":[…]}`: takes the place of all there are; else as
+    /// `PUT …/policies`.
+    pub(super) fn replace_policy_part(&mut self, part: PolicyPart) -> Answer {
+        let mut body = self.admin_body()?;
+        let items = match body.shift_remove("items") {
+            Some(items) if body.is_empty() => items,
+            _ => {
+                let detail = "the body is not an object of `items` alone";
+                return Err(Problem::new(ProblemCode::Malformed, detail).into());
+            }
+        };
+        let document: Map<String, Value> = [(part.name().to_owned(), items)].into_iter().collect();
+        match self.amend(&document)? {
+            Amended::Written => Ok(self.read_policy_part(part)),
+            Amended::Tried(diff) => Ok(Response::json(200, &diff)),
+        }
+    }
+
+    /// The mappings that are for everybody, which few mean.
+    fn for_all(&self) -> impl Iterator<Item = &str> {
+        let mappings = self.memory.policy.access.mappings.iter();
+        mappings.filter(|mapping| mapping.applies_to_all()).map(|Mapping { id, .. }| id.as_str())
+    }
+}

@@ -1,0 +1,205 @@
+//! Laws of access: whatever happened, computing it anew finds nothing different, and the events replay
+//! to what rows say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop_assert_eq, prop_oneof, proptest};
+use serde_json::{Value, json};
+
+use crate::access::mapping;
+use crate::steps::patch_op;
+use crate::support::Acme;
+
+const USERS: usize = 4;
+const GROUPS: usize = 3;
+
+/// One step of a history.
+#[derive(Clone, Debug)]
+enum Step {
+    Member(&'static str, usize, usize, bool),
+    Nest(usize, usize),
+    Rename(usize, &'static str),
+    Active(usize, bool),
+    Title(usize, &'static str),
+    Delete(usize),
+    Grant(usize, &'static str, bool),
+    State(&'static str),
+    Policy(usize),
+    Sleep,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let title = prop_oneof![Just("Lead"), Just("lead"), Just("")];
+    prop_oneof![
+        6 => (prop_oneof![Just("add"), Just("remove")], 0..GROUPS, 0..USERS, proptest::bool::ANY)
+            .prop_map(|(op, group, user, pushed)| Step::Member(op, group, user, pushed)),
+        1 => (0..GROUPS, 0..GROUPS).prop_map(|(outer, inner)| Step::Nest(outer, inner)),
+        1 => (0..GROUPS, prop_oneof![Just("A"), Just("a"), Just("B")])
+            .prop_map(|(group, name)| Step::Rename(group, name)),
+        3 => (0..USERS, proptest::bool::ANY).prop_map(|(user, on)| Step::Active(user, on)),
+        2 => (0..USERS, title).prop_map(|(user, title)| Step::Title(user, title)),
+        1 => (0..USERS).prop_map(Step::Delete),
+        2 => (0..USERS, prop_oneof![Just("r1"), Just("hand")], proptest::bool::ANY)
+            .prop_map(|(user, role, on)| Step::Grant(user, role, on)),
+        1 => prop_oneof![Just("activate"), Just("disable")].prop_map(Step::State),
+        2 => (0..POLICIES).prop_map(Step::Policy),
+        1 => Just(Step::Sleep),
+    ]
+}
+
+const POLICIES: usize = 5;
+
+fn policy(number: usize) -> Value {
+    let base = json!([
+        mapping("a", "groups.display eq \"A\"", &["r1", "r2"]),
+        mapping("b", "title eq \"Lead\" and groups.display eq \"B\"", &["r2", "r3"]),
+        { "id": "t", "trigger": "user.created", "condition": "title eq \"Lead\"", "grants": [{ "role": "t" }] },
+        { "id": "c", "connection": "okta", "condition": "active eq true", "priority": 2,
+            "grants": [{ "role": "r1", "scope": "org/x" }] },
+    ]);
+    match number {
+        0 => json!({ "mappings": base, "mappingMode": "union", "unmapped": "keep" }),
+        1 => json!({ "mappingMode": "highest" }),
+        2 => json!({ "unmapped": { "default": "revoke", "org/x": "guest" } }),
+        3 => json!({ "roles": [{ "value": "r1", "max": 1, "overflow": "r2", "rebalance": true },
+            { "value": "r2", "max": 2, "overflow": "r4" }] }),
+        _ => json!({ "roles": [], "mappings": [] }),
+    }
+}
+
+struct World {
+    acme: Acme,
+    key: String,
+    users: Vec<String>,
+    groups: Vec<String>,
+    made: usize,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut acme = Acme::new();
+        acme.policy(&policy(0));
+        let key = acme.connection_key("okta", "pending");
+        let groups = ["A", "B", "C"].map(|name| acme.group(name, &[])).to_vec();
+        let mut world = Self { acme, key, users: Vec::new(), groups, made: 0 };
+        for _ in 0..USERS {
+            let user = world.user();
+            world.users.push(user);
+        }
+        world
+    }
+
+    /// A new user, of the connection or of nobody by turns.
+    fn user(&mut self) -> String {
+        self.made += 1;
+        let title = if self.made.is_multiple_of(2) { "Lead" } else { "x" };
+        let body = json!({ "userName": format!("u{}", self.made), "title": title, "active": true });
+        match self.made % 3 {
+            0 => self.acme.post("/Users", &body)["id"].as_str().unwrap().to_owned(),
+            _ => self.acme.pushed(&self.key.clone(), &body),
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        let acme = &mut self.acme;
+        let patch =
+            |path: &str, value: Value| json!([{ "op": "replace", "path": path, "value": value }]);
+        match step {
+            Step::Member(op, group, user, pushed) => {
+                let value = json!([{ "value": self.users[user] }]);
+                let body = patch_op(&json!([{ "op": op, "path": "members", "value": value }]));
+                let path = format!("/Groups/{}", self.groups[group]);
+                let key = if pushed { self.key.clone() } else { acme.key.clone() };
+                acme.scim_with("PATCH", &path, &body, &key, &[]);
+            }
+            Step::Nest(outer, inner) if outer != inner => {
+                let (outer, inner) = (self.groups[outer].clone(), self.groups[inner].clone());
+                acme.member("add", &outer, &inner);
+            }
+            Step::Nest(..) => {}
+            Step::Rename(group, name) => {
+                acme.patch(
+                    &format!("/Groups/{}", self.groups[group]),
+                    &patch("displayName", json!(name)),
+                );
+            }
+            Step::Active(user, on) => {
+                acme.patch(&format!("/Users/{}", self.users[user]), &patch("active", json!(on)));
+            }
+            Step::Title(user, title) => {
+                acme.patch(&format!("/Users/{}", self.users[user]), &patch("title", json!(title)));
+            }
+            Step::Delete(user) => {
+                acme.delete(&format!("/Users/{}", self.users[user]));
+                self.users[user] = self.user();
+            }
+            Step::Grant(user, role, true) => {
+                acme.admin(
+                    "POST",
+                    &format!("/users/{}/grants", self.users[user]),
+                    &json!({ "role": role }),
+                );
+            }
+            Step::Grant(user, role, false) => {
+                let path = format!("/users/{}/grants?role={role}", self.users[user]);
+                acme.admin("DELETE", &path, &Value::Null);
+            }
+            Step::State(action) => {
+                let active = acme.admin("GET", "/connections/okta", &Value::Null).json()["state"]
+                    == "active";
+                // Once it is disabled its keys open nothing.
+                let path = format!("/connections/okta/{action}");
+                if action == "activate" || active {
+                    acme.admin("POST", &path, &Value::Null);
+                    acme.admin("POST", "/connections/okta/activate", &Value::Null);
+                }
+            }
+            Step::Policy(number) => drop(acme.policy(&policy(number))),
+            Step::Sleep => acme.sleep(),
+        }
+    }
+
+    /// What events say that each user holds.
+    fn replayed(&mut self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut held: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for event in self.acme.events() {
+            let data = &event["data"];
+            let id = data["id"].as_str().unwrap_or_default().to_owned();
+            let list = |name: &str| data[name].as_array().cloned().unwrap_or_default();
+            match event["type"].as_str().unwrap_or_default() {
+                "user.deleted" => drop(held.remove(&id)),
+                "user.access.changed" => {
+                    let held = held.entry(id).or_default();
+                    for grant in list("revoked").iter().chain(&list("cascaded")) {
+                        assert!(held.remove(&grant.to_string()), "{grant} was not held");
+                    }
+                    for grant in list("granted") {
+                        assert!(held.insert(grant.to_string()), "{grant} was held");
+                    }
+                }
+                _ => {}
+            }
+        }
+        held
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn computing_anew_finds_nothing_different(steps in proptest::collection::vec(step(), 1..30)) {
+        let mut world = World::new();
+        for step in steps {
+            world.take(step.clone());
+            let reply = world.acme.admin("POST", "/recompute?dryRun=true", &Value::Null).json();
+            prop_assert_eq!(&reply["differences"], &json!([]), "after {:?}", step);
+        }
+        let mut replayed = world.replayed();
+        for user in world.users.clone() {
+            let grants = world.acme.access(&user)["grants"].clone();
+            let held: BTreeSet<String> = grants.as_array().unwrap().iter().map(Value::to_string).collect();
+            prop_assert_eq!(replayed.remove(&user).unwrap_or_default(), held);
+        }
+    }
+}
