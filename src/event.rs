@@ -136,6 +136,16 @@ impl Event {
         self
     }
 
+    /// The fact with who takes over from the user that it is about, if that is said: by which rule
+    /// somebody was looked for, and whom it found.
+    #[must_use]
+    pub fn succeeded(self, successor: Option<(String, String)>) -> Self {
+        match successor {
+            Some((to, rule)) => self.with("succession", json!({ "to": to, "rule": rule })),
+            None => self,
+        }
+    }
+
     /// The part of `data` that is stored: all but the tenant and the place in the log.
     pub fn data(&self, actor: &str, connection: Option<&str>) -> String {
         let mut data = json!({

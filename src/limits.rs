@@ -105,6 +105,12 @@ pub const KEY_CHARACTERS: usize = 600;
 pub const ACCESS_USERS: usize = 1_000;
 /// Users whose access one alarm computes anew.
 pub const ACCESS_STEP: usize = 500;
+/// Guards of a tenant, and ways in which it has successors looked for.
+pub const GUARDS: usize = 20;
+/// Holders of a role that a guard may demand.
+pub const GUARD_MIN: u32 = 100;
+/// Managers of managers that are looked at for a successor.
+pub const SUCCESSION_STEPS: usize = 16;
 /// Users of whom a preview of a change tells all.
 pub const PREVIEW_EXAMPLES: usize = 20;
 /// Grants by hand, or by a trigger, of one user.

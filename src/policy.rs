@@ -6,6 +6,7 @@
 mod access;
 mod condition;
 mod document;
+mod guard;
 mod mapping;
 mod near_miss;
 mod quota;
@@ -17,6 +18,7 @@ mod unmapped;
 pub use access::{Access, AccessRules, Facts, Held, Match, Reason, Standing, Status};
 pub use condition::{Condition, EVERYONE, Vocabulary};
 pub use document::{Features, Policy};
+pub use guard::{Guard, Successor};
 pub use mapping::{Granted, Mapping, MappingMode, Target, Trigger};
 pub use near_miss::{Difference, Named};
 pub use quota::Holders;

@@ -38,6 +38,7 @@ mod ring;
 mod schemas;
 mod secrets;
 mod stored_policy;
+mod succession;
 mod sweep;
 mod targets;
 mod token;

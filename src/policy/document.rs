@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{AccessRules, Mapping, MappingMode, RateLimit, Role, Unmapped, Vocabulary};
+use super::{
+    AccessRules, Guard, Mapping, MappingMode, RateLimit, Role, Successor, Unmapped, Vocabulary,
+};
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
 
@@ -21,6 +23,10 @@ pub struct Policy {
     pub schemas: Vec<DeclaredSchema>,
     /// Who may do what.
     pub access: AccessRules,
+    /// Which roles must keep holders.
+    pub guards: Vec<Guard>,
+    /// Who takes over from a user who goes, in the order in which somebody is looked for.
+    pub succession: Vec<Successor>,
 }
 
 /// Parts of the product that a tenant can have or not.
@@ -40,7 +46,8 @@ impl Default for Policy {
     fn default() -> Self {
         let (features, rate_limit) = (Features::default(), Some(RateLimit::DEFAULT));
         let access = AccessRules::default();
-        Self { version: 0, features, rate_limit, schemas: Vec::new(), access }
+        let (guards, succession) = (Vec::new(), Vec::new());
+        Self { version: 0, features, rate_limit, schemas: Vec::new(), access, guards, succession }
     }
 }
 
@@ -107,6 +114,14 @@ impl Policy {
                 },
                 "roles" => match Role::read_all(value) {
                     Ok(roles) => amended.access.roles = roles,
+                    Err(found) => faults.extend(found),
+                },
+                "guards" => match Guard::read_all(value) {
+                    Ok(guards) => amended.guards = guards,
+                    Err(found) => faults.extend(found),
+                },
+                "succession" => match Successor::read_all(value) {
+                    Ok(succession) => amended.succession = succession,
                     Err(found) => faults.extend(found),
                 },
                 _ => faults.push(unknown("", name)),
@@ -192,6 +207,8 @@ impl Policy {
             "mappingMode": self.access.mode.name(),
             "unmapped": self.access.unmapped.to_json(),
             "roles": self.access.roles.iter().map(Role::to_json).collect::<Vec<_>>(),
+            "guards": self.guards.iter().map(Guard::to_json).collect::<Vec<_>>(),
+            "succession": self.succession.iter().map(Successor::name).collect::<Vec<_>>(),
         })
     }
 

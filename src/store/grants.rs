@@ -191,3 +191,13 @@ pub fn holders_by(sql: &dyn Sql, source: &str, limit: usize) -> Result<i64, Stor
     )?;
     rows.first().map_or(Ok(0), |row| row.integer(0))
 }
+
+/// The users who hold what is counted, those who have held it longest first, at most `limit`.
+pub fn holders(sql: &dyn Sql, target: &str, limit: usize) -> Result<Vec<Pos>, StoreError> {
+    let rows = sql.query(
+        "SELECT pos FROM grants WHERE counted = 1 AND target = +?1
+         GROUP BY pos ORDER BY min(since), pos LIMIT +?2",
+        &[Param::Text(target), Param::count(limit)],
+    )?;
+    rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
+}

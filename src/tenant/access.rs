@@ -4,6 +4,7 @@
 //! at once. What touches more users than a request can see to is seen to by alarm, in steps.
 
 mod dirty;
+mod guards;
 mod known;
 mod preview;
 mod recompute;
@@ -18,12 +19,16 @@ pub(super) use self::dirty::Dirty;
 use self::known::Known;
 pub(super) use self::steps::step;
 use super::memory::{Author, Memory};
-use super::work::Work;
+use super::work::{Failure, Work};
 use crate::event::{Event, EventKind};
+use crate::http::{Method, Problem, ProblemCode, Route};
 use crate::limits;
-use crate::policy::{Access, Granted, Held, Holders, Policy, ScopePath, Target, Trigger};
+use crate::policy::{
+    Access, Granted, Guard, Held, Holders, Policy, ScopePath, Successor, Target, Trigger,
+};
 use crate::scim::resource::Resource;
 use crate::scim::schema::{GROUP, USER};
+use crate::scim::{ErrorKind, ScimError};
 use crate::store::grants::{self, GrantRow};
 use crate::store::{Pos, Sql, StoreError};
 
@@ -32,6 +37,21 @@ pub(super) struct Settling<'s> {
     pub(super) sql: &'s dyn Sql,
     pub(super) memory: &'s mut Memory,
     pub(super) author: Author<'s>,
+}
+
+/// Why the access of those whom a request has touched is not what it makes of it.
+#[derive(Debug)]
+pub(super) enum Unsettled {
+    /// A guard refuses it.
+    Guard(Guard),
+    /// Rows cannot be read or written.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unsettled {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// What a computation comes to.
@@ -60,29 +80,65 @@ impl Work<'_, '_> {
     }
 
     /// Sees to the access of all whom the request has touched.
-    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+    pub(super) fn settle(&mut self) -> Result<(), Failure> {
         let actor = self.call.principal.actor();
         let connection = self.connection.as_deref();
         let author = Author { actor: &actor, connection, now: self.call.now };
-        Settling { sql: self.sql, memory: self.memory, author }.settle()
+        let settled = Settling { sql: self.sql, memory: self.memory, author }.settle();
+        settled.map_err(|unsettled| match unsettled {
+            Unsettled::Store(error) => error.into(),
+            Unsettled::Guard(guard) => self.guarded(&guard),
+        })
+    }
+
+    /// How a guard refuses: 400 `mutability`, and 409 for a DELETE; below `/v1`, 409.
+    pub(super) fn guarded(&self, Guard { role, min }: &Guard) -> Failure {
+        let detail = format!(
+            "a guard of the role `{role}` demands that at least {min} active users hold it"
+        );
+        match (self.request().route, self.request().method) {
+            (Route::Scim { .. }, Method::Delete) => {
+                ScimError::new(ErrorKind::Conflict, detail).into()
+            }
+            (Route::Scim { .. }, _) => ScimError::new(ErrorKind::Mutability, detail).into(),
+            _ => Problem::new(ProblemCode::Conflict, detail).into(),
+        }
     }
 }
 
 impl Settling<'_> {
     /// Sees to the access of all whom what was done has touched.
-    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// When a guarded role would have too few holders, and fewer than before.
+    pub(super) fn settle(&mut self) -> Result<(), Unsettled> {
         let dirty = std::mem::take(&mut self.memory.dirty);
+        let put_off = self.settle_unguarded(&dirty)?;
+        if self.memory.policy.guards.is_empty() { Ok(()) } else { self.guard(&dirty, put_off) }
+    }
+
+    /// The same for what no guard can refuse any more.
+    pub(super) fn settle_by_alarm(&mut self) -> Result<(), StoreError> {
+        let dirty = std::mem::take(&mut self.memory.dirty);
+        self.settle_unguarded(&dirty).map(|_| ())
+    }
+
+    /// Whether it is put off to alarms.
+    fn settle_unguarded(&mut self, dirty: &Dirty) -> Result<bool, StoreError> {
         if !self.memory.decides_on_access() {
-            return Ok(());
+            return Ok(false);
         }
-        match self.touched(&dirty)? {
+        match self.touched(dirty)? {
             Some(users) => {
                 for user in users {
                     self.recompute(user, dirty.triggered(user))?;
                 }
-                Ok(())
+                Ok(false)
             }
-            None => self.begin(&dirty),
+            None => {
+                self.begin(dirty)?;
+                Ok(true)
+            }
         }
     }
 
@@ -124,6 +180,8 @@ impl Settling<'_> {
         };
         let change = Change::between(&known, &access, self.memory.last_seq);
         let counted = counted(&self.memory.policy);
+        let before: Vec<Held> = known.rows.iter().filter(|row| row.held).map(held_of).collect();
+        self.weigh(&before, &access.grants);
         for row in &change.gone {
             grants::delete(self.sql, user, row)?;
         }
@@ -189,11 +247,22 @@ impl Settling<'_> {
     }
 }
 
-/// What is counted: roles with a quota, and those that are given in the place of one.
+/// What is counted: roles with a quota, those that are given in the place of one, and those by which
+/// guards and succession go.
 pub(super) fn counted(policy: &Policy) -> BTreeSet<String> {
     let limited = policy.access.roles.iter().filter(|role| role.max.is_some());
     let names = limited.flat_map(|role| [Some(role.value.clone()), role.overflow.clone()]);
-    names.flatten().map(|role| Target::Role(role).encode()).collect()
+    let guarded = policy.guards.iter().map(|guard| Some(guard.role.clone()));
+    let succeeding = policy.succession.iter().map(|successor| match successor {
+        Successor::Role(role) => Some(role.clone()),
+        Successor::Manager => None,
+    });
+    names
+        .chain(guarded)
+        .chain(succeeding)
+        .flatten()
+        .map(|role| Target::Role(role).encode())
+        .collect()
 }
 
 /// Whether a grant lies below the scope of another.

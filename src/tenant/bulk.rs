@@ -75,9 +75,14 @@ impl Work<'_, '_> {
     fn run_step(&mut self, job: &mut Job<'_>, step: &Step) -> Result<(), Failure> {
         let (sql, before) = (self.sql, self.memory.checkpoint());
         let places = step.places();
-        let run = || match step {
-            Step::One(place) => self.one(job, *place).map_err(|failure| (*place, failure)),
-            Step::Circle(places) => self.circle(job, places),
+        let run = || {
+            let done = match step {
+                Step::One(place) => self.one(job, *place).map_err(|failure| (*place, failure)),
+                Step::Circle(places) => self.circle(job, places),
+            }?;
+            let first = places.first().copied().unwrap_or_default();
+            self.settle().map_err(|failure| (first, failure))?;
+            Ok(done)
         };
         match transacted(sql, run, Result::is_ok)? {
             Ok(done) => job.outcomes.extend(places.iter().copied().zip(done.into_iter().map(Ok))),

@@ -185,6 +185,9 @@ impl Work<'_, '_> {
             let detail = "say by `?users=keep`, `suspend` or `delete` what becomes of its users";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (2)
         }
+        if users != "keep" {
+            self.guards_let_go(id)?;
+        }
         let keys = self.memory.keys.values().filter(|key| key.connection.as_deref() == Some(id));
         let keys: Vec<String> = keys.map(|key| key.id.clone()).collect();
         let secrets: Vec<String> = self.secrets_of(id).map(|secret| secret.id.clone()).collect();

@@ -72,7 +72,7 @@ impl Work<'_, '_> {
         if changed.is_empty() {
             return Ok(Amended::Written);
         }
-        let before_access = before.access.clone();
+        let before_access = (before.access.clone(), counted(before));
         policies::write(self.sql, &row)?; // (5)
         let event = Event::new(EventKind::TenantUpdated, "policies");
         let enabled = after.features.enabled_since(before.features);
@@ -83,7 +83,7 @@ impl Work<'_, '_> {
         }
         self.memory.touched = true;
         self.memory.registry = Arc::new(after.registry());
-        if before_access != after.access {
+        if before_access != (after.access.clone(), counted(&after)) {
             let counted: Vec<String> = counted(&after).into_iter().collect();
             grants::count_only(self.sql, &counted)?;
             self.memory.dirty.touch_everybody();

@@ -257,9 +257,10 @@ impl<'a> Work<'a, '_> {
     pub(super) fn remove(&mut self, subject: Subject<'_>) -> Result<(), Failure> {
         let Subject { schema, row, document, .. } = subject;
         self.may_delete(&row)?;
+        let successor = self.successor(Verb::Deleted, row.pos, &document)?;
         take_away(self.sql, self.memory, schema, &row, &document)?;
         let kind = EventKind::Resource(row.pos.type_number(), Verb::Deleted);
-        Ok(self.record(&Event::new(kind, document.id))?)
+        Ok(self.record(&Event::new(kind, document.id).succeeded(successor))?)
     }
 
     /// The resource that a request is about to change: 404, 403 when another connection manages it,
@@ -334,7 +335,9 @@ impl<'a> Work<'a, '_> {
         if !changed.is_empty() {
             let verb = updated(&before.resource, &document.resource);
             let kind = EventKind::Resource(row.pos.type_number(), verb);
+            let successor = self.successor(verb, row.pos, &document)?;
             let event = Event::new(kind, document.id.as_str())
+                .succeeded(successor)
                 .with("previous", before.resource.told(&changed, *schema))
                 .with("changed", changed);
             self.record(&event)?;

@@ -30,7 +30,7 @@ pub(super) fn step(
     if let Some(departure) = memory.departure().cloned() {
         let further = departure::step(sql, memory, &departure, now)?;
         let author = Author { actor: &departure.actor, connection: None, now };
-        access::Settling { sql, memory, author }.settle()?;
+        access::Settling { sql, memory, author }.settle_by_alarm()?;
         let more = sweeps::first(sql)?.is_some();
         return Ok(Swept { departed: Some((departure.connection, further)), more });
     }

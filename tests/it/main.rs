@@ -58,6 +58,7 @@ mod fuzz;
 mod fuzz_requests;
 mod gate;
 mod groups;
+mod guarded;
 mod guards_lifecycle;
 mod guards_lists;
 mod guards_membership;

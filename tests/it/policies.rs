@@ -25,7 +25,8 @@ fn what_was_never_said_has_its_defaults() {
     assert_eq!(
         read.json(),
         json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [],
-            "mappings": [], "mappingMode": "union", "unmapped": "keep", "roles": [] })
+            "mappings": [], "mappingMode": "union", "unmapped": "keep", "roles": [],
+            "guards": [], "succession": [] })
     );
     assert_eq!(read.headers["etag"], "\"0\"");
     for nothing in [json!({}), json!({ "features": {} }), read.json(), json!({ "schemas": [] })] {
@@ -162,11 +163,11 @@ fn a_document_with_a_fault_changes_nothing() {
         (json!({ "features": [] }), "/features is not an object"),
         (json!({ "features": { "roles": 1 } }), "/features/roles is not true or false"),
         (json!({ "features": { "a/b": true } }), "/features/a~1b is not known to this version"),
-        (json!({ "guards": [] }), "/guards is not known to this version"),
+        (json!({ "guardians": [] }), "/guardians is not known to this version"),
         (json!({ "schemas": {} }), "/schemas is not a list"),
         (
             json!({ "guards": [], "features": { "agents": true } }),
-            "/guards is not known to this version",
+            "/guardians is not known to this version",
         ),
     ] {
         let reply = acme.admin("PUT", "/policies", &document);

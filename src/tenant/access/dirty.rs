@@ -13,6 +13,8 @@ pub(in crate::tenant) struct Dirty {
     /// Groups of whose members that is so.
     pub(super) groups: BTreeSet<Pos>,
     pub(super) everybody: bool,
+    /// By how many users each role has more holders, or fewer.
+    pub(super) balance: BTreeMap<String, i64>,
     /// What triggers have granted.
     triggered: BTreeMap<Pos, Vec<Held>>,
 }
@@ -38,6 +40,12 @@ impl Dirty {
             self.users.insert(user);
             self.triggered.entry(user).or_default().extend(grants);
         }
+    }
+
+    /// Notes that a role has a holder more, or one fewer.
+    pub(super) fn weigh(&mut self, role: &str, change: i64) {
+        let balance = self.balance.entry(role.to_owned()).or_default();
+        *balance = balance.saturating_add(change);
     }
 
     /// What triggers have granted to a user.

@@ -29,6 +29,7 @@ pub(in crate::tenant) fn take_away(
     memory.set_count(number, count);
     memory.bookmarks.deleted(row.pos);
     if memory.any_grants && number == USER {
+        memory.note_gone(&grants::of_user(sql, row.pos)?);
         grants::delete_of(sql, row.pos)?;
     }
     memory.dirty.touch(row.pos);

@@ -1,0 +1,109 @@
+//! Guards: no commit may leave a guarded role with fewer holders than it must have, and fewer than
+//! before.
+
+use std::collections::BTreeSet;
+
+use super::{Dirty, Settling, Unsettled, held_of};
+use crate::limits;
+use crate::policy::{Held, Target};
+use crate::store::grants::{self, GrantRow};
+use crate::store::{Pos, StoreError, resources};
+use crate::tenant::memory::Memory;
+use crate::tenant::work::{Failure, Work};
+
+impl Memory {
+    /// Notes that a user goes, and which roles with it.
+    pub(in crate::tenant) fn note_gone(&mut self, rows: &[GrantRow]) {
+        let held: Vec<Held> = rows.iter().filter(|row| row.held).map(held_of).collect();
+        for role in roles(&held) {
+            self.dirty.weigh(role, -1);
+        }
+    }
+}
+
+/// The roles among grants, in whatever scopes.
+fn roles(grants: &[Held]) -> BTreeSet<&str> {
+    let named = grants.iter().filter(|held| matches!(held.granted.target, Target::Role(_)));
+    named.map(|held| held.granted.target.named().1).collect()
+}
+
+impl Settling<'_> {
+    /// Notes which roles a user has come to hold, and which no longer.
+    pub(super) fn weigh(&mut self, before: &[Held], after: &[Held]) {
+        let (before, after) = (roles(before), roles(after));
+        for role in before.difference(&after) {
+            self.memory.dirty.weigh(role, -1);
+        }
+        for role in after.difference(&before) {
+            self.memory.dirty.weigh(role, 1);
+        }
+    }
+
+    /// Holds what was done, or is put off to alarms, to the guards.
+    pub(super) fn guard(&mut self, dirty: &Dirty, put_off: bool) -> Result<(), Unsettled> {
+        let mut balance = std::mem::take(&mut self.memory.dirty).balance;
+        for (role, change) in &dirty.balance {
+            let sum = balance.entry(role.clone()).or_default();
+            *sum = sum.saturating_add(*change);
+        }
+        let is_lowered = |role: &str| balance.get(role).is_some_and(|change| *change < 0);
+        let guards = self.memory.policy.guards.clone();
+        for guard in guards {
+            let is_short = if put_off {
+                self.will_be_short(&guard.role, guard.min)?
+            } else {
+                is_lowered(&guard.role) && self.holders(&guard.role)?.len() < needed(guard.min)
+            };
+            if is_short {
+                return Err(Unsettled::Guard(guard));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a computation that alarms will do leaves a role with too few holders, and fewer than it
+    /// has. Of many holders, the first are looked at.
+    fn will_be_short(&self, role: &str, min: u32) -> Result<bool, StoreError> {
+        let holders = self.holders(role)?;
+        let mut staying = 0_usize;
+        for holder in &holders {
+            let Some(computed) = self.compute(*holder, &[])? else { continue };
+            let target = Target::Role(role.to_owned());
+            if computed.access.grants.iter().any(|held| held.granted.target == target) {
+                staying = staying.saturating_add(1);
+            }
+        }
+        Ok(staying < needed(min) && staying < holders.len())
+    }
+
+    /// The users who hold a role, as many as are ever asked for.
+    fn holders(&self, role: &str) -> Result<Vec<Pos>, StoreError> {
+        let target = Target::Role(role.to_owned()).encode();
+        grants::holders(self.sql, &target, limits::ACCESS_USERS)
+    }
+}
+
+fn needed(min: u32) -> usize {
+    usize::try_from(min).unwrap_or(usize::MAX)
+}
+
+impl Work<'_, '_> {
+    /// Refuses that a connection's users lose their access with it where a guard needs one of them:
+    /// 409. Alarms that go on with it cannot refuse any more.
+    pub(in crate::tenant) fn guards_let_go(&self, connection: &str) -> Result<(), Failure> {
+        for guard in &self.memory.policy.guards {
+            let target = Target::Role(guard.role.clone()).encode();
+            let holders = grants::holders(self.sql, &target, limits::ACCESS_USERS)?;
+            let mut staying = 0_usize;
+            for holder in &holders {
+                let row = resources::at(self.sql, *holder)?;
+                let goes = row.is_some_and(|row| row.manager.as_deref() == Some(connection));
+                staying = staying.saturating_add(usize::from(!goes));
+            }
+            if staying < needed(guard.min) && staying < holders.len() {
+                return Err(self.guarded(guard));
+            }
+        }
+        Ok(())
+    }
+}

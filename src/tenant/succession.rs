@@ -1,0 +1,101 @@
+//! Who takes over from a user who is deactivated or deleted, so that what the user owned has an owner.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::document::Document;
+use super::work::Work;
+use crate::event::Verb;
+use crate::limits;
+use crate::policy::{Successor, Target};
+use crate::scim::schema::USER;
+use crate::scim::urn;
+use crate::store::resources::{self, ResourceRow};
+use crate::store::{Pos, StoreError, grants};
+
+impl Work<'_, '_> {
+    /// The id of the one who takes over, and the rule that found that one: the first of the policy's
+    /// ways that leads to another active user; nobody, unless the user goes.
+    pub(super) fn successor(
+        &self,
+        verb: Verb,
+        pos: Pos,
+        user: &Document,
+    ) -> Result<Option<(String, String)>, StoreError> {
+        if pos.type_number() != USER || !matches!(verb, Verb::Deactivated | Verb::Deleted) {
+            return Ok(None);
+        }
+        for way in &self.memory.policy.succession {
+            let found = match way {
+                Successor::Manager => self.manager_of(pos, user)?,
+                Successor::Role(role) => self.other_holder(pos, role)?,
+            };
+            if let Some(id) = found {
+                return Ok(Some((id, way.name())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The user's manager or, where that one is not active, that one's, and so on; nobody where they
+    /// lead in a circle.
+    fn manager_of(&self, pos: Pos, user: &Document) -> Result<Option<String>, StoreError> {
+        let mut seen = BTreeSet::from([pos]);
+        let mut named = manager(user);
+        for _ in 0..limits::SUCCESSION_STEPS {
+            let Some(name) = named else { return Ok(None) };
+            let Some(row) = self.named_user(&name)?.filter(|row| seen.insert(row.pos)) else {
+                return Ok(None);
+            };
+            let document = Document::decode(&row.doc)?;
+            if is_active(&document) {
+                return Ok(Some(document.id));
+            }
+            named = manager(&document);
+        }
+        Ok(None)
+    }
+
+    /// The user of an id or, as identity providers name managers too, of an `externalId` that one
+    /// alone has.
+    fn named_user(&self, name: &str) -> Result<Option<ResourceRow>, StoreError> {
+        let by_id = resources::by_id(self.sql, name)?;
+        if let Some(row) = by_id.filter(|row| row.pos.type_number() == USER) {
+            return Ok(Some(row));
+        }
+        let schema = self.registry().type_numbered(USER);
+        let mut lookups = schema.iter().flat_map(|schema| &schema.resource_type.lookups);
+        let Some(lookup) = lookups.find(|lookup| lookup.path == "externalId") else {
+            return Ok(None);
+        };
+        let key = (lookup.number, name.to_owned());
+        match resources::find(self.sql, USER, &key, 2)?.as_slice() {
+            [only] => resources::at(self.sql, *only),
+            _ => Ok(None),
+        }
+    }
+
+    /// The one of the other holders of a role who has held it longest.
+    fn other_holder(&self, pos: Pos, role: &str) -> Result<Option<String>, StoreError> {
+        let target = Target::Role(role.to_owned()).encode();
+        for holder in grants::holders(self.sql, &target, 2)? {
+            if holder != pos
+                && let Some(row) = resources::at(self.sql, holder)?
+            {
+                return Ok(Some(Document::decode(&row.doc)?.id));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn manager(user: &Document) -> Option<String> {
+    let enterprise = user.resource.as_map().get(urn::ENTERPRISE_USER)?;
+    let name = enterprise.get("manager")?.get("value")?.as_str()?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn is_active(user: &Document) -> bool {
+    user.resource.as_map().get("active") != Some(&Value::Bool(false))
+}
