@@ -15,6 +15,7 @@ mod tenant;
 mod wire;
 
 mod abuse;
+mod access;
 mod bases;
 mod binding;
 mod budgets;
