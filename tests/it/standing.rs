@@ -227,7 +227,7 @@ fn a_post_of_a_taken_name_takes_up_who_is_nobodys_where_the_connection_does_that
     assert_eq!((reply.status, &shown["id"]), (201, &json!(id)));
     assert!(reply.headers["location"].ends_with(&id));
     assert_eq!((&shown["userName"], shown.get("title")), (&json!("ADA"), None));
-    assert_eq!(shown["groups"][0]["value"], json!(crew));
+    assert_eq!(acme.get(&format!("/Users/{id}"))["groups"][0]["value"], json!(crew));
     assert_eq!(acme.event_types(behind), ["user.linked", "user.updated"]);
     let taken = (409, "uniqueness", "another resource has this `userName`");
     acme.refused_by(&key, ("POST", "/Users", &body), taken);
