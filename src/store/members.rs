@@ -41,9 +41,10 @@ impl<'a> Seen<'a> {
     pub(super) fn and(self, column: &str, first: usize) -> String {
         match self {
             Self::All => String::new(),
+            // Looked for in a text, since out of a list each origin would count as a row read.
             Self::Of { .. } => format!(
                 " AND ({column} = +?{first} OR (substr({column}, 1, 5) = 'scim:'
-                    AND {column} NOT IN (SELECT value FROM json_each(?{}))))",
+                    AND instr(?{}, json_quote({column})) = 0))",
                 first.saturating_add(1)
             ),
         }

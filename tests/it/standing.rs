@@ -146,6 +146,7 @@ fn ol_10_users_of_others_are_left_untouched() {
         acme.sql.query(statement, &[]).unwrap()
     };
     let foreign = rows(&acme);
+    let behind = acme.events().len();
     acme.with_key(&key, |acme| {
         let ids = ["ada", "cyd"].map(|name| acme.user(name));
         for _ in 0..2 {
@@ -160,6 +161,8 @@ fn ol_10_users_of_others_are_left_untouched() {
         }
     });
     assert_eq!(rows(&acme), foreign);
+    let told = acme.events().split_off(behind);
+    assert!(told.len() > 6 && told.iter().all(|event| event["data"]["id"] != before["id"]));
 }
 
 #[test]
