@@ -18,6 +18,7 @@ mod pages;
 pub mod policies;
 mod pos;
 mod prefilter;
+mod provenance;
 pub mod recomputation;
 pub mod requests;
 pub mod resources;
@@ -31,9 +32,10 @@ pub mod values;
 use std::fmt;
 
 pub use migrations::{has_tables, migrate};
-pub use pages::{Groups, Page, PageEntry, Source, opened};
+pub use pages::{Groups, Page, PageEntry, PageView, Source, opened};
 pub use pos::Pos;
 pub use prefilter::{Prefilter, Scanned};
+pub use provenance::Provenance;
 
 /// One value bound to a statement. Booleans are integers; the runtime would bind them as text.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -50,6 +50,7 @@ use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::auth::{KeyRing, Principal};
 use crate::http::{
@@ -58,6 +59,7 @@ use crate::http::{
 use crate::policy::RateLimit;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
+use crate::store::members::origin_of;
 use crate::store::{self, Sql, StoreError};
 use admission::{Bound, admit, held_to};
 use adopt::Adopt;
@@ -296,7 +298,10 @@ impl<'a, 'c> Work<'a, 'c> {
         let (connection, rules) = bound.unzip();
         let unbound = Rules { compat: Compat::GENERIC, adopt: Adopt::default() };
         let Rules { compat, adopt } = rules.unwrap_or(unbound);
-        let origin = connection.as_ref().map_or("admin".to_owned(), |id| format!("scim:{id}"));
+        let origin = origin_of(connection.as_deref());
+        // Who is bound to none sees every row, whoever is there.
+        let there = memory.connections.keys().filter(|_| connection.is_some());
+        let present: Value = there.map(|id| origin_of(Some(id))).collect();
         Self {
             sql,
             memory,
@@ -308,6 +313,7 @@ impl<'a, 'c> Work<'a, 'c> {
             adopt,
             connection,
             origin,
+            present: present.to_string(),
             evaluated: 0,
         }
     }

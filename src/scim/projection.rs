@@ -48,6 +48,14 @@ impl Projection {
         found.is_some_and(|found| self.select(schema).shows(found))
     }
 
+    /// Whether anything of an extension is shown.
+    pub fn shows_extension(&self, schema: TypeSchema<'_>, urn: &str) -> bool {
+        let attributes = schema.extension(urn).into_iter().flat_map(|one| &one.attributes);
+        let selection = self.select(schema);
+        let mut found = attributes.map(|attribute| Found { extension: Some(urn), attribute });
+        found.any(|found| selection.shows(found))
+    }
+
     /// Removes what is not shown from a resource in canonical form.
     pub fn apply(&self, resource: &mut Map<String, Value>, schema: TypeSchema<'_>) {
         let selection = self.select(schema);

@@ -242,7 +242,8 @@ impl<'a> TypeSchema<'a> {
     /// Resolves an attribute's name, qualified by its schema's URN or not.
     ///
     /// An unqualified name is sought in the common attributes, the core schema and then, since
-    /// clients write `manager` for the enterprise extension's, in the extensions.
+    /// clients write `manager` for the enterprise extension's, in the extensions; but not in one that
+    /// they cannot write to, where they must mean something else.
     pub fn attribute(self, urn: Option<&str>, name: &str) -> Option<Found<'a>> {
         let core = |extension| move |attribute| Found { extension, attribute };
         match urn {
@@ -257,7 +258,7 @@ impl<'a> TypeSchema<'a> {
                 .or_else(|| named(self.core(), name))
                 .map(core(None))
                 .or_else(|| {
-                    self.extensions().find_map(|schema| {
+                    self.extensions().filter(|schema| !schema.is_read_only()).find_map(|schema| {
                         named(&schema.attributes, name).map(core(Some(schema.id.as_str())))
                     })
                 }),
@@ -292,6 +293,13 @@ impl<'a> TypeSchema<'a> {
         let extensions = self.extensions().flat_map(|schema| &schema.attributes);
         let mut kept = self.core().iter().chain(extensions).filter(is_kept);
         kept.any(|one| hides(one) || one.sub_attributes.iter().filter(is_kept).any(hides))
+    }
+}
+
+impl Schema {
+    /// Whether only the server writes its attributes.
+    pub fn is_read_only(&self) -> bool {
+        self.attributes.iter().all(|one| one.mutability == Mutability::ReadOnly)
     }
 }
 

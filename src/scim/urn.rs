@@ -6,6 +6,8 @@ pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// RFC 7643 §4.3.
 pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+/// Of this product: where a user comes from.
+pub const MUSTER_USER: &str = "urn:muster:scim:1.0:User";
 /// SCIM 1.1 §5 and §6: users and groups.
 pub const SCIM_1_CORE: &str = "urn:scim:schemas:core:1.0";
 /// SCIM 1.1 §7.

@@ -29,14 +29,44 @@ pub fn any(sql: &dyn Sql) -> Result<bool, StoreError> {
     Ok(!sql.query("SELECT 1 FROM dangling LIMIT 1", &[])?.is_empty())
 }
 
-/// The texts of a group, and by whose word they are there.
-pub fn texts(sql: &dyn Sql, group: Pos) -> Result<Vec<(String, String)>, StoreError> {
-    let group = Param::Integer(group.value());
-    let rows = sql.query("SELECT value, origin FROM dangling WHERE grp = +?1", &[group])?;
-    rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
+/// The rows of a group, of given texts or of all. In halves where one value could not carry the texts.
+pub fn present(
+    sql: &dyn Sql,
+    group: Pos,
+    among: Option<&[&str]>,
+) -> Result<Vec<DanglingRow>, StoreError> {
+    let pos = Param::Integer(group.value());
+    let rows = match among {
+        Some(among) => sql.query(
+            "SELECT d.value, d.origin, d.display FROM json_each(?2) j CROSS JOIN dangling d
+             ON d.grp = +?1 AND d.value = j.value",
+            &[pos, Param::Text(&json!(among).to_string())],
+        ),
+        None => sql.query("SELECT value, origin, display FROM dangling WHERE grp = +?1", &[pos]),
+    };
+    let rows = match (rows, among) {
+        (Err(error), Some(among)) if error.is_too_big() => {
+            let (some, others) = among.split_at(among.len() / 2);
+            if some.is_empty() {
+                return Ok(Vec::new()); // No text is as long as that.
+            }
+            let some = present(sql, group, Some(some))?;
+            return Ok([some, present(sql, group, Some(others))?].concat());
+        }
+        (rows, _) => rows?,
+    };
+    let read = |row: &Row| {
+        Ok(DanglingRow {
+            group,
+            value: row.text(0)?.to_owned(),
+            origin: row.text(1)?.to_owned(),
+            display: row.text_or_null(2)?.map(str::to_owned),
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
-/// Adds a text that is not there.
+/// Adds a text that is not there by the word of an origin.
 pub fn add(
     sql: &dyn Sql,
     group: Pos,
@@ -57,11 +87,11 @@ pub fn add(
     Ok(())
 }
 
-/// Removes a text that is there.
-pub fn remove(sql: &dyn Sql, group: Pos, value: &str) -> Result<(), StoreError> {
+/// Removes a text that is there by the word of an origin.
+pub fn remove(sql: &dyn Sql, group: Pos, origin: &str, value: &str) -> Result<(), StoreError> {
     sql.query(
-        "DELETE FROM dangling WHERE grp = +?1 AND value = +?2",
-        &[Param::Integer(group.value()), Param::Text(value)],
+        "DELETE FROM dangling WHERE grp = +?1 AND value = +?2 AND origin = +?3",
+        &[Param::Integer(group.value()), Param::Text(value), Param::Text(origin)],
     )?;
     Ok(())
 }

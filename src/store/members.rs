@@ -1,7 +1,7 @@
 //! Rows of membership: who is in which group, by whose word.
 //!
-//! A member has one row in a group: whoever named it first is its origin. In a group that nobody
-//! manages it is that origin's to remove; else that of anybody who may write the group.
+//! A member has a row in a group for each origin that has named it, and is a member as long as it has
+//! any: membership is the union of the rows. Who sees which of them is [`Seen`].
 
 use serde_json::json;
 
@@ -13,8 +13,54 @@ use crate::scim::schema::{Registry, ResourceType};
 /// One membership: the member, and its display as sent.
 pub type MemberRow = (i64, Option<String>);
 
-/// The members of a group among given positions, or all of them, with their displays as sent and by
-/// whose word they are there.
+/// Which rows of membership a client sees.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Seen<'a> {
+    /// All of them, which is what a key without a connection sees.
+    All,
+    /// Those of one origin, and those that connections which have left had named.
+    Of {
+        /// The origin.
+        origin: &'a str,
+        /// The origins of the connections that are there, as a JSON array.
+        present: &'a str,
+    },
+}
+
+/// The origin of what is written by keys without a connection.
+const ADMIN: &str = "admin";
+
+/// The origin of what is written by the keys of a connection, or by those without one.
+pub fn origin_of(connection: Option<&str>) -> String {
+    connection.map_or(ADMIN.to_owned(), |id| format!("scim:{id}"))
+}
+
+impl<'a> Seen<'a> {
+    /// A condition on the origin of a row, to stand behind another; its parameters are numbered from
+    /// `first` on.
+    pub(super) fn and(self, column: &str, first: usize) -> String {
+        match self {
+            Self::All => String::new(),
+            // Looked for in a text, since out of a list each origin would count as a row read.
+            Self::Of { .. } => format!(
+                " AND ({column} = +?{first} OR (substr({column}, 1, 5) = 'scim:'
+                    AND instr(?{}, json_quote({column})) = 0))",
+                first.saturating_add(1)
+            ),
+        }
+    }
+
+    /// The values of the condition's parameters.
+    pub(super) fn params(self) -> Vec<Param<'a>> {
+        match self {
+            Self::All => Vec::new(),
+            Self::Of { origin, present } => vec![Param::Text(origin), Param::Text(present)],
+        }
+    }
+}
+
+/// The memberships of a group, of members among given positions or of all, with their displays as
+/// sent and by whose word they are there.
 ///
 /// # Errors
 /// As [`Sql::query`]; so for all functions here.
@@ -67,27 +113,39 @@ pub fn add(
     }
 }
 
-/// Gives a member that is there another display.
-pub fn rename(sql: &dyn Sql, group: Pos, member: i64, display: &str) -> Result<(), StoreError> {
+/// Gives a member that is there by the word of an origin another display.
+pub fn rename(
+    sql: &dyn Sql,
+    group: Pos,
+    origin: &str,
+    member: i64,
+    display: &str,
+) -> Result<(), StoreError> {
     sql.query(
-        "UPDATE members SET display = ?3 WHERE grp = +?1 AND member = +?2",
-        &[Param::Integer(group.value()), Param::Integer(member), Param::Text(display)],
+        "UPDATE members SET display = ?3 WHERE grp = +?1 AND member = +?2 AND origin = +?4",
+        &[
+            Param::Integer(group.value()),
+            Param::Integer(member),
+            Param::Text(display),
+            Param::Text(origin),
+        ],
     )?;
     Ok(())
 }
 
-/// Removes members that are there.
-pub fn remove(sql: &dyn Sql, group: Pos, members: &[i64]) -> Result<(), StoreError> {
-    let group = Param::Integer(group.value());
+/// Removes members that are there by the word of an origin.
+pub fn remove(sql: &dyn Sql, group: Pos, origin: &str, members: &[i64]) -> Result<(), StoreError> {
+    let (group, origin) = (Param::Integer(group.value()), Param::Text(origin));
     match members {
         // What mostly happens, at the cost of fewer rows.
         [member] => sql.query(
-            "DELETE FROM members WHERE grp = +?1 AND member = +?2",
-            &[group, Param::Integer(*member)],
+            "DELETE FROM members WHERE grp = +?1 AND member = +?2 AND origin = +?3",
+            &[group, Param::Integer(*member), origin],
         )?,
         members => sql.query(
-            "DELETE FROM members WHERE grp = +?1 AND member IN (SELECT value FROM json_each(?2))",
-            &[group, Param::Text(&json!(members).to_string())],
+            "DELETE FROM members WHERE grp = +?1
+             AND member IN (SELECT value FROM json_each(?2)) AND origin = +?3",
+            &[group, Param::Text(&json!(members).to_string()), origin],
         )?,
     };
     Ok(())
@@ -148,60 +206,86 @@ pub fn in_any_group(sql: &dyn Sql, member: Pos) -> Result<bool, StoreError> {
     Ok(!rows.is_empty())
 }
 
-/// The groups in which a resource is a member, in order, those that have been deleted left out.
-pub fn groups_of(sql: &dyn Sql, member: Pos, limit: usize) -> Result<Vec<Pos>, StoreError> {
-    let rows = sql.query(
+/// The groups in which a client sees a resource as a member, in order, those that have been deleted
+/// left out.
+pub fn groups_of(
+    sql: &dyn Sql,
+    member: Pos,
+    seen: Seen<'_>,
+    limit: usize,
+) -> Result<Vec<Pos>, StoreError> {
+    let statement = format!(
         "SELECT DISTINCT m.grp FROM members m CROSS JOIN resources g ON g.pos = m.grp
-         WHERE m.member = +?1 ORDER BY m.grp LIMIT +?2",
-        &[Param::Integer(member.value()), Param::count(limit)],
-    )?;
+         WHERE m.member = +?1{} ORDER BY m.grp LIMIT +?2",
+        seen.and("m.origin", 3)
+    );
+    let params = [Param::Integer(member.value()), Param::count(limit)];
+    let rows = sql.query(&statement, &[&params[..], &seen.params()].concat())?;
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
 }
 
 /// The groups that name a member that no resource is, in the same way.
-pub fn groups_naming(sql: &dyn Sql, value: &str, limit: usize) -> Result<Vec<Pos>, StoreError> {
-    let rows = sql.query(
+pub fn groups_naming(
+    sql: &dyn Sql,
+    value: &str,
+    seen: Seen<'_>,
+    limit: usize,
+) -> Result<Vec<Pos>, StoreError> {
+    let statement = format!(
         "SELECT DISTINCT d.grp FROM dangling d CROSS JOIN resources g ON g.pos = d.grp
-         WHERE d.value = +?1 ORDER BY d.grp LIMIT +?2",
-        &[Param::Text(value), Param::count(limit)],
-    )?;
+         WHERE d.value = +?1{} ORDER BY d.grp LIMIT +?2",
+        seen.and("d.origin", 3)
+    );
+    let params = [Param::Text(value), Param::count(limit)];
+    let rows = sql.query(&statement, &[&params[..], &seen.params()].concat())?;
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
 }
 
-/// How a member is shown.
+/// How members are shown.
 #[derive(Clone, Copy, Debug)]
 pub struct MemberView<'a> {
     /// The base URL below which members are.
     pub base: &'a str,
     /// Whether names are shown.
     pub names: bool,
+    /// Which of them are shown. Who sees all is also told by whose word each is there.
+    pub seen: Seen<'a>,
 }
 
 /// A group's members as the elements of a JSON array, without its brackets: in the order of their
-/// creation, and behind them those that no resource is.
+/// creation, and behind them those that no resource is. A member by several origins is several rows:
+/// shown once, under the display that the client itself gave it, else under the first.
 pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>, StoreError> {
-    const DANGLING: &str = "SELECT count(*), max(value), CAST(group_concat(shown) AS BLOB) FROM (
-        SELECT value, json_patch('{}', json_object('value', value,
-            'display', iif(?3, min(display), NULL))) AS shown
-        FROM dangling WHERE grp = +?1 AND value > +?2 GROUP BY value ORDER BY value LIMIT +?4)";
-    // A member by two origins is two rows: shown once, under its first display.
+    let (seen, own, origins) = (view.seen.and("m.origin", 5), view.own(), view.origins());
+    let display = format!("coalesce(max(iif(m.origin = {own}, m.display, NULL)), min(m.display)");
+    let dangling = format!(
+        "SELECT count(*), max(value), CAST(group_concat(shown) AS BLOB) FROM (
+        SELECT value, json_patch('{{}}', json_object('value', value,
+            'display', iif(?3, {display}), NULL){origins})) AS shown
+        FROM dangling m WHERE grp = +?1 AND value > +?2{seen}
+        GROUP BY value ORDER BY value LIMIT {})",
+        view.limit()
+    );
     let members = format!(
         "SELECT count(*), max(member), CAST(group_concat(shown) AS BLOB) FROM (
         SELECT m.member, iif(r.pos IS NULL, NULL, json_patch('{{}}', json_object('value', r.id,
             '$ref', ?4 || {} || '/' || r.id, 'type', {},
-            'display', iif(?3, coalesce(min(m.display), r.doc->>'$.displayName',
-                r.doc->>'$.userName'), NULL)))) AS shown
+            'display', iif(?3, {display}, r.doc->>'$.displayName',
+                r.doc->>'$.userName'), NULL){origins}))) AS shown
         FROM members m LEFT JOIN resources r ON r.pos = m.member
-        WHERE m.grp = +?1 AND m.member > +?2 GROUP BY m.member ORDER BY m.member LIMIT +?5)",
+        WHERE m.grp = +?1 AND m.member > +?2{seen}
+        GROUP BY m.member ORDER BY m.member LIMIT {})",
         by_type(|one| &one.endpoint),
         by_type(|one| &one.id),
+        view.limit(),
     );
     let (group, names) = (Param::Integer(group.value()), Param::Integer(view.names.into()));
+    let seen = view.seen.params();
     let mut shown = Vec::new();
     let mut after = 0;
     loop {
         let params = [group, Param::Integer(after), names, Param::Text(view.base)];
-        let (row, more) = step(sql, &members, &params)?;
+        let (row, more) = step(sql, &members, &[&params[..], &seen].concat())?;
         append(&mut shown, row.bytes(2)?);
         if !more {
             break;
@@ -210,12 +294,40 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
     }
     let mut after = String::new();
     loop {
-        let (row, more) = step(sql, DANGLING, &[group, Param::Text(&after), names])?;
+        let params = [group, Param::Text(&after), names, Param::Text(view.base)];
+        let (row, more) = step(sql, &dangling, &[&params[..], &seen].concat())?;
         append(&mut shown, row.bytes(2)?);
         if !more {
             return Ok(shown);
         }
         after = row.text(1)?.to_owned();
+    }
+}
+
+impl MemberView<'_> {
+    /// The client's own origin, in a statement whose parameters behind the fourth are those of what
+    /// is seen.
+    fn own(&self) -> String {
+        match self.seen {
+            Seen::All => format!("'{ADMIN}'"),
+            Seen::Of { .. } => "+?5".to_owned(),
+        }
+    }
+
+    /// What such a statement says of origins.
+    fn origins(&self) -> &'static str {
+        match self.seen {
+            Seen::All => ", 'origin', json_group_array(m.origin)",
+            Seen::Of { .. } => "",
+        }
+    }
+
+    /// Its last parameter.
+    fn limit(&self) -> &'static str {
+        match self.seen {
+            Seen::All => "+?5",
+            Seen::Of { .. } => "+?7",
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! what is dear to carry into wasm. A stored document ends with its `meta`, so that what follows
 //! (`meta.location`, `groups`, `members`) is appended to its bytes and nothing is parsed.
 
+use super::members::Seen;
+use super::provenance::{self, Provenance};
 use super::resources::{LookupKey, ResourceRow, attribute};
 use super::steps::{append, step};
 use super::{Param, Pos, Sql, StoreError};
@@ -33,6 +35,21 @@ pub enum Groups {
     Nested,
 }
 
+/// How the resources of a collection are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct PageView<'a> {
+    /// The base URL below which the collection is.
+    pub base: &'a str,
+    /// Its path.
+    pub endpoint: &'a str,
+    /// How users' groups are shown.
+    pub groups: Groups,
+    /// By which memberships.
+    pub seen: Seen<'a>,
+    /// Whether each tells where it comes from.
+    pub provenance: bool,
+}
+
 /// Resources that were read, each an open JSON object: its last brace is missing.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
@@ -56,34 +73,37 @@ pub struct PageEntry {
 const SHOWN: &str = "json_object('value', id, '$ref', ?B || '/Groups/' || id, 'display', display,
     'type', iif(direct, 'direct', 'indirect'))";
 
-/// The groups of which a user is a member. `?U` is the user's position.
+/// The groups of which a user is a member. `?U` is the user's position, and `?S` where the condition
+/// on the rows of membership stands.
 const DIRECT: &str = "SELECT g.pos, g.id AS id, g.doc->>'$.displayName' AS display, 1 AS direct
-    FROM members m JOIN resources g ON g.pos = m.grp WHERE m.member = ?U";
+    FROM members m CROSS JOIN resources g ON g.pos = m.grp WHERE m.member = ?U?S GROUP BY m.grp";
 
 /// Those, and their groups. A group reached twice is there once, as direct if it is.
 const NESTED: &str = "WITH RECURSIVE up (pos, id, display, direct) AS (
         SELECT g.pos, g.id, g.doc->>'$.displayName', 1
-        FROM members m JOIN resources g ON g.pos = m.grp WHERE m.member = ?U
+        FROM members m JOIN resources g ON g.pos = m.grp WHERE m.member = ?U?S
         UNION
         SELECT g.pos, g.id, g.doc->>'$.displayName', 0
-        FROM up JOIN members m ON m.member = up.pos JOIN resources g ON g.pos = m.grp)
+        FROM up JOIN members m ON m.member = up.pos?S JOIN resources g ON g.pos = m.grp)
     SELECT pos, id, display, max(direct) AS direct FROM up GROUP BY pos ORDER BY pos";
 
 impl Groups {
-    /// The statement for a user's groups.
-    const fn rows(self) -> &'static str {
-        match self {
+    /// The statement for a user's groups, as a client sees them; the numbers of the parameters that
+    /// say which those are begin with `first`.
+    fn rows(self, seen: Seen<'_>, first: usize) -> String {
+        let rows = match self {
             Self::Nested => NESTED,
             Self::Hidden | Self::Direct => DIRECT,
-        }
+        };
+        rows.replace("?S", &seen.and("m.origin", first))
     }
 
     /// What a statement on resources `r` appends to a body.
-    fn appended(self) -> String {
+    fn appended(self, seen: Seen<'_>, first: usize) -> String {
         if self == Self::Hidden {
             return String::new();
         }
-        let rows = self.rows().replace("?U", "r.pos");
+        let rows = self.rows(seen, first).replace("?U", "r.pos");
         format!(
             "|| coalesce(',\"groups\":' ||
                 (SELECT nullif(json_group_array({SHOWN}), '[]') FROM ({rows})), '')"
@@ -183,17 +203,11 @@ impl Page {
     ///
     /// # Errors
     /// As [`Sql::query`].
-    pub fn read(
-        sql: &dyn Sql,
-        source: Source<'_>,
-        base: &str,
-        endpoint: &str,
-        groups: Groups,
-    ) -> Result<Self, StoreError> {
+    pub fn read(sql: &dyn Sql, source: Source<'_>, view: PageView<'_>) -> Result<Self, StoreError> {
         if let Source::At([]) = source {
             return Ok(Self::default());
         }
-        Reading { sql, base, endpoint }.page(source.step(), groups)
+        Reading { sql, view }.page(source.step())
     }
 
     /// The resources with their bodies, in order.
@@ -207,42 +221,49 @@ impl Page {
     }
 }
 
-/// Where resources are read, and below which URL they are shown.
+/// Where resources are read, and how they are shown.
+#[derive(Clone, Copy)]
 struct Reading<'a> {
     sql: &'a dyn Sql,
-    base: &'a str,
-    endpoint: &'a str,
+    view: PageView<'a>,
 }
 
 impl Reading<'_> {
     /// As many of the resources as fit into one value.
-    fn page(&self, source: Source<'_>, groups: Groups) -> Result<Page, StoreError> {
-        match self.whole(source, groups) {
+    fn page(&self, source: Source<'_>) -> Result<Page, StoreError> {
+        match self.whole(source) {
             Err(error) if error.is_too_big() => match source.half() {
-                Some(half) => self.page(half, groups),
-                None => self.one(source, groups),
+                Some(half) => self.page(half),
+                None => self.one(source),
             },
             result => result,
         }
     }
 
     /// All of the resources.
-    fn whole(&self, source: Source<'_>, groups: Groups) -> Result<Page, StoreError> {
-        let endpoint = self.endpoint;
-        let (clause, mut values) = source.clause();
-        let base_parameter = format!("?{}", values.len().saturating_add(1));
-        let groups = groups.appended();
+    fn whole(&self, source: Source<'_>) -> Result<Page, StoreError> {
+        let PageView { base, endpoint, groups, seen, provenance } = self.view;
+        let (clause, values) = source.clause();
+        let base_number = values.len().saturating_add(1);
+        let groups_shown = groups.appended(seen, base_number.saturating_add(1));
+        let (start, extension) = match provenance {
+            true => (provenance::start(), format!("|| {}", provenance::extension())),
+            false => ("substr(r.doc, 1, length(r.doc) - 2)".to_owned(), String::new()),
+        };
         let statement = format!(
             "SELECT group_concat(pos || ':' || rev || ':' || members || ':' || octet_length(body)),
                     CAST(group_concat(body, '') AS BLOB)
              FROM (SELECT r.pos, r.rev, r.members,
-                substr(r.doc, 1, length(r.doc) - 2)
-                || ',\"location\":\"' || ?B || '{endpoint}/' || r.id || '\"}}' {groups} AS body
+                {start} || ',\"location\":\"' || ?B || '{endpoint}/' || r.id || '\"}}'
+                {extension} {groups_shown} AS body
                 {clause})"
         )
-        .replace("?B", &base_parameter);
-        values.push(Bound::Text(self.base.to_owned()));
-        let params: Vec<Param<'_>> = values.iter().map(Bound::as_param).collect();
+        .replace("?B", &format!("?{base_number}"));
+        let mut params: Vec<Param<'_>> = values.iter().map(Bound::as_param).collect();
+        params.push(Param::Text(base));
+        if groups != Groups::Hidden {
+            params.extend(seen.params());
+        }
         let rows = self.sql.query(&statement, &params)?;
         let Some(row) = rows.first() else { return Ok(Page::default()) };
         let listed = row.text_or_null(0)?.unwrap_or_default();
@@ -253,11 +274,12 @@ impl Reading<'_> {
     }
 
     /// One user with more groups than fit into one value.
-    fn one(&self, source: Source<'_>, groups: Groups) -> Result<Page, StoreError> {
-        let mut page = self.whole(source, Groups::Hidden)?;
+    fn one(&self, source: Source<'_>) -> Result<Page, StoreError> {
+        let view = PageView { groups: Groups::Hidden, ..self.view };
+        let mut page = Self { view, ..*self }.whole(source)?;
         if let Some(entry) = page.entries.first_mut() {
             page.bodies.extend_from_slice(b",\"groups\":[");
-            page.bodies.extend_from_slice(&self.groups_in_steps(entry.pos, groups)?);
+            page.bodies.extend_from_slice(&self.groups_in_steps(entry.pos)?);
             page.bodies.push(b']');
             entry.length = page.bodies.len();
         }
@@ -265,17 +287,20 @@ impl Reading<'_> {
     }
 
     /// A user's groups as the elements of a JSON array, read in steps.
-    fn groups_in_steps(&self, user: Pos, groups: Groups) -> Result<Vec<u8>, StoreError> {
+    fn groups_in_steps(&self, user: Pos) -> Result<Vec<u8>, StoreError> {
+        let PageView { base, groups, seen, .. } = self.view;
+        let seen_values = seen.params();
         let statement = format!(
             "SELECT count(*), max(pos), CAST(group_concat({SHOWN}) AS BLOB)
-             FROM (SELECT * FROM ({}) WHERE pos > +?2 ORDER BY pos LIMIT +?4)",
-            groups.rows()
+             FROM (SELECT * FROM ({}) WHERE pos > +?2 ORDER BY pos LIMIT +?{})",
+            groups.rows(seen, 4),
+            seen_values.len().saturating_add(4)
         );
         let statement = statement.replace("?U", "+?1").replace("?B", "?3");
         let (mut shown, mut after) = (Vec::new(), 0);
         loop {
-            let params =
-                [Param::Integer(user.value()), Param::Integer(after), Param::Text(self.base)];
+            let params = [Param::Integer(user.value()), Param::Integer(after), Param::Text(base)];
+            let params = [&params[..], &seen_values].concat();
             let (row, more) = step(self.sql, &statement, &params)?;
             append(&mut shown, row.bytes(2)?);
             if !more {
@@ -303,8 +328,13 @@ impl PageEntry {
     }
 }
 
-/// A stored document as a page has it, for a resource that is in no group: open, with its location.
-pub fn opened(doc: &[u8], location: &str) -> Vec<u8> {
+/// A stored document as a page has it, for a resource that is in no group: open, with its location
+/// and, where that is shown, where it comes from.
+pub fn opened(doc: &[u8], location: &str, provenance: Option<Provenance<'_>>) -> Vec<u8> {
     let meta = doc.strip_suffix(b"}}").unwrap_or(doc);
-    [meta, b",\"location\":\"", location.as_bytes(), b"\"}"].concat()
+    let location = [b",\"location\":\"", location.as_bytes(), b"\"}"].concat();
+    match provenance {
+        Some(provenance) => provenance.splice(meta, &location),
+        None => [meta, &location].concat(),
+    }
 }

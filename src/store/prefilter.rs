@@ -5,14 +5,16 @@
 //! that every match must have in it. A text with a character beyond ASCII, which folding may make
 //! another, or with an escape is let through; and where nothing can be told, everything is.
 
+use super::provenance::column;
 use super::{Param, Pos, Sql, StoreError};
 use crate::limits;
 use crate::scim::filter::{Comparand, CompareOp, Predicate, Target};
+use crate::scim::urn;
 
 /// A filter's condition on documents, as SQL.
 #[derive(Clone, Debug)]
 pub struct Prefilter {
-    /// The attributes that are looked at, as paths of SQLite's JSON functions.
+    /// The attributes that are looked at, as expressions for their JSON texts.
     attributes: Vec<String>,
     /// The texts that are looked for, in the order of their parameters.
     texts: Vec<String>,
@@ -34,7 +36,7 @@ pub struct Scanned {
 enum Condition {
     All(Vec<Self>),
     Any(Vec<Self>),
-    /// A question about an attribute, by its path.
+    /// A question about an attribute, by the expression for its JSON text.
     Attribute(String, Question),
 }
 
@@ -90,9 +92,8 @@ impl Prefilter {
     /// The inner statement has a limit, so that SQLite runs it once for each document and does not
     /// compute an attribute as often as it is mentioned.
     fn statement(&self) -> String {
-        let attribute = |(number, path): (usize, &String)| {
-            format!(", lower(doc->'{}') AS a{number}", path.replace('\'', "''"))
-        };
+        let attribute =
+            |(number, expression): (usize, &String)| format!(", lower({expression}) AS a{number}");
         let attributes: String = self.attributes.iter().enumerate().map(attribute).collect();
         format!(
             "SELECT coalesce(max(pos), 0), coalesce(sum(bytes), 0),
@@ -107,8 +108,8 @@ impl Prefilter {
         match condition {
             Condition::All(parts) => self.joined(parts, "AND"),
             Condition::Any(parts) => self.joined(parts, "OR"),
-            Condition::Attribute(path, question) => {
-                let column = format!("a{}", index_of(&mut self.attributes, path));
+            Condition::Attribute(expression, question) => {
+                let column = format!("a{}", index_of(&mut self.attributes, expression));
                 self.asked(&column, question)
             }
         }
@@ -201,6 +202,9 @@ impl Condition {
         if target.extension.is_none() && DERIVED.contains(&target.name.as_str()) {
             return None;
         }
+        if target.extension.as_deref() == Some(urn::MUSTER_USER) {
+            return Some(Self::Attribute(column(&target.name).to_owned(), question));
+        }
         let names: Vec<&str> =
             target.extension.iter().chain([&target.name]).map(|n| &**n).collect();
         // SQLite's paths know no escapes.
@@ -208,7 +212,8 @@ impl Condition {
             return None;
         }
         let labels: String = names.iter().map(|name| format!(".\"{name}\"")).collect();
-        Some(Self::Attribute(format!("${labels}"), question))
+        let path = format!("${labels}").replace('\'', "''");
+        Some(Self::Attribute(format!("doc->'{path}'"), question))
     }
 
     /// A question about the only value of an attribute that has no parts.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use self::lines::{ConnectionLine, Line, MemberLine, ResourceLine, connection, document, read};
 use super::document::Document;
 use super::lookups::{lookup_keys, missing_from, new_keys};
+use super::members::delta::{Told, Who};
 use super::memory::Connection;
 use super::policies::bounded;
 use super::stored_policy::to_row;
@@ -25,7 +26,7 @@ use crate::scim::schema::{Fault, GROUP, Registry};
 use crate::store::connections::write as write_connection;
 use crate::store::resources::{self, ResourceRow};
 use crate::store::transfer;
-use crate::store::{Pos, members, policies};
+use crate::store::{Pos, dangling, members, policies};
 
 /// What has become of a line.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
@@ -36,8 +37,8 @@ enum Outcome {
     Skipped,
 }
 
-/// The groups that gained members, each with the ids that its event tells and how many rows.
-type Gained = BTreeMap<String, (Pos, Vec<String>, i64)>;
+/// The groups that gained members, each with what its event tells and how many rows.
+type Gained = BTreeMap<String, (Pos, Told, i64)>;
 
 impl Work<'_, '_> {
     /// Imports the lines of a page or of several, all or none.
@@ -69,9 +70,9 @@ impl Work<'_, '_> {
             let count: &mut u64 = counts.entry(outcome?).or_default(); // (3), (4)
             *count = count.saturating_add(1);
         }
-        for (group, (pos, ids, grown)) in gained {
+        for (group, (pos, told, grown)) in gained {
             transfer::grow(self.sql, pos, grown)?;
-            self.record_members(EventKind::GroupMemberAdded, &group, &ids)?;
+            self.record_members(EventKind::GroupMemberAdded, &group, &told)?;
         }
         // What follows from rows is read from them again.
         self.memory.stale = true;
@@ -202,17 +203,23 @@ impl Work<'_, '_> {
         let Some(pos) = group_pos.filter(|pos| pos.type_number() == GROUP) else {
             return Ok(Outcome::Skipped);
         };
-        let added = match found.get(1).copied().flatten() {
-            _ if dangles => transfer::add_dangling(self.sql, pos, &member, &origin, display)?,
-            Some(of) => transfer::add_member(self.sql, pos, of, &origin, display)?,
+        let (added, rows) = match found.get(1).copied().flatten() {
+            _ if dangles => {
+                let added = transfer::add_dangling(self.sql, pos, &member, &origin, display)?;
+                (added, dangling::present(self.sql, pos, Some(&[&member]))?.len())
+            }
+            Some(of) => {
+                let added = transfer::add_member(self.sql, pos, of, &origin, display)?;
+                (added, members::present(self.sql, pos, Some(&[of.value()]))?.len())
+            }
             None => return Ok(Outcome::Skipped),
         };
         if !added {
             return Ok(Outcome::Unchanged);
         }
-        let (_, ids, grown) = gained.entry(group).or_insert((pos, Vec::new(), 0));
+        let (_, told, grown) = gained.entry(group).or_insert((pos, Told::default(), 0));
         *grown = grown.saturating_add(1);
-        ids.push(member);
+        told.tell(rows == 1, Who::Id(member));
         Ok(Outcome::Imported)
     }
 }

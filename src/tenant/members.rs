@@ -2,6 +2,13 @@
 //!
 //! A group may have 100,000 members, so a change reads and writes only the rows it names; all of
 //! them are read only when all are replaced or sought by a filter.
+//!
+//! Whoever adds a member has a row of its own for it, whoever else has one. Removing takes the rows
+//! that the client sees: the connection's own, with those of connections that have left; by a key
+//! without a connection, the member goes whole, by whosever word it was there, since else the
+//! removal would have no effect. Such a key sees all members, and by replacing all of them says who
+//! shall be there, not by whose word: those who are there stay as they are, so that what it has read
+//! can be written back.
 
 pub(super) mod delta;
 
@@ -10,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 pub(super) use self::delta::Delta;
-use self::delta::Entry;
+use self::delta::{Entry, Held, Key, Who};
 use super::naming::Target;
 use super::render::few_enough;
 use super::work::{Failure, Work};
@@ -19,25 +26,30 @@ use crate::scim::filter::Predicate;
 use crate::scim::resource::{Member, MemberOp};
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::dangling;
+use crate::store::dangling::{self, DanglingRow};
 use crate::store::resources::ResourceRow;
 use crate::store::{Pos, StoreError, members};
 
-/// The rows of a group that are there: members with their displays, and the texts that no resource
-/// is; of each, whether it is this client's to change.
-#[derive(Debug, Default)]
-struct There {
-    members: BTreeMap<i64, (Option<String>, bool)>,
-    dangling: BTreeMap<String, bool>,
+/// The rows of a group that are there, by whom they are of.
+type There = BTreeMap<Key, Vec<Held>>;
+
+/// What is to become of a member that a request names.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wish {
+    /// It shall be there by the client's word.
+    Join,
+    /// It shall be there by whosever word.
+    BeThere,
+    /// It shall not be there, as far as the client sees.
+    Leave,
 }
 
-/// What a request wants: for each member named, whether it shall be there; for all others,
-/// whether they may stay.
+/// What a request wants: for each member named, what is to become of it; for all others, whether
+/// they may stay. What is said of a member last counts.
 #[derive(Debug, Default)]
 struct Wanted {
     cleared: bool,
-    members: BTreeMap<i64, (Entry, bool)>,
-    dangling: BTreeMap<String, Option<Entry>>,
+    members: BTreeMap<Key, (Entry, Wish)>,
     /// Texts that name resources, and so need not be there as texts.
     named: BTreeSet<String>,
 }
@@ -52,7 +64,7 @@ impl Work<'_, '_> {
         let mut wanted = Wanted::default();
         for operation in operations {
             match operation {
-                MemberOp::Add(list) => self.want(&mut wanted, group, list)?,
+                MemberOp::Add(list) => self.want(&mut wanted, group, list, Wish::Join)?,
                 MemberOp::Remove(values) => self.unwant(&mut wanted, group, values)?,
                 MemberOp::RemoveWhere(predicate) => {
                     let values = self.matching(&wanted, group, &predicate)?;
@@ -61,12 +73,11 @@ impl Work<'_, '_> {
                 MemberOp::Clear => wanted.clear(),
                 MemberOp::Replace(list) => {
                     wanted.clear();
-                    self.want(&mut wanted, group, list)?;
+                    let wish = if self.connection.is_some() { Wish::Join } else { Wish::BeThere };
+                    self.want(&mut wanted, group, list, wish)?;
                 }
             }
-            if wanted.members.len().saturating_add(wanted.dangling.len())
-                > limits::MEMBERS_PER_REQUEST
-            {
+            if wanted.members.len() > limits::MEMBERS_PER_REQUEST {
                 let detail = format!("at most {} members a request", limits::MEMBERS_PER_REQUEST);
                 return Err(ScimError::new(ErrorKind::TooMany, detail).into());
             }
@@ -80,6 +91,7 @@ impl Work<'_, '_> {
         wanted: &mut Wanted,
         group: Option<&ResourceRow>,
         list: Vec<Member>,
+        wish: Wish,
     ) -> Result<(), Failure> {
         let values: Vec<&str> = list.iter().map(|member| member.value.as_str()).collect();
         let targets = self.targets(&values, group)?;
@@ -98,9 +110,9 @@ impl Work<'_, '_> {
                     let detail = "a group cannot be a member of itself";
                     return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
                 }
-                Some(target) => wanted.put(target, entry, true),
+                Some(target) => wanted.put(target, entry, wish),
                 None if self.compat.dangling_members => {
-                    wanted.dangling.insert(entry.id.clone(), Some(entry));
+                    wanted.members.insert(Key::Text(entry.id.clone()), (entry, wish));
                 }
                 None => {
                     return Err(no_member(place).into());
@@ -120,10 +132,11 @@ impl Work<'_, '_> {
         let texts: Vec<&str> = values.iter().map(String::as_str).collect();
         let targets = self.targets(&texts, group)?;
         for (id, target) in values.into_iter().zip(targets) {
+            let entry = Entry { id, display: None };
             match target {
-                Some(target) => wanted.put(target, Entry { id, display: None }, false),
+                Some(target) => wanted.put(target, entry, Wish::Leave),
                 None => {
-                    wanted.dangling.insert(id, None);
+                    wanted.members.insert(Key::Text(entry.id.clone()), (entry, Wish::Leave));
                 }
             }
         }
@@ -155,12 +168,12 @@ impl Work<'_, '_> {
         {
             return Err(all_unnamed());
         }
-        let added = wanted.members.iter().filter(|(_, (_, there))| *there);
-        candidates.extend(added.map(|(pos, (entry, _))| {
-            let schema = self.registry().type_numbered(Pos::stored(*pos).type_number());
+        let added = wanted.members.iter().filter(|(_, (_, wish))| *wish != Wish::Leave);
+        candidates.extend(added.map(|(key, (entry, _))| {
+            let number = key.pos().map(Pos::type_number);
+            let schema = number.and_then(|number| self.registry().type_numbered(number));
             entry.shown(schema.map(|schema| schema.resource_type.id.as_str()))
         }));
-        candidates.extend(wanted.dangling.values().flatten().map(|entry| entry.shown(None)));
         let value = |member: &Value| member.get("value")?.as_str().map(str::to_owned);
         let selected = candidates.iter().filter(|member| selects(member));
         Ok(selected.filter_map(value).collect())
@@ -171,39 +184,27 @@ impl Work<'_, '_> {
         if wanted.cleared {
             few_enough(group.map_or(0, |group| group.members))?;
         }
-        let there = match group {
+        let mut there = match group {
             Some(group) => self.there(&wanted, group)?,
             None => There::default(),
         };
         self.leaves_some(&wanted, &there)?;
         let mut delta = Delta::default();
-        if wanted.cleared {
-            let unnamed = there.own_members().filter(|pos| !wanted.members.contains_key(pos));
-            delta.removed.extend(unnamed.map(|pos| (pos, None)));
-            let unnamed = there.own_texts().filter(|v| !wanted.dangling.contains_key(*v));
-            delta.removed_dangling.extend(unnamed.cloned());
-        } else {
-            let named = there.own_texts().filter(|text| wanted.named.contains(*text));
-            delta.removed_dangling.extend(named.cloned());
-        }
-        for (pos, (entry, shall)) in wanted.members {
-            match (shall, there.members.get(&pos)) {
-                (true, None) => delta.added.push((pos, entry)),
-                (true, Some((display, true)))
-                    if entry.display.is_some() && entry.display != *display =>
-                {
-                    delta.renamed.extend(entry.display.map(|display| (pos, display)));
-                }
-                (false, Some((_, true))) => delta.removed.push((pos, Some(entry.id))),
-                _ => {}
+        let is_others =
+            |held: &[Held]| !held.is_empty() && held.iter().all(|row| row.origin != self.origin);
+        for (key, (entry, wish)) in wanted.members {
+            let held = there.remove(&key).unwrap_or_default();
+            match wish {
+                Wish::Leave => delta.leave(&key, Who::Id(entry.id), held),
+                // Who is there stays as it is.
+                Wish::BeThere if is_others(&held) => {}
+                Wish::Join | Wish::BeThere => delta.join(key, entry, &held, &self.origin),
             }
         }
-        for (value, entry) in wanted.dangling {
-            match (entry, there.dangling.get(&value)) {
-                (Some(entry), None) => delta.added_dangling.push((value, entry.display)),
-                (None, Some(true)) => delta.removed_dangling.push(value),
-                _ => {}
-            }
+        // What is left was not named, or by another name.
+        for (key, held) in there {
+            let who = key.who();
+            delta.leave(&key, who, held);
         }
         Ok(delta)
     }
@@ -215,8 +216,9 @@ impl Work<'_, '_> {
             return Ok(());
         }
         // Nobody sees the rows of deleted members any more.
-        let going: Vec<_> = there.own_members().map(|pos| (pos, None)).collect();
-        if there.own_texts().next().is_none() && self.ids_of(&going)?.is_empty() {
+        let going = there.iter().filter(|(_, held)| held.iter().any(|row| row.seen));
+        let going: Vec<Who> = going.map(|(key, _)| key.who()).collect();
+        if self.ids_of(&going)?.is_empty() {
             return Ok(());
         }
         Err(all_unnamed())
@@ -224,20 +226,36 @@ impl Work<'_, '_> {
 
     /// The rows that are there, as far as what is wanted depends on them.
     fn there(&self, wanted: &Wanted, group: &ResourceRow) -> Result<There, StoreError> {
-        let named: Vec<i64> = wanted.members.keys().copied().collect();
-        let among = (!wanted.cleared).then_some(named.as_slice());
-        let members = match among {
-            Some([]) => Vec::new(),
-            among => members::present(self.sql, group.pos, among)?,
+        let named: Vec<i64> = wanted.members.keys().filter_map(Key::pos).map(Pos::value).collect();
+        let texts = wanted.members.keys().filter_map(Key::text);
+        let texts: Vec<&str> = texts.chain(wanted.named.iter().map(String::as_str)).collect();
+        let members = match (wanted.cleared, named.as_slice()) {
+            (true, _) => members::present(self.sql, group.pos, None)?,
+            (false, []) => Vec::new(),
+            (false, named) => members::present(self.sql, group.pos, Some(named))?,
         };
-        let texts = wanted.cleared || !wanted.dangling.is_empty() || !wanted.named.is_empty();
-        let dangling = if texts { dangling::texts(self.sql, group.pos)? } else { Vec::new() };
-        let own = |origin: &str| self.may_change_member(group, origin);
+        let dangling = match (wanted.cleared, texts.as_slice()) {
+            (true, _) => dangling::present(self.sql, group.pos, None)?,
+            (false, []) => Vec::new(),
+            (false, texts) => dangling::present(self.sql, group.pos, Some(texts))?,
+        };
         let members = members
             .into_iter()
-            .map(|((member, display), origin)| (member, (display, own(&origin))));
-        let dangling = dangling.into_iter().map(|(text, origin)| (text, own(&origin)));
-        Ok(There { members: members.collect(), dangling: dangling.collect() })
+            .map(|((pos, display), origin)| (Key::Member(pos), self.held(origin, display)));
+        let dangling = dangling.into_iter().map(|row| {
+            let DanglingRow { value, origin, display, .. } = row;
+            (Key::Text(value), self.held(origin, display))
+        });
+        let mut there = There::new();
+        for (key, held) in members.chain(dangling) {
+            there.entry(key).or_default().push(held);
+        }
+        Ok(there)
+    }
+
+    /// A row that is there, as this client has it.
+    pub(super) fn held(&self, origin: String, display: Option<String>) -> Held {
+        Held { seen: self.sees(&origin), origin, display }
     }
 }
 
@@ -253,38 +271,26 @@ fn no_member(place: usize) -> ScimError {
     ScimError::new(ErrorKind::InvalidValue, detail)
 }
 
-impl There {
-    /// The members that are this client's to remove.
-    fn own_members(&self) -> impl Iterator<Item = i64> {
-        self.members.iter().filter(|(_, (_, own))| *own).map(|(pos, _)| *pos)
-    }
-
-    /// The same of texts.
-    fn own_texts(&self) -> impl Iterator<Item = &String> {
-        self.dangling.iter().filter(|(_, own)| **own).map(|(text, _)| text)
-    }
-}
-
 impl Wanted {
-    /// Whether one of the members that are there is to stay.
+    /// Whether one of the members that the client sees there is to stay.
     fn keeps_any(&self, there: &There) -> bool {
-        let stays = |pos: i64| self.members.get(&pos).is_some_and(|(_, shall)| *shall);
-        let remains = |value: &String| self.dangling.get(value).is_some_and(Option::is_some);
-        there.own_members().any(stays) || there.own_texts().any(remains)
+        let stays = |key: &Key| self.members.get(key).is_some_and(|(_, wish)| *wish != Wish::Leave);
+        there.iter().any(|(key, held)| stays(key) && held.iter().any(|row| row.seen))
     }
 
     fn clear(&mut self) {
         *self = Self { cleared: true, ..Self::default() };
     }
 
-    /// A resource shall be a member or not, by whatever text it was named.
-    fn put(&mut self, target: Target, entry: Entry, shall: bool) {
+    /// What is to become of a resource, by whatever text it was named.
+    fn put(&mut self, target: Target, entry: Entry, wish: Wish) {
         let Target { pos, id } = target;
+        let key = Key::Member(pos.value());
         if let Some(id) = id {
             self.named.insert(entry.id);
-            self.members.insert(pos.value(), (Entry { id, ..entry }, shall));
+            self.members.insert(key, (Entry { id, ..entry }, wish));
         } else {
-            self.members.insert(pos.value(), (entry, shall));
+            self.members.insert(key, (entry, wish));
         }
     }
 }

@@ -5,7 +5,7 @@
 //! where there is one, else as soon as one appears. Which of the two came first makes no
 //! difference afterwards, nor by which name it is removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::Document;
 use super::members::delta::Delta;
@@ -161,7 +161,11 @@ impl Work<'_, '_> {
         for (group, rows) in groups {
             let Some(row) = resources::at(self.sql, group)? else { continue };
             let there = members::present(self.sql, group, Some(&[member.value()]))?;
-            let delta = Delta::bound(member, id, !there.is_empty(), rows);
+            let held = there.into_iter().map(|((_, display), origin)| self.held(origin, display));
+            let texts: BTreeSet<&str> = rows.iter().map(|row| row.value.as_str()).collect();
+            let texts: Vec<&str> = texts.into_iter().collect();
+            let texts = dangling::present(self.sql, group, Some(&texts))?;
+            let delta = Delta::bound(member, id, &held.collect::<Vec<_>>(), (rows, &texts));
             let document = Document::decode(&row.doc)?;
             let rev = row.rev.saturating_add(1);
             let after = ResourceRow {

@@ -7,9 +7,10 @@ use crate::auth::Scope;
 use crate::limits;
 use crate::scim::projection::Projection;
 use crate::scim::schema::TypeSchema;
-use crate::scim::{ErrorKind, ScimError};
+use crate::scim::{ErrorKind, ScimError, urn};
 use crate::store::members::{self, MemberView};
-use crate::store::{Groups, Page, PageEntry, Source, StoreError};
+use crate::store::resources::ResourceRow;
+use crate::store::{Groups, Page, PageEntry, PageView, Provenance, Source, StoreError, opened};
 
 /// How resources of one type are shown to one client.
 #[derive(Clone, Copy)]
@@ -19,6 +20,7 @@ pub(super) struct View<'v> {
     projection: &'v Projection,
     groups: Groups,
     members: bool,
+    provenance: bool,
     /// Whether all that is read is shown.
     whole: bool,
 }
@@ -57,14 +59,27 @@ impl Work<'_, '_> {
                 (true, true) => Groups::Nested,
             },
             members: schema.resource_type.rows.as_ref().is_some_and(shows_rows),
+            provenance: projection.shows_extension(schema, urn::MUSTER_USER),
             whole: projection.is_default() && !schema.hides_values(),
         }
     }
 
     /// Reads resources as this client sees them, each an open JSON object.
     pub(super) fn page(&self, view: &View<'_>, source: Source<'_>) -> Result<Page, StoreError> {
-        let endpoint = &view.schema.resource_type.endpoint;
-        Page::read(self.sql, source, self.request().base, endpoint, view.groups)
+        let view = PageView {
+            base: self.request().base,
+            endpoint: &view.schema.resource_type.endpoint,
+            groups: view.groups,
+            seen: self.seen(),
+            provenance: view.provenance,
+        };
+        Page::read(self.sql, source, view)
+    }
+
+    /// A resource that has just been added, as such a page has it.
+    pub(super) fn opened(&self, view: &View<'_>, row: &ResourceRow, location: &str) -> Vec<u8> {
+        let provenance = Provenance { origin: &self.origin, manager: row.manager.as_deref() };
+        opened(&row.doc, location, view.provenance.then_some(provenance))
     }
 
     /// One resource, if there is one of the view's type.
@@ -84,7 +99,8 @@ impl Work<'_, '_> {
 
     /// How members are shown to this client.
     pub(super) fn member_view(&self) -> MemberView<'_> {
-        MemberView { base: self.request().base, names: self.may(Scope::UsersRead) }
+        let names = self.may(Scope::UsersRead);
+        MemberView { base: self.request().base, names, seen: self.seen() }
     }
 
     /// Closes an open object: its members if they are shown, its last brace, its projection. 400

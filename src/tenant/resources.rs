@@ -22,7 +22,7 @@ use crate::scim::resource::{Member, MemberOp, Parsed, Resource, changed};
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, LookupKey, ResourceRow};
-use crate::store::{PageEntry, Pos, Source, opened};
+use crate::store::{PageEntry, Pos, Source};
 
 /// A resource that a request is about to change.
 pub(super) struct Subject<'s> {
@@ -76,7 +76,7 @@ impl<'a> Work<'a, '_> {
             self.show(&view, Source::At(&[row.pos]))?.ok_or(ErrorKind::Internal)?.body
         } else {
             // It is in no group yet, so nothing has to be read again.
-            self.render(&view, &PageEntry::of(&row), &opened(&row.doc, &location))?
+            self.render(&view, &PageEntry::of(&row), &self.opened(&view, &row, &location))?
         };
         let response = self.scim(201, body).with("etag", version(row.rev));
         Ok(response.with("location", location))

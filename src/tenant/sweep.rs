@@ -9,6 +9,7 @@ use super::{access, departure};
 use crate::limits;
 use crate::scim::schema::GROUP;
 use crate::store::departures::DepartureRow;
+use crate::store::members::Seen;
 use crate::store::resources::{self, ResourceRow};
 use crate::store::{Pos, Sql, StoreError, members, sweeps};
 
@@ -45,8 +46,11 @@ pub(super) fn step(
 fn sweep(sql: &dyn Sql, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let Some(deleted) = sweeps::first(sql)? else { return Ok(false) };
     let more = deleted.type_number() == GROUP && sweeps::empty(sql, deleted, limits::SWEEP_ROWS)?;
-    let groups =
-        if more { Vec::new() } else { members::groups_of(sql, deleted, limits::SWEEP_GROUPS)? };
+    let groups = if more {
+        Vec::new()
+    } else {
+        members::groups_of(sql, deleted, Seen::All, limits::SWEEP_GROUPS)?
+    };
     for group in &groups {
         leave(sql, *group, deleted, now)?;
     }

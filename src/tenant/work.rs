@@ -17,6 +17,7 @@ use crate::http::{OAuthError, Problem, ProblemCode, Request, Response, json_obje
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
+use crate::store::members::Seen;
 use crate::store::{Sql, StoreError};
 
 /// A request at work.
@@ -41,6 +42,8 @@ pub(super) struct Work<'a, 'c> {
     pub(super) connection: Option<String>,
     /// By whose word rows are written: `admin` or `scim:{connection}`.
     pub(super) origin: String,
+    /// The origins of the connections that are there, as a JSON array.
+    pub(super) present: String,
     /// Bytes that paths of PATCHes have made it evaluate, each as often as it was compared.
     pub(super) evaluated: usize,
 }
@@ -129,6 +132,24 @@ impl<'a, 'c> Work<'a, 'c> {
     /// The schemas and types that this tenant knows.
     pub(super) fn registry(&self) -> &'a Registry {
         self.registry
+    }
+
+    /// Which rows of membership the client sees, and changes where it may change a group at all: all
+    /// of them, or those of the connection that its key is bound to and of those that have left.
+    pub(super) fn seen(&self) -> Seen<'_> {
+        match self.connection {
+            None => Seen::All,
+            Some(_) => Seen::Of { origin: &self.origin, present: &self.present },
+        }
+    }
+
+    /// Whether the client sees the rows of an origin.
+    pub(super) fn sees(&self, origin: &str) -> bool {
+        let has_left = || {
+            let connection = origin.strip_prefix("scim:");
+            connection.is_some_and(|id| !self.memory.connections.contains_key(id))
+        };
+        self.connection.is_none() || origin == self.origin || has_left()
     }
 
     /// Whether the client may do what a scope names.

@@ -166,6 +166,41 @@ fn a_change_of_a_member_costs_the_same_in_a_group_of_100_000() {
 }
 
 #[test]
+fn a_key_of_a_connection_costs_no_more() {
+    let (mut acme, ada, [all, few]) = given();
+    let keys = ["okta", "google"].map(|preset| acme.connect(preset));
+    let add = json!([{ "op": "add", "path": "members", "value": [{ "value": ada }] }]);
+    for key in &keys {
+        acme.with_key(key, |acme| acme.patch(&format!("/Groups/{all}"), &add));
+    }
+    acme.patch(
+        &format!("/Groups/{all}"),
+        &json!([{ "op": "add", "path": "members", "value": [{ "value": few }] }]),
+    );
+    let [remove, remove_all] = [
+        json!([{ "op": "remove", "path": format!("members[value eq \"{ada}\"]") }]),
+        json!([{ "op": "remove", "path": "members" }]),
+    ]
+    .map(|operations| patch_op(&operations));
+    let (group, nothing) = (format!("/Groups/{all}"), Value::Null);
+    let holds = with_query("/Groups", &[("filter", &format!("members.value eq \"{ada}\""))]);
+    acme.key = keys[0].clone();
+    for (method, path, body, most) in [
+        ("GET", &format!("/Users/{ada}"), &nothing, 1),
+        ("GET", &"/Users?count=100".to_owned(), &nothing, 1),
+        ("GET", &group, &nothing, 3),
+        ("GET", &holds, &nothing, 5),
+        ("PATCH", &group, &remove, 6),
+        ("PATCH", &group, &patch_op(&add), 6),
+        ("PATCH", &group, &remove_all, 8),
+    ] {
+        for statement in check(&mut acme, method, path, body, most) {
+            check_plan(&acme, &statement);
+        }
+    }
+}
+
+#[test]
 fn a_page_by_cursor_is_found_by_an_index_in_either_direction() {
     let (mut acme, ..) = given();
     let mut cursor = String::new();

@@ -79,7 +79,7 @@ fn its_values_are_stored_and_shown_as_its_attributes_say() {
         shown.as_object_mut().unwrap().shift_remove(hidden);
     }
     assert_eq!(made[URN], shown);
-    assert_eq!(made["schemas"], json!([urn::USER, URN]));
+    assert_eq!(made["schemas"], json!([urn::USER, URN, urn::MUSTER_USER]));
     let path = format!("/Users/{}", made["id"].as_str().unwrap());
     acme.sleep();
     assert_eq!(acme.get(&path)[URN], shown);
@@ -266,7 +266,7 @@ fn its_attributes_can_be_patched_by_every_way_of_naming_them() {
     let path = format!("/Users/{}", bob["id"].as_str().unwrap());
     acme.patch(&path, &json!([{ "op": "remove", "path": URN }]));
     let left = acme.get(&path);
-    assert_eq!((left.get(URN), &left["schemas"]), (None, &json!([urn::USER])));
+    assert_eq!((left.get(URN), &left["schemas"]), (None, &json!([urn::USER, urn::MUSTER_USER])));
 }
 
 #[test]
@@ -285,9 +285,9 @@ fn it_is_advertised() {
     let kind = acme.get("/ResourceTypes/User");
     let listed = kind["schemaExtensions"].as_array().unwrap();
     assert!(listed.contains(&json!({ "schema": URN, "required": false })), "{kind}");
-    assert_eq!(acme.get("/Schemas")["totalResults"], 4);
+    assert_eq!(acme.get("/Schemas")["totalResults"], 5);
     let mut other = Acme::named("other");
-    assert_eq!(other.get("/Schemas")["totalResults"], 3, "of another tenant it is not");
+    assert_eq!(other.get("/Schemas")["totalResults"], 4, "of another tenant it is not");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::slice;
 
+use muster::scim::urn::MUSTER_USER;
 use muster::store::Sql as _;
 use serde_json::{Value, json};
 
@@ -245,6 +246,9 @@ fn a_resource_shows_what_was_sent_and_nothing_that_was_made_up() {
     let mut shown = acme.post("/Users", &sent);
     let fields = shown.as_object_mut().expect("a user");
     assert!(fields.remove("id").is_some() && fields.remove("meta").is_some());
+    // What the server adds of its own is in an extension of its own.
+    assert_eq!(fields.remove(MUSTER_USER), Some(json!({ "origin": "admin" })));
+    assert_eq!(fields["schemas"].as_array_mut().expect("URNs").pop(), Some(json!(MUSTER_USER)));
     assert_eq!(shown, sent);
 }
 

@@ -243,7 +243,8 @@ fn a_member_is_shown_with_its_reference_its_type_and_a_name() {
     let group = acme.post("/Groups", &json!({ "displayName": "crew", "members": members }));
     let shown = |kind: &str, id: &String, display: &str| {
         let location = format!("{ORIGIN}/t/acme/scim/v2/{kind}s/{id}");
-        json!({ "value": id, "$ref": location, "type": kind, "display": display })
+        let origin = ["admin"];
+        json!({ "value": id, "$ref": location, "type": kind, "display": display, "origin": origin })
     };
     let expected = json!([
         shown("User", &ids[0], "Countess"),

@@ -146,6 +146,7 @@ fn ol_10_users_of_others_are_left_untouched() {
         acme.sql.query(statement, &[]).unwrap()
     };
     let foreign = rows(&acme);
+    let behind = acme.events().len();
     acme.with_key(&key, |acme| {
         let ids = ["ada", "cyd"].map(|name| acme.user(name));
         for _ in 0..2 {
@@ -160,6 +161,8 @@ fn ol_10_users_of_others_are_left_untouched() {
         }
     });
     assert_eq!(rows(&acme), foreign);
+    let told = acme.events().split_off(behind);
+    assert!(told.len() > 6 && told.iter().all(|event| event["data"]["id"] != before["id"]));
 }
 
 #[test]
@@ -227,7 +230,7 @@ fn a_post_of_a_taken_name_takes_up_who_is_nobodys_where_the_connection_does_that
     assert_eq!((reply.status, &shown["id"]), (201, &json!(id)));
     assert!(reply.headers["location"].ends_with(&id));
     assert_eq!((&shown["userName"], shown.get("title")), (&json!("ADA"), None));
-    assert_eq!(shown["groups"][0]["value"], json!(crew));
+    assert_eq!(acme.get(&format!("/Users/{id}"))["groups"][0]["value"], json!(crew));
     assert_eq!(acme.event_types(behind), ["user.linked", "user.updated"]);
     let taken = (409, "uniqueness", "another resource has this `userName`");
     acme.refused_by(&key, ("POST", "/Users", &body), taken);

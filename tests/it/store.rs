@@ -1,8 +1,8 @@
 //! The store by itself: tables, positions, pages as bytes, transactions.
 
-use muster::store::members::{self, MemberView};
+use muster::store::members::{self, MemberView, Seen};
 use muster::store::resources::{self, ResourceRow, TypeCount};
-use muster::store::{Cell, Groups, Page, Param, Pos, Row, Source, Sql, Verdict, migrate};
+use muster::store::{Cell, Groups, Page, PageView, Param, Pos, Row, Source, Sql, Verdict, migrate};
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::Config;
 use serde_json::{Value, json};
@@ -11,6 +11,10 @@ use crate::sqlite::Sqlite;
 use crate::support::Acme;
 
 const BASE: &str = "https://muster.test/scim";
+
+fn view(base: &str, groups: Groups) -> PageView<'_> {
+    PageView { base, endpoint: "/Users", groups, seen: Seen::All, provenance: false }
+}
 
 fn migrated() -> Sqlite {
     let sql = Sqlite::new();
@@ -130,7 +134,7 @@ fn a_page_is_documents_with_their_location() {
     let sql = migrated();
     let positions = [insert(&sql, 1, 1, 10), insert(&sql, 1, 2, 0), insert(&sql, 2, 1, 6)];
     let read = |source: Source<'_>| {
-        let page = Page::read(&sql, source, BASE, "/Users", Groups::Hidden).expect("a page");
+        let page = Page::read(&sql, source, view(BASE, Groups::Hidden)).expect("a page");
         let shown = page.iter().map(|(entry, open)| {
             let body = [open, b"}"].concat();
             let resource: Value = serde_json::from_slice(&body).expect("an object");
@@ -167,7 +171,7 @@ fn a_page_that_does_not_fit_into_one_value_is_halved() {
         (Source::At(&large[2..]), &large[2..3]),
         (Source::Id("id-1-4"), &large[3..4]),
     ] {
-        let page = Page::read(&sql, source, BASE, "/Users", Groups::Direct).expect("a page");
+        let page = Page::read(&sql, source, view(BASE, Groups::Direct)).expect("a page");
         let read: Vec<Pos> = page.iter().map(|(entry, _)| entry.pos).collect();
         assert_eq!(read, expected, "{source:?}");
         assert!(page.iter().all(|(_, body)| body.len() > 700_000));
@@ -185,7 +189,7 @@ fn members_are_shown_in_steps_that_fit_into_one_value() {
     for part in rows.chunks(7) {
         members::add(&sql, group, "scim:okta", part).expect("and once more by another's word");
     }
-    let view = MemberView { base: BASE, names: true };
+    let view = MemberView { base: BASE, names: true, seen: Seen::All };
     let shown = members::shown(&sql, group, view).expect("members are read");
     let shown: Value =
         serde_json::from_slice(&[b"[", shown.as_slice(), b"]"].concat()).expect("a list");
@@ -209,7 +213,7 @@ fn a_user_of_more_groups_than_fit_into_one_value_shows_them_all() {
     }
     let base = format!("{BASE}/{}", "x".repeat(300));
     for groups_shown in [Groups::Direct, Groups::Nested] {
-        let page = Page::read(&sql, Source::Id("id-1-1"), &base, "/Users", groups_shown);
+        let page = Page::read(&sql, Source::Id("id-1-1"), view(&base, groups_shown));
         let page = page.expect("a page");
         let (_, open) = page.iter().next().expect("the user");
         assert!(open.len() > 2_000_000, "it does not fit into one value");

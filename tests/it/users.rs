@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use muster::scim::urn::{ENTERPRISE_USER, USER};
+use muster::scim::urn::{ENTERPRISE_USER, MUSTER_USER, USER};
 use serde_json::{Value, json};
 
 use crate::steps::{ids, patch_op, texts};
@@ -25,7 +25,8 @@ fn ada() -> Value {
 /// What a client wrote, without what the server adds.
 fn written(mut user: Value) -> Value {
     let fields = user.as_object_mut().expect("a user");
-    fields.retain(|name, _| !["id", "meta", "groups"].contains(&name.as_str()));
+    fields.retain(|name, _| !["id", "meta", "groups", MUSTER_USER].contains(&name.as_str()));
+    fields["schemas"].as_array_mut().expect("URNs").retain(|urn| urn != MUSTER_USER);
     user
 }
 

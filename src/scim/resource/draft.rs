@@ -17,7 +17,7 @@ use crate::scim::compat::Compat;
 use crate::scim::error::{ErrorKind, ScimError};
 use crate::scim::filter::{AttrExp, CompValue, CompareOp, Filter, Path, Test, index_key};
 use crate::scim::path::{AttrPath, SyntaxError};
-use crate::scim::schema::{Found, Mutability, TypeSchema};
+use crate::scim::schema::{Found, Mutability, Schema, TypeSchema};
 use crate::scim::value::{Element, Meaning, Parts, Place, Reader, resolve, schema_named};
 
 /// A resource that can be written to.
@@ -218,6 +218,11 @@ impl<'a> Draft<'a> {
     /// Writes to everything that a schema defines, as an object or not at all.
     fn write_schema(&mut self, op: Op, urn: &str, value: Option<Value>) -> Result<(), ScimError> {
         let is_core = urn == self.schema.resource_type.schema;
+        let is_read_only = self.schema.extension(urn).is_some_and(Schema::is_read_only);
+        if is_read_only && self.request == Request::Patch {
+            let detail = format!("`{urn}` is readOnly");
+            return Err(ScimError::new(ErrorKind::Mutability, detail));
+        }
         match (op, value.unwrap_or_default()) {
             (Op::Remove, _) if is_core => Err(ErrorKind::NoTarget.into()),
             (Op::Remove, _) | (_, Value::Null) if !is_core => {

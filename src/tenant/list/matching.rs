@@ -167,8 +167,8 @@ impl Work<'_, '_> {
             }
             Plan::GroupsOf(id) => {
                 match members::resolve(self.sql, &[id])?.into_iter().flatten().next() {
-                    Some(pos) => members::groups_of(self.sql, pos, most)?,
-                    None => members::groups_naming(self.sql, id, most)?,
+                    Some(pos) => members::groups_of(self.sql, pos, self.seen(), most)?,
+                    None => members::groups_naming(self.sql, id, self.seen(), most)?,
                 }
             }
         };

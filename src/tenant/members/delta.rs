@@ -1,25 +1,66 @@
 //! What a change of members comes to, and its writing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use crate::event::{Event, EventKind, Verb};
 use crate::limits;
 use crate::scim::schema::GROUP;
 use crate::store::dangling::{self, DanglingRow};
+use crate::store::members::MemberRow;
 use crate::store::{Pos, StoreError, members};
 use crate::tenant::work::Work;
 
-/// What is to be written: rows that are not there, and rows that are.
+/// What is to be written, rows that are not there and rows that are; and what is told of it.
 #[derive(Debug, Default)]
 pub(in crate::tenant) struct Delta {
-    /// By whose word members are added, if not by the request's.
-    origin: Option<String>,
-    pub(super) added: Vec<(i64, Entry)>,
-    /// Members that stay, under another display.
-    pub(super) renamed: Vec<(i64, String)>,
-    pub(super) removed: Vec<(i64, Option<String>)>,
-    pub(super) added_dangling: Vec<(String, Option<String>)>,
-    pub(super) removed_dangling: Vec<String>,
+    added: Vec<(Key, Row)>,
+    /// Members that stay, under another display of the origin's.
+    renamed: Vec<(i64, Row)>,
+    removed: Vec<(Key, Row)>,
+    joined: Told,
+    left: Told,
+}
+
+/// A member as its rows name it: a resource by its position, or a text that no resource is.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Key {
+    Member(i64),
+    Text(String),
+}
+
+/// A row of a member: by whose word it is there, and its display.
+#[derive(Clone, Debug)]
+struct Row {
+    origin: String,
+    display: Option<String>,
+}
+
+/// A row that is there.
+#[derive(Clone, Debug)]
+pub(in crate::tenant) struct Held {
+    pub(super) origin: String,
+    pub(super) display: Option<String>,
+    /// Whether the client sees it.
+    pub(super) seen: bool,
+}
+
+/// Of whom an event tells.
+#[derive(Clone, Debug)]
+pub(in crate::tenant) enum Who {
+    /// Of a member by its id or text.
+    Id(String),
+    /// Of the one at a position, whose id is still to be read.
+    At(i64),
+}
+
+/// What an event tells of members whose rows have come or gone: who has become a member, or is one no
+/// more; and who was one before, and still is, by the word of others.
+#[derive(Debug, Default)]
+pub(in crate::tenant) struct Told {
+    members: Vec<Who>,
+    still: Vec<Who>,
 }
 
 /// A member that is wanted.
@@ -29,39 +70,110 @@ pub(super) struct Entry {
     pub(super) display: Option<String>,
 }
 
+impl Key {
+    pub(super) fn pos(&self) -> Option<Pos> {
+        match self {
+            Self::Member(pos) => Some(Pos::stored(*pos)),
+            Self::Text(_) => None,
+        }
+    }
+
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Member(_) => None,
+            Self::Text(text) => Some(text),
+        }
+    }
+
+    /// The member, where the client has not said how it is called.
+    pub(super) fn who(&self) -> Who {
+        match self {
+            Self::Member(pos) => Who::At(*pos),
+            Self::Text(text) => Who::Id(text.clone()),
+        }
+    }
+}
+
+impl Told {
+    /// Tells of one; whether its membership has changed with its rows.
+    pub(in crate::tenant) fn tell(&mut self, changed: bool, who: Who) {
+        if changed { self.members.push(who) } else { self.still.push(who) }
+    }
+}
+
 impl Delta {
-    /// A resource that texts of a group have named takes their place, if it is not a member yet.
+    /// A member of which some rows are there shall be there by the word of an origin.
+    pub(super) fn join(&mut self, key: Key, entry: Entry, held: &[Held], origin: &str) {
+        let Entry { id, display } = entry;
+        let row = Row { origin: origin.to_owned(), display };
+        match (held.iter().find(|own| own.origin == origin), key) {
+            (None, key) => {
+                self.joined.tell(held.is_empty(), Who::Id(id));
+                self.added.push((key, row));
+            }
+            (Some(own), Key::Member(pos)) => {
+                if row.display.is_some() && row.display != own.display {
+                    self.renamed.push((pos, row));
+                }
+            }
+            (Some(_), Key::Text(_)) => {}
+        }
+    }
+
+    /// A member of which some rows are there shall not be there, as far as the client sees.
+    pub(super) fn leave(&mut self, key: &Key, who: Who, held: Vec<Held>) {
+        let (seen, others): (Vec<Held>, Vec<Held>) = held.into_iter().partition(|row| row.seen);
+        if seen.is_empty() {
+            return;
+        }
+        self.left.tell(others.is_empty(), who);
+        let rows = seen.into_iter().map(|Held { origin, .. }| Row { origin, display: None });
+        self.removed.extend(rows.map(|row| (key.clone(), row)));
+    }
+
+    /// A resource that rows of a group have named by texts takes their place, by the word of each
+    /// origin that did; `texts` are all rows of those texts, of which others may name another.
     pub(in crate::tenant) fn bound(
         member: Pos,
         id: &str,
-        is_member: bool,
-        rows: Vec<DanglingRow>,
+        held: &[Held],
+        (rows, texts): (Vec<DanglingRow>, &[DanglingRow]),
     ) -> Self {
-        let first = rows.first();
-        let display = first.and_then(|row| row.display.clone());
-        let entry = (member.value(), Entry { id: id.to_owned(), display });
-        Self {
-            origin: first.map(|row| row.origin.clone()),
-            added: if is_member { Vec::new() } else { vec![entry] },
-            removed_dangling: rows.into_iter().map(|row| row.value).collect(),
-            ..Self::default()
+        let mut delta = Self::default();
+        let named: BTreeSet<&str> = rows.iter().map(|row| row.value.as_str()).collect();
+        let taken: BTreeSet<(&str, &str)> =
+            rows.iter().map(|row| (row.value.as_str(), row.origin.as_str())).collect();
+        let others: BTreeSet<&str> = texts
+            .iter()
+            .filter(|row| !taken.contains(&(row.value.as_str(), row.origin.as_str())))
+            .map(|row| row.value.as_str())
+            .collect();
+        for value in named {
+            delta.left.tell(!others.contains(value), Who::Id(value.to_owned()));
         }
+        let mut origins: BTreeSet<String> = held.iter().map(|row| row.origin.clone()).collect();
+        for DanglingRow { value, origin, display, .. } in rows {
+            if origins.insert(origin.clone()) {
+                let row = Row { origin: origin.clone(), display };
+                delta.added.push((Key::Member(member.value()), row));
+            }
+            delta.removed.push((Key::Text(value), Row { origin, display: None }));
+        }
+        if !delta.added.is_empty() {
+            delta.joined.tell(held.is_empty(), Who::Id(id.to_owned()));
+        }
+        delta
     }
 
     /// Whether nothing is to be written.
     pub(in crate::tenant) fn is_empty(&self) -> bool {
-        self.added.is_empty()
-            && self.renamed.is_empty()
-            && self.removed.is_empty()
-            && self.added_dangling.is_empty()
-            && self.removed_dangling.is_empty()
+        self.added.is_empty() && self.renamed.is_empty() && self.removed.is_empty()
     }
 
     /// By how many rows the group grows.
     pub(in crate::tenant) fn growth(&self) -> i64 {
-        let count = |n: usize, m: usize| i64::try_from(n.saturating_add(m)).unwrap_or(i64::MAX);
-        let added = count(self.added.len(), self.added_dangling.len());
-        added.saturating_sub(count(self.removed.len(), self.removed_dangling.len()))
+        let count = |rows: &Vec<_>| i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        count(&self.added).saturating_sub(count(&self.removed))
     }
 }
 
@@ -84,75 +196,103 @@ impl Work<'_, '_> {
         group_id: &str,
         delta: &Delta,
     ) -> Result<(), StoreError> {
-        let origin = delta.origin.as_ref().unwrap_or(&self.origin).clone();
-        for (value, display) in &delta.added_dangling {
-            dangling::add(self.sql, group, &origin, value, display.as_deref())?;
-        }
-        if !delta.added_dangling.is_empty() {
-            self.memory.touched = true;
-            self.memory.dangling = true;
-        }
-        for value in &delta.removed_dangling {
-            dangling::remove(self.sql, group, value)?;
-        }
-        for (pos, display) in &delta.renamed {
-            members::rename(self.sql, group, *pos, display)?;
+        self.write_texts(group, delta)?;
+        for (pos, Row { origin, display }) in &delta.renamed {
+            members::rename(self.sql, group, origin, *pos, display.as_deref().unwrap_or_default())?;
         }
         if !delta.renamed.is_empty() {
             let event = Event::new(EventKind::Resource(GROUP, Verb::Updated), group_id);
             self.record(&event.with("changed", vec!["members.display"]))?;
         }
-        for step in delta.removed.chunks(limits::MEMBERS_PER_REQUEST) {
-            let positions: Vec<i64> = step.iter().map(|(pos, _)| *pos).collect();
-            members::remove(self.sql, group, &positions)?;
+        for (origin, rows) in by_origin(&delta.removed) {
+            for step in rows.chunks(limits::MEMBERS_PER_REQUEST) {
+                let positions: Vec<i64> = step.iter().map(|(pos, _)| *pos).collect();
+                members::remove(self.sql, group, origin, &positions)?;
+            }
         }
-        for step in delta.added.chunks(limits::MEMBERS_PER_REQUEST) {
-            let rows: Vec<_> =
-                step.iter().map(|(pos, entry)| (*pos, entry.display.clone())).collect();
-            members::add(self.sql, group, &origin, &rows)?;
+        for (origin, rows) in by_origin(&delta.added) {
+            for step in rows.chunks(limits::MEMBERS_PER_REQUEST) {
+                members::add(self.sql, group, origin, step)?;
+            }
         }
-        let added = delta.added.iter().map(|(pos, _)| pos);
-        for pos in added.chain(delta.removed.iter().map(|(pos, _)| pos)) {
-            self.memory.dirty.touch(Pos::stored(*pos));
+        let touched = delta.added.iter().map(|(key, _)| key);
+        for pos in touched.chain(delta.removed.iter().map(|(key, _)| key)).filter_map(Key::pos) {
+            self.memory.dirty.touch(pos);
         }
-        let is_group = |(pos, _): &(i64, Entry)| Pos::stored(*pos).type_number() == GROUP;
-        if delta.added.iter().any(is_group) {
+        let is_group = |pos: Pos| pos.type_number() == GROUP;
+        if delta.added.iter().filter_map(|(key, _)| key.pos()).any(is_group) {
             self.memory.touched = true;
             self.memory.nested_groups = true;
         }
-        let mut added: Vec<String> =
-            delta.added.iter().map(|(_, entry)| entry.id.clone()).collect();
-        added.extend(delta.added_dangling.iter().map(|(value, _)| value.clone()));
-        let mut removed = self.ids_of(&delta.removed)?;
-        removed.extend(delta.removed_dangling.iter().cloned());
-        self.record_members(EventKind::GroupMemberAdded, group_id, &added)?;
-        self.record_members(EventKind::GroupMemberRemoved, group_id, &removed)
+        self.record_members(EventKind::GroupMemberAdded, group_id, &delta.joined)?;
+        self.record_members(EventKind::GroupMemberRemoved, group_id, &delta.left)
     }
 
-    /// The ids of removed members: as the client named them, else as their rows have them.
-    pub(super) fn ids_of(
-        &self,
-        removed: &[(i64, Option<String>)],
-    ) -> Result<Vec<String>, StoreError> {
-        let unnamed: Vec<i64> =
-            removed.iter().filter(|(_, id)| id.is_none()).map(|(pos, _)| *pos).collect();
-        let mut ids: Vec<String> = removed.iter().filter_map(|(_, id)| id.clone()).collect();
+    /// Writes the rows of members that no resource is.
+    fn write_texts(&mut self, group: Pos, delta: &Delta) -> Result<(), StoreError> {
+        for (key, Row { origin, display }) in &delta.added {
+            let Some(text) = key.text() else { continue };
+            dangling::add(self.sql, group, origin, text, display.as_deref())?;
+            self.memory.touched = true;
+            self.memory.dangling = true;
+        }
+        for (key, Row { origin, .. }) in &delta.removed {
+            let Some(text) = key.text() else { continue };
+            dangling::remove(self.sql, group, origin, text)?;
+        }
+        Ok(())
+    }
+
+    /// The ids of members, those that have been deleted left out.
+    pub(super) fn ids_of(&self, members: &[Who]) -> Result<Vec<String>, StoreError> {
+        let (mut ids, mut unnamed) = (Vec::new(), Vec::new());
+        for who in members {
+            match who {
+                Who::Id(id) => ids.push(id.clone()),
+                Who::At(pos) => unnamed.push(*pos),
+            }
+        }
         for step in unnamed.chunks(limits::MEMBERS_PER_REQUEST) {
             ids.extend(members::ids(self.sql, step)?);
         }
         Ok(ids)
     }
 
-    /// Records what has become of members of a group, in as many events as it takes.
+    /// Records what has become of members of a group, in as many events as it takes. Whoever follows
+    /// `members` has the group's members; `stillMembers` are those of whom a row more or less made no
+    /// difference.
     pub(in crate::tenant) fn record_members(
         &mut self,
         kind: EventKind,
         group_id: &str,
-        ids: &[String],
+        told: &Told,
     ) -> Result<(), StoreError> {
-        for step in ids.chunks(limits::MEMBERS_PER_EVENT) {
-            self.record(&Event::new(kind, group_id).with("members", step.to_vec()))?;
+        let (members, still) = (self.ids_of(&told.members)?, self.ids_of(&told.still)?);
+        let mut members = members.chunks(limits::MEMBERS_PER_EVENT);
+        let mut still = still.chunks(limits::MEMBERS_PER_EVENT);
+        loop {
+            let (members, still) = (members.next(), still.next());
+            if members.is_none() && still.is_none() {
+                return Ok(());
+            }
+            let event =
+                Event::new(kind, group_id).with("members", members.unwrap_or_default().to_vec());
+            let event = match still {
+                Some(still) => event.with("stillMembers", still.to_vec()),
+                None => event,
+            };
+            self.record(&event)?;
         }
-        Ok(())
     }
+}
+
+/// The rows of members that are resources, by origin.
+fn by_origin(rows: &[(Key, Row)]) -> BTreeMap<&str, Vec<MemberRow>> {
+    let mut sorted: BTreeMap<&str, Vec<MemberRow>> = BTreeMap::new();
+    for (key, Row { origin, display }) in rows {
+        if let Some(pos) = key.pos() {
+            sorted.entry(origin).or_default().push((pos.value(), display.clone()));
+        }
+    }
+    sorted
 }

@@ -2,7 +2,8 @@
 //!
 //! A key without a connection changes everything. One that is bound to a connection changes what the
 //! connection manages; what nobody manages it takes up by writing it, where the connection does
-//! that; what another connection manages it leaves alone. Everybody reads everything.
+//! that; what another connection manages it leaves alone. Everybody reads everything but who is in a
+//! group by whose word: that is [`Work::seen`], whoever manages the group.
 
 use super::{Added, New, Subject, updated};
 use crate::event::{Event, EventKind, Verb};
@@ -70,17 +71,6 @@ impl<'a> Work<'a, '_> {
         let kind = EventKind::Resource(subject.row.pos.type_number(), Verb::Linked);
         self.pull(Trigger::IdentityLinked, subject.row.pos, &subject.document.resource);
         self.record(&Event::new(kind, subject.document.id.as_str()))
-    }
-
-    /// Whether a member that is in a group by the word of an origin is this client's to change: its
-    /// own, and in a group that the connection manages every one. In a group that is nobody's, that of
-    /// a connection which has left is anyone's.
-    pub(in crate::tenant) fn may_change_member(&self, group: &ResourceRow, origin: &str) -> bool {
-        let has_left = || {
-            let connection = origin.strip_prefix("scim:");
-            connection.is_some_and(|id| !self.memory.connections.contains_key(id))
-        };
-        !self.is_nobodys(group) || origin == self.origin || has_left()
     }
 
     /// Does what a POST asks: adds a resource or, where its name is that of one that is nobody's and
