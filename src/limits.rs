@@ -212,6 +212,9 @@ pub const IDEMPOTENCY_KEYS: usize = 1_000;
 /// Bytes of a body that is kept; a longer one is answered without a body when it is asked for again.
 pub const IDEMPOTENCY_BODY_BYTES: usize = 512 * 1024;
 
+/// Entries of a list of the policy document that is about attributes; a longer one is 422.
+pub const ATTRIBUTE_RULES: usize = 50;
+
 /// Recent requests that are kept.
 pub const REQUESTS: usize = 1_000;
 /// Recent requests in one row, at most.

@@ -3,8 +3,12 @@
 //! Pure: a document is read whole, or refused with the place of every fault. What follows from it
 //! for a request is for those who ask.
 
+mod attributes;
 mod document;
 mod rate_limit;
+mod required;
 
+pub use attributes::AttributeRules;
 pub use document::{Features, Policy};
 pub use rate_limit::RateLimit;
+pub use required::Required;

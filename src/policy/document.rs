@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::RateLimit;
+use super::{AttributeRules, RateLimit};
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
 
@@ -19,6 +19,8 @@ pub struct Policy {
     pub rate_limit: Option<RateLimit>,
     /// The schemas by which it extends resource types.
     pub schemas: Vec<DeclaredSchema>,
+    /// What it says of users' attributes.
+    pub attributes: AttributeRules,
 }
 
 /// Parts of the product that a tenant can have or not.
@@ -36,8 +38,13 @@ pub struct Features {
 
 impl Default for Policy {
     fn default() -> Self {
-        let (features, rate_limit) = (Features::default(), Some(RateLimit::DEFAULT));
-        Self { version: 0, features, rate_limit, schemas: Vec::new() }
+        Self {
+            version: 0,
+            features: Features::default(),
+            rate_limit: Some(RateLimit::DEFAULT),
+            schemas: Vec::new(),
+            attributes: AttributeRules::default(),
+        }
     }
 }
 
@@ -93,9 +100,12 @@ impl Policy {
                     Ok(schemas) => amended.schemas = schemas,
                     Err(found) => faults.extend(found),
                 },
+                name if AttributeRules::has(name) => {}
                 _ => faults.push(unknown("", name)),
             }
         }
+        let registry = amended.registry();
+        amended.attributes = self.attributes.amended(document, &registry, &mut faults);
         if faults.is_empty() { Ok(amended) } else { Err(faults) }
     }
 
@@ -111,13 +121,13 @@ impl Policy {
     ) -> Result<Self, Vec<Fault>> {
         let mut rest = document.clone();
         let schemas = rest.shift_remove("schemas");
-        let mut policy = Self::default().amended(&rest)?;
-        policy.version = version;
-        policy.schemas = match &schemas {
+        let schemas = match &schemas {
             Some(Value::Array(list)) => DeclaredSchema::stored(list),
             Some(_) => return Err(vec![Fault::new("/schemas", "is not a list")]),
             None => Vec::new(),
         };
+        let mut policy = Self { schemas, ..Self::default() }.amended(&rest)?;
+        policy.version = version;
         for lookup in policy.schemas.iter_mut().flat_map(|schema| &mut schema.lookups) {
             let number = numbers.get(&lookup.path).copied();
             lookup.number = number.ok_or_else(|| vec![Fault::new("/schemas", "has no number")])?;
@@ -148,12 +158,17 @@ impl Policy {
 
     /// The document that says all of it.
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut document = json!({
             "version": self.version,
             "features": self.features.to_json(),
             "rateLimit": RateLimit::to_json(self.rate_limit),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
-        })
+        });
+        if let Value::Object(fields) = &mut document {
+            let parts = self.attributes.parts();
+            fields.extend(parts.map(|(name, part)| (name.to_owned(), part)));
+        }
+        document
     }
 
     /// The members of the document in which two policies differ, `version` aside.

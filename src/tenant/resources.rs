@@ -1,12 +1,14 @@
 //! One resource: create, read, replace, PATCH, delete (RFC 7644 §3.3 to §3.6).
 
 mod rows;
+mod rules;
 mod standing;
 
 use serde_json::{Map, Value};
 
 use self::rows::encoded;
 pub(super) use self::rows::{take_away, updated};
+use self::rules::Written;
 use super::document::{Document, matches, timestamp, version};
 use super::lookups::{is_unique, lookup_keys, missing_from, new_keys};
 use super::members::Delta;
@@ -150,6 +152,7 @@ impl<'a> Work<'a, '_> {
         delta: &Delta,
     ) -> Result<Added, Failure> {
         let New { schema, resource, .. } = new;
+        self.obey(schema, Written::New, &resource)?;
         let number = schema.resource_type.number;
         let keys = new_keys(&resource, schema)?;
         self.unused(schema, &keys)?;
@@ -208,6 +211,7 @@ impl<'a> Work<'a, '_> {
         members: Option<Vec<Member>>,
     ) -> Result<ResourceRow, Failure> {
         after.succeeds(&subject.document.resource, subject.schema)?;
+        self.obey(subject.schema, Written::Over(&subject.document.resource), &after)?;
         self.take_up(&mut subject, &after)?;
         let joined = match subject.schema.resource_type.rows {
             Some(_) => vec![MemberOp::Replace(members.unwrap_or_default())],
@@ -236,6 +240,8 @@ impl<'a> Work<'a, '_> {
         }
         let resource = subject.document.resource.clone();
         let patched = operations.apply(resource, subject.schema, &self.compat)?;
+        let before = &subject.document.resource;
+        self.obey(subject.schema, Written::In(before), &patched.resource)?;
         self.take_up(&mut subject, &patched.resource)?;
         self.memory.noted.dropped.extend(patched.dropped);
         let delta = self.membership(Some(&subject.row), patched.members)?;

@@ -18,6 +18,7 @@ mod steps;
 mod support;
 
 mod assertions;
+mod attribute_rules;
 mod audit;
 mod auth;
 mod binding;
