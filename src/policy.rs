@@ -4,11 +4,13 @@
 //! for a request is for those who ask.
 
 mod attributes;
+mod constraints;
 mod document;
 mod rate_limit;
 mod required;
 
 pub use attributes::AttributeRules;
+pub use constraints::Constraints;
 pub use document::{Features, Policy};
 pub use rate_limit::RateLimit;
 pub use required::Required;

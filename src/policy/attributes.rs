@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::required::Required;
+use super::constraints::{self, Constraints};
+use super::required::{self, Required};
 use crate::limits;
 use crate::scim::schema::{Fault, Registry, TypeSchema, USER};
 use crate::scim::selector::Selector;
@@ -15,6 +16,8 @@ use crate::scim::selector::Selector;
 pub struct AttributeRules {
     /// What every user must have.
     pub required: Required,
+    /// What values must look like.
+    pub constraints: Constraints,
 }
 
 impl AttributeRules {
@@ -32,13 +35,16 @@ impl AttributeRules {
     ) -> Self {
         let Some(users) = registry.type_numbered(USER) else { return self.clone() };
         let parts = self.parts().map(|(name, own)| document.get(name).cloned().unwrap_or(own));
-        let [required] = &parts;
-        Self { required: Required::read(required, users, faults) }
+        let [required, constraints] = &parts;
+        Self {
+            required: Required::read(required, users, faults),
+            constraints: Constraints::read(constraints, users, faults),
+        }
     }
 
     /// Each with its name in the document.
-    pub(super) fn parts(&self) -> [(&'static str, Value); 1] {
-        [(super::required::NAME, self.required.to_json())]
+    pub(super) fn parts(&self) -> [(&'static str, Value); 2] {
+        [(required::NAME, self.required.to_json()), (constraints::NAME, self.constraints.to_json())]
     }
 }
 

@@ -9,21 +9,21 @@ use crate::scenario::Reply;
 use crate::support::Acme;
 
 /// A tenant with some policies.
-fn ruled(document: &Value) -> Acme {
+pub(crate) fn ruled(document: &Value) -> Acme {
     let mut acme = Acme::new();
     rule(&mut acme, document);
     acme
 }
 
 #[track_caller]
-fn rule(acme: &mut Acme, document: &Value) {
+pub(crate) fn rule(acme: &mut Acme, document: &Value) {
     let reply = acme.admin("PUT", "/policies", document);
     assert_eq!(reply.status, 200, "{}", reply.json());
 }
 
 /// The faults that a document is refused with: path and detail of each.
 #[track_caller]
-fn faults(acme: &mut Acme, document: &Value) -> Vec<String> {
+pub(crate) fn faults(acme: &mut Acme, document: &Value) -> Vec<String> {
     let before = acme.dump();
     let reply = acme.admin("PUT", "/policies", document);
     assert_eq!((reply.status, acme.dump() == before), (422, true), "{document}");

@@ -31,6 +31,7 @@ mod clock;
 mod connection_life;
 mod connection_rules;
 mod connections;
+mod constraints;
 mod costs;
 mod cursor_laws;
 mod cursors;

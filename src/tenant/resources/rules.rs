@@ -22,6 +22,15 @@ pub(super) enum Written<'r> {
     In(&'r Resource),
 }
 
+impl<'r> Written<'r> {
+    const fn before(self) -> Option<&'r Resource> {
+        match self {
+            Self::New => None,
+            Self::Over(before) | Self::In(before) => Some(before),
+        }
+    }
+}
+
 impl Work<'_, '_> {
     /// Refuses what a resource must not become: 400 `invalidValue`.
     pub(super) fn obey(
@@ -33,7 +42,12 @@ impl Work<'_, '_> {
         if schema.resource_type.number != USER {
             return Ok(());
         }
-        self.has_what_is_required(written, after)
+        self.has_what_is_required(written, after)?;
+        let (before, after) = (written.before().map(Resource::as_map), after.as_map());
+        match self.memory.policy.attributes.constraints.broken(before, after) {
+            Some(detail) => Err(ScimError::new(ErrorKind::InvalidValue, detail)),
+            None => Ok(()),
+        }
     }
 
     fn has_what_is_required(
