@@ -6,11 +6,13 @@
 mod attributes;
 mod constraints;
 mod document;
+mod groups;
 mod rate_limit;
 mod required;
 
 pub use attributes::AttributeRules;
 pub use constraints::Constraints;
 pub use document::{Features, Policy};
+pub use groups::Groups;
 pub use rate_limit::RateLimit;
 pub use required::Required;

@@ -57,7 +57,7 @@ use crate::store::{self, Sql, StoreError};
 use admission::{Bound, admit, held_to};
 use adopt::Adopt;
 pub use bucket::{Bucket, Taken};
-use memory::{Memory, OrderBookmarks, Rules};
+use memory::{Memory, OrderBookmarks};
 use ring::Ring;
 use sweep::Swept;
 use uses::Uses;
@@ -287,8 +287,10 @@ impl<'a, 'c> Work<'a, 'c> {
         bound: Bound,
     ) -> Self {
         let (connection, rules) = bound.unzip();
-        let unbound = Rules { compat: Compat::GENERIC, adopt: Adopt::default() };
-        let Rules { compat, adopt } = rules.unwrap_or(unbound);
+        let compat = rules.map_or(Compat::GENERIC, |rules| rules.compat);
+        let adopt = rules.map_or(Adopt::default(), |rules| rules.adopt);
+        let full = rules.map(|rules| rules.options.groups.unwrap_or(memory.policy.groups));
+        let groups = full.unwrap_or_default();
         let origin = connection.as_ref().map_or("admin".to_owned(), |id| format!("scim:{id}"));
         Self {
             sql,
@@ -299,6 +301,7 @@ impl<'a, 'c> Work<'a, 'c> {
             call,
             compat,
             adopt,
+            groups,
             connection,
             origin,
             evaluated: 0,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{AttributeRules, RateLimit};
+use super::{AttributeRules, Groups, RateLimit};
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
 
@@ -19,6 +19,8 @@ pub struct Policy {
     pub rate_limit: Option<RateLimit>,
     /// The schemas by which it extends resource types.
     pub schemas: Vec<DeclaredSchema>,
+    /// What connections may change of groups.
+    pub groups: Groups,
     /// What it says of users' attributes.
     pub attributes: AttributeRules,
 }
@@ -43,6 +45,7 @@ impl Default for Policy {
             features: Features::default(),
             rate_limit: Some(RateLimit::DEFAULT),
             schemas: Vec::new(),
+            groups: Groups::default(),
             attributes: AttributeRules::default(),
         }
     }
@@ -99,6 +102,12 @@ impl Policy {
                 "schemas" => match DeclaredSchema::read_all(value, "/schemas", &self.schemas) {
                     Ok(schemas) => amended.schemas = schemas,
                     Err(found) => faults.extend(found),
+                },
+                "groups" => match value.as_str().and_then(Groups::of) {
+                    Some(groups) => amended.groups = groups,
+                    None => {
+                        faults.push(Fault::new("/groups", "is neither full nor membershipOnly"));
+                    }
                 },
                 name if AttributeRules::has(name) => {}
                 _ => faults.push(unknown("", name)),
@@ -162,6 +171,7 @@ impl Policy {
             "version": self.version,
             "features": self.features.to_json(),
             "rateLimit": RateLimit::to_json(self.rate_limit),
+            "groups": self.groups.name(),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
         });
         if let Value::Object(fields) = &mut document {

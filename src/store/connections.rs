@@ -19,6 +19,8 @@ pub struct ConnectionRow {
     pub state: String,
     /// When it takes up what nobody manages.
     pub adopt: String,
+    /// What it says in place of the tenant's policies.
+    pub options: Map<String, Value>,
     /// Its version's number.
     pub rev: i64,
     /// When it was made, in milliseconds since the epoch.
@@ -31,19 +33,20 @@ pub struct ConnectionRow {
 /// As [`Sql::query`]; so for all functions here.
 pub fn all(sql: &dyn Sql) -> Result<Vec<ConnectionRow>, StoreError> {
     const STATEMENT: &str =
-        "SELECT id, display_name, preset, compat, state, adopt, rev, created FROM connections
+        "SELECT id, display_name, preset, compat, state, adopt, rev, created, options
+         FROM connections
          ORDER BY id";
     let read = |row: &Row| {
         Ok(ConnectionRow {
             id: row.text(0)?.to_owned(),
             display_name: row.text(1)?.to_owned(),
             preset: row.text(2)?.to_owned(),
-            compat: serde_json::from_str(row.text(3)?)
-                .map_err(|_| StoreError::new("the rules of a connection are no JSON object"))?,
+            compat: object(row.text(3)?)?,
             state: row.text(4)?.to_owned(),
             adopt: row.text(5)?.to_owned(),
             rev: row.integer(6)?,
             created: row.integer(7)?,
+            options: object(row.text(8)?)?,
         })
     };
     sql.query(STATEMENT, &[])?.iter().map(read).collect()
@@ -51,13 +54,16 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<ConnectionRow>, StoreError> {
 
 /// Adds a connection, or writes its new version.
 pub fn write(sql: &dyn Sql, connection: &ConnectionRow) -> Result<(), StoreError> {
-    let compat = serde_json::to_string(&connection.compat)
-        .map_err(|_| StoreError::new("the rules of a connection are not to be written as JSON"))?;
+    let text = |rules: &Map<String, Value>| {
+        serde_json::to_string(rules)
+            .map_err(|_| StoreError::new("the rules of a connection are not to be written as JSON"))
+    };
+    let (compat, options) = (text(&connection.compat)?, text(&connection.options)?);
     sql.query(
-        "INSERT INTO connections (id, display_name, preset, compat, state, adopt, rev, created)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO connections (id, display_name, preset, compat, state, adopt, rev, created, options)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (id) DO UPDATE SET display_name = ?2, preset = ?3, compat = ?4, state = ?5,
-            adopt = ?6, rev = ?7",
+            adopt = ?6, rev = ?7, options = ?9",
         &[
             Param::Text(&connection.id),
             Param::Text(&connection.display_name),
@@ -67,9 +73,15 @@ pub fn write(sql: &dyn Sql, connection: &ConnectionRow) -> Result<(), StoreError
             Param::Text(&connection.adopt),
             Param::Integer(connection.rev),
             Param::Integer(connection.created),
+            Param::Text(&options),
         ],
     )?;
     Ok(())
+}
+
+fn object(text: &str) -> Result<Map<String, Value>, StoreError> {
+    serde_json::from_str(text)
+        .map_err(|_| StoreError::new("the rules of a connection are no JSON object"))
 }
 
 /// Removes a connection.

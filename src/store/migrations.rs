@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 12] = [
+const MIGRATIONS: [&[&str]; 13] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -16,6 +16,7 @@ const MIGRATIONS: [&[&str]; 12] = [
     TRUSTS,
     IDEMPOTENCY,
     REQUESTS,
+    OPTIONS,
 ];
 
 const TABLES: &[&str] = &[
@@ -213,6 +214,9 @@ const REQUESTS: &[&str] = &[
         PRIMARY KEY (connection, path)
      ) STRICT, WITHOUT ROWID",
 ];
+
+/// What connections say in place of their tenant's policies: a JSON object.
+const OPTIONS: &[&str] = &["ALTER TABLE connections ADD COLUMN options TEXT NOT NULL DEFAULT '{}'"];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

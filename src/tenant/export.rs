@@ -118,6 +118,7 @@ fn connection(row: &ConnectionRow) -> Value {
         "compat": row.compat,
         "state": row.state,
         "adopt": row.adopt,
+        "options": row.options,
         "version": row.rev,
         "created": row.created,
     })

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::adopt::Adopt;
+use super::connections::Options;
 use super::ring::Noted;
 use super::stored_policy;
 use crate::auth::JtiDigest;
@@ -82,14 +83,17 @@ pub(super) struct Connection {
 pub(super) struct Rules {
     pub(super) compat: Compat,
     pub(super) adopt: Adopt,
+    pub(super) options: Options,
 }
 
 impl Connection {
     pub(super) fn new(row: ConnectionRow) -> Self {
         let preset = Preset::of(&row.preset);
         let compat = preset.and_then(|preset| preset.compat.with(&row.compat).ok());
-        let rules = compat.zip(Adopt::of(&row.adopt));
-        Self { row, rules: rules.map(|(compat, adopt)| Rules { compat, adopt }), departure: None }
+        let (adopt, options) = (Adopt::of(&row.adopt), Options::read(&row.options).ok());
+        let rules = compat.zip(adopt).zip(options);
+        let rules = rules.map(|((compat, adopt), options)| Rules { compat, adopt, options });
+        Self { row, rules, departure: None }
     }
 }
 

@@ -152,7 +152,7 @@ impl<'a> Work<'a, '_> {
         delta: &Delta,
     ) -> Result<Added, Failure> {
         let New { schema, resource, .. } = new;
-        self.obey(schema, Written::New, &resource)?;
+        let resource = self.obeyed(schema, Written::New, resource)?;
         let number = schema.resource_type.number;
         let keys = new_keys(&resource, schema)?;
         self.unused(schema, &keys)?;
@@ -210,8 +210,9 @@ impl<'a> Work<'a, '_> {
         after: Resource,
         members: Option<Vec<Member>>,
     ) -> Result<ResourceRow, Failure> {
-        after.succeeds(&subject.document.resource, subject.schema)?;
-        self.obey(subject.schema, Written::Over(&subject.document.resource), &after)?;
+        let before = &subject.document.resource;
+        after.succeeds(before, subject.schema)?;
+        let after = self.obeyed(subject.schema, Written::Over(before), after)?;
         self.take_up(&mut subject, &after)?;
         let joined = match subject.schema.resource_type.rows {
             Some(_) => vec![MemberOp::Replace(members.unwrap_or_default())],
@@ -241,11 +242,11 @@ impl<'a> Work<'a, '_> {
         let resource = subject.document.resource.clone();
         let patched = operations.apply(resource, subject.schema, &self.compat)?;
         let before = &subject.document.resource;
-        self.obey(subject.schema, Written::In(before), &patched.resource)?;
-        self.take_up(&mut subject, &patched.resource)?;
+        let after = self.obeyed(subject.schema, Written::In(before), patched.resource)?;
+        self.take_up(&mut subject, &after)?;
         self.memory.noted.dropped.extend(patched.dropped);
         let delta = self.membership(Some(&subject.row), patched.members)?;
-        self.change(&subject, patched.resource, &delta)
+        self.change(&subject, after, &delta)
     }
 
     /// Whether a PATCH is answered without the resource. That of a large group is, since its

@@ -72,6 +72,7 @@ mod lists;
 mod member_laws;
 mod member_origins;
 mod members;
+mod membership_only;
 mod migrations;
 mod nested;
 mod oauth;

@@ -24,7 +24,7 @@ fn what_was_never_said_has_its_defaults() {
     let limit = json!({ "perSecond": 200, "burst": 1000 });
     assert_eq!(
         read.json(),
-        json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [],
+        json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [], "groups": "full",
             "requiredAttributes": [], "constraints": [] })
     );
     assert_eq!(read.headers["etag"], "\"0\"");

@@ -36,6 +36,9 @@ pub(super) struct ConnectionLine {
     pub(super) compat: Map<String, Value>,
     pub(super) state: String,
     pub(super) adopt: String,
+    /// Which earlier versions did not have.
+    #[serde(default)]
+    pub(super) options: Map<String, Value>,
     pub(super) version: i64,
     pub(super) created: i64,
 }
@@ -80,7 +83,8 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
 
 /// The connection of a line, if it is one that could have been made.
 pub(super) fn connection(line: ConnectionLine) -> Option<ConnectionRow> {
-    let ConnectionLine { id, display_name, preset, compat, state, adopt, version, created } = line;
+    let ConnectionLine { id, display_name, preset, compat, state, adopt, .. } = line;
+    let ConnectionLine { options, version, created, .. } = line;
     let fields = [
         ("id", id.into()),
         ("displayName", display_name.into()),
@@ -90,7 +94,8 @@ pub(super) fn connection(line: ConnectionLine) -> Option<ConnectionRow> {
         ("adopt", adopt.into()),
     ];
     let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), value));
-    let row = connections::read(fields.into_iter().collect(), created).ok()?;
+    let fields = options.into_iter().chain(fields).collect();
+    let row = connections::read(fields, created).ok()?;
     let fits = (1..=limits::IMPORT_VERSION).contains(&version)
         && DateTime::from_timestamp_millis(created).is_some();
     fits.then_some(ConnectionRow { rev: version, ..row })

@@ -6,9 +6,10 @@
 
 use serde_json::Value;
 
-use crate::scim::resource::Resource;
-use crate::scim::schema::{Schema, TypeSchema, USER};
-use crate::scim::{ErrorKind, ScimError};
+use crate::policy::Groups;
+use crate::scim::resource::{Resource, changed};
+use crate::scim::schema::{GROUP, Mutability, Schema, TypeSchema, USER};
+use crate::scim::{ErrorKind, ScimError, urn};
 use crate::tenant::work::Work;
 
 /// What a request writes, and what is there before.
@@ -32,16 +33,22 @@ impl<'r> Written<'r> {
 }
 
 impl Work<'_, '_> {
-    /// Refuses what a resource must not become: 400 `invalidValue`.
-    pub(super) fn obey(
+    /// What a resource becomes by the tenant's rules, if it may: 400 `invalidValue` or `mutability`,
+    /// 403.
+    pub(super) fn obeyed(
         &self,
         schema: TypeSchema<'_>,
         written: Written<'_>,
-        after: &Resource,
-    ) -> Result<(), ScimError> {
-        if schema.resource_type.number != USER {
-            return Ok(());
+        after: Resource,
+    ) -> Result<Resource, ScimError> {
+        match schema.resource_type.number {
+            USER => self.as_user(written, &after).map(|()| after),
+            GROUP if self.groups == Groups::MembershipOnly => unchanged(schema, written, &after),
+            _ => Ok(after),
         }
+    }
+
+    fn as_user(&self, written: Written<'_>, after: &Resource) -> Result<(), ScimError> {
         self.has_what_is_required(written, after)?;
         let (before, after) = (written.before().map(Resource::as_map), after.as_map());
         match self.memory.policy.attributes.constraints.broken(before, after) {
@@ -78,6 +85,48 @@ impl Work<'_, '_> {
     pub(in crate::tenant) fn with_rules(&self, schema: &Schema) -> Schema {
         let mut schema = schema.clone();
         self.memory.policy.attributes.required.show_in(&mut schema);
+        if self.groups == Groups::MembershipOnly && schema.id == urn::GROUP {
+            let others = schema.attributes.iter_mut().filter(|one| one.name != MEMBERS);
+            for attribute in others {
+                attribute.mutability = Mutability::ReadOnly;
+            }
+        }
         schema
     }
+
+    /// Refuses to a client that changes only the members of groups that there be more or fewer groups.
+    pub(super) fn may_make_and_delete(&self, number: u8) -> Result<(), ScimError> {
+        match (number, self.groups) {
+            (GROUP, Groups::MembershipOnly) => Err(members_only()),
+            _ => Ok(()),
+        }
+    }
 }
+
+/// A group as it was, for a client to which its attributes are readOnly. RFC 7644 §3.5.1: what a PUT
+/// leaves out stays then; another value is refused, so that nobody takes it for written.
+fn unchanged(
+    schema: TypeSchema<'_>,
+    written: Written<'_>,
+    after: &Resource,
+) -> Result<Resource, ScimError> {
+    let Some(before) = written.before() else { return Err(members_only()) };
+    let mut changed = changed(before, after, schema);
+    if matches!(written, Written::Over(_)) {
+        changed.retain(|path| after.value(path).is_some());
+    }
+    match changed.first() {
+        Some(path) => {
+            let detail = format!("`{path}` is readOnly for this connection");
+            Err(ScimError::new(ErrorKind::Mutability, detail))
+        }
+        None => Ok(before.clone()),
+    }
+}
+
+fn members_only() -> ScimError {
+    let detail = "this connection changes the members of groups and nothing else";
+    ScimError::new(ErrorKind::Forbidden, detail)
+}
+
+const MEMBERS: &str = "members";

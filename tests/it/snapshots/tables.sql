@@ -47,7 +47,7 @@ CREATE TABLE connections (
         preset TEXT NOT NULL,
         state TEXT NOT NULL,
         created INTEGER NOT NULL
-     , compat TEXT NOT NULL DEFAULT '{}', adopt TEXT NOT NULL DEFAULT 'onWrite', rev INTEGER NOT NULL DEFAULT 1) STRICT, WITHOUT ROWID;
+     , compat TEXT NOT NULL DEFAULT '{}', adopt TEXT NOT NULL DEFAULT 'onWrite', rev INTEGER NOT NULL DEFAULT 1, options TEXT NOT NULL DEFAULT '{}') STRICT, WITHOUT ROWID;
 CREATE TABLE keys (
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL,
