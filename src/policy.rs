@@ -13,6 +13,6 @@ mod required;
 pub use attributes::AttributeRules;
 pub use constraints::Constraints;
 pub use document::{Features, Policy};
-pub use groups::Groups;
+pub use groups::{GroupKind, GroupKinds, Groups};
 pub use rate_limit::RateLimit;
 pub use required::Required;

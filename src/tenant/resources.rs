@@ -1,5 +1,6 @@
 //! One resource: create, read, replace, PATCH, delete (RFC 7644 §3.3 to §3.6).
 
+mod kinds;
 mod rows;
 mod rules;
 mod standing;
@@ -87,6 +88,7 @@ impl<'a> Work<'a, '_> {
     pub(super) fn read(&mut self, number: u8, id: &str) -> Answer {
         let schema = self.schema_of(number)?;
         let projection = self.projection()?;
+        self.may_see(number, id)?;
         let view = self.view(schema, &projection);
         let shown = self.show(&view, Source::Id(id))?.ok_or(ErrorKind::NotFound)?;
         let etag = version(shown.entry.rev);
@@ -276,7 +278,7 @@ impl<'a> Work<'a, '_> {
     ) -> Result<Subject<'a>, Failure> {
         let schema = self.schema_of(number)?;
         let row = resources::by_id(self.sql, id)?
-            .filter(|row| row.pos.type_number() == number)
+            .filter(|row| row.pos.type_number() == number && self.sees(row))
             .ok_or(ErrorKind::NotFound)?;
         self.not_anothers(&row)?;
         let etag = version(row.rev);

@@ -54,6 +54,7 @@ mod first_calls;
 mod fuzz;
 mod fuzz_requests;
 mod gate;
+mod group_kinds;
 mod groups;
 mod guards_lifecycle;
 mod guards_lists;

@@ -2,13 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use crate::policy::Groups;
+use crate::policy::{GroupKinds, Groups};
 
 /// What a connection has of its own.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::tenant) struct Options {
     /// What it may change of groups.
     pub(in crate::tenant) groups: Option<Groups>,
+    /// The kinds of groups that it sees, where it does not see all.
+    pub(in crate::tenant) visible: Option<GroupKinds>,
 }
 
 impl Options {
@@ -34,6 +36,12 @@ impl Options {
                     options.groups =
                         Some(groups.ok_or("`groups` is neither full nor membershipOnly")?);
                 }
+                VISIBLE_GROUPS => {
+                    let kinds = GroupKinds::read(value);
+                    options.visible = Some(kinds.ok_or(
+                        "`visibleGroups` is no list of directory, provider, role and app",
+                    )?);
+                }
                 _ => return Err("it says what is not known"),
             }
         }
@@ -42,4 +50,5 @@ impl Options {
 }
 
 const GROUPS: &str = "groups";
-const NAMES: [&str; 1] = [GROUPS];
+const VISIBLE_GROUPS: &str = "visibleGroups";
+const NAMES: [&str; 2] = [GROUPS, VISIBLE_GROUPS];

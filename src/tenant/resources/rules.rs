@@ -24,7 +24,7 @@ pub(super) enum Written<'r> {
 }
 
 impl<'r> Written<'r> {
-    const fn before(self) -> Option<&'r Resource> {
+    pub(super) const fn before(self) -> Option<&'r Resource> {
         match self {
             Self::New => None,
             Self::Over(before) | Self::In(before) => Some(before),
@@ -44,6 +44,7 @@ impl Work<'_, '_> {
         match schema.resource_type.number {
             USER => self.as_user(written, &after).map(|()| after),
             GROUP if self.groups == Groups::MembershipOnly => unchanged(schema, written, &after),
+            GROUP => self.of_a_kind(written, after),
             _ => Ok(after),
         }
     }
@@ -85,7 +86,12 @@ impl Work<'_, '_> {
     pub(in crate::tenant) fn with_rules(&self, schema: &Schema) -> Schema {
         let mut schema = schema.clone();
         self.memory.policy.attributes.required.show_in(&mut schema);
-        if self.groups == Groups::MembershipOnly && schema.id == urn::GROUP {
+        let is_read = match schema.id.as_str() {
+            urn::GROUP => self.groups == Groups::MembershipOnly,
+            urn::GROUP_KIND => self.connection.is_some(),
+            _ => false,
+        };
+        if is_read {
             let others = schema.attributes.iter_mut().filter(|one| one.name != MEMBERS);
             for attribute in others {
                 attribute.mutability = Mutability::ReadOnly;
