@@ -120,3 +120,4 @@ mod types;
 mod users;
 mod vectors;
 mod versions;
+mod warnings;

@@ -10,6 +10,7 @@ use crate::policy::Groups;
 use crate::scim::resource::{Resource, changed};
 use crate::scim::schema::{GROUP, Mutability, Schema, TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError, urn};
+use crate::tenant::ring::EXTERNAL_ID_MISSING;
 use crate::tenant::work::Work;
 
 /// What a request writes, and what is there before.
@@ -36,16 +37,27 @@ impl Work<'_, '_> {
     /// What a resource becomes by the tenant's rules, if it may: 400 `invalidValue` or `mutability`,
     /// 403.
     pub(super) fn obeyed(
-        &self,
+        &mut self,
         schema: TypeSchema<'_>,
         written: Written<'_>,
         after: Resource,
     ) -> Result<Resource, ScimError> {
         match schema.resource_type.number {
-            USER => self.as_user(written, &after).map(|()| after),
+            USER => {
+                self.warn_of_what_is_missing(written, &after);
+                self.as_user(written, &after).map(|()| after)
+            }
             GROUP if self.groups == Groups::MembershipOnly => unchanged(schema, written, &after),
             GROUP => self.of_a_kind(written, after),
             _ => Ok(after),
+        }
+    }
+
+    /// Notes that a connection sends a whole user without its id for it. RFC 7643 §3.1.
+    fn warn_of_what_is_missing(&mut self, written: Written<'_>, after: &Resource) {
+        let is_whole = !matches!(written, Written::In(_));
+        if is_whole && self.connection.is_some() && after.value("externalId").is_none() {
+            self.memory.noted.warned.insert(EXTERNAL_ID_MISSING);
         }
     }
 
