@@ -4,6 +4,7 @@
 //! for a request is for those who ask.
 
 mod attributes;
+mod authority;
 mod constraints;
 mod document;
 mod groups;
@@ -11,6 +12,7 @@ mod rate_limit;
 mod required;
 
 pub use attributes::AttributeRules;
+pub use authority::{Authority, Owner};
 pub use constraints::Constraints;
 pub use document::{Features, Policy};
 pub use groups::{GroupKind, GroupKinds, Groups};

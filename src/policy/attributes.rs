@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::authority::{self, Authority};
 use super::constraints::{self, Constraints};
 use super::required::{self, Required};
 use crate::limits;
@@ -18,6 +19,8 @@ pub struct AttributeRules {
     pub required: Required,
     /// What values must look like.
     pub constraints: Constraints,
+    /// Whose word counts.
+    pub authority: Authority,
 }
 
 impl AttributeRules {
@@ -35,16 +38,21 @@ impl AttributeRules {
     ) -> Self {
         let Some(users) = registry.type_numbered(USER) else { return self.clone() };
         let parts = self.parts().map(|(name, own)| document.get(name).cloned().unwrap_or(own));
-        let [required, constraints] = &parts;
+        let [required, constraints, authority] = &parts;
         Self {
             required: Required::read(required, users, faults),
             constraints: Constraints::read(constraints, users, faults),
+            authority: Authority::read(authority, users, faults),
         }
     }
 
     /// Each with its name in the document.
-    pub(super) fn parts(&self) -> [(&'static str, Value); 2] {
-        [(required::NAME, self.required.to_json()), (constraints::NAME, self.constraints.to_json())]
+    pub(super) fn parts(&self) -> [(&'static str, Value); 3] {
+        [
+            (required::NAME, self.required.to_json()),
+            (constraints::NAME, self.constraints.to_json()),
+            (authority::NAME, self.authority.to_json()),
+        ]
     }
 }
 

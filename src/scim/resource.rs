@@ -174,6 +174,17 @@ impl Resource {
         })
     }
 
+    /// This state with what another has of an attribute, be it nothing.
+    #[must_use]
+    pub fn keeping(self, path: &str, of: Option<&Self>, schema: TypeSchema<'_>) -> Self {
+        let (urn, name) = split_urn(path);
+        let Some(found) = schema.attribute(urn, name) else { return self };
+        let mut draft = Draft::new(Request::Whole, schema, &Compat::GENERIC);
+        draft.load(self);
+        draft.set(found, of.and_then(|of| of.value(path)).cloned());
+        draft.finish().resource
+    }
+
     /// OneLogin: marks no address as the primary one, and means the first.
     fn make_first_email_primary(&mut self) {
         let emails = self.0.get_mut("emails").and_then(Value::as_array_mut);

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::connections::DISABLED;
 use super::document::timestamp;
 use super::memory::Connection;
-use super::ring::{CHANGE, CREATE, DEACTIVATE, EXTERNAL_ID_MISSING, Entry, LOOKUP};
+use super::ring::{
+    AUTHORITY_IGNORED, CHANGE, CREATE, DEACTIVATE, EXTERNAL_ID_MISSING, Entry, LOOKUP,
+};
 use super::work::{Answer, Failure, Work};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
@@ -161,6 +163,12 @@ fn warned_of(what: &str) -> (&'static str, &str, &'static str) {
             "externalId",
             "users come without it, so that one who is renamed or returns is not known again; add it \
              to the provider's attribute mappings",
+        ),
+        AUTHORITY_IGNORED => (
+            "authority_ignored",
+            "",
+            "the client sends attributes for which the tenant's policies give administrators authority, \
+             and its values for them are ignored",
         ),
         path => (
             "attribute_unknown",

@@ -214,7 +214,7 @@ impl<'a> Work<'a, '_> {
     ) -> Result<ResourceRow, Failure> {
         let before = &subject.document.resource;
         after.succeeds(before, subject.schema)?;
-        let after = self.obeyed(subject.schema, Written::Over(before), after)?;
+        let after = self.obeyed(subject.schema, Written::Over(&subject), after)?;
         self.take_up(&mut subject, &after)?;
         let joined = match subject.schema.resource_type.rows {
             Some(_) => vec![MemberOp::Replace(members.unwrap_or_default())],
@@ -243,8 +243,7 @@ impl<'a> Work<'a, '_> {
         }
         let resource = subject.document.resource.clone();
         let patched = operations.apply(resource, subject.schema, &self.compat)?;
-        let before = &subject.document.resource;
-        let after = self.obeyed(subject.schema, Written::In(before), patched.resource)?;
+        let after = self.obeyed(subject.schema, Written::In(&subject), patched.resource)?;
         self.take_up(&mut subject, &after)?;
         self.memory.noted.dropped.extend(patched.dropped);
         let delta = self.membership(Some(&subject.row), patched.members)?;
@@ -335,7 +334,9 @@ impl<'a> Work<'a, '_> {
         if !changed.is_empty() {
             let verb = updated(&before.resource, &document.resource);
             let kind = EventKind::Resource(row.pos.type_number(), verb);
-            let event = Event::new(kind, document.id.as_str())
+            let event = Event::new(kind, document.id.as_str());
+            let event = self
+                .flagged(row, &changed, event)
                 .with("previous", before.resource.told(&changed, *schema))
                 .with("changed", changed);
             self.record(&event)?;

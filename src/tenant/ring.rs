@@ -25,6 +25,8 @@ pub(super) const DEACTIVATE: i64 = 8;
 
 /// What is warned of where users come without an `externalId`. No path of an attribute looks so.
 pub(super) const EXTERNAL_ID_MISSING: &str = "#externalId_missing";
+/// What is warned of where a connection writes attributes that are not its own.
+pub(super) const AUTHORITY_IGNORED: &str = "#authority_ignored";
 
 /// A request of which only what may be told is left.
 #[derive(Clone, Debug, Deserialize, Serialize)]

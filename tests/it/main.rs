@@ -21,6 +21,7 @@ mod assertions;
 mod attribute_rules;
 mod audit;
 mod auth;
+mod authority;
 mod binding;
 mod binding_laws;
 mod bounds;

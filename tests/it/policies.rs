@@ -25,7 +25,7 @@ fn what_was_never_said_has_its_defaults() {
     assert_eq!(
         read.json(),
         json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [], "groups": "full",
-            "requiredAttributes": [], "constraints": [] })
+            "requiredAttributes": [], "constraints": [], "authority": {} })
     );
     assert_eq!(read.headers["etag"], "\"0\"");
     for nothing in [json!({}), json!({ "features": {} }), read.json(), json!({ "schemas": [] })] {

@@ -75,6 +75,12 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Gives an attribute a value that is canonical, or none.
+    pub(super) fn set(&mut self, found: Found<'a>, value: Option<Value>) {
+        self.values.remove(&slot(found));
+        self.values.extend(value.map(|value| (slot(found), value)));
+    }
+
     /// The required attributes and parts that have no value; those of an extension, if there is any
     /// of it.
     pub(in crate::scim) fn missing(&self) -> Vec<String> {

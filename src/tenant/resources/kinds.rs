@@ -2,14 +2,12 @@
 //! extension `urn:muster:scim:1.0:Group`. A connection reads it, and may see the groups of some kinds
 //! alone.
 
-use serde_json::Value;
-
 use super::rules::Written;
 use crate::policy::{GroupKind, GroupKinds};
 use crate::scim::filter::{Filter, Predicate};
 use crate::scim::resource::Resource;
 use crate::scim::schema::{GROUP, TypeSchema};
-use crate::scim::{ErrorKind, ScimError, urn};
+use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, ResourceRow};
 use crate::tenant::document::Document;
 use crate::tenant::work::{Failure, Work};
@@ -23,6 +21,7 @@ impl Work<'_, '_> {
     /// PATCH it is 400 `mutability`.
     pub(super) fn of_a_kind(
         &self,
+        schema: TypeSchema<'_>,
         written: Written<'_>,
         after: Resource,
     ) -> Result<Resource, ScimError> {
@@ -34,7 +33,7 @@ impl Work<'_, '_> {
                 let detail = format!("`{KIND}` is readOnly for this connection");
                 return Err(ScimError::new(ErrorKind::Mutability, detail));
             }
-            (_, Some(_)) => return Ok(with_kind_of(before, after)),
+            (_, Some(_)) => return Ok(after.keeping(KIND, before, schema)),
             (_, None) => {}
         }
         match after.text(KIND).map(GroupKind::of) {
@@ -88,17 +87,4 @@ impl Work<'_, '_> {
         let row = resources::by_id(self.sql, id)?.filter(|row| self.sees(row));
         Ok(row.map(|_| ()).ok_or(ErrorKind::NotFound)?)
     }
-}
-
-/// A group with the kind of another state of it, or of none.
-fn with_kind_of(before: Option<&Resource>, after: Resource) -> Resource {
-    let kind = before.and_then(|before| before.as_map().get(urn::GROUP_KIND)).cloned();
-    let mut fields = after.into_map();
-    if let Some(Value::Array(schemas)) = fields.get_mut("schemas") {
-        schemas.retain(|schema| schema != urn::GROUP_KIND);
-        schemas.extend(kind.is_some().then(|| Value::from(urn::GROUP_KIND)));
-    }
-    fields.shift_remove(urn::GROUP_KIND);
-    fields.extend(kind.map(|kind| (urn::GROUP_KIND.to_owned(), kind)));
-    Resource::from_stored(fields)
 }

@@ -6,11 +6,14 @@
 
 use serde_json::Value;
 
-use crate::policy::Groups;
+use super::Subject;
+use crate::event::Event;
+use crate::policy::{Groups, Owner};
 use crate::scim::resource::{Resource, changed};
 use crate::scim::schema::{GROUP, Mutability, Schema, TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError, urn};
-use crate::tenant::ring::EXTERNAL_ID_MISSING;
+use crate::store::resources::ResourceRow;
+use crate::tenant::ring::{AUTHORITY_IGNORED, EXTERNAL_ID_MISSING};
 use crate::tenant::work::Work;
 
 /// What a request writes, and what is there before.
@@ -19,16 +22,16 @@ pub(super) enum Written<'r> {
     /// A resource that is new: POST.
     New,
     /// All of a resource: PUT.
-    Over(&'r Resource),
+    Over(&'r Subject<'r>),
     /// Parts of a resource: PATCH.
-    In(&'r Resource),
+    In(&'r Subject<'r>),
 }
 
 impl<'r> Written<'r> {
     pub(super) const fn before(self) -> Option<&'r Resource> {
         match self {
             Self::New => None,
-            Self::Over(before) | Self::In(before) => Some(before),
+            Self::Over(subject) | Self::In(subject) => Some(&subject.document.resource),
         }
     }
 }
@@ -45,12 +48,61 @@ impl Work<'_, '_> {
         match schema.resource_type.number {
             USER => {
                 self.warn_of_what_is_missing(written, &after);
+                let after = self.by_authority(schema, written, after)?;
                 self.as_user(written, &after).map(|()| after)
             }
             GROUP if self.groups == Groups::MembershipOnly => unchanged(schema, written, &after),
-            GROUP => self.of_a_kind(written, after),
+            GROUP => self.of_a_kind(schema, written, after),
             _ => Ok(after),
         }
+    }
+
+    /// What is written of attributes that are somebody's. A connection's word for what is not its own
+    /// is ignored, so that it goes on; a key without one is refused: 400 `mutability`.
+    fn by_authority(
+        &mut self,
+        schema: TypeSchema<'_>,
+        written: Written<'_>,
+        mut after: Resource,
+    ) -> Result<Resource, ScimError> {
+        let authority = &self.memory.policy.attributes.authority;
+        let before = written.before();
+        let differs = |path: &&str| before.and_then(|one| one.value(path)) != after.value(path);
+        if self.connection.is_some() {
+            let foreign: Vec<&str> = authority.of(Owner::Admin).filter(differs).collect();
+            for path in foreign {
+                after = after.keeping(path, before, schema);
+                self.memory.noted.warned.insert(AUTHORITY_IGNORED);
+            }
+            return Ok(after);
+        }
+        let owner = match written {
+            Written::New => None,
+            Written::Over(subject) | Written::In(subject) => subject.row.manager.as_deref(),
+        };
+        match owner.zip(authority.of(Owner::Idp).find(differs)) {
+            Some((owner, path)) => {
+                let detail = format!("`{path}` is what connection `{owner}` says it is");
+                Err(ScimError::new(ErrorKind::Mutability, detail))
+            }
+            None => Ok(after),
+        }
+    }
+
+    /// An event that says what of a change a connection may put back: what is shared, of a user that
+    /// one manages, changed by a key without one.
+    pub(super) fn flagged(&self, row: &ResourceRow, changed: &[String], event: Event) -> Event {
+        let is_of_one = row.pos.type_number() == USER && row.manager.is_some();
+        if !is_of_one || self.connection.is_some() {
+            return event;
+        }
+        let is_in = |path: &&str, one: &str| {
+            one.strip_prefix(*path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let shared = self.memory.policy.attributes.authority.of(Owner::Shared);
+        let drifted: Vec<&str> =
+            shared.filter(|path| changed.iter().any(|one| is_in(path, one))).collect();
+        if drifted.is_empty() { event } else { event.with("drifted", drifted) }
     }
 
     /// Notes that a connection sends a whole user without its id for it. RFC 7643 §3.1.
@@ -81,8 +133,8 @@ impl Work<'_, '_> {
         match written {
             Written::New => {}
             Written::Over(_) if !is_inactive => {}
-            Written::Over(before) | Written::In(before) => {
-                let lacked = required.missing(before.as_map());
+            Written::Over(subject) | Written::In(subject) => {
+                let lacked = required.missing(subject.document.resource.as_map());
                 missing.retain(|path| !lacked.contains(path));
             }
         }
