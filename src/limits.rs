@@ -248,6 +248,16 @@ pub const IDEMPOTENCY_KEYS: usize = 1_000;
 /// Bytes of a body that is kept; a longer one is answered without a body when it is asked for again.
 pub const IDEMPOTENCY_BODY_BYTES: usize = 512 * 1024;
 
+/// Entries of a list of the policy document that is about attributes; a longer one is 422.
+pub const ATTRIBUTE_RULES: usize = 50;
+/// Bytes of the pattern of a constraint; a longer one is 422.
+pub const PATTERN_BYTES: usize = 512;
+/// Bytes of what a pattern is compiled to, repetitions written out; a larger one is 422. Matching takes
+/// as long as these times those of the value.
+pub const PATTERN_PROGRAM_BYTES: usize = 32 * 1024;
+/// Bytes of a value that is held against a pattern; a longer one does not match.
+pub const MATCHED_BYTES: usize = 1_024;
+
 /// Recent requests that are kept.
 pub const REQUESTS: usize = 1_000;
 /// Recent requests in one row, at most.

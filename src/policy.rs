@@ -4,25 +4,35 @@
 //! for a request is for those who ask.
 
 mod access;
+mod attributes;
+mod authority;
 mod condition;
+mod constraints;
 mod document;
+mod groups;
 mod guard;
 mod mapping;
 mod near_miss;
 mod quota;
 mod rate_limit;
+mod required;
 mod role;
 mod scope_path;
 mod unmapped;
 
 pub use access::{Access, AccessRules, Facts, Held, Match, Reason, Standing, Status};
+pub use attributes::AttributeRules;
+pub use authority::{Authority, Owner};
 pub use condition::{Condition, EVERYONE, Vocabulary};
+pub use constraints::Constraints;
 pub use document::{Features, Policy};
+pub use groups::{GroupKind, GroupKinds, Groups};
 pub use guard::{Guard, Successor};
-pub use mapping::{Granted, Mapping, MappingMode, Target, Trigger};
+pub use mapping::{Granted, Mapping, MappingMode, Trigger};
 pub use near_miss::{Difference, Named};
 pub use quota::Holders;
 pub use rate_limit::RateLimit;
+pub use required::Required;
 pub use role::Role;
 pub use scope_path::ScopePath;
 pub use unmapped::{Fallback, Unmapped};

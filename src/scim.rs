@@ -14,6 +14,7 @@ pub mod path;
 pub mod projection;
 pub mod resource;
 pub mod schema;
+pub mod selector;
 pub mod sort;
 pub mod urn;
 mod value;

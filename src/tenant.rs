@@ -64,7 +64,7 @@ use crate::store::{self, Sql, StoreError};
 use admission::{Bound, admit, held_to};
 use adopt::Adopt;
 pub use bucket::{Bucket, Taken};
-use memory::{Memory, OrderBookmarks, Rules};
+use memory::{Memory, OrderBookmarks};
 use ring::Ring;
 use sweep::Swept;
 use uses::Uses;
@@ -296,8 +296,10 @@ impl<'a, 'c> Work<'a, 'c> {
         bound: Bound,
     ) -> Self {
         let (connection, rules) = bound.unzip();
-        let unbound = Rules { compat: Compat::GENERIC, adopt: Adopt::default() };
-        let Rules { compat, adopt } = rules.unwrap_or(unbound);
+        let compat = rules.map_or(Compat::GENERIC, |rules| rules.compat);
+        let adopt = rules.map_or(Adopt::default(), |rules| rules.adopt);
+        let full = rules.map(|rules| rules.options.groups.unwrap_or(memory.policy.groups));
+        let groups = full.unwrap_or_default();
         let origin = origin_of(connection.as_deref());
         // Who is bound to none sees every row, whoever is there.
         let there = memory.connections.keys().filter(|_| connection.is_some());
@@ -311,6 +313,7 @@ impl<'a, 'c> Work<'a, 'c> {
             call,
             compat,
             adopt,
+            groups,
             connection,
             origin,
             present: present.to_string(),

@@ -30,7 +30,9 @@ fn page(query: &Query) -> Result<Value, Problem> {
 
 fn described(preset: &Preset) -> Value {
     let mappings = preset.mappings().iter();
-    let mappings = mappings.map(|one| json!({ "attribute": one.attribute, "source": one.source }));
+    let mappings = mappings.map(
+        |one| json!({ "attribute": one.attribute, "source": one.source, "byHand": one.by_hand }),
+    );
     json!({
         "id": preset.id,
         "displayName": preset.display_name,

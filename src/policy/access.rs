@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::condition::Condition;
-use super::mapping::{Granted, Mapping, MappingMode, Target};
+use super::mapping::{Granted, Mapping, MappingMode};
 use super::role::Role;
 use super::scope_path::ScopePath;
 use super::unmapped::{Fallback, Unmapped};
@@ -218,7 +218,7 @@ impl AccessRules {
         });
         let held = |(scope, role): (Option<&ScopePath>, &str)| Held {
             granted: Granted {
-                target: Target::Role(role.to_owned()),
+                role: role.to_owned(),
                 scope: scope.cloned().unwrap_or_else(ScopePath::company),
             },
             source: "unmapped".to_owned(),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AccessRules, Guard, Mapping, MappingMode, RateLimit, Role, Successor, Unmapped, Vocabulary,
+    AccessRules, AttributeRules, Groups, Guard, Mapping, MappingMode, RateLimit, Role, Successor,
+    Unmapped, Vocabulary,
 };
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
@@ -27,6 +28,10 @@ pub struct Policy {
     pub guards: Vec<Guard>,
     /// Who takes over from a user who goes, in the order in which somebody is looked for.
     pub succession: Vec<Successor>,
+    /// What connections may change of groups.
+    pub groups: Groups,
+    /// What it says of users' attributes.
+    pub attributes: AttributeRules,
 }
 
 /// Parts of the product that a tenant can have or not.
@@ -44,10 +49,17 @@ pub struct Features {
 
 impl Default for Policy {
     fn default() -> Self {
-        let (features, rate_limit) = (Features::default(), Some(RateLimit::DEFAULT));
-        let access = AccessRules::default();
-        let (guards, succession) = (Vec::new(), Vec::new());
-        Self { version: 0, features, rate_limit, schemas: Vec::new(), access, guards, succession }
+        Self {
+            version: 0,
+            features: Features::default(),
+            rate_limit: Some(RateLimit::DEFAULT),
+            schemas: Vec::new(),
+            access: AccessRules::default(),
+            guards: Vec::new(),
+            succession: Vec::new(),
+            groups: Groups::default(),
+            attributes: AttributeRules::default(),
+        }
     }
 }
 
@@ -124,23 +136,32 @@ impl Policy {
                     Ok(succession) => amended.succession = succession,
                     Err(found) => faults.extend(found),
                 },
+                "groups" => match value.as_str().and_then(Groups::of) {
+                    Some(groups) => amended.groups = groups,
+                    None => {
+                        faults.push(Fault::new("/groups", "is neither full nor membershipOnly"));
+                    }
+                },
+                name if AttributeRules::has(name) => {}
                 _ => faults.push(unknown("", name)),
             }
         }
-        amended.bind(document.get("mappings"), &mut faults);
+        let registry = amended.registry();
+        amended.attributes = self.attributes.amended(document, &registry, &mut faults);
+        amended.bind(document.get("mappings"), &registry, &mut faults);
         if faults.is_empty() { Ok(amended) } else { Err(faults) }
     }
 
     /// Reads the mappings of a document or, where it has none, again those that there are: what their
     /// conditions mean depends on the schemas.
-    fn bind(&mut self, mappings: Option<&Value>, faults: &mut Vec<Fault>) {
+    fn bind(&mut self, mappings: Option<&Value>, registry: &Registry, faults: &mut Vec<Fault>) {
         let kept = || self.access.mappings.iter().map(Mapping::to_json).collect();
         let mappings: Value = mappings.cloned().unwrap_or_else(kept);
         if mappings.as_array().is_some_and(Vec::is_empty) {
             self.access.mappings = Vec::new();
             return;
         }
-        match Mapping::read_all(&mappings, &Vocabulary::of(&self.registry())) {
+        match Mapping::read_all(&mappings, &Vocabulary::of(registry)) {
             Ok(mappings) => self.access.mappings = mappings,
             Err(found) => faults.extend(found),
         }
@@ -159,19 +180,20 @@ impl Policy {
         let mut rest = document.clone();
         let schemas = rest.shift_remove("schemas");
         let mappings = rest.shift_remove("mappings");
-        let mut policy = Self::default().amended(&rest)?;
-        policy.version = version;
-        policy.schemas = match &schemas {
+        let schemas = match &schemas {
             Some(Value::Array(list)) => DeclaredSchema::stored(list),
             Some(_) => return Err(vec![Fault::new("/schemas", "is not a list")]),
             None => Vec::new(),
         };
+        let mut policy = Self { schemas, ..Self::default() }.amended(&rest)?;
+        policy.version = version;
         for lookup in policy.schemas.iter_mut().flat_map(|schema| &mut schema.lookups) {
             let number = numbers.get(&lookup.path).copied();
             lookup.number = number.ok_or_else(|| vec![Fault::new("/schemas", "has no number")])?;
         }
         let mut faults = Vec::new();
-        policy.bind(mappings.as_ref(), &mut faults);
+        let registry = policy.registry();
+        policy.bind(mappings.as_ref(), &registry, &mut faults);
         if faults.is_empty() { Ok(policy) } else { Err(faults) }
     }
 
@@ -198,10 +220,11 @@ impl Policy {
 
     /// The document that says all of it.
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut document = json!({
             "version": self.version,
             "features": self.features.to_json(),
             "rateLimit": RateLimit::to_json(self.rate_limit),
+            "groups": self.groups.name(),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
             "mappings": self.access.mappings.iter().map(Mapping::to_json).collect::<Vec<_>>(),
             "mappingMode": self.access.mode.name(),
@@ -209,7 +232,12 @@ impl Policy {
             "roles": self.access.roles.iter().map(Role::to_json).collect::<Vec<_>>(),
             "guards": self.guards.iter().map(Guard::to_json).collect::<Vec<_>>(),
             "succession": self.succession.iter().map(Successor::name).collect::<Vec<_>>(),
-        })
+        });
+        if let Value::Object(fields) = &mut document {
+            let parts = self.attributes.parts();
+            fields.extend(parts.map(|(name, part)| (name.to_owned(), part)));
+        }
+        document
     }
 
     /// The members of the document in which two policies differ, `version` aside.

@@ -9,20 +9,11 @@ use crate::limits;
 use crate::scim::filter::{Comparand, Predicate};
 use crate::scim::schema::Fault;
 
-/// What is granted: a role that the application understands, or membership in a group of its own.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Target {
-    /// A role, by its value.
-    Role(String),
-    /// A group, by its `displayName`.
-    Group(String),
-}
-
 /// What a mapping grants.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Granted {
-    /// The role or the group.
-    pub target: Target,
+    /// The role, as the application calls it.
+    pub role: String,
     /// Where it holds.
     pub scope: ScopePath,
 }
@@ -67,33 +58,6 @@ pub struct Mapping {
     pub stop: bool,
 }
 
-impl Target {
-    /// The form in which a row holds it.
-    pub fn encode(&self) -> String {
-        match self {
-            Self::Role(value) => format!("role:{value}"),
-            Self::Group(name) => format!("group:{name}"),
-        }
-    }
-
-    /// Reads that form.
-    pub fn decode(text: &str) -> Option<Self> {
-        match text.split_once(':')? {
-            ("role", value) => Some(Self::Role(value.to_owned())),
-            ("group", name) => Some(Self::Group(name.to_owned())),
-            _ => None,
-        }
-    }
-
-    /// Its name in a document, and what it names.
-    pub fn named(&self) -> (&'static str, &str) {
-        match self {
-            Self::Role(value) => ("role", value),
-            Self::Group(name) => ("group", name),
-        }
-    }
-}
-
 impl Granted {
     /// Reads a grant.
     pub(super) fn read(value: &Value, at: &str, faults: &mut Vec<Fault>) -> Option<Self> {
@@ -101,18 +65,12 @@ impl Granted {
             faults.push(Fault::new(at, "is not an object"));
             return None;
         };
-        let before = faults.len();
-        let (mut targets, mut scope) = (Vec::new(), ScopePath::company());
+        let (mut role, mut scope) = (None, ScopePath::company());
         for (name, value) in fields {
             let place = format!("{at}/{name}");
             match (name.as_str(), value.as_str()) {
-                ("role", Some(role)) if is_name(role) => {
-                    targets.push(Target::Role(role.to_owned()))
-                }
-                ("group", Some(group)) if is_name(group) => {
-                    targets.push(Target::Group(group.to_owned()));
-                }
-                ("role" | "group", _) => {
+                ("role", Some(text)) if is_name(text) => role = Some(text.to_owned()),
+                ("role", _) => {
                     let most = limits::ROLE_CHARACTERS;
                     faults.push(Fault::new(place, format!("is no name of 1 to {most} characters")));
                 }
@@ -123,15 +81,10 @@ impl Granted {
                 _ => faults.push(unknown(at, name)),
             }
         }
-        let target = match <[Target; 1]>::try_from(targets) {
-            Ok([target]) => Some(target),
-            Err(_) if faults.len() > before => None,
-            Err(_) => {
-                faults.push(Fault::new(at, "has not one of `role` and `group`"));
-                None
-            }
-        };
-        Some(Self { target: target?, scope })
+        if !fields.contains_key("role") {
+            faults.push(Fault::new(at, "has no `role`"));
+        }
+        Some(Self { role: role?, scope })
     }
 
     /// Reads a grant by itself.
@@ -148,8 +101,7 @@ impl Granted {
 
     /// What a document says of it.
     pub fn to_json(&self) -> Value {
-        let (name, value) = self.target.named();
-        json!({ name: value, "scope": self.scope.as_str() })
+        json!({ "role": self.role, "scope": self.scope.as_str() })
     }
 }
 
@@ -349,7 +301,7 @@ impl MappingMode {
     }
 }
 
-/// Whether a text may name a role or a group.
+/// Whether a text may name a role.
 pub(super) fn is_name(text: &str) -> bool {
     (1..=limits::ROLE_CHARACTERS).contains(&text.chars().count())
         && !text.chars().any(char::is_control)

@@ -1,7 +1,7 @@
 //! Quotas: of some roles only so many users hold one, and the others another in its place.
 
 use super::access::{Access, Held, Reason};
-use super::mapping::{Granted, Target};
+use super::mapping::Granted;
 use super::role::Role;
 
 /// What is asked of those who know who holds what.
@@ -64,20 +64,16 @@ impl Access {
 
 /// The role of a grant and how many may hold it, if there is a limit.
 fn limited<'r>(roles: &'r [Role], held: &Held) -> Option<(&'r Role, u32)> {
-    let Target::Role(value) = &held.granted.target else { return None };
-    let role = roles.iter().find(|role| role.value == *value)?;
+    let role = roles.iter().find(|role| role.value == held.granted.role)?;
     Some((role, role.max?))
 }
 
 /// What is granted in the place of a role that is full.
 fn overflow(role: &Role, held: &Held) -> Option<Held> {
-    let target = Target::Role(role.overflow.clone()?);
-    let granted = Granted { target, scope: held.granted.scope.clone() };
+    let granted = Granted { role: role.overflow.clone()?, scope: held.granted.scope.clone() };
     Some(Held { granted, source: held.source.clone() })
 }
 
 fn holds(grants: &[Held], role: &str) -> bool {
-    let is_role =
-        |held: &Held| matches!(&held.granted.target, Target::Role(value) if value == role);
-    grants.iter().any(is_role)
+    grants.iter().any(|held| held.granted.role == role)
 }

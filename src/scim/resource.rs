@@ -13,10 +13,12 @@ mod rows;
 mod values;
 
 pub(super) use operation::Op;
+pub(in crate::scim) use operation::Request;
 pub use operation::{Member, MemberOp};
 use serde_json::{Map, Value};
 
-use self::draft::{Draft, Finished, Request};
+use self::draft::{Draft, Finished};
+
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::message::field;
@@ -172,6 +174,17 @@ impl Resource {
         changed.map_or(Ok(()), |place| {
             Err(place.error(ErrorKind::Mutability, "cannot be changed once it has a value"))
         })
+    }
+
+    /// This state with what another has of an attribute, be it nothing.
+    #[must_use]
+    pub fn keeping(self, path: &str, of: Option<&Self>, schema: TypeSchema<'_>) -> Self {
+        let (urn, name) = split_urn(path);
+        let Some(found) = schema.attribute(urn, name) else { return self };
+        let mut draft = Draft::new(Request::Whole, schema, &Compat::GENERIC);
+        draft.load(self);
+        draft.set(found, of.and_then(|of| of.value(path)).cloned());
+        draft.finish().resource
     }
 
     /// OneLogin: marks no address as the primary one, and means the first.

@@ -12,6 +12,8 @@ pub const MUSTER_USER: &str = "urn:muster:scim:1.0:User";
 pub const SCIM_1_CORE: &str = "urn:scim:schemas:core:1.0";
 /// SCIM 1.1 §7.
 pub const SCIM_1_ENTERPRISE_USER: &str = "urn:scim:schemas:extension:enterprise:1.0";
+/// What a group is to the application.
+pub const GROUP_KIND: &str = "urn:muster:scim:1.0:Group";
 /// RFC 7643 §5.
 pub const SERVICE_PROVIDER_CONFIG: &str =
     "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";

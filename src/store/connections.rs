@@ -23,6 +23,8 @@ pub struct ConnectionRow {
     pub in_scope: Option<String>,
     /// Whether it has ever been active, so that what it says counts.
     pub activated: bool,
+    /// What it says in place of the tenant's policies.
+    pub options: Map<String, Value>,
     /// Its version's number.
     pub rev: i64,
     /// When it was made, in milliseconds since the epoch.
@@ -35,21 +37,22 @@ pub struct ConnectionRow {
 /// As [`Sql::query`]; so for all functions here.
 pub fn all(sql: &dyn Sql) -> Result<Vec<ConnectionRow>, StoreError> {
     const STATEMENT: &str =
-        "SELECT id, display_name, preset, compat, state, adopt, rev, created, in_scope, activated
+        "SELECT id, display_name, preset, compat, state, adopt, rev, created, in_scope, activated,
+            options
          FROM connections ORDER BY id";
     let read = |row: &Row| {
         Ok(ConnectionRow {
             id: row.text(0)?.to_owned(),
             display_name: row.text(1)?.to_owned(),
             preset: row.text(2)?.to_owned(),
-            compat: serde_json::from_str(row.text(3)?)
-                .map_err(|_| StoreError::new("the rules of a connection are no JSON object"))?,
+            compat: object(row.text(3)?)?,
             state: row.text(4)?.to_owned(),
             adopt: row.text(5)?.to_owned(),
             rev: row.integer(6)?,
             created: row.integer(7)?,
             in_scope: row.text_or_null(8)?.map(str::to_owned),
             activated: row.integer(9)? != 0,
+            options: object(row.text(10)?)?,
         })
     };
     sql.query(STATEMENT, &[])?.iter().map(read).collect()
@@ -57,14 +60,17 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<ConnectionRow>, StoreError> {
 
 /// Adds a connection, or writes its new version.
 pub fn write(sql: &dyn Sql, connection: &ConnectionRow) -> Result<(), StoreError> {
-    let compat = serde_json::to_string(&connection.compat)
-        .map_err(|_| StoreError::new("the rules of a connection are not to be written as JSON"))?;
+    let text = |rules: &Map<String, Value>| {
+        serde_json::to_string(rules)
+            .map_err(|_| StoreError::new("the rules of a connection are not to be written as JSON"))
+    };
+    let (compat, options) = (text(&connection.compat)?, text(&connection.options)?);
     sql.query(
         "INSERT INTO connections (id, display_name, preset, compat, state, adopt, rev, created,
-            in_scope, activated)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            in_scope, activated, options)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (id) DO UPDATE SET display_name = ?2, preset = ?3, compat = ?4, state = ?5,
-            adopt = ?6, rev = ?7, in_scope = ?9, activated = ?10",
+            adopt = ?6, rev = ?7, in_scope = ?9, activated = ?10, options = ?11",
         &[
             Param::Text(&connection.id),
             Param::Text(&connection.display_name),
@@ -76,9 +82,15 @@ pub fn write(sql: &dyn Sql, connection: &ConnectionRow) -> Result<(), StoreError
             Param::Integer(connection.created),
             connection.in_scope.as_deref().map_or(Param::Null, Param::Text),
             Param::Integer(connection.activated.into()),
+            Param::Text(&options),
         ],
     )?;
     Ok(())
+}
+
+fn object(text: &str) -> Result<Map<String, Value>, StoreError> {
+    serde_json::from_str(text)
+        .map_err(|_| StoreError::new("the rules of a connection are no JSON object"))
 }
 
 /// Removes a connection.

@@ -8,8 +8,8 @@ use super::{Param, Pos, Row, Sql, StoreError};
 /// A row.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GrantRow {
-    /// What is granted, in the form of `Target::encode`.
-    pub target: String,
+    /// The role.
+    pub role: String,
     /// Where it holds.
     pub scope: String,
     /// Where it comes from.
@@ -33,13 +33,13 @@ pub fn any(sql: &dyn Sql) -> Result<bool, StoreError> {
 /// The grants of a user, in the order of their keys.
 pub fn of_user(sql: &dyn Sql, user: Pos) -> Result<Vec<GrantRow>, StoreError> {
     let rows = sql.query(
-        "SELECT target, scope, source, standing, held, since FROM grants
-         WHERE pos = +?1 ORDER BY target, scope, source",
+        "SELECT role, scope, source, standing, held, since FROM grants
+         WHERE pos = +?1 ORDER BY role, scope, source",
         &[Param::Integer(user.value())],
     )?;
     let read = |row: &Row| {
         Ok(GrantRow {
-            target: row.text(0)?.to_owned(),
+            role: row.text(0)?.to_owned(),
             scope: row.text(1)?.to_owned(),
             source: row.text(2)?.to_owned(),
             standing: row.integer(3)? != 0,
@@ -54,12 +54,12 @@ pub fn of_user(sql: &dyn Sql, user: Pos) -> Result<Vec<GrantRow>, StoreError> {
 /// hold it are counted.
 pub fn put(sql: &dyn Sql, user: Pos, row: &GrantRow, counted: bool) -> Result<(), StoreError> {
     sql.query(
-        "INSERT INTO grants (pos, target, scope, source, standing, held, since, counted)
+        "INSERT INTO grants (pos, role, scope, source, standing, held, since, counted)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT DO UPDATE SET standing = ?5, held = ?6, since = ?7, counted = ?8",
         &[
             Param::Integer(user.value()),
-            Param::Text(&row.target),
+            Param::Text(&row.role),
             Param::Text(&row.scope),
             Param::Text(&row.source),
             Param::Integer(row.standing.into()),
@@ -75,10 +75,10 @@ pub fn put(sql: &dyn Sql, user: Pos, row: &GrantRow, counted: bool) -> Result<()
 pub fn delete(sql: &dyn Sql, user: Pos, row: &GrantRow) -> Result<(), StoreError> {
     sql.query(
         "DELETE FROM grants
-         WHERE pos = +?1 AND target = +?2 AND scope = +?3 AND source = +?4",
+         WHERE pos = +?1 AND role = +?2 AND scope = +?3 AND source = +?4",
         &[
             Param::Integer(user.value()),
-            Param::Text(&row.target),
+            Param::Text(&row.role),
             Param::Text(&row.scope),
             Param::Text(&row.source),
         ],
@@ -93,32 +93,32 @@ pub fn delete_of(sql: &dyn Sql, user: Pos) -> Result<(), StoreError> {
 }
 
 /// How many other users hold what is counted.
-pub fn others(sql: &dyn Sql, target: &str, user: Pos) -> Result<u32, StoreError> {
+pub fn others(sql: &dyn Sql, role: &str, user: Pos) -> Result<u32, StoreError> {
     let rows = sql.query(
         "SELECT count(DISTINCT pos) FROM grants
-         WHERE counted = 1 AND target = +?1 AND pos <> +?2",
-        &[Param::Text(target), Param::Integer(user.value())],
+         WHERE counted = 1 AND role = +?1 AND pos <> +?2",
+        &[Param::Text(role), Param::Integer(user.value())],
     )?;
     let count = rows.first().map_or(Ok(0), |row| row.integer(0))?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// The user who has held longest what is counted.
-pub fn first_holder(sql: &dyn Sql, target: &str) -> Result<Option<Pos>, StoreError> {
+pub fn first_holder(sql: &dyn Sql, role: &str) -> Result<Option<Pos>, StoreError> {
     let rows = sql.query(
-        "SELECT pos FROM grants WHERE counted = 1 AND target = +?1 ORDER BY since, pos LIMIT 1",
-        &[Param::Text(target)],
+        "SELECT pos FROM grants WHERE counted = 1 AND role = +?1 ORDER BY since, pos LIMIT 1",
+        &[Param::Text(role)],
     )?;
     rows.first().map(|row| row.integer(0).map(Pos::stored)).transpose()
 }
 
-/// Says anew what is counted: those targets and no others.
-pub fn count_only(sql: &dyn Sql, targets: &[String]) -> Result<(), StoreError> {
-    let targets = serde_json::Value::from(targets).to_string();
+/// Says anew what is counted: those roles and no others.
+pub fn count_only(sql: &dyn Sql, roles: &[String]) -> Result<(), StoreError> {
+    let list = serde_json::Value::from(roles).to_string();
     sql.query(
         "UPDATE grants SET counted = 1 - counted
-         WHERE counted <> (held AND target IN (SELECT value FROM json_each(?1)))",
-        &[Param::Text(&targets)],
+         WHERE counted <> (held AND role IN (SELECT value FROM json_each(?1)))",
+        &[Param::Text(&list)],
     )?;
     Ok(())
 }
@@ -136,7 +136,7 @@ pub struct GroupOf {
     pub direct: bool,
 }
 
-/// The groups that a user is in, without those memberships that some origins alone vouch for; `nested`
+/// The groups that a user is in, without those memberships for which some origins alone vouch; `nested`
 /// where groups may be in groups.
 pub fn groups_of(
     sql: &dyn Sql,
@@ -146,20 +146,24 @@ pub fn groups_of(
 ) -> Result<Vec<GroupOf>, StoreError> {
     const DIRECT: &str = "SELECT g.id, g.doc->>'$.displayName', g.doc->>'$.externalId', 1
         FROM members m CROSS JOIN resources g ON g.pos = m.grp
-        WHERE m.member = +?1 AND m.origin NOT IN (SELECT value FROM json_each(?2))
-        GROUP BY m.grp ORDER BY m.grp";
+        WHERE m.member = +?1 AND {heard} GROUP BY m.grp";
     const NESTED: &str = "WITH RECURSIVE up (pos, direct) AS (
             SELECT m.grp, 1 FROM members m CROSS JOIN resources g ON g.pos = m.grp
-            WHERE m.member = +?1 AND m.origin NOT IN (SELECT value FROM json_each(?2))
+            WHERE m.member = +?1 AND {heard}
             UNION
             SELECT m.grp, 0 FROM up CROSS JOIN members m ON m.member = up.pos
-            CROSS JOIN resources g ON g.pos = m.grp
-            WHERE m.origin NOT IN (SELECT value FROM json_each(?2)))
+            CROSS JOIN resources g ON g.pos = m.grp WHERE {heard})
         SELECT g.id, g.doc->>'$.displayName', g.doc->>'$.externalId', max(up.direct)
         FROM up CROSS JOIN resources g ON g.pos = up.pos GROUP BY up.pos ORDER BY up.pos";
+    // Each element of a list would count as a row read, and mostly there is none to leave out.
+    let heard = match except {
+        [] => "?2 = '[]'",
+        _ => "m.origin NOT IN (SELECT value FROM json_each(?2))",
+    };
+    let statement = if nested { NESTED } else { DIRECT }.replace("{heard}", heard);
     let except = serde_json::Value::from(except).to_string();
     let params = [Param::Integer(user.value()), Param::Text(&except)];
-    let rows = sql.query(if nested { NESTED } else { DIRECT }, &params)?;
+    let rows = sql.query(&statement, &params)?;
     let read = |row: &Row| {
         let text = |column| row.text_or_null(column).map(|text| text.map(str::to_owned));
         Ok(GroupOf {
@@ -193,11 +197,11 @@ pub fn holders_by(sql: &dyn Sql, source: &str, limit: usize) -> Result<i64, Stor
 }
 
 /// The users who hold what is counted, those who have held it longest first, at most `limit`.
-pub fn holders(sql: &dyn Sql, target: &str, limit: usize) -> Result<Vec<Pos>, StoreError> {
+pub fn holders(sql: &dyn Sql, role: &str, limit: usize) -> Result<Vec<Pos>, StoreError> {
     let rows = sql.query(
-        "SELECT pos FROM grants WHERE counted = 1 AND target = +?1
+        "SELECT pos FROM grants WHERE counted = 1 AND role = +?1
          GROUP BY pos ORDER BY min(since), pos LIMIT +?2",
-        &[Param::Text(target), Param::count(limit)],
+        &[Param::Text(role), Param::count(limit)],
     )?;
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
 }

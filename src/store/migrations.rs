@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 13] = [
+const MIGRATIONS: [&[&str]; 14] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -17,6 +17,7 @@ const MIGRATIONS: [&[&str]; 13] = [
     IDEMPOTENCY,
     REQUESTS,
     GRANTS,
+    OPTIONS,
 ];
 
 const TABLES: &[&str] = &[
@@ -219,17 +220,17 @@ const REQUESTS: &[&str] = &[
 const GRANTS: &[&str] = &[
     "CREATE TABLE grants (
         pos INTEGER NOT NULL,
-        target TEXT NOT NULL,
+        role TEXT NOT NULL,
         scope TEXT NOT NULL,
         source TEXT NOT NULL,
         standing INTEGER NOT NULL,
         held INTEGER NOT NULL,
         since INTEGER NOT NULL,
         counted INTEGER NOT NULL,
-        PRIMARY KEY (pos, target, scope, source)
+        PRIMARY KEY (pos, role, scope, source)
      ) STRICT, WITHOUT ROWID",
     // Of most roles nobody asks who holds them.
-    "CREATE INDEX grants_counted ON grants (target, since, pos) WHERE counted = 1",
+    "CREATE INDEX grants_counted ON grants (role, since, pos) WHERE counted = 1",
     // One row, while there is something to do: the place behind which it goes on.
     "CREATE TABLE recomputation (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -242,6 +243,9 @@ const GRANTS: &[&str] = &[
     "ALTER TABLE connections ADD COLUMN activated INTEGER NOT NULL DEFAULT 0",
     "UPDATE connections SET activated = 1 WHERE state IN ('active', 'disabled')",
 ];
+
+/// What connections say in place of their tenant's policies: a JSON object.
+const OPTIONS: &[&str] = &["ALTER TABLE connections ADD COLUMN options TEXT NOT NULL DEFAULT '{}'"];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

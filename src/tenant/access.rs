@@ -23,9 +23,7 @@ use super::work::{Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::http::{Method, Problem, ProblemCode, Route};
 use crate::limits;
-use crate::policy::{
-    Access, Granted, Guard, Held, Holders, Policy, ScopePath, Successor, Target, Trigger,
-};
+use crate::policy::{Access, Granted, Guard, Held, Holders, Policy, ScopePath, Successor, Trigger};
 use crate::scim::resource::Resource;
 use crate::scim::schema::{GROUP, USER};
 use crate::scim::{ErrorKind, ScimError};
@@ -186,7 +184,7 @@ impl Settling<'_> {
             grants::delete(self.sql, user, row)?;
         }
         for row in &change.written {
-            grants::put(self.sql, user, row, counted.contains(&row.target))?;
+            grants::put(self.sql, user, row, counted.contains(&row.role))?;
         }
         if !change.written.is_empty() {
             self.memory.touched = true;
@@ -227,18 +225,15 @@ impl Settling<'_> {
     /// Gives what a user has lost to the first of those who have had to be content with less, where the
     /// role is to be filled up again.
     fn fill_up(&mut self, user: Pos, change: &Change) -> Result<(), StoreError> {
-        let lost = change.revoked.iter().filter_map(|held| match &held.granted.target {
-            Target::Role(role) => Some(role.as_str()),
-            Target::Group(_) => None,
-        });
+        let lost = change.revoked.iter().map(|held| held.granted.role.as_str());
         let roles = &self.memory.policy.access.roles;
         let next = |lost: &str| {
             let role = roles.iter().find(|role| role.value == lost && role.rebalance)?;
-            Some(Target::Role(role.overflow.clone()?).encode())
+            role.overflow.clone()
         };
         let waiting: BTreeSet<String> = lost.filter_map(next).collect();
-        for target in waiting {
-            let first = grants::first_holder(self.sql, &target)?;
+        for role in waiting {
+            let first = grants::first_holder(self.sql, &role)?;
             if let Some(other) = first.filter(|other| *other != user) {
                 self.recompute(other, &[])?;
             }
@@ -257,12 +252,7 @@ pub(super) fn counted(policy: &Policy) -> BTreeSet<String> {
         Successor::Role(role) => Some(role.clone()),
         Successor::Manager => None,
     });
-    names
-        .chain(guarded)
-        .chain(succeeding)
-        .flatten()
-        .map(|role| Target::Role(role).encode())
-        .collect()
+    names.chain(guarded).chain(succeeding).flatten().collect()
 }
 
 /// Whether a grant lies below the scope of another.
@@ -281,7 +271,7 @@ impl Holders for RowHolders<'_> {
     type Error = StoreError;
 
     fn others(&mut self, role: &str) -> Result<u32, StoreError> {
-        grants::others(self.sql, &Target::Role(role.to_owned()).encode(), self.user)
+        grants::others(self.sql, role, self.user)
     }
 }
 
@@ -323,7 +313,7 @@ impl Change {
         for held in access.grants.iter().filter(|held| !has_row(held)) {
             change.granted.push(held.clone());
             change.written.push(GrantRow {
-                target: held.granted.target.encode(),
+                role: held.granted.role.clone(),
                 scope: held.granted.scope.to_string(),
                 source: held.source.clone(),
                 standing: false,
@@ -335,15 +325,13 @@ impl Change {
     }
 }
 
-/// The grant that a row says. Nothing but grants is ever written there.
+/// The grant that a row says.
 fn held_of(row: &GrantRow) -> Held {
-    let target = Target::decode(&row.target).unwrap_or_else(|| Target::Role(row.target.clone()));
-    let granted = Granted { target, scope: ScopePath::stored(&row.scope) };
+    let granted = Granted { role: row.role.clone(), scope: ScopePath::stored(&row.scope) };
     Held { granted, source: row.source.clone() }
 }
 
 /// What a request says of a grant.
 pub(super) fn to_json(held: &Held) -> Value {
-    let (name, value) = held.granted.target.named();
-    json!({ name: value, "scope": held.granted.scope.as_str(), "source": held.source })
+    json!({ "role": held.granted.role, "scope": held.granted.scope.as_str(), "source": held.source })
 }

@@ -2,11 +2,13 @@
 //! take up.
 
 mod fields;
+mod options;
 
 use serde_json::{Value, json};
 
 pub(super) use self::fields::read;
 use self::fields::{described, exported};
+pub(super) use self::options::Options;
 use super::departure::{self, Fate};
 use super::document::matches;
 use super::memory::Connection;

@@ -124,6 +124,7 @@ impl Work<'_, '_> {
     }
 
     fn described_schema(&self, schema: &Schema) -> Value {
+        let schema = self.with_rules(schema);
         json!({
             "schemas": [urn::SCHEMA],
             "id": schema.id,

@@ -119,6 +119,7 @@ fn connection(row: &ConnectionRow) -> Value {
         "state": row.state,
         "adopt": row.adopt,
         "inScope": row.in_scope,
+        "options": row.options,
         "version": row.rev,
         "created": row.created,
     })

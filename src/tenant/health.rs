@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::connections::DISABLED;
 use super::document::timestamp;
 use super::memory::Connection;
-use super::ring::{CHANGE, CREATE, DEACTIVATE, Entry, LOOKUP};
+use super::ring::{
+    AUTHORITY_IGNORED, CHANGE, CREATE, DEACTIVATE, EXTERNAL_ID_MISSING, Entry, LOOKUP,
+};
 use super::work::{Answer, Failure, Work};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
@@ -49,12 +51,9 @@ impl Work<'_, '_> {
         let rate = failed.saturating_mul(1_000).checked_div(recent.len()).unwrap_or(0);
         let rate = f64::from(u16::try_from(rate).unwrap_or(1_000)) / 1_000.0;
         let moment = |at: Option<i64>| at.and_then(DateTime::from_timestamp_millis).map(timestamp);
-        let warning = |path: &str, first| {
-            json!({
-                "path": path,
-                "firstSeen": moment(Some(first)),
-                "detail": "the client sends this attribute, no schema knows it, and its values are dropped",
-            })
+        let warning = |what: &str, first| {
+            let (code, path, detail) = warned_of(what);
+            json!({ "code": code, "path": path, "firstSeen": moment(Some(first)), "detail": detail })
         };
         let warnings = self.ring.warnings(self.sql, id)?;
         let warnings: Vec<Value> =
@@ -153,6 +152,29 @@ impl Work<'_, '_> {
             },
             _ => Check::passed(name),
         }
+    }
+}
+
+/// What a warning is about: its code, the attribute, and what is wrong.
+fn warned_of(what: &str) -> (&'static str, &str, &'static str) {
+    match what {
+        EXTERNAL_ID_MISSING => (
+            "externalId_missing",
+            "externalId",
+            "users come without it, so that one who is renamed or returns is not known again; add it \
+             to the provider's attribute mappings",
+        ),
+        AUTHORITY_IGNORED => (
+            "authority_ignored",
+            "",
+            "the client sends attributes for which the tenant's policies give administrators authority, \
+             and its values for them are ignored",
+        ),
+        path => (
+            "attribute_unknown",
+            path,
+            "the client sends this attribute, no schema knows it, and its values are dropped",
+        ),
     }
 }
 

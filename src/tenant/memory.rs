@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::access::Dirty;
 use super::adopt::Adopt;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
+use super::connections::Options;
 use super::ring::Noted;
 use super::stored_policy;
 use crate::auth::JtiDigest;
@@ -92,14 +93,16 @@ pub(super) struct Connection {
 pub(super) struct Rules {
     pub(super) compat: Compat,
     pub(super) adopt: Adopt,
+    pub(super) options: Options,
 }
 
 impl Connection {
     pub(super) fn new(row: ConnectionRow) -> Self {
         let preset = Preset::of(&row.preset);
         let compat = preset.and_then(|preset| preset.compat.with(&row.compat).ok());
-        let rules = compat.zip(Adopt::of(&row.adopt));
-        let rules = rules.map(|(compat, adopt)| Rules { compat, adopt });
+        let (adopt, options) = (Adopt::of(&row.adopt), Options::read(&row.options).ok());
+        let rules = compat.zip(adopt).zip(options);
+        let rules = rules.map(|((compat, adopt), options)| Rules { compat, adopt, options });
         Self { row, rules, in_scope: None, departure: None }
     }
 }

@@ -1,12 +1,16 @@
 //! One resource: create, read, replace, PATCH, delete (RFC 7644 §3.3 to §3.6).
 
+mod asked;
+mod kinds;
 mod rows;
+mod rules;
 mod standing;
 
 use serde_json::{Map, Value};
 
 use self::rows::encoded;
 pub(super) use self::rows::{take_away, updated};
+use self::rules::Written;
 use super::document::{Document, matches, timestamp, version};
 use super::lookups::{is_unique, lookup_keys, missing_from, new_keys};
 use super::members::Delta;
@@ -86,6 +90,7 @@ impl<'a> Work<'a, '_> {
     pub(super) fn read(&mut self, number: u8, id: &str) -> Answer {
         let schema = self.schema_of(number)?;
         let projection = self.projection()?;
+        self.may_see(number, id)?;
         let view = self.view(schema, &projection);
         let shown = self.show(&view, Source::Id(id))?.ok_or(ErrorKind::NotFound)?;
         let etag = version(shown.entry.rev);
@@ -151,6 +156,7 @@ impl<'a> Work<'a, '_> {
         delta: &Delta,
     ) -> Result<Added, Failure> {
         let New { schema, resource, .. } = new;
+        let resource = self.obeyed(schema, Written::New, resource)?;
         let number = schema.resource_type.number;
         let keys = new_keys(&resource, schema)?;
         self.unused(schema, &keys)?;
@@ -211,7 +217,9 @@ impl<'a> Work<'a, '_> {
         after: Resource,
         members: Option<Vec<Member>>,
     ) -> Result<ResourceRow, Failure> {
-        after.succeeds(&subject.document.resource, subject.schema)?;
+        let before = &subject.document.resource;
+        after.succeeds(before, subject.schema)?;
+        let after = self.obeyed(subject.schema, Written::Over(&subject), after)?;
         self.take_up(&mut subject, &after)?;
         let joined = match subject.schema.resource_type.rows {
             Some(_) => vec![MemberOp::Replace(members.unwrap_or_default())],
@@ -240,10 +248,11 @@ impl<'a> Work<'a, '_> {
         }
         let resource = subject.document.resource.clone();
         let patched = operations.apply(resource, subject.schema, &self.compat)?;
-        self.take_up(&mut subject, &patched.resource)?;
+        let after = self.obeyed(subject.schema, Written::In(&subject), patched.resource)?;
+        self.take_up(&mut subject, &after)?;
         self.memory.noted.dropped.extend(patched.dropped);
         let delta = self.membership(Some(&subject.row), patched.members)?;
-        self.change(&subject, patched.resource, &delta)
+        self.change(&subject, after, &delta)
     }
 
     /// Whether a PATCH is answered without the resource. That of a large group is, since its
@@ -274,7 +283,7 @@ impl<'a> Work<'a, '_> {
     ) -> Result<Subject<'a>, Failure> {
         let schema = self.schema_of(number)?;
         let row = resources::by_id(self.sql, id)?
-            .filter(|row| row.pos.type_number() == number)
+            .filter(|row| row.pos.type_number() == number && self.shows(row))
             .ok_or(ErrorKind::NotFound)?;
         self.not_anothers(&row)?;
         let etag = version(row.rev);
@@ -336,8 +345,9 @@ impl<'a> Work<'a, '_> {
             let verb = updated(&before.resource, &document.resource);
             let kind = EventKind::Resource(row.pos.type_number(), verb);
             let successor = self.successor(verb, row.pos, &document)?;
-            let event = Event::new(kind, document.id.as_str())
-                .succeeded(successor)
+            let event = Event::new(kind, document.id.as_str()).succeeded(successor);
+            let event = self
+                .flagged(row, &changed, event)
                 .with("previous", before.resource.told(&changed, *schema))
                 .with("changed", changed);
             self.record(&event)?;
@@ -372,28 +382,5 @@ impl<'a> Work<'a, '_> {
             }
         }
         Ok(())
-    }
-
-    /// Where a resource is.
-    pub(super) fn location(&self, schema: TypeSchema<'_>, id: &str) -> String {
-        format!("{}{}/{id}", self.request().base, schema.resource_type.endpoint)
-    }
-
-    /// The attributes that the client asked for, RFC 7644 §3.9.
-    pub(super) fn projection(&self) -> Result<Projection, Failure> {
-        let query = &self.request().query;
-        Ok(Projection::parse(query.value("attributes"), query.value("excludedAttributes"))?)
-    }
-
-    /// A resource type; that it exists, the route has seen to.
-    pub(super) fn schema_of(&self, number: u8) -> Result<TypeSchema<'a>, Failure> {
-        Ok(self.registry().type_numbered(number).ok_or(ErrorKind::NotFound)?)
-    }
-
-    /// RFC 7240 §4.2.
-    fn prefers_minimal(&self) -> bool {
-        self.request().headers.prefer.as_deref().is_some_and(|prefer| {
-            prefer.split([',', ';']).any(|p| p.trim().eq_ignore_ascii_case("return=minimal"))
-        })
     }
 }

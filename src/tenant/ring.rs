@@ -23,6 +23,11 @@ pub(super) const CREATE: i64 = 2;
 pub(super) const CHANGE: i64 = 4;
 pub(super) const DEACTIVATE: i64 = 8;
 
+/// What is warned of where users come without an `externalId`. No path of an attribute looks so.
+pub(super) const EXTERNAL_ID_MISSING: &str = "#externalId_missing";
+/// What is warned of where a connection writes attributes that are not its own.
+pub(super) const AUTHORITY_IGNORED: &str = "#authority_ignored";
+
 /// A request of which only what may be told is left.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,6 +57,8 @@ pub(super) struct Entry {
 pub(super) struct Noted {
     /// Attributes that no schema knows, as sent.
     pub(super) dropped: BTreeSet<String>,
+    /// What there is to warn of besides, by its code.
+    pub(super) warned: BTreeSet<&'static str>,
     /// What it did beside what its route says, as bits of [`Traffic::seen`].
     pub(super) did: i64,
     /// The connection that it deleted, of which nothing is known any more.
@@ -173,8 +180,10 @@ impl Ring {
                 traffic.last_success = Some(now);
                 traffic.seen |= entry.step | noted.did;
             }
-            for path in noted.dropped {
-                let warning = (connection.to_owned(), redaction::attribute_path(&path));
+            let codes = noted.warned.into_iter().map(str::to_owned);
+            let paths = noted.dropped.iter().map(|path| redaction::attribute_path(path));
+            for what in paths.chain(codes) {
+                let warning = (connection.to_owned(), what);
                 let known = self.warned.len().saturating_add(self.warnings.len());
                 if known < limits::WARNINGS && !self.warned.contains(&warning) {
                     self.warnings.entry(warning).or_insert(now);

@@ -8,7 +8,7 @@ use super::document::Document;
 use super::work::Work;
 use crate::event::Verb;
 use crate::limits;
-use crate::policy::{Successor, Target};
+use crate::policy::Successor;
 use crate::scim::schema::USER;
 use crate::scim::urn;
 use crate::store::resources::{self, ResourceRow};
@@ -78,8 +78,7 @@ impl Work<'_, '_> {
 
     /// The one of the other holders of a role who has held it longest.
     fn other_holder(&self, pos: Pos, role: &str) -> Result<Option<String>, StoreError> {
-        let target = Target::Role(role.to_owned()).encode();
-        for holder in grants::holders(self.sql, &target, 2)? {
+        for holder in grants::holders(self.sql, role, 2)? {
             if holder != pos
                 && let Some(row) = resources::at(self.sql, holder)?
             {

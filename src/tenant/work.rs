@@ -14,6 +14,7 @@ use super::uses::Uses;
 use crate::auth::Scope;
 use crate::event::Event;
 use crate::http::{OAuthError, Problem, ProblemCode, Request, Response, json_object};
+use crate::policy::Groups;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
@@ -38,6 +39,8 @@ pub(super) struct Work<'a, 'c> {
     pub(super) compat: Compat,
     /// What of that which nobody manages it may take up.
     pub(super) adopt: Adopt,
+    /// What it may change of groups.
+    pub(super) groups: Groups,
     /// The connection the key is bound to.
     pub(super) connection: Option<String>,
     /// By whose word rows are written: `admin` or `scim:{connection}`.

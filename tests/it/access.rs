@@ -28,7 +28,7 @@ impl Acme {
         let access = self.access(id);
         let grants = access["grants"].as_array().unwrap().clone();
         let name = |grant: &Value| {
-            let role = grant["role"].as_str().or(grant["group"].as_str()).unwrap_or_default();
+            let role = grant["role"].as_str().unwrap_or_default();
             format!("{role}@{}", grant["scope"].as_str().unwrap_or_default())
         };
         grants.iter().map(name).collect()

@@ -285,9 +285,9 @@ fn it_is_advertised() {
     let kind = acme.get("/ResourceTypes/User");
     let listed = kind["schemaExtensions"].as_array().unwrap();
     assert!(listed.contains(&json!({ "schema": URN, "required": false })), "{kind}");
-    assert_eq!(acme.get("/Schemas")["totalResults"], 5);
+    assert_eq!(acme.get("/Schemas")["totalResults"], 6);
     let mut other = Acme::named("other");
-    assert_eq!(other.get("/Schemas")["totalResults"], 4, "of another tenant it is not");
+    assert_eq!(other.get("/Schemas")["totalResults"], 5, "of another tenant it is not");
 }
 
 #[test]

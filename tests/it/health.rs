@@ -40,7 +40,8 @@ impl Acme {
     }
 
     fn try_user(&mut self, key: &str, name: &str) -> Reply {
-        self.scim_with("POST", "/Users", &json!({ "userName": name }), key, &[])
+        let body = json!({ "userName": name, "externalId": name });
+        self.scim_with("POST", "/Users", &body, key, &[])
     }
 }
 
@@ -121,7 +122,7 @@ fn attributes_that_no_schema_knows_are_warned_of() {
     let mut acme = Acme::new();
     let (entra, okta) = (acme.connect("entra"), acme.connect("okta"));
     let body = json!({
-        "userName": "ada", "nope": 1, "name": { "nick": "SECRET" }, "SECRET@x": 1,
+        "userName": "ada", "externalId": "e", "nope": 1, "name": { "nick": "SECRET" }, "SECRET@x": 1,
         "urn:acme:1.0:User": { "badge": "SECRET" },
     });
     let created = acme.scim_with("POST", "/Users", &body, &entra, &[]);
@@ -130,7 +131,13 @@ fn attributes_that_no_schema_knows_are_warned_of() {
     acme.wait(30);
     let operation = json!([{ "op": "add", "path": "later", "value": 1 }]);
     acme.scim_with("PATCH", &path, &patch_op(&operation), &entra, &[]);
-    acme.scim_with("PUT", &path, &json!({ "userName": "ada", "nope": 2 }), &entra, &[]);
+    acme.scim_with(
+        "PUT",
+        &path,
+        &json!({ "userName": "ada", "externalId": "e", "nope": 2 }),
+        &entra,
+        &[],
+    );
     let warnings = acme.health("entra")["warnings"].clone();
     assert!(!warnings.to_string().contains("SECRET"), "{warnings}");
     let paths = |warnings: &Value| -> Vec<String> {
@@ -150,8 +157,20 @@ fn attributes_that_no_schema_knows_are_warned_of() {
     let rows = acme.rows("warnings");
     assert_eq!(rows, paths(&warnings).len() as i64, "one row a path");
     acme.sleep();
-    acme.scim_with("PUT", &path, &json!({ "userName": "ada", "nope": 2 }), &entra, &[]);
-    acme.scim_with("POST", "/Users", &json!({ "userName": "bob", "nope": 2 }), &okta, &[]);
+    acme.scim_with(
+        "PUT",
+        &path,
+        &json!({ "userName": "ada", "externalId": "e", "nope": 2 }),
+        &entra,
+        &[],
+    );
+    acme.scim_with(
+        "POST",
+        "/Users",
+        &json!({ "userName": "bob", "externalId": "b", "nope": 2 }),
+        &okta,
+        &[],
+    );
     assert_eq!(paths(&acme.health("entra")["warnings"]), paths(&warnings));
     acme.settle();
     assert_eq!(acme.rows("warnings"), rows + 1, "a path that is known is not written again");
@@ -164,7 +183,7 @@ fn so_many_warnings_are_kept() {
     let key = acme.connect("entra");
     let most = limits::WARNINGS_PER_CONNECTION;
     let many = |from: usize, count: usize| {
-        let mut body = json!({ "userName": format!("u{from}") });
+        let mut body = json!({ "userName": format!("u{from}"), "externalId": "e" });
         for number in from..from + count {
             body[format!("x{number}")] = json!(1);
         }

@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 12] = [
+const UNDONE: [&[&str]; 13] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -67,6 +67,7 @@ const UNDONE: [&[&str]; 12] = [
         "ALTER TABLE connections DROP COLUMN in_scope",
         "ALTER TABLE connections DROP COLUMN activated",
     ],
+    &["ALTER TABLE connections DROP COLUMN options"],
 ];
 
 /// This version.

@@ -25,8 +25,9 @@ fn what_was_never_said_has_its_defaults() {
     assert_eq!(
         read.json(),
         json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [],
-            "mappings": [], "mappingMode": "union", "unmapped": "keep", "roles": [],
-            "guards": [], "succession": [] })
+            "groups": "full", "mappings": [], "mappingMode": "union", "unmapped": "keep",
+            "roles": [], "guards": [], "succession": [],
+            "requiredAttributes": [], "constraints": [], "authority": {} })
     );
     assert_eq!(read.headers["etag"], "\"0\"");
     for nothing in [json!({}), json!({ "features": {} }), read.json(), json!({ "schemas": [] })] {
@@ -166,7 +167,7 @@ fn a_document_with_a_fault_changes_nothing() {
         (json!({ "guardians": [] }), "/guardians is not known to this version"),
         (json!({ "schemas": {} }), "/schemas is not a list"),
         (
-            json!({ "guards": [], "features": { "agents": true } }),
+            json!({ "guardians": [], "features": { "agents": true } }),
             "/guardians is not known to this version",
         ),
     ] {
@@ -234,10 +235,10 @@ fn a_change_that_fails_at_any_statement_leaves_nothing() {
         };
         let (reply, count) = acme.failing_everywhere(put, |acme, statements, reply| {
             assert_eq!((reply.status, acme.dump() == before), (500, true), "at {statements}");
-            assert_eq!(acme.get("/Schemas")["totalResults"], 5, "in memory neither");
+            assert_eq!(acme.get("/Schemas")["totalResults"], 6, "in memory neither");
         });
         assert_eq!((reply.status, count > 1), (200, true), "{}", reply.json());
-        assert_eq!(acme.get("/Schemas")["totalResults"], 8);
+        assert_eq!(acme.get("/Schemas")["totalResults"], 9);
     }
 }
 

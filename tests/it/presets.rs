@@ -224,6 +224,17 @@ fn bz_01_the_preset_of_entra_has_a_table_of_mappings_to_copy() {
 }
 
 #[test]
+fn bz_20_what_entra_does_not_map_by_itself_is_marked() {
+    let (_, entra) = read("/v1/presets/entra");
+    let mappings = entra["mappings"].as_array().unwrap().iter();
+    let by_hand: Vec<&str> = mappings
+        .filter(|mapping| mapping["byHand"] == true)
+        .map(|mapping| mapping["source"].as_str().unwrap())
+        .collect();
+    assert_eq!(by_hand, ["objectId", "jobTitle", "manager"]);
+}
+
+#[test]
 fn every_mapping_is_of_an_attribute_that_can_be_written() {
     for preset in PRESETS {
         let targets: Vec<&str> = preset.mappings().iter().map(|one| one.attribute).collect();

@@ -30,7 +30,7 @@ impl Acme {
         pages
     }
 
-    fn import(&mut self, lines: &str) -> Reply {
+    pub(crate) fn import(&mut self, lines: &str) -> Reply {
         let slug = self.slug();
         let url = format!("{ORIGIN}/v1/tenants/{slug}/import");
         let headers = [("Content-Type".to_owned(), "application/x-ndjson".to_owned())];

@@ -9,18 +9,24 @@ pub struct Mapping {
     pub attribute: &'static str,
     /// The provider's name for the source, or its expression.
     pub source: &'static str,
+    /// Whether the provider does not map it by itself, so that an administrator adds it.
+    pub by_hand: bool,
 }
 
 const fn of(attribute: &'static str, source: &'static str) -> Mapping {
-    Mapping { attribute, source }
+    Mapping { attribute, source, by_hand: false }
+}
+
+const fn added(attribute: &'static str, source: &'static str) -> Mapping {
+    Mapping { attribute, source, by_hand: true }
 }
 
 const ENTRA: [Mapping; 20] = [
     of("userName", "userPrincipalName"),
     of("active", r#"Switch([IsSoftDeleted], , "False", "True", "True", "False")"#),
-    of("externalId", "objectId"),
+    added("externalId", "objectId"),
     of("displayName", "displayName"),
-    of("title", "jobTitle"),
+    added("title", "jobTitle"),
     of("preferredLanguage", "preferredLanguage"),
     of("name.givenName", "givenName"),
     of("name.familyName", "surname"),
@@ -35,7 +41,7 @@ const ENTRA: [Mapping; 20] = [
     of(r#"addresses[type eq "work"].country"#, "country"),
     of("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber", "employeeId"),
     of("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "department"),
-    of("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "manager"),
+    added("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "manager"),
 ];
 
 const OKTA: [Mapping; 8] = [

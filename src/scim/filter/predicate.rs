@@ -92,7 +92,7 @@ impl Predicate {
 }
 
 impl Target {
-    pub(super) fn new(place: Place<'_>) -> Self {
+    pub(in crate::scim) fn new(place: Place<'_>) -> Self {
         let Found { extension, attribute } = place.found;
         let leaf = place.attribute();
         Self {

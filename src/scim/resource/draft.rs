@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::operation::{MemberOp, Op};
+use super::operation::{MemberOp, Op, Request};
 use super::values::{Values, lacking};
 use super::{Resource, SCHEMAS, attributes, is_rows};
 use crate::limits;
@@ -29,15 +29,6 @@ pub(in crate::scim) struct Draft<'a> {
     values: BTreeMap<Slot<'a>, Value>,
     pub(super) rows: Vec<MemberOp>,
     pub(super) rows_named: usize,
-}
-
-/// What the request is, where that makes a difference.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::scim) enum Request {
-    /// POST and PUT carry a whole resource; what is readOnly in it is ignored (RFC 7644 §3.3).
-    Whole,
-    /// PATCH says what to change, and what is readOnly cannot be changed (RFC 7644 §3.5.2).
-    Patch,
 }
 
 /// What a draft has become.
@@ -73,6 +64,12 @@ impl<'a> Draft<'a> {
                 self.values.insert(slot(found), value);
             }
         }
+    }
+
+    /// Gives an attribute a value that is canonical, or none.
+    pub(super) fn set(&mut self, found: Found<'a>, value: Option<Value>) {
+        self.values.remove(&slot(found));
+        self.values.extend(value.map(|value| (slot(found), value)));
     }
 
     /// The required attributes and parts that have no value; those of an extension, if there is any

@@ -36,3 +36,12 @@ pub(in crate::scim) enum Op {
     Remove,
     Replace,
 }
+
+/// What the request is, where that makes a difference.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::scim) enum Request {
+    /// POST and PUT carry a whole resource; what is readOnly in it is ignored (RFC 7644 §3.3).
+    Whole,
+    /// PATCH says what to change, and what is readOnly cannot be changed (RFC 7644 §3.5.2).
+    Patch,
+}

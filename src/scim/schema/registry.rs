@@ -39,6 +39,7 @@ impl Registry {
                 serde_json::from_str(include_str!("../schemas/group.json"))?,
                 serde_json::from_str(include_str!("../schemas/enterprise_user.json"))?,
                 serde_json::from_str(include_str!("../schemas/muster_user.json"))?,
+                serde_json::from_str(include_str!("../schemas/group_kind.json"))?,
                 serde_json::from_str(include_str!("../schemas/role.json"))?,
                 serde_json::from_str(include_str!("../schemas/entitlement.json"))?,
                 serde_json::from_str(include_str!("../schemas/agent.json"))?,

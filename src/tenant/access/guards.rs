@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Dirty, Settling, Unsettled, held_of};
 use crate::limits;
-use crate::policy::{Held, Target};
+use crate::policy::Held;
 use crate::store::grants::{self, GrantRow};
 use crate::store::{Pos, StoreError, resources};
 use crate::tenant::memory::Memory;
@@ -23,8 +23,7 @@ impl Memory {
 
 /// The roles among grants, in whatever scopes.
 fn roles(grants: &[Held]) -> BTreeSet<&str> {
-    let named = grants.iter().filter(|held| matches!(held.granted.target, Target::Role(_)));
-    named.map(|held| held.granted.target.named().1).collect()
+    grants.iter().map(|held| held.granted.role.as_str()).collect()
 }
 
 impl Settling<'_> {
@@ -68,8 +67,7 @@ impl Settling<'_> {
         let mut staying = 0_usize;
         for holder in &holders {
             let Some(computed) = self.compute(*holder, &[])? else { continue };
-            let target = Target::Role(role.to_owned());
-            if computed.access.grants.iter().any(|held| held.granted.target == target) {
+            if computed.access.grants.iter().any(|held| held.granted.role == role) {
                 staying = staying.saturating_add(1);
             }
         }
@@ -78,8 +76,7 @@ impl Settling<'_> {
 
     /// The users who hold a role, as many as are ever asked for.
     fn holders(&self, role: &str) -> Result<Vec<Pos>, StoreError> {
-        let target = Target::Role(role.to_owned()).encode();
-        grants::holders(self.sql, &target, limits::ACCESS_USERS)
+        grants::holders(self.sql, role, limits::ACCESS_USERS)
     }
 }
 
@@ -92,8 +89,7 @@ impl Work<'_, '_> {
     /// 409. Alarms that go on with it cannot refuse any more.
     pub(in crate::tenant) fn guards_let_go(&self, connection: &str) -> Result<(), Failure> {
         for guard in &self.memory.policy.guards {
-            let target = Target::Role(guard.role.clone()).encode();
-            let holders = grants::holders(self.sql, &target, limits::ACCESS_USERS)?;
+            let holders = grants::holders(self.sql, &guard.role, limits::ACCESS_USERS)?;
             let mut staying = 0_usize;
             for holder in &holders {
                 let row = resources::at(self.sql, *holder)?;

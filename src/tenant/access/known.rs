@@ -54,7 +54,7 @@ impl Known {
         for held in triggered {
             if self.rows.iter().all(|row| held_of(row) != *held) {
                 self.rows.push(GrantRow {
-                    target: held.granted.target.encode(),
+                    role: held.granted.role.clone(),
                     scope: held.granted.scope.to_string(),
                     source: held.source.clone(),
                     standing: true,
@@ -103,13 +103,11 @@ impl Known {
     }
 }
 
-/// The origins whose memberships do not count: those of connections that have not been activated, and
-/// what mappings themselves have come to. One that is disabled says nothing more; what it has said
-/// stands.
+/// The origins whose memberships do not count: those of connections that have not been activated. One
+/// that is disabled says nothing more; what it has said stands.
 fn unheard(memory: &Memory) -> Vec<String> {
     let pending = memory.connections.iter().filter(|(_, known)| !known.row.activated);
-    let pending = pending.map(|(id, _)| format!("scim:{id}"));
-    pending.chain(["mapping".to_owned()]).collect()
+    pending.map(|(id, _)| format!("scim:{id}")).collect()
 }
 
 /// Whether some condition looks at groups.

@@ -131,12 +131,12 @@ impl Work<'_, '_> {
         Ok(Response::json(201, &to_json(&held)))
     }
 
-    /// `DELETE …/users/{id}/grants?role=&scope=` (or `group=`): takes what was granted by hand: 204;
+    /// `DELETE …/users/{id}/grants?role=&scope=`: takes what was granted by hand: 204;
     /// 404 where it was not.
     pub(in crate::tenant) fn remove_grant(&mut self, id: &str) -> Answer {
         let row = self.user(id)?;
         let query = &self.request().query;
-        let fields = ["role", "group", "scope"].into_iter().filter_map(|name| {
+        let fields = ["role", "scope"].into_iter().filter_map(|name| {
             query.value(name).map(|value| (name.to_owned(), Value::from(value)))
         });
         let asked = Value::Object(fields.collect::<Map<String, Value>>());
@@ -151,7 +151,7 @@ impl Work<'_, '_> {
             // It stands no more; whether something else grants it is seen when the request settles.
             let fallen = GrantRow { standing: false, ..row_of_grant.clone() };
             if fallen.held {
-                let counted = counted(&self.memory.policy).contains(&fallen.target);
+                let counted = counted(&self.memory.policy).contains(&fallen.role);
                 grants::put(self.sql, row.pos, &fallen, counted)?;
             } else {
                 grants::delete(self.sql, row.pos, &fallen)?;

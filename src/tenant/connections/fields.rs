@@ -4,6 +4,7 @@
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
+use super::options::Options;
 use super::{ACTIVE, STATES};
 use crate::http::{IMPORT, Problem, ProblemCode};
 use crate::limits;
@@ -45,6 +46,7 @@ pub(in crate::tenant) fn read(
         Some(Value::Object(rules)) => rules,
         Some(_) => return Err(malformed("`compat` is not an object".to_owned())),
     };
+    let options = Options::taken(&mut body);
     only_fields(&body, &[], "a connection")?;
     let fault = if Slug::parse(&id).is_none() || id == IMPORT {
         "`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?, or is reserved".to_owned()
@@ -62,6 +64,7 @@ pub(in crate::tenant) fn read(
             return Err(malformed(format!("`preset` is none of {names}")));
         };
         of_preset.compat.with(&compat).map_err(|error| malformed(error.to_string()))?;
+        Options::read(&options).map_err(|fault| malformed(fault.to_owned()))?;
         return Ok(ConnectionRow {
             id,
             display_name,
@@ -71,6 +74,7 @@ pub(in crate::tenant) fn read(
             state,
             adopt,
             in_scope,
+            options,
             rev: 1,
             created,
         });
@@ -122,9 +126,11 @@ fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
 
 /// The fields that differ, with what they were before.
 pub(super) fn changed(before: &ConnectionRow, after: &ConnectionRow) -> Map<String, Value> {
-    let after = fields(after);
+    let (before, after) = (fields(before), fields(after));
+    let gained = after.keys().filter(|name| !before.contains_key(*name));
+    let gained = gained.map(|name| (name.clone(), Value::Null)).collect::<Vec<_>>();
     let differs = |(name, value): &(String, Value)| after.get(name) != Some(value);
-    fields(before).into_iter().filter(differs).collect()
+    before.into_iter().filter(differs).chain(gained).collect()
 }
 
 /// A connection as the API shows it.
@@ -154,7 +160,8 @@ fn fields(row: &ConnectionRow) -> Map<String, Value> {
         ("inScope", row.in_scope.clone().into()),
         ("state", row.state.as_str().into()),
     ];
-    fields.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect()
+    let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), value));
+    fields.into_iter().chain(row.options.clone()).collect()
 }
 
 fn created_at(row: &ConnectionRow) -> Value {

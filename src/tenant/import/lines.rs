@@ -38,6 +38,9 @@ pub(super) struct ConnectionLine {
     pub(super) adopt: String,
     #[serde(default)]
     pub(super) in_scope: Option<String>,
+    /// Which earlier versions did not have.
+    #[serde(default)]
+    pub(super) options: Map<String, Value>,
     pub(super) version: i64,
     pub(super) created: i64,
 }
@@ -82,17 +85,8 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
 
 /// The connection of a line, if it is one that could have been made.
 pub(super) fn connection(line: ConnectionLine) -> Option<ConnectionRow> {
-    let ConnectionLine {
-        id,
-        display_name,
-        preset,
-        compat,
-        state,
-        adopt,
-        in_scope,
-        version,
-        created,
-    } = line;
+    let ConnectionLine { id, display_name, preset, compat, state, adopt, .. } = line;
+    let ConnectionLine { in_scope, options, version, created, .. } = line;
     let fields = [
         ("id", id.into()),
         ("displayName", display_name.into()),
@@ -103,7 +97,8 @@ pub(super) fn connection(line: ConnectionLine) -> Option<ConnectionRow> {
         ("inScope", in_scope.into()),
     ];
     let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), value));
-    let row = connections::read(fields.into_iter().collect(), created).ok()?;
+    let fields = options.into_iter().chain(fields).collect();
+    let row = connections::read(fields, created).ok()?;
     let fits = (1..=limits::IMPORT_VERSION).contains(&version)
         && DateTime::from_timestamp_millis(created).is_some();
     // One that is disabled may have been active, and what it said may count.

@@ -52,12 +52,18 @@ impl Work<'_, '_> {
         query: &ListQuery,
     ) -> Result<Vec<Asked<'t>>, Failure> {
         let Some(filter) = &query.filter else {
-            return Ok(types.iter().map(|schema| (*schema, None)).collect());
+            return types.iter().map(|schema| Ok((*schema, self.asked_of_all(*schema)?))).collect();
         };
         let (mut asked, mut refused) = (Vec::new(), None);
         for schema in types {
             match filter.bind(*schema, &self.compat) {
-                Ok(predicate) => asked.push((*schema, Some(predicate))),
+                Ok(predicate) => {
+                    let predicate = match self.asked_of_all(*schema)? {
+                        Some(more) => Predicate::And(vec![predicate, more]),
+                        None => predicate,
+                    };
+                    asked.push((*schema, Some(predicate)));
+                }
                 Err(error) => drop(refused.get_or_insert(error.into_filter_error())),
             }
         }

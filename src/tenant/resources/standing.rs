@@ -35,6 +35,7 @@ impl<'a> Work<'a, '_> {
 
     /// Refuses to delete what the connection does not manage.
     pub(super) fn may_delete(&self, row: &ResourceRow) -> Result<(), ScimError> {
+        self.may_make_and_delete(row.pos.type_number())?;
         if self.is_nobodys(row) {
             return Err(forbidden("no connection manages this resource, so none deletes it"));
         }

@@ -47,7 +47,7 @@ CREATE TABLE connections (
         preset TEXT NOT NULL,
         state TEXT NOT NULL,
         created INTEGER NOT NULL
-     , compat TEXT NOT NULL DEFAULT '{}', adopt TEXT NOT NULL DEFAULT 'onWrite', rev INTEGER NOT NULL DEFAULT 1, in_scope TEXT, activated INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+     , compat TEXT NOT NULL DEFAULT '{}', adopt TEXT NOT NULL DEFAULT 'onWrite', rev INTEGER NOT NULL DEFAULT 1, in_scope TEXT, activated INTEGER NOT NULL DEFAULT 0, options TEXT NOT NULL DEFAULT '{}') STRICT, WITHOUT ROWID;
 CREATE TABLE keys (
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL,
@@ -123,16 +123,16 @@ CREATE TABLE warnings (
      ) STRICT, WITHOUT ROWID;
 CREATE TABLE grants (
         pos INTEGER NOT NULL,
-        target TEXT NOT NULL,
+        role TEXT NOT NULL,
         scope TEXT NOT NULL,
         source TEXT NOT NULL,
         standing INTEGER NOT NULL,
         held INTEGER NOT NULL,
         since INTEGER NOT NULL,
         counted INTEGER NOT NULL,
-        PRIMARY KEY (pos, target, scope, source)
+        PRIMARY KEY (pos, role, scope, source)
      ) STRICT, WITHOUT ROWID;
-CREATE INDEX grants_counted ON grants (target, since, pos) WHERE counted = 1;
+CREATE INDEX grants_counted ON grants (role, since, pos) WHERE counted = 1;
 CREATE TABLE recomputation (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         after INTEGER NOT NULL,

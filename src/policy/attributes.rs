@@ -1,0 +1,114 @@
+//! What a tenant says of its users' attributes: the parts of the policy document that name them.
+//!
+//! Their paths mean what the tenant's schemas say, so that they are read when these are known, and
+//! read again whenever the document changes: a schema cannot go as long as a rule names it.
+
+use serde_json::{Map, Value};
+
+use super::authority::{self, Authority};
+use super::constraints::{self, Constraints};
+use super::required::{self, Required};
+use crate::limits;
+use crate::scim::schema::{Fault, Registry, TypeSchema, USER};
+use crate::scim::selector::Selector;
+
+/// Rules about attributes.
+#[derive(Clone, Debug, Default)]
+pub struct AttributeRules {
+    /// What every user must have.
+    pub required: Required,
+    /// What values must look like.
+    pub constraints: Constraints,
+    /// Whose word counts.
+    pub authority: Authority,
+}
+
+impl AttributeRules {
+    /// Whether a part of the policy document is one of these.
+    pub(super) fn has(part: &str) -> bool {
+        Self::default().parts().iter().any(|(name, _)| *name == part)
+    }
+
+    /// What a document makes of them; what it does not mention stays as it is.
+    pub(super) fn amended(
+        &self,
+        document: &Map<String, Value>,
+        registry: &Registry,
+        faults: &mut Vec<Fault>,
+    ) -> Self {
+        let Some(users) = registry.type_numbered(USER) else { return self.clone() };
+        let parts = self.parts().map(|(name, own)| document.get(name).cloned().unwrap_or(own));
+        let [required, constraints, authority] = &parts;
+        Self {
+            required: Required::read(required, users, faults),
+            constraints: Constraints::read(constraints, users, faults),
+            authority: Authority::read(authority, users, faults),
+        }
+    }
+
+    /// Each with its name in the document.
+    pub(super) fn parts(&self) -> [(&'static str, Value); 3] {
+        [
+            (required::NAME, self.required.to_json()),
+            (constraints::NAME, self.constraints.to_json()),
+            (authority::NAME, self.authority.to_json()),
+        ]
+    }
+}
+
+/// Reads a list of at most so many entries as the policy document has them.
+pub(super) fn entries<'v>(
+    value: &'v Value,
+    at: &str,
+    faults: &mut Vec<Fault>,
+) -> impl Iterator<Item = (String, &'v Value)> {
+    let list = match value {
+        Value::Array(list) if list.len() <= limits::ATTRIBUTE_RULES => list.as_slice(),
+        Value::Array(_) => {
+            let most = limits::ATTRIBUTE_RULES;
+            faults.push(Fault::new(at, format_args!("has more than {most} entries")));
+            &[]
+        }
+        _ => {
+            faults.push(Fault::new(at, "is not a list"));
+            &[]
+        }
+    };
+    let at = at.to_owned();
+    list.iter().enumerate().map(move |(index, value)| (format!("{at}/{index}"), value))
+}
+
+/// Reads the path of an attribute that clients write.
+pub(super) fn written(
+    value: &Value,
+    at: &str,
+    users: TypeSchema<'_>,
+    faults: &mut Vec<Fault>,
+) -> Option<Selector> {
+    let selector = selector(value, at, users, faults)?;
+    if selector.is_kept() {
+        return Some(selector);
+    }
+    faults.push(Fault::new(at, "is no attribute that a client writes and that is kept"));
+    None
+}
+
+/// Reads the path of an attribute.
+fn selector(
+    value: &Value,
+    at: &str,
+    users: TypeSchema<'_>,
+    faults: &mut Vec<Fault>,
+) -> Option<Selector> {
+    let Value::String(text) = value else {
+        faults.push(Fault::new(at, "is not a text"));
+        return None;
+    };
+    match Selector::parse(text, users) {
+        Ok(selector) => Some(selector),
+        Err(error) => {
+            faults.push(Fault::new(at, error.message()));
+            None
+        }
+    }
+}

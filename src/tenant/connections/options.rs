@@ -1,0 +1,54 @@
+//! What a connection says in place of the tenant's policies, where it says anything.
+
+use serde_json::{Map, Value};
+
+use crate::policy::{GroupKinds, Groups};
+
+/// What a connection has of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::tenant) struct Options {
+    /// What it may change of groups.
+    pub(in crate::tenant) groups: Option<Groups>,
+    /// The kinds of groups that it sees, where it does not see all.
+    pub(in crate::tenant) visible: Option<GroupKinds>,
+}
+
+impl Options {
+    /// Takes what a connection says out of its fields; `null` says nothing.
+    pub(super) fn taken(fields: &mut Map<String, Value>) -> Map<String, Value> {
+        let said = NAMES.iter().filter_map(|name| {
+            let value = fields.shift_remove(*name).filter(|value| !value.is_null())?;
+            Some(((*name).to_owned(), value))
+        });
+        said.collect()
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What is not right about it.
+    pub(in crate::tenant) fn read(said: &Map<String, Value>) -> Result<Self, &'static str> {
+        let mut options = Self::default();
+        for (name, value) in said {
+            match name.as_str() {
+                GROUPS => {
+                    let groups = value.as_str().and_then(Groups::of);
+                    options.groups =
+                        Some(groups.ok_or("`groups` is neither full nor membershipOnly")?);
+                }
+                VISIBLE_GROUPS => {
+                    let kinds = GroupKinds::read(value);
+                    options.visible = Some(kinds.ok_or(
+                        "`visibleGroups` is no list of directory, provider, role and app",
+                    )?);
+                }
+                _ => return Err("it says what is not known"),
+            }
+        }
+        Ok(options)
+    }
+}
+
+const GROUPS: &str = "groups";
+const VISIBLE_GROUPS: &str = "visibleGroups";
+const NAMES: [&str; 2] = [GROUPS, VISIBLE_GROUPS];
