@@ -189,6 +189,5 @@ fn read_features(features: &mut Features, value: &Value, faults: &mut Vec<Fault>
 }
 
 pub(super) fn unknown(at: &str, name: &str) -> Fault {
-    let name = name.replace('~', "~0").replace('/', "~1");
-    Fault::new(format!("{at}/{name}"), "is not known to this version")
+    Fault::within(at, name, "is not known to this version")
 }
