@@ -20,7 +20,7 @@ mod route_name;
 mod scim_target;
 mod trace;
 
-pub use errand::Errand;
+pub use errand::{ConfigStep, Errand};
 pub use gate::Gate;
 pub use host::TenantHost;
 pub use oauth::{ClientCredentials, OAuthError, TokenRequest, TokenStep, TrustedIssuer};

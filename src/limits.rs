@@ -200,6 +200,9 @@ pub const TENANT_RECORD_BYTES: usize = 1024 * 1024;
 pub const TENANT_RECORDS: usize = 1_000;
 /// Tenants' records read from KV at once: the most that one call of it answers.
 pub const TENANT_RECORDS_STEP: usize = 100;
+/// The greatest version of a policy document in a record: half of [`IMPORT_VERSION`], so that what is
+/// edited after it can be moved.
+pub const CONFIG_VERSION: i64 = 1 << 47;
 /// How long an isolate keeps a tenant's record that it has read.
 pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
 

@@ -7,6 +7,7 @@ mod admission;
 mod adopt;
 mod bucket;
 mod bulk;
+mod config;
 mod connections;
 mod departure;
 mod discovery;
@@ -51,6 +52,7 @@ use crate::http::{
     Method, OAuthError, Outbound, Problem, ProblemCode, Refusal, Request, Response, Route,
 };
 use crate::policy::RateLimit;
+use crate::registry::ConfigTag;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::store::{self, Sql, StoreError};
@@ -73,6 +75,8 @@ pub struct Tenant {
     default_rate_limit: Option<RateLimit>,
     ring: Ring,
     uses: Uses,
+    /// The policy document of the tenant's record that was refused last.
+    refused: Option<ConfigTag>,
 }
 
 /// What a request has come to.

@@ -27,6 +27,7 @@ mod bulk;
 mod bulk_errors;
 mod bulk_laws;
 mod clock;
+mod config;
 mod connection_life;
 mod connection_rules;
 mod connections;
