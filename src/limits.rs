@@ -87,6 +87,12 @@ pub const SWEEP_GROUPS: usize = 200;
 pub const DEPARTURE_RESOURCES: usize = 500;
 /// Resources at which such a step looks for those that the connection manages.
 pub const DEPARTURE_SCAN: usize = 20_000;
+/// How long it is remembered that a user was deleted, when the tenant does not say: 30 days.
+pub const RETAIN_SECONDS_DEFAULT: i64 = 30 * 86_400;
+/// How long at most: ten years.
+pub const RETAIN_SECONDS: i64 = 10 * 365 * 86_400;
+/// Users who were deleted that one alarm forgets.
+pub const TOMBSTONES_STEP: usize = 500;
 /// Places in a list that are remembered while the object is awake, so that pages walked in order
 /// by `startIndex` cost no offset.
 pub const BOOKMARKS: usize = 64;

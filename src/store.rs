@@ -22,6 +22,7 @@ pub mod resources;
 pub mod secrets;
 mod steps;
 pub mod sweeps;
+pub mod tombstones;
 pub mod transfer;
 pub mod trusts;
 

@@ -38,6 +38,7 @@ mod stored_policy;
 mod sweep;
 mod targets;
 mod token;
+mod tombstones;
 mod trusts;
 mod uses;
 mod work;
@@ -192,12 +193,14 @@ impl Tenant {
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
-    /// once for rows to be swept, within seconds for the uses of keys and recent requests.
+    /// once for rows to be swept, within seconds for the uses of keys and recent requests, and when
+    /// users who were deleted are to be forgotten.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
         if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
             return Some(0);
         }
-        let wanted = [self.uses.flush_in_milliseconds(now), self.ring.due_in(now)];
+        let forgets = self.memory.as_ref().and_then(|memory| memory.tombstones.due_in(now));
+        let wanted = [self.uses.flush_in_milliseconds(now), self.ring.due_in(now), forgets];
         wanted.into_iter().flatten().min()
     }
 
@@ -222,6 +225,7 @@ impl Tenant {
             let written = uses.map_or(Ok(()), |uses| store::keys::note_uses(sql, uses));
             let written =
                 written.and_then(|()| ring.map_or(Ok(()), |ring| flushed(sql, ring, now)));
+            let written = written.and_then(|()| tombstones::forget(sql, memory, now));
             written.and_then(|()| sweep::step(sql, memory, now))
         };
         match store::transacted(sql, step, Result::is_ok).flatten() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::RateLimit;
+use super::{Deprovision, RateLimit};
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
 
@@ -17,6 +17,8 @@ pub struct Policy {
     pub features: Features,
     /// What its requests are held to, if to anything.
     pub rate_limit: Option<RateLimit>,
+    /// What becomes of users who are deactivated or deleted.
+    pub deprovision: Deprovision,
     /// The schemas by which it extends resource types.
     pub schemas: Vec<DeclaredSchema>,
 }
@@ -37,7 +39,8 @@ pub struct Features {
 impl Default for Policy {
     fn default() -> Self {
         let (features, rate_limit) = (Features::default(), Some(RateLimit::DEFAULT));
-        Self { version: 0, features, rate_limit, schemas: Vec::new() }
+        let deprovision = Deprovision::default();
+        Self { version: 0, features, rate_limit, deprovision, schemas: Vec::new() }
     }
 }
 
@@ -89,6 +92,7 @@ impl Policy {
                     Ok(limit) => amended.rate_limit = limit,
                     Err(found) => faults.extend(found),
                 },
+                "deprovision" => amended.deprovision.read(value, &mut faults),
                 "schemas" => match DeclaredSchema::read_all(value, "/schemas", &self.schemas) {
                     Ok(schemas) => amended.schemas = schemas,
                     Err(found) => faults.extend(found),
@@ -152,6 +156,7 @@ impl Policy {
             "version": self.version,
             "features": self.features.to_json(),
             "rateLimit": RateLimit::to_json(self.rate_limit),
+            "deprovision": self.deprovision.to_json(),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
         })
     }

@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 12] = [
+const MIGRATIONS: [&[&str]; 13] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -16,6 +16,7 @@ const MIGRATIONS: [&[&str]; 12] = [
     TRUSTS,
     IDEMPOTENCY,
     REQUESTS,
+    TOMBSTONES,
 ];
 
 const TABLES: &[&str] = &[
@@ -212,6 +213,24 @@ const REQUESTS: &[&str] = &[
         first INTEGER NOT NULL,
         PRIMARY KEY (connection, path)
      ) STRICT, WITHOUT ROWID",
+];
+
+/// Users who were deleted, and what the digests of their names are salted with: one row, of the id 1.
+const TOMBSTONES: &[&str] = &[
+    "CREATE TABLE tombstones (
+        id TEXT PRIMARY KEY,
+        connection TEXT,
+        name TEXT NOT NULL,
+        external TEXT,
+        fate TEXT NOT NULL,
+        rev INTEGER NOT NULL,
+        deleted INTEGER NOT NULL,
+        until INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX tombstones_by_name ON tombstones (name)",
+    "CREATE INDEX tombstones_by_external ON tombstones (external) WHERE external IS NOT NULL",
+    "CREATE INDEX tombstones_by_until ON tombstones (until)",
+    "CREATE TABLE salts (id INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT",
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

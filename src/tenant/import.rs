@@ -180,6 +180,7 @@ impl Work<'_, '_> {
                 let mut count = self.memory.count(pos.type_number());
                 count.live = count.live.saturating_add(1);
                 count.last = count.last.max(pos.place());
+                self.unbury(&document.id)?;
                 resources::insert(self.sql, &row, &document.id, &line.origin, &keys, count)?;
                 self.memory.set_count(pos.type_number(), count);
                 Event::new(kind(Verb::Created), document.id.as_str())

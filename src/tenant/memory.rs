@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::adopt::Adopt;
 use super::ring::Noted;
 use super::stored_policy;
+use super::tombstones::Tombstones;
 use crate::auth::JtiDigest;
 use crate::event::Event;
 use crate::limits;
@@ -55,6 +56,8 @@ pub(super) struct Memory {
     /// Whether an alarm is wanted: membership rows of deleted resources are still to be removed, or a
     /// connection is leaving.
     pub(super) sweeping: bool,
+    /// What is known of users who were deleted.
+    pub(super) tombstones: Tombstones,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -117,6 +120,7 @@ pub(super) struct Checkpoint {
     nested_groups: bool,
     dangling: bool,
     sweeping: bool,
+    tombstones: Tombstones,
     bookmarks: Bookmarks,
 }
 
@@ -154,6 +158,7 @@ impl Memory {
             nested_groups: members::any_nested(sql, GROUP)?,
             dangling: dangling::any(sql)?,
             sweeping: leaving || sweeps::first(sql)?.is_some(),
+            tombstones: Tombstones::load(sql)?,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,
@@ -178,6 +183,7 @@ impl Memory {
             nested_groups,
             dangling,
             sweeping,
+            tombstones,
             bookmarks,
             order_bookmarks: _,
             stale: _,
@@ -191,20 +197,30 @@ impl Memory {
             nested_groups: *nested_groups,
             dangling: *dangling,
             sweeping: *sweeping,
+            tombstones: tombstones.clone(),
             bookmarks: bookmarks.clone(),
         }
     }
 
     /// Undoes what was done since a savepoint.
     pub(super) fn restore(&mut self, checkpoint: Checkpoint) {
-        let Checkpoint { counts, last_id, last_seq, nested_groups, dangling, sweeping, bookmarks } =
-            checkpoint;
+        let Checkpoint {
+            counts,
+            last_id,
+            last_seq,
+            nested_groups,
+            dangling,
+            sweeping,
+            tombstones,
+            bookmarks,
+        } = checkpoint;
         self.counts = counts;
         self.last_id = last_id;
         self.last_seq = last_seq;
         self.nested_groups = nested_groups;
         self.dangling = dangling;
         self.sweeping = sweeping;
+        self.tombstones = tombstones;
         self.bookmarks = bookmarks;
     }
 

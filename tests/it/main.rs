@@ -108,6 +108,7 @@ mod store;
 mod tags;
 mod tidy;
 mod tolerances;
+mod tombstones;
 mod traces;
 mod transactions;
 mod transfer;

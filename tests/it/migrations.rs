@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 11] = [
+const UNDONE: [&[&str]; 12] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -61,6 +61,7 @@ const UNDONE: [&[&str]; 11] = [
     &["DROP TABLE trusts"],
     &["DROP TABLE idempotency"],
     &["DROP TABLE requests", "DROP TABLE traffic", "DROP TABLE warnings"],
+    &["DROP TABLE tombstones", "DROP TABLE salts"],
 ];
 
 /// This version.

@@ -22,10 +22,14 @@ fn what_was_never_said_has_its_defaults() {
     let read = acme.admin("GET", "/policies", &Value::Null);
     let features = json!({ "scim": true, "bulk": true, "roles": false, "agents": false });
     let limit = json!({ "perSecond": 200, "burst": 1000 });
-    assert_eq!(
-        read.json(),
-        json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [] })
-    );
+    let deprovision = json!({
+        "deactivated": "suspend", "deleted": "delete", "retain": "P30D", "relink": "always",
+    });
+    let defaults = json!({
+        "version": 0, "features": features, "rateLimit": limit, "deprovision": deprovision,
+        "schemas": [],
+    });
+    assert_eq!(read.json(), defaults);
     assert_eq!(read.headers["etag"], "\"0\"");
     for nothing in [json!({}), json!({ "features": {} }), read.json(), json!({ "schemas": [] })] {
         assert_eq!(acme.admin("PUT", "/policies", &nothing).json(), read.json(), "{nothing}");
