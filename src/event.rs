@@ -14,6 +14,7 @@ use crate::scim::schema::{Registry, ResourceType};
 pub enum EventKind {
     /// To a resource of the type with a number.
     Resource(u8, Verb),
+    UserAccessChanged,
     GroupMemberAdded,
     GroupMemberRemoved,
     ConnectionCreated,
@@ -63,6 +64,7 @@ impl EventKind {
                 let prefix = resource_type(number).map_or("resource", |one| one.event.as_str());
                 return Cow::Owned(format!("{prefix}.{}", verb.name()));
             }
+            Self::UserAccessChanged => "user.access.changed",
             Self::GroupMemberAdded => "group.member.added",
             Self::GroupMemberRemoved => "group.member.removed",
             Self::ConnectionCreated => "connection.created",
@@ -86,6 +88,7 @@ impl EventKind {
     pub fn resource_type(self) -> &'static str {
         match self {
             Self::Resource(number, _) => resource_type(number).map_or("", |one| one.id.as_str()),
+            Self::UserAccessChanged => "User",
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
             Self::ConnectionCreated
             | Self::ConnectionUpdated

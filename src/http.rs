@@ -32,7 +32,7 @@ pub use query::Query;
 pub use rate_limit::{Exceeded, Quota};
 pub use refusal::Refusal;
 pub use response::{NDJSON, Response};
-pub use route::{ConnectionAction, IMPORT, Route, Url};
+pub use route::{AccessAction, ConnectionAction, IMPORT, Route, Url};
 pub use scim_target::ScimTarget;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

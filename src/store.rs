@@ -21,6 +21,7 @@ pub mod requests;
 pub mod resources;
 pub mod secrets;
 mod steps;
+pub mod suspensions;
 pub mod sweeps;
 pub mod tombstones;
 pub mod transfer;

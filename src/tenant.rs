@@ -35,6 +35,7 @@ mod ring;
 mod schemas;
 mod secrets;
 mod stored_policy;
+mod suspensions;
 mod sweep;
 mod targets;
 mod token;
@@ -350,6 +351,7 @@ impl<'a, 'c> Work<'a, 'c> {
             (Route::ConnectionHealth(_, id), Method::Get) => self.health(id),
             (Route::ConnectionTest(_, id), Method::Post) => self.test_connection(id),
             (Route::Requests(_), Method::Get) => self.read_requests(),
+            (Route::Access(_, id, action), Method::Post) => self.decide_access(id, *action),
             (Route::Events(_), Method::Get) => self.read_events(),
             (Route::Export(_), Method::Get) => self.export(),
             (Route::Import(_), Method::Post) => self.import(),

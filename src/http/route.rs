@@ -55,6 +55,8 @@ pub enum Route {
     ConnectionHealth(Slug, String),
     /// `/v1/tenants/{t}/connections/{c}/test`
     ConnectionTest(Slug, String),
+    /// `/v1/tenants/{t}/users/{id}/{action}`
+    Access(Slug, String, AccessAction),
     /// `/v1/tenants/{t}/requests`
     Requests(Slug),
     /// `/v1/tenants/{t}/events`
@@ -93,6 +95,14 @@ pub enum ConnectionAction {
     Activate,
     Disable,
     Export,
+}
+
+/// What is decided of a user's access.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum AccessAction {
+    Suspend,
+    Restore,
 }
 
 /// Who may ask for a route.
@@ -212,6 +222,12 @@ impl Route {
                 let action = ConnectionAction::parse(action)?;
                 Some(Self::ConnectionAction(tenant, decode(connection)?, action))
             }
+            ["users", user, "suspend"] => {
+                Some(Self::Access(tenant, decode(user)?, AccessAction::Suspend))
+            }
+            ["users", user, "restore"] => {
+                Some(Self::Access(tenant, decode(user)?, AccessAction::Restore))
+            }
             ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
             ["export"] => Some(Self::Export(tenant)),
@@ -246,6 +262,7 @@ impl Route {
             | Self::ImportConnection(tenant)
             | Self::ConnectionHealth(tenant, _)
             | Self::ConnectionTest(tenant, _)
+            | Self::Access(tenant, ..)
             | Self::Requests(tenant)
             | Self::Events(tenant)
             | Self::Export(tenant)
@@ -285,6 +302,7 @@ impl Route {
             Self::ConnectionAction(..)
             | Self::ImportConnection(_)
             | Self::ConnectionTest(..)
+            | Self::Access(..)
             | Self::Import(_) => &[Post],
             Self::Tenants
             | Self::Keys(_)
@@ -336,6 +354,7 @@ impl Route {
             } else {
                 &[Scope::ConfigWrite]
             }),
+            Self::Access(..) => Audience::Key(&[Scope::ChangesDecide]),
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
             Self::Export(_) => Audience::Key(&[Scope::DataExport]),
             Self::Scim { target, .. } => Audience::Key(target.scopes(method)),

@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 13] = [
+const MIGRATIONS: [&[&str]; 14] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -17,6 +17,7 @@ const MIGRATIONS: [&[&str]; 13] = [
     IDEMPOTENCY,
     REQUESTS,
     TOMBSTONES,
+    SUSPENSIONS,
 ];
 
 const TABLES: &[&str] = &[
@@ -232,6 +233,12 @@ const TOMBSTONES: &[&str] = &[
     "CREATE INDEX tombstones_by_until ON tombstones (until)",
     "CREATE TABLE salts (id INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT",
 ];
+
+/// Users whose access somebody has suspended.
+const SUSPENSIONS: &[&str] = &["CREATE TABLE suspensions (
+        user TEXT PRIMARY KEY,
+        since INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID"];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

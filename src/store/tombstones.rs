@@ -88,13 +88,17 @@ pub fn remove(sql: &dyn Sql, id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes those that were to be remembered until a moment, at most so many.
+/// Removes those that were to be remembered until a moment, at most so many, and what else is kept by
+/// their ids.
 pub fn forget(sql: &dyn Sql, now: i64, most: usize) -> Result<(), StoreError> {
-    sql.query(
+    for statement in [
+        "DELETE FROM suspensions WHERE user IN (
+            SELECT id FROM tombstones WHERE until <= +?1 ORDER BY until, id LIMIT +?2)",
         "DELETE FROM tombstones WHERE id IN (
-            SELECT id FROM tombstones WHERE until <= +?1 ORDER BY until LIMIT +?2)",
-        &[Param::Integer(now), Param::count(most)],
-    )?;
+            SELECT id FROM tombstones WHERE until <= +?1 ORDER BY until, id LIMIT +?2)",
+    ] {
+        sql.query(statement, &[Param::Integer(now), Param::count(most)])?;
+    }
     Ok(())
 }
 

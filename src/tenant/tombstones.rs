@@ -20,7 +20,7 @@ use crate::policy::Relink;
 use crate::scim::schema::{TypeSchema, USER};
 use crate::store::resources::{self, LookupKey, ResourceRow};
 use crate::store::tombstones::{self, TombstoneRow};
-use crate::store::{Sql, StoreError};
+use crate::store::{Sql, StoreError, suspensions};
 
 /// What is known of them while the object is awake.
 #[derive(Clone, Debug, Default)]
@@ -64,8 +64,11 @@ impl Work<'_, '_> {
         document: &Document,
     ) -> Result<(), StoreError> {
         let choice = self.memory.policy.deprovision;
-        if row.pos.type_number() != USER || choice.retain == 0 {
+        if row.pos.type_number() != USER {
             return Ok(());
+        }
+        if choice.retain == 0 {
+            return suspensions::remove(self.sql, &document.id);
         }
         let salt = self.salt()?;
         let keys = lookup_keys(&document.resource, schema);

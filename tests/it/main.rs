@@ -16,6 +16,7 @@ mod scenario;
 mod sqlite;
 mod steps;
 mod support;
+mod suspensions;
 
 mod assertions;
 mod audit;

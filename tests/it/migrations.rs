@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 12] = [
+const UNDONE: [&[&str]; 13] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -62,6 +62,7 @@ const UNDONE: [&[&str]; 12] = [
     &["DROP TABLE idempotency"],
     &["DROP TABLE requests", "DROP TABLE traffic", "DROP TABLE warnings"],
     &["DROP TABLE tombstones", "DROP TABLE salts"],
+    &["DROP TABLE suspensions"],
 ];
 
 /// This version.

@@ -135,3 +135,7 @@ CREATE INDEX tombstones_by_name ON tombstones (name);
 CREATE INDEX tombstones_by_external ON tombstones (external) WHERE external IS NOT NULL;
 CREATE INDEX tombstones_by_until ON tombstones (until);
 CREATE TABLE salts (id INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE suspensions (
+        user TEXT PRIMARY KEY,
+        since INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
