@@ -14,6 +14,7 @@ use crate::scim::schema::{Registry, ResourceType};
 pub enum EventKind {
     /// To a resource of the type with a number.
     Resource(u8, Verb),
+    UserAccessChanged,
     GroupMemberAdded,
     GroupMemberRemoved,
     ConnectionCreated,
@@ -30,7 +31,6 @@ pub enum EventKind {
     KeyRevoked,
     TenantUpdated,
     TenantFeatureEnabled,
-    UserAccessChanged,
 }
 
 /// What happened to a resource.
@@ -64,6 +64,7 @@ impl EventKind {
                 let prefix = resource_type(number).map_or("resource", |one| one.event.as_str());
                 return Cow::Owned(format!("{prefix}.{}", verb.name()));
             }
+            Self::UserAccessChanged => "user.access.changed",
             Self::GroupMemberAdded => "group.member.added",
             Self::GroupMemberRemoved => "group.member.removed",
             Self::ConnectionCreated => "connection.created",
@@ -80,7 +81,6 @@ impl EventKind {
             Self::KeyRevoked => "key.revoked",
             Self::TenantUpdated => "tenant.updated",
             Self::TenantFeatureEnabled => "tenant.feature.enabled",
-            Self::UserAccessChanged => "user.access.changed",
         })
     }
 
@@ -88,6 +88,7 @@ impl EventKind {
     pub fn resource_type(self) -> &'static str {
         match self {
             Self::Resource(number, _) => resource_type(number).map_or("", |one| one.id.as_str()),
+            Self::UserAccessChanged => "User",
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
             Self::ConnectionCreated
             | Self::ConnectionUpdated
@@ -100,7 +101,6 @@ impl EventKind {
             | Self::TrustRevoked => "Connection",
             Self::KeyCreated | Self::KeyRotated | Self::KeyRevoked => "Key",
             Self::TenantUpdated | Self::TenantFeatureEnabled => "Tenant",
-            Self::UserAccessChanged => "User",
         }
     }
 }

@@ -21,7 +21,7 @@ mod scim_target;
 mod trace;
 mod url;
 
-pub use errand::Errand;
+pub use errand::{ConfigStep, Errand};
 pub use gate::Gate;
 pub use host::TenantHost;
 pub use oauth::{ClientCredentials, OAuthError, TokenRequest, TokenStep, TrustedIssuer};
@@ -33,7 +33,7 @@ pub use query::Query;
 pub use rate_limit::{Exceeded, Quota};
 pub use refusal::Refusal;
 pub use response::{NDJSON, Response};
-pub use route::{ConnectionAction, IMPORT, PolicyPart, Route};
+pub use route::{AccessAction, ConnectionAction, IMPORT, PolicyPart, Route};
 pub use scim_target::ScimTarget;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

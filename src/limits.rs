@@ -87,6 +87,12 @@ pub const SWEEP_GROUPS: usize = 200;
 pub const DEPARTURE_RESOURCES: usize = 500;
 /// Resources at which such a step looks for those that the connection manages.
 pub const DEPARTURE_SCAN: usize = 20_000;
+/// How long it is remembered that a user was deleted, when the tenant does not say: 30 days.
+pub const RETAIN_SECONDS_DEFAULT: i64 = 30 * 86_400;
+/// How long at most: ten years.
+pub const RETAIN_SECONDS: i64 = 10 * 365 * 86_400;
+/// Users who were deleted that one alarm forgets.
+pub const TOMBSTONES_STEP: usize = 500;
 /// Places in a list that are remembered while the object is awake, so that pages walked in order
 /// by `startIndex` cost no offset.
 pub const BOOKMARKS: usize = 64;
@@ -236,6 +242,9 @@ pub const TENANT_RECORD_BYTES: usize = 1024 * 1024;
 pub const TENANT_RECORDS: usize = 1_000;
 /// Tenants' records read from KV at once: the most that one call of it answers.
 pub const TENANT_RECORDS_STEP: usize = 100;
+/// The greatest version of a policy document in a record: half of [`IMPORT_VERSION`], so that what is
+/// edited after it can be moved.
+pub const CONFIG_VERSION: i64 = 1 << 47;
 /// How long an isolate keeps a tenant's record that it has read.
 pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
 

@@ -5,6 +5,7 @@
 //! never a guess.
 
 mod cache;
+mod config;
 
 use std::fmt;
 
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::limits;
-pub use cache::{Reading, RecordCache};
+pub use cache::{Known, Reading, RecordCache};
+pub use config::{Config, ConfigTag};
 
 /// The name of a tenant in URLs, keys and storage: `[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?`.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -34,6 +36,9 @@ pub struct TenantRecord {
     /// Where its object is created if possible; never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+    /// The policy document that its object is to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Config>,
 }
 
 /// Whether a tenant is served.
@@ -173,7 +178,8 @@ impl TenantRecord {
         Self::default().patched(&fields)
     }
 
-    /// The record with some fields set anew (RFC 7396: null removes).
+    /// The record with some fields set anew (RFC 7396: null removes), each of them whole: in a policy
+    /// document null is a value like others.
     ///
     /// # Errors
     /// Names the field that is unknown or holds what it may not.
@@ -189,7 +195,7 @@ impl TenantRecord {
                     self.jurisdiction = field(name, value, "is none of eu, us, fedramp")?;
                 }
                 "location" => self.location = field(name, value, "is no location hint")?,
-                "config" => no_policy(value)?,
+                "config" => self.config = Config::read(value)?,
                 _ => return Err(RecordError::new(name, "is no field of a tenant's record")),
             }
         }
@@ -250,11 +256,15 @@ impl TenantRecord {
     }
 }
 
-/// One entry of KV as the list of tenants shows it; one that is malformed says why.
+/// One entry of KV as the list of tenants shows it: without its policy document, which may be long;
+/// one that is malformed says why.
 pub fn listed(key: &str, value: &str) -> Value {
     let id = key.strip_prefix(RECORD_PREFIX).unwrap_or(key);
+    let brief = |record| TenantRecord { config: None, ..record };
     let shown = match Slug::parse(id) {
-        Some(slug) => TenantRecord::parse(value.as_bytes()).map(|record| record.to_json(&slug)),
+        Some(slug) => {
+            TenantRecord::parse(value.as_bytes()).map(|record| brief(record).to_json(&slug))
+        }
         None => Err(RecordError::new("id", NO_SLUG)),
     };
     shown.unwrap_or_else(|error| json!({ "id": id, "error": error.to_string() }))
@@ -270,20 +280,6 @@ fn field<T: for<'de> Deserialize<'de>>(
     otherwise: &'static str,
 ) -> Result<Option<T>, RecordError> {
     Option::<T>::deserialize(value).map_err(|_| RecordError::new(name, otherwise))
-}
-
-/// A policy document that this version could not honour is refused rather than ignored.
-fn no_policy(config: &Value) -> Result<(), RecordError> {
-    let empty = match config {
-        Value::Null => true,
-        Value::Object(fields) => fields.keys().all(|name| name == "version"),
-        _ => false,
-    };
-    if empty {
-        Ok(())
-    } else {
-        Err(RecordError::new("config", "holds policies, which this version does not know"))
-    }
 }
 
 impl RecordError {

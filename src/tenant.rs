@@ -9,10 +9,12 @@ mod adopt;
 mod bookmarks;
 mod bucket;
 mod bulk;
+mod config;
 mod connections;
 mod departure;
 mod diagnostics;
 mod discovery;
+mod dispatch;
 mod document;
 mod duration;
 mod events;
@@ -39,9 +41,11 @@ mod schemas;
 mod secrets;
 mod stored_policy;
 mod succession;
+mod suspensions;
 mod sweep;
 mod targets;
 mod token;
+mod tombstones;
 mod trusts;
 mod uses;
 mod work;
@@ -53,10 +57,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::auth::{KeyRing, Principal};
-use crate::http::{
-    Method, OAuthError, Outbound, Problem, ProblemCode, Refusal, Request, Response, Route,
-};
+use crate::http::{OAuthError, Outbound, Refusal, Request, Response, Route};
 use crate::policy::RateLimit;
+use crate::registry::ConfigTag;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::store::members::origin_of;
@@ -80,6 +83,8 @@ pub struct Tenant {
     default_rate_limit: Option<RateLimit>,
     ring: Ring,
     uses: Uses,
+    /// The policy document of the tenant's record that was refused last.
+    refused: Option<ConfigTag>,
 }
 
 /// What a request has come to.
@@ -101,6 +106,8 @@ pub struct Call<'a> {
     pub now: DateTime<Utc>,
     /// Fills a buffer with random bytes, or says why it cannot.
     pub random: &'a mut dyn FnMut(&mut [u8]) -> Result<(), String>,
+    /// The compatible form of a text (Unicode's NFKC).
+    pub normalize: &'a dyn Fn(&str) -> String,
     /// Signs new keys.
     pub key_ring: &'a KeyRing,
     /// Which addresses may be fetched from outside.
@@ -196,12 +203,14 @@ impl Tenant {
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
-    /// once for rows to be swept, within seconds for the uses of keys and recent requests.
+    /// once for rows to be swept, within seconds for the uses of keys and recent requests, and when
+    /// users who were deleted are to be forgotten.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
         if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
             return Some(0);
         }
-        let wanted = [self.uses.flush_in_milliseconds(now), self.ring.due_in(now)];
+        let forgets = self.memory.as_ref().and_then(|memory| memory.tombstones.due_in(now));
+        let wanted = [self.uses.flush_in_milliseconds(now), self.ring.due_in(now), forgets];
         wanted.into_iter().flatten().min()
     }
 
@@ -226,6 +235,7 @@ impl Tenant {
             let written = uses.map_or(Ok(()), |uses| store::keys::note_uses(sql, uses));
             let written =
                 written.and_then(|()| ring.map_or(Ok(()), |ring| flushed(sql, ring, now)));
+            let written = written.and_then(|()| tombstones::forget(sql, memory, now));
             written.and_then(|()| sweep::step(sql, memory, now))
         };
         match store::transacted(sql, step, Result::is_ok).flatten() {
@@ -330,62 +340,5 @@ impl<'a, 'c> Work<'a, 'c> {
             Ok(response)
         };
         store::transacted(sql, work, Result::is_ok)?
-    }
-
-    /// Hands the request to its family. The gate has seen to it that route and method fit; here it
-    /// is asked again, since a request that is taken for another must not write.
-    fn run(&mut self) -> Answer {
-        let route: &'c Route = self.call.request.route;
-        match (route, self.call.request.method) {
-            (Route::Scim { target, .. }, method) => self.scim_target(target, method),
-            (Route::Keys(_), Method::Get) => self.list_keys(),
-            (Route::Keys(_), Method::Post) => self.create_key(),
-            (Route::Key(_, id), Method::Get) => self.read_key(id),
-            (Route::Key(_, id), Method::Delete) => self.revoke_key(id),
-            (Route::Rotation(_, id), Method::Post) => self.rotate_key(id),
-            (Route::Connections(_), Method::Get) => self.list_connections(),
-            (Route::Connections(_), Method::Post) => self.create_connection(),
-            (Route::Connection(_, id), Method::Get) => self.read_connection(id),
-            (Route::Connection(_, id), Method::Patch) => self.patch_connection(id),
-            (Route::Connection(_, id), Method::Delete) => self.delete_connection(id),
-            (Route::ImportConnection(_), Method::Post) => self.import_connection(),
-            (Route::ConnectionAction(_, id, action), method) => {
-                self.connection_action(id, *action, method)
-            }
-            (Route::Secrets(_, connection), Method::Get) => self.list_secrets(connection),
-            (Route::Secrets(_, connection), Method::Post) => self.create_secret(connection),
-            (Route::Secret(_, connection, id), Method::Delete) => {
-                self.revoke_secret(connection, id)
-            }
-            (Route::Trusts(_, connection), Method::Get) => self.list_trusts(connection),
-            (Route::Trusts(_, connection), Method::Post) => self.create_trust(connection),
-            (Route::Trust(_, connection, id), Method::Delete) => self.revoke_trust(connection, id),
-            (Route::Token(_), Method::Post) => self.token(),
-            (Route::ConnectionHealth(_, id), Method::Get) => self.health(id),
-            (Route::ConnectionTest(_, id), Method::Post) => self.test_connection(id),
-            (Route::Requests(_), Method::Get) => self.read_requests(),
-            (Route::Events(_), Method::Get) => self.read_events(),
-            (Route::Export(_), Method::Get) => self.export(),
-            (Route::Import(_), Method::Post) => self.import(),
-            (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
-            (Route::Policies(_), Method::Put) => self.amend_policies(),
-            (Route::PolicyPart(_, part), Method::Get) => Ok(self.read_policy_part(*part)),
-            (Route::PolicyPart(_, part), Method::Put) => self.replace_policy_part(*part),
-            (Route::MappingDiagnostics(_, id), Method::Get) => self.diagnose(id),
-            (Route::Recompute(_), Method::Get) => Ok(self.read_recomputation()),
-            (Route::Recompute(_), Method::Post) => self.recompute_all(),
-            (Route::Access(_), Method::Get) => self.find_access(),
-            (Route::UserAccess(_, id), Method::Get) => self.read_access(id),
-            (Route::UserGrants(_, id), Method::Get) => self.list_grants(id),
-            (Route::UserGrants(_, id), Method::Post) => self.add_grant(id),
-            (Route::UserGrants(_, id), Method::Delete) => self.remove_grant(id),
-            (Route::Schemas(_), Method::Get) => self.list_declared(),
-            (Route::Schemas(_), Method::Put) => self.replace_all_declared(),
-            (Route::Schemas(_), Method::Post) => self.declare(),
-            (Route::Schema(_, urn), Method::Get) => self.read_declared(urn),
-            (Route::Schema(_, urn), Method::Put) => self.replace_declared(urn),
-            (Route::Schema(_, urn), Method::Delete) => self.withdraw_declared(urn),
-            _ => Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
-        }
     }
 }

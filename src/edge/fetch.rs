@@ -8,7 +8,7 @@ use super::body::Body;
 use super::deployment::Deployment;
 use super::handover::{errand, hand_over};
 use super::inbound::Inbound;
-use super::{Outcome, eagerly, js, now, oauth, rate_limits, registry};
+use super::{Outcome, config, eagerly, js, now, oauth, rate_limits, registry};
 use crate::auth::Principal;
 use crate::http::{
     Method, OAuthError, Query, Refusal, Response, Route, Trace, Url, openapi, presets,
@@ -76,8 +76,9 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 /// 5. The tenant's record: 404, 503; a suspended tenant: 403, except for the administrator.
 /// 6. What [`Principal::enter`] says of the route: 403.
 /// 7. The tenant and the key are within the runtime's rate limits: 429.
-/// 8. A body in chunks is collected: 400, 413.
-/// 9. The tenant's object answers: anything; 500 or 503 when it throws.
+/// 8. The object is told of the policy document in the record, if it does not know of it: 500, 503.
+/// 9. A body in chunks is collected: 400, 413.
+/// 10. The tenant's object answers: anything; 500 or 503 when it throws.
 async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answered, Refusal> {
     let Inbound { deployment, url, method, headers, trace, .. } = inbound;
     if inbound.raw_url.len() > limits::URL_BYTES {
@@ -125,17 +126,18 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
         _ => {}
     }
     let tenant = route.tenant().ok_or(Refusal::NotFound)?;
-    let record = registry::record(inbound.env, tenant).await?; // (5)
+    let known = registry::record(inbound.env, tenant).await?; // (5)
     #[cfg(debug_assertions)]
     super::fault::at_edge(&inbound.headers, "record");
-    if record.status == Status::Suspended && principal != Principal::Admin {
+    if known.record.status == Status::Suspended && principal != Principal::Admin {
         return Err(Refusal::Suspended); // (5)
     }
     principal.enter(&route)?; // (6)
     rate_limits::pass(inbound, tenant, &principal).await.map_err(Refusal::TooManyRequests)?; // (7)
-    let body = body.into_js().await?; // (8)
+    config::tell(inbound, tenant, &known, principal == Principal::Admin).await?; // (8)
+    let body = body.into_js().await?; // (9)
     inbound.trace.handed = Some(now().timestamp_millis());
     let errand = errand(inbound, principal, Some(inbound.trace.clone()));
-    let answer = hand_over(inbound, tenant, &record, &errand, &body)?; // (9)
+    let answer = hand_over(inbound, tenant, &known.record, &errand, &body)?; // (10)
     Ok(Answered::Object(inbound.deployment.rescued(answer, &errand)))
 }

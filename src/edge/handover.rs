@@ -7,7 +7,7 @@ use super::inbound::Inbound;
 use super::js;
 use super::rescue::refusal;
 use crate::auth::Principal;
-use crate::http::{Errand, Headers, Refusal, Trace};
+use crate::http::{Errand, Headers, Method, Refusal, Trace};
 use crate::registry::{Slug, TenantRecord};
 
 /// The header that tells the object who asks, and all else that it is told: an [`Errand`]. The edge
@@ -17,7 +17,7 @@ pub(super) const PRINCIPAL: &str = "x-muster-principal";
 /// The errand of a request, as the object and the log's rescue take it.
 pub(super) fn errand(inbound: &Inbound<'_>, principal: Principal, trace: Option<Trace>) -> JsValue {
     let headers = Headers::read(|name| inbound.headers.text(name));
-    JsValue::from_str(&Errand { principal, trace, headers }.encode())
+    JsValue::from_str(&Errand { principal, trace, headers, config: None }.encode())
 }
 
 /// Sends a request on to its tenant's object: the URL, the method, the body and the errand.
@@ -36,12 +36,37 @@ pub(super) fn hand_over(
     if let Some(order) = inbound.headers.value(super::fault::PANIC) {
         headers.put(super::fault::PANIC, &order);
     }
+    let init = init(inbound.method, &headers, errand, body);
+    send(inbound, tenant, record, inbound.raw_url, &init)
+}
+
+/// What the inner request is, its URL aside.
+pub(super) fn init(
+    method: Method,
+    headers: &js::Fields,
+    errand: &JsValue,
+    body: &JsValue,
+) -> js::Fields {
     headers.put(PRINCIPAL, errand);
     let init = js::Fields::new();
-    init.put("method", &JsValue::from_str(inbound.method.name()));
-    init.put("headers", &headers);
+    init.put("method", &JsValue::from_str(method.name()));
+    init.put("headers", headers);
     init.put("body", body);
-    object(inbound, tenant, record)?.fetch(inbound.raw_url, &init).map_err(|e| refusal(&e))
+    init
+}
+
+/// Sends a request to a tenant's object.
+///
+/// # Errors
+/// As [`hand_over`].
+pub(super) fn send(
+    inbound: &Inbound<'_>,
+    tenant: &Slug,
+    record: &TenantRecord,
+    url: &str,
+    init: &js::Fields,
+) -> Result<Promise, Refusal> {
+    object(inbound, tenant, record)?.fetch(url, init).map_err(|e| refusal(&e))
 }
 
 /// A tenant's object. The jurisdiction is part of its identity, the location a wish at its birth.

@@ -336,6 +336,11 @@ fn interned<T>(name: &'static str, with: impl FnOnce(&JsString) -> T) -> T {
     NAMES.with_borrow_mut(|names| with(names.entry(name).or_insert_with(|| JsString::from(name))))
 }
 
+/// The compatible form of a text (Unicode's NFKC).
+pub(super) fn normalized(text: &str) -> String {
+    JsString::from(text).normalize("NFKC").into()
+}
+
 /// What an exception says, for the log.
 pub(super) fn message(exception: &JsValue) -> String {
     match exception.dyn_ref::<Error>() {

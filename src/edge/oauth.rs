@@ -8,7 +8,7 @@ use super::body::{Body, collect};
 use super::handover::{errand, hand_over};
 use super::inbound::Inbound;
 use super::rescue::refusal;
-use super::{js, now, rate_limits, registry};
+use super::{config, js, now, rate_limits, registry};
 use crate::auth::{Assertion, Principal};
 use crate::http::{
     ClientCredentials, OAuthError, Refusal, TokenRequest, TokenStep, Trace, TrustedIssuer,
@@ -30,7 +30,7 @@ pub(super) enum Failure {
 /// 1. The form must be right, and `client_id` of this tenant: 400, 401, 413.
 /// 2. The tenant must be there and active, and its record right, or it is 401 as for a wrong secret.
 /// 3. There must not have been too many such requests for the tenant: 429.
-/// 4. The tenant's object answers.
+/// 4. The tenant's object answers, once it knows of the policy document in the record.
 /// 5. Of an assertion it says first whose keys verify it, if anybody trusts its issuer: 401, 500.
 /// 6. It must be for this server, for now, and signed: 401; 503 when the issuer's keys cannot be read.
 ///
@@ -50,8 +50,8 @@ pub(super) async fn answer(
     })?;
     let request =
         TokenRequest::parse(tenant, authorization.as_deref(), content_type.as_deref(), &bytes)?; // (1)
-    let record = match registry::record(inbound.env, tenant).await {
-        Ok(record) if record.status == Status::Suspended => {
+    let known = match registry::record(inbound.env, tenant).await {
+        Ok(known) if known.record.status == Status::Suspended => {
             return Err(OAuthError::InvalidClient.into()); // (2)
         }
         Err(Refusal::NoTenant) => return Err(OAuthError::InvalidClient.into()), // (2)
@@ -62,9 +62,10 @@ pub(super) async fn answer(
     };
     let passed = rate_limits::pass_for_token(inbound, tenant).await;
     passed.map_err(OAuthError::TooManyRequests)?; // (3)
+    config::tell(inbound, tenant, &known, false).await?; // (4)
     let ask = |step: &TokenStep, errand: &JsValue| {
         let body = JsValue::from_str(&step.encode());
-        hand_over(inbound, tenant, &record, errand, &body)
+        hand_over(inbound, tenant, &known.record, errand, &body)
     };
     // The step whose answer is the client's is the one of which the log is told by the object.
     let finally = |step: &TokenStep| -> Result<Promise, Failure> {

@@ -15,11 +15,12 @@ use super::body::Body;
 use super::handover::{errand, hand_over};
 use super::inbound::Inbound;
 use super::rescue::refusal;
-use super::{js, now};
+use super::{config, js, now};
 use crate::auth::Principal;
 use crate::http::{self, Method, Problem, ProblemCode, Query, Refusal, Response, Route};
 use crate::limits;
-use crate::registry::{RECORD_PREFIX, RecordCache, RecordError, Slug, TenantRecord, listed};
+use crate::registry::{Known, RECORD_PREFIX, RecordCache, RecordError, Slug, TenantRecord, listed};
+use crate::scim::schema::Fault;
 
 thread_local! {
     /// The records that this isolate has read of late.
@@ -30,16 +31,16 @@ thread_local! {
 ///
 /// # Errors
 /// 404 when there is no such tenant, 503 when its record is malformed or KV does not answer.
-pub(super) async fn record(env: &js::Env, tenant: &Slug) -> Result<Rc<TenantRecord>, Refusal> {
+pub(super) async fn record(env: &js::Env, tenant: &Slug) -> Result<Rc<Known>, Refusal> {
     let now = now().timestamp_millis();
-    if let Some(record) = KEPT.with_borrow(|kept| kept.look(tenant, now)) {
-        return Ok(record);
+    if let Some(known) = KEPT.with_borrow(|kept| kept.look(tenant, now)) {
+        return Ok(known);
     }
     let reading = KEPT.with_borrow(RecordCache::reading);
     let logged = |error| Refusal::Unavailable(malformed(&error));
-    let record = Rc::new(read(env, tenant).await?.map_err(logged)?);
-    KEPT.with_borrow_mut(|kept| kept.keep(reading, tenant, Rc::clone(&record), now));
-    Ok(record)
+    let known = Rc::new(Known::from(read(env, tenant).await?.map_err(logged)?));
+    KEPT.with_borrow_mut(|kept| kept.keep(reading, tenant, Rc::clone(&known), now));
+    Ok(known)
 }
 
 /// Answers `/v1/tenants` and `/v1/tenants/{t}`, which are the administrator's alone.
@@ -64,6 +65,7 @@ pub(super) async fn answer(
     match answered {
         Ok(response) => Ok(response),
         Err(Failure::Problem(problem)) => Ok(Response::problem(&problem)),
+        Err(Failure::Told(response)) => Ok(response),
         Err(Failure::Refusal(refusal)) => Err(refusal),
     }
 }
@@ -71,12 +73,15 @@ pub(super) async fn answer(
 /// Why the administrator is not obeyed.
 enum Failure {
     Problem(Problem),
+    /// The tenant's object has said it.
+    Told(Response),
     Refusal(Refusal),
 }
 
 /// 1. The body is an object (400, 413, 415) that describes a tenant (400 for its id, 422).
 /// 2. The id must be free: 409. KV knows no condition, so of two at once the later one stands.
-/// 3. The record is written: 201.
+/// 3. Its policy document is applied: 422 with its faults, 409 and 413 as for any, and nothing is left.
+/// 4. The record is written: 201.
 async fn create(inbound: &Inbound<'_>, body: Body) -> Result<Response, Failure> {
     let fields = object(inbound, body).await?; // (1)
     let (id, record) = TenantRecord::described(fields)?; // (1)
@@ -84,7 +89,8 @@ async fn create(inbound: &Inbound<'_>, body: Body) -> Result<Response, Failure> 
     if !wait(kv.get(&id.record_key())).await?.is_null() {
         return Err(Problem::new(ProblemCode::Conflict, "there is a tenant with this id").into()); // (2)
     }
-    write(inbound.env, &id, &record).await?; // (3)
+    apply(inbound, &id, &record).await?; // (3)
+    write(inbound.env, &id, &record).await?; // (4)
     let location = format!("{}/v1/tenants/{id}", inbound.url.origin);
     Ok(Response::json(201, &record.to_json(&id)).with("location", location))
 }
@@ -118,20 +124,34 @@ async fn list(inbound: &Inbound<'_>, query: &Query) -> Result<Response, Failure>
     Ok(Response::json(200, &shown))
 }
 
+/// The record; where its policy document is refused, with why.
 async fn show(inbound: &Inbound<'_>, id: &Slug) -> Result<Response, Failure> {
     let record = read_for_admin(inbound.env, id).await?;
-    Ok(Response::json(200, &record.to_json(id)))
+    let mut shown = record.to_json(id);
+    if let Some(config) = &record.config
+        && let Some(refused) = config::bring(inbound, id, &record, config, false).await?
+        && let Ok(problem) = serde_json::from_slice::<Value>(&refused.body)
+        && let Some(fields) = shown.as_object_mut()
+    {
+        fields.insert("configProblem".to_owned(), problem);
+    }
+    Ok(Response::json(200, &shown))
 }
 
 /// 1. The tenant exists: 404, or 503 when its record is malformed.
 /// 2. The body is an object (400, 413, 415) of fields that may be changed so: 422.
-/// 3. The record is written, unless nothing changes: 200.
+/// 3. A policy document that is another one is applied: as for a new tenant, and 409 where its version is
+///    not above that of the tenant's policies and it would change them.
+/// 4. The record is written, unless nothing changes: 200.
 async fn edit(inbound: &Inbound<'_>, id: &Slug, body: Body) -> Result<Response, Failure> {
     let record = read_for_admin(inbound.env, id).await?; // (1)
     let fields = object(inbound, body).await?; // (2)
     let edited = record.edited(id, fields)?; // (2)
+    if edited.config != record.config {
+        apply(inbound, id, &edited).await?; // (3)
+    }
     if edited != record {
-        write(inbound.env, id, &edited).await?; // (3)
+        write(inbound.env, id, &edited).await?; // (4)
     }
     Ok(Response::json(200, &edited.to_json(id)))
 }
@@ -159,6 +179,15 @@ async fn purge(inbound: &Inbound<'_>, id: &Slug, query: &Query) -> Result<Respon
     wait(inbound.env.tenants().delete(&id.record_key())).await?; // (4)
     forget(id);
     Ok(Response::empty(204))
+}
+
+/// Has the tenant's object apply the policy document that was sent, if one was.
+async fn apply(inbound: &Inbound<'_>, id: &Slug, record: &TenantRecord) -> Result<(), Failure> {
+    let Some(config) = &record.config else { return Ok(()) };
+    match config::bring(inbound, id, record, config, true).await? {
+        Some(refused) => Err(Failure::Told(refused)),
+        None => Ok(()),
+    }
 }
 
 /// A tenant's record as KV has it, or what is wrong with it.
@@ -219,10 +248,15 @@ impl From<Refusal> for Failure {
 }
 
 impl From<RecordError> for Failure {
-    /// An id that is no slug is malformed; any other fault is one of meaning.
+    /// An id that is no slug is malformed; any other fault is one of meaning, and one of the policy
+    /// document told with its place.
     fn from(error: RecordError) -> Self {
-        let code =
-            if error.field == "id" { ProblemCode::Malformed } else { ProblemCode::Contradictory };
-        Self::Problem(Problem::new(code, error.to_string()))
+        Self::Problem(match error.field.as_str() {
+            "id" => Problem::new(ProblemCode::Malformed, error.to_string()),
+            "config" | "config/version" => {
+                Problem::faulty(vec![Fault::new(format!("/{}", error.field), error.message)])
+            }
+            _ => Problem::new(ProblemCode::Contradictory, error.to_string()),
+        })
     }
 }

@@ -19,7 +19,8 @@ use super::waiting::{self, settled};
 use super::{Outcome, body, js, now};
 use crate::auth::Principal;
 use crate::http::{
-    Done, Errand, Method, Query, Refusal, Request, RequestId, Response, Route, Trace, Url,
+    ConfigStep, Done, Errand, Method, Query, Refusal, Request, RequestId, Response, Route, Trace,
+    Url,
 };
 use crate::policy::RateLimit;
 use crate::registry::Slug;
@@ -87,11 +88,13 @@ async fn answer(object: Rc<Object>, request: js::Request) -> Outcome {
     };
     let Served { response, spent, connection } =
         served.unwrap_or_else(|refusal| Served::from(refusal.to_response(url.is_scim())));
+    let config = errand.as_ref().is_some_and(|errand| errand.config.is_some());
+    let what = if config { "config" } else { "edge" };
     match errand.and_then(|errand| errand.trace) {
         Some(trace) => deliver(response, &trace, spent, connection, deployment.telling),
         None => {
             if response.has_failed() {
-                object.complain("edge", &response, now());
+                object.complain(what, &response, now());
             }
             bare(response, spent, deployment.telling)
         }
@@ -120,15 +123,18 @@ impl Object {
     /// 3. An object that has just woken learns whether its alarm is set: 500.
     /// 4. It must not have waited for too long behind others: 503.
     /// 5. The administrator deletes the tenant: 204.
-    /// 6. All else is the tenant's to answer.
+    /// 6. All else is the tenant's to answer, a step of the edge's own by which the policy document comes
+    ///    among it.
     async fn serve(
         &self,
         request: &js::Request,
         deployment: &Deployment,
         url: Url<'_>,
-        Errand { principal, trace, headers }: &Errand,
+        Errand { principal, trace, headers, config }: &Errand,
     ) -> Result<Served, Refusal> {
-        let route = Route::of(&url, deployment.tenant_host()?).ok_or(Refusal::NotFound)?; // (1)
+        // The edge's own requests have the path by which every host has its tenants.
+        let hosts = if config.is_some() { None } else { deployment.tenant_host()? };
+        let route = Route::of(&url, hosts).ok_or(Refusal::NotFound)?; // (1)
         if self.slug.is_some() && self.slug.as_ref() != route.tenant() {
             return Err(Refusal::NotFound); // (1)
         }
@@ -154,21 +160,25 @@ impl Object {
             principal,
             now: now(),
             random: &mut random,
+            normalize: &js::normalized,
             key_ring: &deployment.gate()?.key_ring,
             outbound: deployment.outbound(url.origin),
         };
         #[cfg(debug_assertions)]
         super::fault::take_order(&request.headers());
-        let served = self.handle(call); // (6)
+        let served = self.handle(call, config.as_ref()); // (6)
         #[cfg(debug_assertions)]
         super::fault::forget_order();
         Ok(served)
     }
 
-    fn handle(&self, call: &mut Call<'_>) -> Served {
+    fn handle(&self, call: &mut Call<'_>, config: Option<&ConfigStep>) -> Served {
         let before = self.sql.cost();
         let mut tenant = self.tenant.borrow_mut();
-        let Handled { mut response, connection } = tenant.handle(&self.sql, call);
+        let Handled { mut response, connection } = match config {
+            Some(step) => tenant.configure(&self.sql, call, step).into(),
+            None => tenant.handle(&self.sql, call),
+        };
         let alarms = self.arm(&tenant, call.now).unwrap_or_else(|exception| {
             response.cause.get_or_insert(js::message(&exception));
             0

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Headers, Trace};
 use crate::auth::Principal;
+use crate::registry::ConfigTag;
 
 /// What the edge tells the object, in one header: each one costs as much as all of this.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -16,6 +17,36 @@ pub struct Errand {
     /// The headers that matter, of those that were sent.
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub headers: Headers,
+    /// That it is no request of a client, but the edge's own, of the policy document in the tenant's
+    /// record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigStep>,
+}
+
+/// How the policy document comes from the tenant's record to its object: by a request of the edge's
+/// own, ahead of the first that it hands over once it has read the record. So no body is needed twice,
+/// and nothing of what a client asks is begun before.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ConfigStep {
+    /// Whether the object wants the document: 200 where it does, 204 where it holds that version or a
+    /// later one, or has refused this very document; 404 where there are no tables and not the
+    /// administrator asks, who alone makes them.
+    Offer {
+        /// Which document it is.
+        tag: ConfigTag,
+        /// Whether the administrator asks.
+        founds: bool,
+    },
+    /// The document, as the body: 204 where it is applied, or of no later version than what is held; a
+    /// problem where it is refused.
+    Bring {
+        /// Which document it is.
+        tag: ConfigTag,
+        /// Whether the administrator has sent it and is told: then one that is not applied although it
+        /// would change something is refused, too, and the log has nothing of it.
+        sent: bool,
+    },
 }
 
 impl Errand {

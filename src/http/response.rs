@@ -63,6 +63,11 @@ impl Response {
             .with("content-type", PROBLEM)
     }
 
+    /// A problem that somebody else has told, passed on.
+    pub fn problem_told(status: u16, body: Vec<u8>) -> Self {
+        Self { body, ..Self::empty(status) }.with("content-type", PROBLEM)
+    }
+
     /// The response with one more header.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -43,6 +43,8 @@ pub enum Route {
     ConnectionHealth(Slug, String),
     /// `/v1/tenants/{t}/connections/{c}/test`
     ConnectionTest(Slug, String),
+    /// `/v1/tenants/{t}/users/{id}/{action}`
+    AccessDecision(Slug, String, AccessAction),
     /// `/v1/tenants/{t}/requests`
     Requests(Slug),
     /// `/v1/tenants/{t}/events`
@@ -101,6 +103,14 @@ pub enum ConnectionAction {
     Activate,
     Disable,
     Export,
+}
+
+/// What is decided of a user's access.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum AccessAction {
+    Suspend,
+    Restore,
 }
 
 /// Who may ask for a route.
@@ -186,6 +196,12 @@ impl Route {
                 let action = ConnectionAction::parse(action)?;
                 Some(Self::ConnectionAction(tenant, decode(connection)?, action))
             }
+            ["users", user, "suspend"] => {
+                Some(Self::AccessDecision(tenant, decode(user)?, AccessAction::Suspend))
+            }
+            ["users", user, "restore"] => {
+                Some(Self::AccessDecision(tenant, decode(user)?, AccessAction::Restore))
+            }
             ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
             ["export"] => Some(Self::Export(tenant)),
@@ -229,6 +245,7 @@ impl Route {
             | Self::ImportConnection(tenant)
             | Self::ConnectionHealth(tenant, _)
             | Self::ConnectionTest(tenant, _)
+            | Self::AccessDecision(tenant, ..)
             | Self::Requests(tenant)
             | Self::Events(tenant)
             | Self::Export(tenant)
@@ -277,6 +294,7 @@ impl Route {
             Self::ConnectionAction(..)
             | Self::ImportConnection(_)
             | Self::ConnectionTest(..)
+            | Self::AccessDecision(..)
             | Self::Import(_) => &[Post],
             Self::Tenants
             | Self::Keys(_)
@@ -339,6 +357,7 @@ impl Route {
             } else {
                 &[Scope::ChangesDecide]
             }),
+            Self::AccessDecision(..) => Audience::Key(&[Scope::ChangesDecide]),
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
             Self::Export(_) => Audience::Key(&[Scope::DataExport]),
             Self::Scim { target, .. } => Audience::Key(target.scopes(method)),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::route::{ConnectionAction, PolicyPart};
+use super::route::{AccessAction, ConnectionAction, PolicyPart};
 use super::{Route, ScimTarget};
 use crate::scim::schema::Registry;
 
@@ -29,6 +29,8 @@ impl Route {
             Self::ImportConnection(_) => "connections.import",
             Self::ConnectionHealth(..) => "connection.health",
             Self::ConnectionTest(..) => "connection.test",
+            Self::AccessDecision(_, _, AccessAction::Suspend) => "user.suspend",
+            Self::AccessDecision(_, _, AccessAction::Restore) => "user.restore",
             Self::Requests(_) => "requests",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
@@ -59,6 +61,7 @@ impl Route {
             | Self::ConnectionAction(_, id, _)
             | Self::ConnectionHealth(_, id)
             | Self::ConnectionTest(_, id)
+            | Self::AccessDecision(_, id, _)
             | Self::Secrets(_, id)
             | Self::Trusts(_, id)
             | Self::Schema(_, id)

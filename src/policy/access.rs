@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::condition::Condition;
+use super::deprovision::Fate;
 use super::mapping::{Granted, Mapping, MappingMode};
 use super::role::Role;
 use super::scope_path::ScopePath;
@@ -37,6 +38,10 @@ pub enum Standing {
 pub struct Facts<'a> {
     /// The user's attributes, with `groups`.
     pub user: &'a Map<String, Value>,
+    /// Whether somebody has suspended the user by hand.
+    pub suspended: bool,
+    /// What it means that a user is not active.
+    pub deactivated: Fate,
     /// What the user's connection is.
     pub standing: Standing,
     /// The connection that manages the user.
@@ -59,8 +64,12 @@ pub struct Held {
 /// Why something is not granted.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Reason {
+    /// Somebody has suspended the user by hand.
+    Suspended,
     /// The user is not active.
     Inactive,
+    /// The user is not active, which ends all access.
+    Deprovisioned,
     /// The user's connection has not been activated.
     ConnectionPending,
     /// The user's connection provides others.
@@ -112,6 +121,8 @@ pub enum Status {
     Suspended,
     /// What there was has been taken.
     Revoked,
+    /// The user has left.
+    Deprovisioned,
 }
 
 impl AccessRules {
@@ -250,8 +261,11 @@ impl Facts<'_> {
     fn barred(&self) -> Option<Reason> {
         let is_inactive = self.user.get("active") == Some(&Value::Bool(false));
         let is_out = || self.in_scope.is_some_and(|condition| !condition.holds(self.user));
-        if is_inactive {
-            Some(Reason::Inactive)
+        if self.suspended {
+            Some(Reason::Suspended)
+        } else if is_inactive && self.deactivated != Fate::Keep {
+            let ends = self.deactivated == Fate::Delete;
+            Some(if ends { Reason::Deprovisioned } else { Reason::Inactive })
         } else if self.standing == Standing::Pending {
             Some(Reason::ConnectionPending)
         } else if is_out() {
@@ -270,6 +284,8 @@ impl Access {
             None if !self.withheld.is_empty() => Status::Revoked,
             None => Status::None,
             Some(Reason::ConnectionPending) => Status::Pending,
+            Some(Reason::Suspended) => Status::Suspended,
+            Some(Reason::Deprovisioned) => Status::Deprovisioned,
             Some(Reason::Inactive) if !self.withheld.is_empty() => Status::Suspended,
             Some(_) => Status::Revoked,
         }
@@ -285,6 +301,7 @@ impl Status {
             Self::Granted => "granted",
             Self::Suspended => "suspended",
             Self::Revoked => "revoked",
+            Self::Deprovisioned => "deprovisioned",
         }
     }
 }
@@ -293,7 +310,9 @@ impl Reason {
     /// As the API has it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Suspended => "suspended",
             Self::Inactive => "inactive",
+            Self::Deprovisioned => "deprovisioned",
             Self::ConnectionPending => "connection_pending",
             Self::OutOfScope => "out_of_scope",
             Self::NoMapping => "no_mapping",

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AccessRules, AttributeRules, Groups, Guard, Mapping, MappingMode, RateLimit, Role, Successor,
-    Unmapped, Vocabulary,
+    AccessRules, AttributeRules, Deprovision, Groups, Guard, Mapping, MappingMode, RateLimit, Role,
+    Successor, Unmapped, Vocabulary,
 };
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
@@ -20,6 +20,8 @@ pub struct Policy {
     pub features: Features,
     /// What its requests are held to, if to anything.
     pub rate_limit: Option<RateLimit>,
+    /// What becomes of users who are deactivated or deleted.
+    pub deprovision: Deprovision,
     /// The schemas by which it extends resource types.
     pub schemas: Vec<DeclaredSchema>,
     /// Who may do what.
@@ -54,6 +56,7 @@ impl Default for Policy {
             features: Features::default(),
             rate_limit: Some(RateLimit::DEFAULT),
             schemas: Vec::new(),
+            deprovision: Deprovision::default(),
             access: AccessRules::default(),
             guards: Vec::new(),
             succession: Vec::new(),
@@ -111,6 +114,7 @@ impl Policy {
                     Ok(limit) => amended.rate_limit = limit,
                     Err(found) => faults.extend(found),
                 },
+                "deprovision" => amended.deprovision.read(value, &mut faults),
                 "schemas" => match DeclaredSchema::read_all(value, "/schemas", &self.schemas) {
                     Ok(schemas) => amended.schemas = schemas,
                     Err(found) => faults.extend(found),
@@ -225,6 +229,7 @@ impl Policy {
             "features": self.features.to_json(),
             "rateLimit": RateLimit::to_json(self.rate_limit),
             "groups": self.groups.name(),
+            "deprovision": self.deprovision.to_json(),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
             "mappings": self.access.mappings.iter().map(Mapping::to_json).collect::<Vec<_>>(),
             "mappingMode": self.access.mode.name(),
@@ -273,6 +278,5 @@ fn read_features(features: &mut Features, value: &Value, faults: &mut Vec<Fault>
 }
 
 pub(super) fn unknown(at: &str, name: &str) -> Fault {
-    let name = name.replace('~', "~0").replace('/', "~1");
-    Fault::new(format!("{at}/{name}"), "is not known to this version")
+    Fault::within(at, name, "is not known to this version")
 }

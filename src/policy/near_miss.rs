@@ -1,7 +1,5 @@
 //! Values that look like the one that a condition names, and are not it.
 
-use unicode_normalization::UnicodeNormalization as _;
-
 use super::condition::Condition;
 use crate::scim::filter::{Comparand, CompareOp, Predicate, Target};
 use crate::scim::fold::fold;
@@ -70,24 +68,32 @@ fn collect(predicate: &Predicate, named: &mut Vec<Named>) {
 impl Difference {
     /// In what a value differs from a text that it looks like; nothing where it is that text, or does
     /// not look like it. Where it differs in several ways, the first of them.
-    pub fn between(text: &str, value: &str, case_exact: bool) -> Option<Self> {
+    /// `normalize` gives a text's compatible form (NFKC), whose tables are too large to bring along.
+    pub fn between(
+        text: &str,
+        value: &str,
+        case_exact: bool,
+        normalize: &dyn Fn(&str) -> String,
+    ) -> Option<Self> {
         let is_same = if case_exact { value == text } else { fold(value) == fold(text) };
         if is_same {
             return None;
         }
-        let alike = |one: Self| one.levelled(text) == one.levelled(value);
-        let all = |text: &str| ALL.iter().fold(text.to_owned(), |text, one| one.levelled(&text));
+        let alike = |one: Self| one.levelled(text, normalize) == one.levelled(value, normalize);
+        let all = |text: &str| {
+            ALL.iter().fold(text.to_owned(), |text, one| one.levelled(&text, normalize))
+        };
         let alone = ALL.into_iter().find(|one| alike(*one));
-        let any = || (all(text) == all(value)).then(|| Self::first(text, value));
+        let any = || (all(text) == all(value)).then(|| Self::first(text, value, normalize));
         alone.or_else(any)
     }
 
     /// The first of several differences: what is left when all the others are levelled.
-    fn first(text: &str, value: &str) -> Self {
+    fn first(text: &str, value: &str, normalize: &dyn Fn(&str) -> String) -> Self {
         let differs = |one: &Self| {
             let others = |text: &str| {
                 let others = ALL.iter().filter(|other| *other != one);
-                others.fold(text.to_owned(), |text, other| other.levelled(&text))
+                others.fold(text.to_owned(), |text, other| other.levelled(&text, normalize))
             };
             others(text) != others(value)
         };
@@ -95,12 +101,12 @@ impl Difference {
     }
 
     /// A text without this difference.
-    fn levelled(self, text: &str) -> String {
+    fn levelled(self, text: &str, normalize: &dyn Fn(&str) -> String) -> String {
         match self {
             Self::Case => fold(text),
             Self::Space => text.split_whitespace().collect::<Vec<_>>().join(" "),
             Self::Dash => text.chars().map(|c| if is_dash(c) { '-' } else { c }).collect(),
-            Self::Unicode => text.nfkc().collect(),
+            Self::Unicode => normalize(text),
         }
     }
 

@@ -1,16 +1,32 @@
 //! What an isolate remembers of tenants' records. Reading them is `edge`'s business.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{Slug, TenantRecord};
 use crate::limits;
 
+/// A record that was read, and whether the tenant's object knows of the policy document in it.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub struct Known {
+    /// The record.
+    pub record: TenantRecord,
+    /// Whether the object has been told: it holds that document or a later one, or refuses it.
+    pub told: Cell<bool>,
+}
+
+impl From<TenantRecord> for Known {
+    fn from(record: TenantRecord) -> Self {
+        Self { told: Cell::new(record.config.is_none()), record }
+    }
+}
+
 /// Records that were read of late. That a tenant does not exist is never kept.
 #[derive(Debug, Default)]
 pub struct RecordCache {
     /// Each with the time at which it was read, in milliseconds since the epoch.
-    kept: BTreeMap<Slug, (i64, Rc<TenantRecord>)>,
+    kept: BTreeMap<Slug, (i64, Rc<Known>)>,
     /// How often something was forgotten.
     forgotten: u64,
 }
@@ -21,7 +37,7 @@ pub struct Reading(u64);
 
 impl RecordCache {
     /// A tenant's record, if one was read at most [`limits::TENANT_RECORD_TTL_MILLISECONDS`] ago.
-    pub fn look(&self, tenant: &Slug, now: i64) -> Option<Rc<TenantRecord>> {
+    pub fn look(&self, tenant: &Slug, now: i64) -> Option<Rc<Known>> {
         let (read, record) = self.kept.get(tenant)?;
         // What was read before the clock stepped back would else be kept until it is there again.
         let age = now.saturating_sub(*read);
@@ -35,7 +51,7 @@ impl RecordCache {
 
     /// Keeps what was read, at a time in milliseconds since the epoch; unless it may be what has been
     /// written over since the reading began.
-    pub fn keep(&mut self, reading: Reading, tenant: &Slug, record: Rc<TenantRecord>, now: i64) {
+    pub fn keep(&mut self, reading: Reading, tenant: &Slug, record: Rc<Known>, now: i64) {
         if reading.0 != self.forgotten {
             return;
         }

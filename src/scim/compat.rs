@@ -11,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::schema::Fault;
 pub use mappings::Mapping;
 pub use presets::{PRESETS, Preset, Support};
 
@@ -188,3 +189,10 @@ impl fmt::Display for RuleError {
 }
 
 impl std::error::Error for RuleError {}
+
+impl From<RuleError> for Fault {
+    /// The fault in a connection's fields.
+    fn from(RuleError { rule, fault }: RuleError) -> Self {
+        Self::within("/compat", &rule, fault)
+    }
+}

@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 14] = [
+const MIGRATIONS: [&[&str]; 16] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -18,6 +18,8 @@ const MIGRATIONS: [&[&str]; 14] = [
     REQUESTS,
     GRANTS,
     OPTIONS,
+    TOMBSTONES,
+    SUSPENSIONS,
 ];
 
 const TABLES: &[&str] = &[
@@ -246,6 +248,30 @@ const GRANTS: &[&str] = &[
 
 /// What connections say in place of their tenant's policies: a JSON object.
 const OPTIONS: &[&str] = &["ALTER TABLE connections ADD COLUMN options TEXT NOT NULL DEFAULT '{}'"];
+
+/// Users who were deleted, and what the digests of their names are salted with: one row, of the id 1.
+const TOMBSTONES: &[&str] = &[
+    "CREATE TABLE tombstones (
+        id TEXT PRIMARY KEY,
+        connection TEXT,
+        name TEXT NOT NULL,
+        external TEXT,
+        fate TEXT NOT NULL,
+        rev INTEGER NOT NULL,
+        deleted INTEGER NOT NULL,
+        until INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX tombstones_by_name ON tombstones (name)",
+    "CREATE INDEX tombstones_by_external ON tombstones (external) WHERE external IS NOT NULL",
+    "CREATE INDEX tombstones_by_until ON tombstones (until)",
+    "CREATE TABLE salts (id INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT",
+];
+
+/// Users whose access somebody has suspended.
+const SUSPENSIONS: &[&str] = &["CREATE TABLE suspensions (
+        user TEXT PRIMARY KEY,
+        since INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID"];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

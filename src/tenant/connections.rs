@@ -1,11 +1,13 @@
 //! Connections of the tenant: one identity provider each, with its preset, its state and what it may
 //! take up.
 
+mod declared;
 mod fields;
 mod options;
 
 use serde_json::{Value, json};
 
+pub(super) use self::declared::CONNECTIONS;
 pub(super) use self::fields::read;
 use self::fields::{described, exported};
 pub(super) use self::options::Options;
@@ -239,7 +241,7 @@ impl Work<'_, '_> {
 
     /// Whether the asking key may change connections: one of a connection would decide what others
     /// manage, or what it may take up itself.
-    fn may_change_connections(&self) -> Result<(), Failure> {
+    pub(super) fn may_change_connections(&self) -> Result<(), Failure> {
         if self.connection.is_some() {
             let detail = "a key of a connection changes no connection";
             return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());

@@ -18,7 +18,7 @@ use crate::scim::schema::{TypeSchema, USER};
 use crate::scim::urn;
 use crate::store::departures::{self, DepartureRow};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Pos, Sql, StoreError, connections, keys, secrets, trusts};
+use crate::store::{Pos, Sql, StoreError, connections, keys, secrets, suspensions, trusts};
 
 /// What becomes of the users of a connection that leaves.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -101,6 +101,7 @@ fn part(
     let document = Document::decode(&row.doc)?;
     if fate == Fate::Delete {
         take_away(sql, memory, schema, &row, &document)?;
+        suspensions::remove(sql, &document.id)?;
         let kind = EventKind::Resource(USER, Verb::Deleted);
         return memory.record(sql, &Event::new(kind, document.id), author);
     }

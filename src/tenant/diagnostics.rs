@@ -21,7 +21,12 @@ impl Work<'_, '_> {
         let mut misses: Vec<Value> = Vec::new();
         for named in mapping.condition.iter().flat_map(|condition| condition.named()) {
             for value in self.values_of(&named)? {
-                let difference = Difference::between(&named.text, &value, mapping.case_exact);
+                let difference = Difference::between(
+                    &named.text,
+                    &value,
+                    mapping.case_exact,
+                    self.call.normalize,
+                );
                 misses.extend(difference.map(|one| {
                     json!({ "path": named.target.path(), "value": value, "reason": one.name() })
                 }));

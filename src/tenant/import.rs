@@ -15,15 +15,16 @@ use super::lookups::{lookup_keys, missing_from, new_keys};
 use super::members::delta::{Told, Who};
 use super::memory::Connection;
 use super::policies::bounded;
-use super::stored_policy::to_row;
+use super::stored_policy::{self, to_row};
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind, Verb};
 use crate::http::{NDJSON, Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::Policy;
 use crate::scim::ScimError;
-use crate::scim::schema::{Fault, GROUP, Registry};
+use crate::scim::schema::{Fault, GROUP, Registry, USER};
 use crate::store::connections::write as write_connection;
+use crate::store::recomputation::{self, RecomputationRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::transfer;
 use crate::store::{Pos, dangling, members, policies};
@@ -73,6 +74,12 @@ impl Work<'_, '_> {
         for (group, (pos, told, grown)) in gained {
             transfer::grow(self.sql, pos, grown)?;
             self.record_members(EventKind::GroupMemberAdded, &group, &told)?;
+        }
+        let decides = || stored_policy::load(self.sql).map(|policy| !policy.access.is_empty());
+        if counts.contains_key(&Outcome::Imported) && decides()? {
+            let actor = self.call.principal.actor();
+            let first = RecomputationRow { after: Pos::range(USER).0, done: 0, actor };
+            recomputation::write(self.sql, &first)?;
         }
         // What follows from rows is read from them again.
         self.memory.stale = true;
@@ -181,6 +188,7 @@ impl Work<'_, '_> {
                 let mut count = self.memory.count(pos.type_number());
                 count.live = count.live.saturating_add(1);
                 count.last = count.last.max(pos.place());
+                self.unbury(&document.id)?;
                 resources::insert(self.sql, &row, &document.id, &line.origin, &keys, count)?;
                 self.memory.set_count(pos.type_number(), count);
                 Event::new(kind(Verb::Created), document.id.as_str())

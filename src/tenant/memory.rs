@@ -14,6 +14,7 @@ pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
 use super::connections::Options;
 use super::ring::Noted;
 use super::stored_policy;
+use super::tombstones::Tombstones;
 use crate::auth::JtiDigest;
 use crate::event::Event;
 use crate::policy::{Condition, Policy, Vocabulary};
@@ -64,6 +65,8 @@ pub(super) struct Memory {
     pub(super) recomputation: Option<RecomputationRow>,
     /// Whose access the running request may have changed.
     pub(super) dirty: Dirty,
+    /// What is known of users who were deleted.
+    pub(super) tombstones: Tombstones,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -133,6 +136,7 @@ pub(super) struct Checkpoint {
     sweeping: bool,
     recomputation: Option<RecomputationRow>,
     dirty: Dirty,
+    tombstones: Tombstones,
     bookmarks: Bookmarks,
 }
 
@@ -175,6 +179,7 @@ impl Memory {
             any_grants: grants::any(sql)?,
             recomputation,
             dirty: Dirty::default(),
+            tombstones: Tombstones::load(sql)?,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,
@@ -202,6 +207,7 @@ impl Memory {
             any_grants: _,
             recomputation,
             dirty,
+            tombstones,
             bookmarks,
             order_bookmarks: _,
             stale: _,
@@ -217,6 +223,7 @@ impl Memory {
             sweeping: *sweeping,
             recomputation: recomputation.clone(),
             dirty: dirty.clone(),
+            tombstones: tombstones.clone(),
             bookmarks: bookmarks.clone(),
         }
     }
@@ -232,6 +239,7 @@ impl Memory {
             sweeping,
             recomputation,
             dirty,
+            tombstones,
             bookmarks,
         } = checkpoint;
         self.counts = counts;
@@ -242,6 +250,7 @@ impl Memory {
         self.sweeping = sweeping;
         self.recomputation = recomputation;
         self.dirty = dirty;
+        self.tombstones = tombstones;
         self.bookmarks = bookmarks;
     }
 

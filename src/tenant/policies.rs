@@ -1,18 +1,21 @@
 //! The tenant's policy document: read, and changed whole or not at all.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::access::counted;
+use super::connections::CONNECTIONS;
 use super::document::matches;
 use super::stored_policy::to_row;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
-use crate::policy::Policy;
-use crate::scim::schema::{Attribute, DeclaredSchema, Registry};
+use crate::policy::{AccessRules, Fate, Policy};
+use crate::scim::schema::{Attribute, DeclaredSchema, Fault, Registry};
+use crate::store::connections::ConnectionRow;
 use crate::store::{grants, policies};
 
 /// Where values of a declared schema may lie that a change of it would contradict.
@@ -43,11 +46,9 @@ impl Work<'_, '_> {
     ///
     /// 1. It must be clear whether this is a dry run: 400.
     /// 2. They must be the version that the client names: 412.
-    /// 3. The document must be right: 422 with its faults. Neither it nor what it makes of the policies
-    ///    may be too large: 413.
-    /// 4. No resource may have values of what it changes or takes away: 409.
-    /// 5. If anything changes and this is not a dry run, it is written, with an event,
-    ///    and one for each feature that is switched on.
+    /// 3. It must not be too large: 413.
+    /// 4. What comes of it must be right: [`Self::plan`].
+    /// 5. If anything changes and this is not a dry run, it is written.
     pub(super) fn amend(&mut self, document: &Map<String, Value>) -> Result<Amended, Failure> {
         let before = &self.memory.policy;
         let dry_run = self.request().query.flag("dryRun")?; // (1)
@@ -56,40 +57,97 @@ impl Work<'_, '_> {
             return Err(Problem::from(ProblemCode::PreconditionFailed).into()); // (2)
         }
         bounded(self.request().body.len())?; // (3)
-        let after = before.amended(document).map_err(Problem::faulty)?;
-        let row = to_row(&after);
-        bounded(row.document.len())?;
-        let changed = before.changed(&after);
-        self.allow_change(&before.schemas, &after.schemas)?; // (4)
+        let plan = self.plan(document)?; // (4)
         if dry_run {
-            let mut diff = difference(before, &after, &changed);
-            if before.access != after.access {
-                let access = self.preview_policy(&after)?;
+            let mut diff = self.policy_difference(&plan);
+            if decisive(&self.memory.policy) != decisive(&plan.policy) {
+                let access = self.preview_policy(&plan.policy)?;
                 diff.extend([("access".to_owned(), access)]);
             }
             return Ok(Amended::Tried(diff.into()));
         }
-        if changed.is_empty() {
-            return Ok(Amended::Written);
+        if !plan.changed.is_empty() {
+            self.enact(plan, false)?; // (5)
         }
-        let before_access = (before.access.clone(), counted(before));
-        policies::write(self.sql, &row)?; // (5)
-        let event = Event::new(EventKind::TenantUpdated, "policies");
-        let enabled = after.features.enabled_since(before.features);
-        self.record(&event.with("changed", changed).with("version", after.version))?;
+        Ok(Amended::Written)
+    }
+
+    /// What a document would make of the tenant.
+    ///
+    /// 1. Connections are not for the key of one: 403.
+    /// 2. The document must be right: 422 with its faults.
+    /// 3. What it makes of the policies must not be too large: 413.
+    /// 4. No resource may have values of what it changes or takes away: 409.
+    pub(super) fn plan(&self, document: &Map<String, Value>) -> Result<Plan, Failure> {
+        let before = &self.memory.policy;
+        let mut rest = document.clone();
+        let declared = rest.shift_remove(CONNECTIONS);
+        if declared.is_some() {
+            self.may_change_connections()?; // (1)
+        }
+        let connections = declared.map_or(Ok(Vec::new()), |declared| {
+            let below = |fault: Fault| fault.below(&format!("/{CONNECTIONS}"));
+            let found = self.declared_connections(&declared);
+            found.map_err(|faults| faults.into_iter().map(below).collect())
+        });
+        let (policy, connections) = match (before.amended(&rest), connections) {
+            (Ok(policy), Ok(connections)) => (policy, connections),
+            (policy, connections) => {
+                let faults = [policy.err(), connections.err()];
+                return Err(
+                    Problem::faulty(faults.into_iter().flatten().flatten().collect()).into()
+                ); // (2)
+            }
+        };
+        bounded(to_row(&policy).document.len())?; // (3)
+        self.allow_change(&before.schemas, &policy.schemas)?; // (4)
+        let mut changed = before.changed(&policy);
+        if !connections.is_empty() {
+            changed.push(CONNECTIONS.to_owned());
+        }
+        Ok(Plan { policy, connections, changed })
+    }
+
+    /// Writes what was planned, with an event, and one for each feature that is switched on and each
+    /// connection; of the document in the tenant's record, the event says that it is from there.
+    pub(super) fn enact(&mut self, plan: Plan, config: bool) -> Result<(), Failure> {
+        let Plan { policy: after, connections, changed } = plan;
+        let before = decisive(&self.memory.policy);
+        policies::write(self.sql, &to_row(&after))?;
+        let mut event = Event::new(EventKind::TenantUpdated, "policies")
+            .with("changed", changed)
+            .with("version", after.version);
+        if config {
+            event = event.with("config", true);
+        }
+        let enabled = after.features.enabled_since(self.memory.policy.features);
+        self.record(&event)?;
         for feature in enabled {
             let event = Event::new(EventKind::TenantFeatureEnabled, "policies");
             self.record(&event.with("feature", feature))?;
         }
         self.memory.touched = true;
         self.memory.registry = Arc::new(after.registry());
-        if before_access != (after.access.clone(), counted(&after)) {
+        if before != decisive(&after) {
             let counted: Vec<String> = counted(&after).into_iter().collect();
             grants::count_only(self.sql, &counted)?;
             self.memory.dirty.touch_everybody();
         }
         self.memory.policy = after;
-        Ok(Amended::Written)
+        self.enact_connections(connections)
+    }
+
+    /// What a dry run tells.
+    fn policy_difference(&self, plan: &Plan) -> Map<String, Value> {
+        let (before, after) = (self.memory.policy.to_json(), plan.policy.to_json());
+        let change = |name: &String| {
+            let of = |document: &Value| document.get(name.as_str()).cloned();
+            json!({ "path": format!("/{name}"), "before": of(&before), "after": of(&after) })
+        };
+        let policies = plan.changed.iter().filter(|name| *name != CONNECTIONS).map(change);
+        let connections = plan.connections.iter().map(|row| self.connection_difference(row));
+        let changes = policies.chain(connections).collect();
+        [("dryRun".to_owned(), true.into()), ("changes".to_owned(), changes)].into_iter().collect()
     }
 
     /// Refuses a change of schemas that values of resources would contradict.
@@ -142,6 +200,16 @@ impl Work<'_, '_> {
     }
 }
 
+/// What a document would make of the tenant.
+pub(super) struct Plan {
+    /// The policies, of the next version.
+    pub(super) policy: Policy,
+    /// The connections that are made or change.
+    connections: Vec<ConnectionRow>,
+    /// The members of the document that say anything new.
+    pub(super) changed: Vec<String>,
+}
+
 /// What has become of a change.
 pub(super) enum Amended {
     /// It is made, or there was nothing to make.
@@ -161,16 +229,6 @@ pub(super) fn bounded(bytes: usize) -> Result<(), Problem> {
 
 fn etag(policy: &Policy) -> String {
     format!("\"{}\"", policy.version)
-}
-
-fn difference(before: &Policy, after: &Policy, changed: &[String]) -> Map<String, Value> {
-    let (before, after) = (before.to_json(), after.to_json());
-    let change = |name: &String| {
-        let of = |document: &Value| document.get(name.as_str()).cloned();
-        json!({ "path": format!("/{name}"), "before": of(&before), "after": of(&after) })
-    };
-    let changes = changed.iter().map(change).collect();
-    [("dryRun".to_owned(), true.into()), ("changes".to_owned(), changes)].into_iter().collect()
 }
 
 /// Where values may lie that do not fit what a schema becomes: whole types and attributes that it
@@ -204,4 +262,9 @@ fn fits(before: &Attribute, after: &Attribute) -> bool {
         && before.uniqueness == after.uniqueness
         && before.mutability.keeps_values() == after.mutability.keeps_values()
         && before.sub_attributes.iter().all(is_kept)
+}
+
+/// What of policies decides on access, and how that is counted.
+fn decisive(policy: &Policy) -> (AccessRules, BTreeSet<String>, Fate) {
+    (policy.access.clone(), counted(policy), policy.deprovision.deactivated)
 }

@@ -147,8 +147,8 @@ impl<'a> Work<'a, '_> {
         Ok(New { schema, resource, members })
     }
 
-    /// Adds a resource, with an id that was given it before or a new one: row, keys, members,
-    /// events. Everything that may refuse comes first.
+    /// Adds a resource, with an id that was given it before, or that of the one it once was, or a new
+    /// one: row, keys, members, events. Everything that may refuse comes first.
     pub(super) fn add(
         &mut self,
         new: New<'_>,
@@ -163,8 +163,14 @@ impl<'a> Work<'a, '_> {
         let mut count = self.memory.count(number);
         count.live = count.live.saturating_add(1);
         count.last = count.last.saturating_add(1);
+        let revived = if id.is_none() { self.exhume(schema, &keys)? } else { None };
+        let (id, rev) = match (revived, id) {
+            (Some(of_old), _) => (of_old.id, of_old.rev.saturating_add(1)),
+            (None, Some(given)) => (given, 1),
+            (None, None) => (self.next_id()?, 1),
+        };
         let document = Document {
-            id: id.map_or_else(|| self.next_id(), Ok)?,
+            id,
             resource,
             resource_type: schema.resource_type.id.clone(),
             created: timestamp(self.now()),
@@ -172,15 +178,16 @@ impl<'a> Work<'a, '_> {
         };
         let row = ResourceRow {
             pos: Pos::new(number, count.last),
-            rev: 1,
+            rev,
             members: delta.growth(),
             manager: self.connection.clone(),
-            doc: encoded(&document, 1, self)?,
+            doc: encoded(&document, rev, self)?,
         };
         let named_by = self.named_by(schema, Some(&document.id), &keys)?;
         resources::insert(self.sql, &row, &document.id, &self.origin, &keys, count)?;
         self.memory.set_count(number, count);
-        self.record(&Event::new(EventKind::Resource(number, Verb::Created), document.id.as_str()))?;
+        let event = Event::new(EventKind::Resource(number, Verb::Created), document.id.as_str());
+        self.record(&if rev > 1 { event.with("relinked", true) } else { event })?;
         self.memory.dirty.touch(row.pos);
         self.pull(Trigger::UserCreated, row.pos, &document.resource);
         self.pull(Trigger::IdentityLinked, row.pos, &document.resource);
@@ -267,6 +274,7 @@ impl<'a> Work<'a, '_> {
         let Subject { schema, row, document, .. } = subject;
         self.may_delete(&row)?;
         let successor = self.successor(Verb::Deleted, row.pos, &document)?;
+        self.bury(schema, &row, &document)?;
         take_away(self.sql, self.memory, schema, &row, &document)?;
         let kind = EventKind::Resource(row.pos.type_number(), Verb::Deleted);
         Ok(self.record(&Event::new(kind, document.id).succeeded(successor))?)

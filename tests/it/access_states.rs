@@ -251,3 +251,62 @@ fn what_a_change_would_do_is_told_before_it_is_made() {
     assert_eq!(tried["access"]["users"], told + 1);
     assert_eq!(tried["access"]["examples"].as_array().unwrap().len(), limits::PREVIEW_EXAMPLES);
 }
+
+#[test]
+fn who_is_suspended_by_hand_may_do_nothing_until_restored() {
+    let mut acme = Acme::new();
+    acme.policy(&json!({ "mappings": [mapping("m", "userName pr", &["user"])] }));
+    let ada = acme.user("ada");
+    let decide = |acme: &mut Acme, action: &str| {
+        let path = format!("/users/{ada}/{action}");
+        assert_eq!(acme.admin("POST", &path, &Value::Null).status, 200);
+    };
+    decide(&mut acme, "suspend");
+    let access = acme.access(&ada);
+    assert_eq!((&access["status"], &access["grants"]), (&json!("suspended"), &json!([])));
+    assert_eq!(access["reasons"], json!(["suspended"]));
+    acme.check_recomputed();
+    decide(&mut acme, "restore");
+    assert_eq!(acme.held(&ada), ["user@company"]);
+    acme.check_recomputed();
+}
+
+#[test]
+fn ol_09_what_a_deactivation_and_a_deletion_mean_is_the_tenants_choice() {
+    let mut acme = Acme::new();
+    acme.policy(&json!({ "mappings": [mapping("m", "userName pr", &["user"])] }));
+    let ada = acme.user("ada");
+    acme.patch(
+        &format!("/Users/{ada}"),
+        &json!([{ "op": "replace", "path": "active", "value": false }]),
+    );
+    for (fate, status, count) in
+        [("suspend", "suspended", 0), ("keep", "granted", 1), ("delete", "deprovisioned", 0)]
+    {
+        acme.policy(&json!({ "deprovision": { "deactivated": fate } }));
+        let access = acme.access(&ada);
+        assert_eq!(access["status"], status, "{fate}");
+        assert_eq!(access["grants"].as_array().unwrap().len(), count, "{fate}");
+        acme.check_recomputed();
+    }
+    acme.delete(&format!("/Users/{ada}"));
+    let access = acme.access(&ada);
+    assert_eq!((&access["status"], &access["grants"]), (&json!("deprovisioned"), &json!([])));
+}
+
+#[test]
+fn access_is_computed_where_a_tenant_has_moved() {
+    let mut acme = Acme::new();
+    acme.policy(&builders());
+    let ada = acme.user("ada");
+    acme.group("Builders", &[&ada]);
+    let mut globex = Acme::named("globex");
+    for page in acme.export(100) {
+        let reply = globex.import(&page);
+        assert_eq!(reply.status, 200, "{}", reply.json());
+    }
+    assert_eq!(globex.access(&ada)["recomputing"], true);
+    globex.alarms();
+    assert_eq!(globex.held(&ada), ["builder@company"]);
+    globex.check_recomputed();
+}

@@ -17,6 +17,7 @@ fn the_names_of_events() {
         (Resource(4, Verb::Updated), "entitlement.updated", "Entitlement"),
         (Resource(5, Verb::Deactivated), "agent.deactivated", "Agent"),
         (Resource(6, Verb::Deleted), "agenticApplication.deleted", "AgenticApplication"),
+        (UserAccessChanged, "user.access.changed", "User"),
         (GroupMemberAdded, "group.member.added", "Group"),
         (GroupMemberRemoved, "group.member.removed", "Group"),
         (Resource(1, Verb::Linked), "user.linked", "User"),

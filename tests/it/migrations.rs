@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 13] = [
+const UNDONE: [&[&str]; 15] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -68,6 +68,8 @@ const UNDONE: [&[&str]; 13] = [
         "ALTER TABLE connections DROP COLUMN activated",
     ],
     &["ALTER TABLE connections DROP COLUMN options"],
+    &["DROP TABLE tombstones", "DROP TABLE salts"],
+    &["DROP TABLE suspensions"],
 ];
 
 /// This version.

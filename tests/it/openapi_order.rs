@@ -1,7 +1,7 @@
 //! Routes, problems and errors in an order: a new one does not compile before it has its place, so
 //! that nothing is left out of the description of the API.
 
-use muster::http::{ConnectionAction, PolicyPart, ProblemCode, Route, ScimTarget};
+use muster::http::{AccessAction, ConnectionAction, PolicyPart, ProblemCode, Route, ScimTarget};
 use muster::registry::Slug;
 use muster::scim::ErrorKind;
 use muster::scim::schema::Registry;
@@ -30,7 +30,11 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::Secret(..) => Route::Trusts(x(), id()),
         Route::Trusts(..) => Route::Trust(x(), id(), id()),
         Route::Trust(..) => Route::Token(x()),
-        Route::Token(_) => Route::Requests(x()),
+        Route::Token(_) => Route::AccessDecision(x(), id(), AccessAction::Suspend),
+        Route::AccessDecision(.., AccessAction::Suspend) => {
+            Route::AccessDecision(x(), id(), AccessAction::Restore)
+        }
+        Route::AccessDecision(.., AccessAction::Restore) => Route::Requests(x()),
         Route::Requests(_) => Route::Export(x()),
         Route::Export(_) => Route::Import(x()),
         Route::Import(_) => Route::Events(x()),

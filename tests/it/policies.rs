@@ -22,9 +22,13 @@ fn what_was_never_said_has_its_defaults() {
     let read = acme.admin("GET", "/policies", &Value::Null);
     let features = json!({ "scim": true, "bulk": true, "roles": false, "agents": false });
     let limit = json!({ "perSecond": 200, "burst": 1000 });
+    let deprovision = json!({
+        "deactivated": "suspend", "deleted": "delete", "retain": "P30D", "relink": "always",
+    });
     assert_eq!(
         read.json(),
         json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [],
+            "deprovision": deprovision,
             "groups": "full", "mappings": [], "mappingMode": "union", "unmapped": "keep",
             "roles": [], "guards": [], "succession": [],
             "requiredAttributes": [], "constraints": [], "authority": {} })

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use muster::limits;
 use muster::registry::{
-    Jurisdiction, Location, RECORD_PREFIX, RecordCache, RecordError, Slug, Status, TenantRecord,
-    listed,
+    Config, Jurisdiction, Known, Location, RECORD_PREFIX, RecordCache, RecordError, Slug, Status,
+    TenantRecord, listed,
 };
 use serde_json::{Map, Value, json};
 
@@ -69,13 +69,15 @@ fn every_field_of_a_record_is_optional() {
     assert_eq!(record(&json!({})), TenantRecord::default());
     let full = record(&json!({
         "displayName": "Acme", "status": "suspended", "jurisdiction": "eu", "location": "weur",
-        "config": {},
+        "config": { "version": 2 },
     }));
+    assert_eq!(full.config.as_ref().map(Config::version), Some(2));
     let expected = TenantRecord {
         display_name: Some("Acme".to_owned()),
         status: Status::Suspended,
         jurisdiction: Some(Jurisdiction::Eu),
         location: Some(Location::Weur),
+        config: full.config.clone(),
     };
     assert_eq!(full, expected);
     let nulls = json!({
@@ -94,6 +96,27 @@ fn places_have_the_platforms_names() {
         let location = record(&json!({ "location": name })).location;
         assert_eq!(location.map(Location::name), Some(name));
     }
+}
+
+const VERSION: &str = "`config/version` is not a whole number from 0 to 2^47";
+
+#[test]
+fn a_document_is_told_from_others() {
+    let config = |config: Value| record(&json!({ "config": config })).config.unwrap();
+    let plain = config(json!({ "features": { "roles": true } }));
+    assert_eq!((plain.version(), config(json!({ "version": 7 })).version()), (1, 7));
+    assert_eq!(plain.to_text(), r#"{"features":{"roles":true}}"#);
+    assert_eq!(plain.tag(), plain.clone().tag());
+    let mended = config(json!({ "version": 1, "features": { "roles": true } }));
+    assert_eq!(mended.tag().version, plain.tag().version);
+    assert_ne!(mended.tag(), plain.tag());
+    assert_eq!(record(&json!({ "config": null })).config, None);
+}
+
+#[test]
+fn an_object_has_to_be_told_of_a_document_alone() {
+    assert!(Known::from(TenantRecord::default()).told.get());
+    assert!(!Known::from(record(&json!({ "config": {} }))).told.get());
 }
 
 #[test]
@@ -116,17 +139,21 @@ fn a_malformed_record_names_the_field_at_fault() {
         (r#"{"location":"mars"}"#, "`location` is no location hint"),
         (r#"{"stauts":"active"}"#, "`stauts` is no field of a tenant's record"),
         (r#"{"id":"acme"}"#, "`id` is no field of a tenant's record"),
-        (r#"{"config":[]}"#, "`config` holds policies, which this version does not know"),
-        (
-            r#"{"config":{"guards":[]}}"#,
-            "`config` holds policies, which this version does not know",
-        ),
+        (r#"{"config":[]}"#, "`config` is not an object"),
+        (r#"{"config":{"version":"2"}}"#, VERSION),
+        (r#"{"config":{"version":2.0}}"#, VERSION),
+        (r#"{"config":{"version":-1}}"#, VERSION),
+        (r#"{"config":{"version":null}}"#, VERSION),
+        (r#"{"config":{"version":99999999999999999999}}"#, VERSION),
         (r#"{"status":"active","x":1,"location":"mars"}"#, "`x` is no field of a tenant's record"),
     ] {
         check_fault(TenantRecord::parse(record.as_bytes()), fault);
     }
     check_fault(TenantRecord::parse(b"\xff{}"), "the record is not JSON");
-    assert_eq!(TenantRecord::parse(br#"{"config":{"version":3}}"#), Ok(TenantRecord::default()));
+    let version = |version: i64| json!({ "config": { "version": version } }).to_string();
+    let beyond = version(limits::CONFIG_VERSION + 1);
+    check_fault(TenantRecord::parse(beyond.as_bytes()), VERSION);
+    assert!(TenantRecord::parse(version(limits::CONFIG_VERSION).as_bytes()).is_ok());
 }
 
 #[test]
@@ -145,7 +172,7 @@ fn a_patch_merges_and_null_removes() {
     for (patch, after) in [
         (json!({}), before.clone()),
         (json!({ "id": "acme" }), before.clone()),
-        (json!({ "config": {} }), before.clone()),
+        (json!({ "config": null }), before.clone()),
         (
             json!({ "displayName": "Acme Ltd" }),
             json!({ "displayName": "Acme Ltd", "status": "suspended", "location": "weur" }),
@@ -213,6 +240,11 @@ fn a_list_shows_what_each_entry_says_or_why_it_says_nothing() {
         ("tenant:acme", "{}", json!({ "id": "acme", "status": "active" })),
         (
             "tenant:acme",
+            r#"{"config":{"schemas":[]}}"#,
+            json!({ "id": "acme", "status": "active" }),
+        ),
+        (
+            "tenant:acme",
             r#"{"displayName":"Acme","jurisdiction":"eu"}"#,
             json!({ "id": "acme", "displayName": "Acme", "status": "active", "jurisdiction": "eu" }),
         ),
@@ -245,7 +277,7 @@ fn a_record_reads_as_it_was_written() {
 }
 
 /// A cache, a tenant, and a record.
-fn cached() -> (RecordCache, Slug, Rc<TenantRecord>) {
+fn cached() -> (RecordCache, Slug, Rc<Known>) {
     (RecordCache::default(), acme(), Rc::default())
 }
 

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster::auth::{AdminTokens, Assertion, KeyRing, Principal};
 use muster::http::{
-    ClientCredentials, Gate, Headers, Method, Outbound, Query, Request, Response, Route,
-    TokenRequest, TokenStep, Url,
+    ClientCredentials, ConfigStep, Gate, Headers, Method, Outbound, Query, Request, Response,
+    Route, TokenRequest, TokenStep, Url,
 };
 use muster::registry::Slug;
 use muster::tenant::{Call, Handled, Tenant};
 use serde_json::{Value, json};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::scenario::{Reply, Server};
 use crate::sqlite::Sqlite;
@@ -170,6 +171,16 @@ impl Acme {
         self.handle(Method::Post, url, &headers, body.as_bytes(), &Principal::Client)
     }
 
+    /// A step by which the edge tells the tenant of the policy document in its record.
+    pub(crate) fn configure(&mut self, step: &ConfigStep, document: &str) -> Response {
+        let path = format!("{ORIGIN}/v1/tenants/{}", self.slug);
+        let url = Url::split(&path).expect("a URL");
+        let headers = BTreeMap::new();
+        self.call(Method::Put, url, &headers, document.as_bytes(), &Principal::Admin, |it, call| {
+            it.0.configure(it.1, call, step)
+        })
+    }
+
     /// What the edge has let pass, answered by the tenant.
     fn handle(
         &mut self,
@@ -179,6 +190,25 @@ impl Acme {
         body: &[u8],
         principal: &Principal,
     ) -> Reply {
+        let Handled { response, connection } =
+            self.call(method, url, headers, body, principal, |it, call| it.0.handle(it.1, call));
+        self.connection = connection;
+        // A tenant that is unavailable has a cause too, and the database none.
+        let failed = response.cause.is_some() && response.status != 503;
+        assert_eq!(failed, self.sql.has_failed(), "{:?}", response.cause);
+        reply(response)
+    }
+
+    /// What a tenant, with its database, makes of a call.
+    fn call<T>(
+        &mut self,
+        method: Method,
+        url: Url<'_>,
+        headers: &BTreeMap<String, String>,
+        body: &[u8],
+        principal: &Principal,
+        answer: impl FnOnce((&mut Tenant, &Sqlite), &mut Call<'_>) -> T,
+    ) -> T {
         let route = Route::parse(url.path).expect("what was admitted has a route");
         let header = |name: &str| {
             let found = headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
@@ -206,15 +236,11 @@ impl Acme {
                 }
                 Ok(())
             },
+            normalize: &|text| text.nfkc().collect(),
             key_ring: &self.gate.key_ring,
             outbound: Outbound { loopback: false, own_origin: ORIGIN, tenant_host: None },
         };
-        let Handled { response, connection } = self.tenant.handle(&self.sql, &mut call);
-        self.connection = connection;
-        // A tenant that is unavailable has a cause too, and the database none.
-        let failed = response.cause.is_some() && response.status != 503;
-        assert_eq!(failed, self.sql.has_failed(), "{:?}", response.cause);
-        reply(response)
+        answer((&mut self.tenant, &self.sql), &mut call)
     }
 
     /// Adds a user by name; its id.

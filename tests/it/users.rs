@@ -103,8 +103,9 @@ fn ids_are_version_7_in_lower_case_and_rise_even_when_the_clock_steps_back() {
 }
 
 #[test]
-fn a_user_that_returns_is_a_new_one() {
+fn a_user_that_returns_is_a_new_one_where_the_tenant_says_so() {
     let mut acme = Acme::new();
+    acme.admin("PUT", "/policies", &json!({ "deprovision": { "relink": "never" } }));
     let first = acme.post("/Users", &ada());
     acme.delete(&format!("/Users/{}", first["id"].as_str().expect("an id")));
     let second = acme.post("/Users", &ada());

@@ -20,6 +20,7 @@ mod bases;
 mod binding;
 mod budgets;
 mod concurrency;
+mod config;
 mod connections;
 mod cost_headers;
 mod declared;

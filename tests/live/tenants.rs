@@ -101,7 +101,6 @@ fn a_record_that_is_none_is_422_and_makes_no_tenant() {
         ("location", json!("here")),
         ("displayName", json!(["x"])),
         ("displayName", json!("x".repeat(limits::NAME_CHARACTERS + 1))),
-        ("config", json!({ "guards": [] })),
         ("colour", json!("red")),
     ] {
         let reply = post(&json!({ "id": slug, name: value })).is(422);

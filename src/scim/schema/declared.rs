@@ -107,6 +107,18 @@ impl Fault {
     pub fn new(path: impl Into<String>, detail: impl fmt::Display) -> Self {
         Self { path: path.into(), detail: detail.to_string() }
     }
+
+    /// A fault in a member of what is at a place (RFC 6901 §3: two characters of its name are
+    /// escaped).
+    pub fn within(at: &str, name: &str, detail: impl fmt::Display) -> Self {
+        Self::new(format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), detail)
+    }
+
+    /// The same fault of what stands at a place in something larger.
+    #[must_use]
+    pub fn below(self, at: &str) -> Self {
+        Self { path: format!("{at}{}", self.path), ..self }
+    }
 }
 
 fn attribute_to_json(attribute: &Attribute) -> Value {

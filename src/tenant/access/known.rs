@@ -6,6 +6,7 @@ use super::{RowHolders, held_of};
 use crate::policy::{Access, EVERYONE, Facts, Held, Mapping, Match, Standing};
 use crate::store::grants::{self, GrantRow, GroupOf};
 use crate::store::resources::{self, ResourceRow};
+use crate::store::suspensions;
 use crate::store::{Pos, Sql, StoreError};
 use crate::tenant::document::Document;
 use crate::tenant::memory::Memory;
@@ -16,6 +17,7 @@ pub(in crate::tenant) struct Known {
     pub(super) id: String,
     user: Map<String, Value>,
     manager: Option<String>,
+    suspended: bool,
     pub(super) rows: Vec<GrantRow>,
     /// How many of the rows, at the end, are not written yet.
     new: usize,
@@ -46,7 +48,8 @@ impl Known {
         user.insert("groups".to_owned(), groups.collect());
         let rows = grants::of_user(sql, row.pos)?;
         let manager = row.manager.clone();
-        Ok(Self { pos: row.pos, id: document.id, user, manager, rows, new: 0 })
+        let suspended = suspensions::has(sql, &document.id)?;
+        Ok(Self { pos: row.pos, id: document.id, user, manager, suspended, rows, new: 0 })
     }
 
     /// Adds what triggers have granted and no row has yet.
@@ -99,7 +102,15 @@ impl Known {
             Some(_) => Standing::Pending,
         };
         let in_scope = known.and_then(|known| known.in_scope.as_ref());
-        Facts { user: &self.user, standing, connection, in_scope, standing_grants }
+        Facts {
+            user: &self.user,
+            suspended: self.suspended,
+            deactivated: memory.policy.deprovision.deactivated,
+            standing,
+            connection,
+            in_scope,
+            standing_grants,
+        }
     }
 }
 

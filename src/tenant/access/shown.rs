@@ -6,18 +6,28 @@ use super::known::Known;
 use super::{counted, held_of, to_json};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
-use crate::policy::{Granted, Held, Reason, ScopePath};
+use crate::policy::{Granted, Held, Reason, ScopePath, Status};
 use crate::scim::fold::fold;
 use crate::scim::schema::USER;
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, ResourceRow};
+use crate::store::tombstones;
 use crate::tenant::work::{Answer, Failure, Work};
 
 impl Work<'_, '_> {
-    /// `GET …/users/{id}/access[?scope=][&explain=true]`: 404 where there is no such user.
+    /// `GET …/users/{id}/access[?scope=][&explain=true]`: one who was deleted has nothing
+    /// more; 404 where there is no such user.
     pub(in crate::tenant) fn read_access(&self, id: &str) -> Answer {
-        let row = self.user(id)?;
-        self.shown_access(&row)
+        let row = resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER);
+        if row.is_none() && tombstones::has(self.sql, id, self.now().timestamp_millis())? {
+            let (status, none) = (Status::Deprovisioned.name(), Vec::<Value>::new());
+            let body = json!({
+                "id": id, "status": status, "grants": none, "withheld": none,
+                "reasons": [Reason::Deprovisioned.name()],
+            });
+            return Ok(Response::json(200, &body));
+        }
+        self.shown_access(&row.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
     }
 
     /// `GET …/access?userName=` or `?externalId=`, with `scope` and `explain` as above: 400 unless one

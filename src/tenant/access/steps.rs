@@ -35,6 +35,10 @@ pub(in crate::tenant) fn step(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let Some(row) = memory.recomputation.clone() else { return Ok(()) };
+    if !memory.decides_on_access() {
+        memory.recomputation = None;
+        return recomputation::end(sql);
+    }
     let users = recomputation::users_after(sql, row.after, limits::ACCESS_STEP)?;
     let author = Author { actor: &row.actor, connection: None, now };
     let mut settling = Settling { sql, memory, author };

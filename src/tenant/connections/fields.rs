@@ -10,76 +10,123 @@ use crate::http::{IMPORT, Problem, ProblemCode};
 use crate::limits;
 use crate::registry::Slug;
 use crate::scim::compat::{PRESETS, Preset};
+use crate::scim::schema::Fault;
 use crate::store::connections::ConnectionRow;
 use crate::tenant::adopt::Adopt;
 use crate::tenant::document::timestamp;
 use crate::tenant::memory::Connection;
-use crate::tenant::work::only_fields;
 
 /// Reads a connection.
 ///
 /// # Errors
-/// 400 with the field that is not right.
+/// 400 with the first field that is not right.
 pub(in crate::tenant) fn read(
-    mut body: Map<String, Value>,
+    body: Map<String, Value>,
     created: i64,
 ) -> Result<ConnectionRow, Problem> {
-    let malformed = |detail: String| Problem::new(ProblemCode::Malformed, detail);
-    let mut text = |name: &str, default: Option<&str>| match body.shift_remove(name) {
-        None => default.map(str::to_owned).ok_or_else(|| malformed(format!("`{name}` is missing"))),
-        Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(malformed(format!("`{name}` is not a text"))),
+    read_whole(body, created).map_err(|faults| {
+        let said = |fault: &Fault| format!("`{}` {}", name_of(&fault.path), fault.detail);
+        Problem::new(ProblemCode::Malformed, faults.first().map(said).unwrap_or_default())
+    })
+}
+
+/// Reads a connection.
+///
+/// # Errors
+/// Every fault with its place.
+pub(super) fn read_whole(
+    mut body: Map<String, Value>,
+    created: i64,
+) -> Result<ConnectionRow, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let mut text = |name: &str, default: Option<&str>| {
+        let (value, detail) = match (body.shift_remove(name), default) {
+            (Some(Value::String(text)), _) => (text, None),
+            (Some(_), _) => (String::new(), Some("is not a text")),
+            (None, Some(default)) => (default.to_owned(), None),
+            (None, None) => (String::new(), Some("is missing")),
+        };
+        faults.extend(detail.map(|detail| Fault::new(format!("/{name}"), detail)));
+        value
     };
-    let id = text("id", None)?;
-    let display_name = text("displayName", None)?.trim().to_owned();
-    let kind = text("kind", Some(KIND))?;
-    let preset = text("preset", Some("generic"))?;
-    let state = text("state", Some("draft"))?;
-    let adopt = text("adopt", Some("onWrite"))?;
+    let id = text("id", None);
+    let display_name = text("displayName", None).trim().to_owned();
+    let kind = text("kind", Some(KIND));
+    let preset = text("preset", Some("generic"));
+    let state = text("state", Some("draft"));
+    let adopt = text("adopt", Some("onWrite"));
     let in_scope = match body.shift_remove("inScope") {
         None | Some(Value::Null) => None,
         Some(Value::String(filter)) => Some(filter),
-        Some(_) => return Err(malformed("`inScope` is not a text".to_owned())),
+        Some(_) => {
+            faults.push(Fault::new("/inScope", "is not a text"));
+            None
+        }
     };
     let compat = match body.shift_remove("compat") {
         None => Map::new(),
         Some(Value::Object(rules)) => rules,
-        Some(_) => return Err(malformed("`compat` is not an object".to_owned())),
+        Some(_) => {
+            faults.push(Fault::new("/compat", "is not an object"));
+            Map::new()
+        }
     };
     let options = Options::taken(&mut body);
-    only_fields(&body, &[], "a connection")?;
-    let fault = if Slug::parse(&id).is_none() || id == IMPORT {
-        "`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?, or is reserved".to_owned()
-    } else if !(1..=limits::NAME_CHARACTERS).contains(&display_name.chars().count()) {
-        "`displayName` is not a text of 1 to 200 characters".to_owned()
-    } else if kind != KIND {
-        "`kind` is not scim".to_owned()
-    } else if !STATES.contains(&state.as_str()) {
-        "`state` is none of draft, pending, active, disabled".to_owned()
-    } else if Adopt::of(&adopt).is_none() {
-        "`adopt` is none of onWrite, onCreate, never".to_owned()
-    } else {
-        let Some(of_preset) = Preset::of(&preset) else {
-            let names = PRESETS.map(|preset| preset.id).join(", ");
-            return Err(malformed(format!("`preset` is none of {names}")));
-        };
-        of_preset.compat.with(&compat).map_err(|error| malformed(error.to_string()))?;
-        Options::read(&options).map_err(|fault| malformed(fault.to_owned()))?;
-        return Ok(ConnectionRow {
-            id,
-            display_name,
-            preset,
-            compat,
-            activated: state == ACTIVE,
-            state,
-            adopt,
-            in_scope,
-            options,
-            rev: 1,
-            created,
-        });
+    let unknown = |name: &String| Fault::within("", name, NO_FIELD);
+    faults.extend(body.keys().map(unknown));
+    if let Err((name, detail)) = Options::read(&options) {
+        faults.push(Fault::new(format!("/{name}"), detail));
+    }
+    let row = ConnectionRow {
+        id,
+        display_name,
+        preset,
+        compat,
+        activated: state == ACTIVE,
+        state,
+        adopt,
+        in_scope,
+        options,
+        rev: 1,
+        created,
     };
-    Err(malformed(fault))
+    faults.extend(faults_of(&row, &kind, &faults));
+    if faults.is_empty() { Ok(row) } else { Err(faults) }
+}
+
+/// What is wrong with values that are texts; of others it has been told.
+fn faults_of(row: &ConnectionRow, kind: &str, told: &[Fault]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut must = |holds: bool, path: &str, detail: &str| {
+        if !holds && !told.iter().any(|fault| fault.path == path) {
+            faults.push(Fault::new(path, detail));
+        }
+    };
+    let is_id = Slug::parse(&row.id).is_some() && row.id != IMPORT;
+    must(is_id, "/id", "is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?, or is reserved");
+    let is_name = (1..=limits::NAME_CHARACTERS).contains(&row.display_name.chars().count());
+    must(is_name, "/displayName", "is not a text of 1 to 200 characters");
+    must(kind == KIND, "/kind", "is not scim");
+    let is_state = STATES.contains(&row.state.as_str());
+    must(is_state, "/state", "is none of draft, pending, active, disabled");
+    must(Adopt::of(&row.adopt).is_some(), "/adopt", "is none of onWrite, onCreate, never");
+    match Preset::of(&row.preset) {
+        None => {
+            let names = PRESETS.map(|preset| preset.id).join(", ");
+            must(false, "/preset", &format!("is none of {names}"));
+        }
+        Some(preset) => {
+            let rules = preset.compat.with(&row.compat);
+            faults.extend(rules.err().map(Fault::from));
+        }
+    }
+    faults
+}
+
+/// A place as a text names it: the parts of its JSON pointer (RFC 6901) with dots between them.
+fn name_of(path: &str) -> String {
+    let parts = path.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"));
+    parts.collect::<Vec<_>>().join(".")
 }
 
 /// What a merge patch (RFC 7396) makes of a connection.
@@ -90,18 +137,32 @@ pub(super) fn patched(
     row: &ConnectionRow,
     patch: Map<String, Value>,
 ) -> Result<ConnectionRow, Problem> {
+    if let Some(name) = changed_for_good(row, &patch).first() {
+        let detail = format!("`{name}` of a connection cannot be changed");
+        return Err(Problem::new(ProblemCode::Contradictory, detail));
+    }
+    let after = read(merged(row, patch), row.created)?;
+    Ok(ConnectionRow { activated: row.activated || after.activated, ..after })
+}
+
+/// The fields that a patch would change and that cannot change.
+pub(super) fn changed_for_good(
+    row: &ConnectionRow,
+    patch: &Map<String, Value>,
+) -> Vec<&'static str> {
     let mut fields = fields(row);
     fields.insert("createdAt".to_owned(), created_at(row));
-    for name in ["id", "kind", "createdAt"] {
-        if patch.get(name).is_some_and(|value| fields.get(name) != Some(value)) {
-            let detail = format!("`{name}` of a connection cannot be changed");
-            return Err(Problem::new(ProblemCode::Contradictory, detail));
-        }
-    }
+    let changes =
+        |name: &&str| patch.get(*name).is_some_and(|sent| fields.get(*name) != Some(sent));
+    ["id", "kind", "createdAt"].into_iter().filter(changes).collect()
+}
+
+/// A connection's fields with a merge patch applied (RFC 7396).
+pub(super) fn merged(row: &ConnectionRow, patch: Map<String, Value>) -> Map<String, Value> {
+    let mut fields = fields(row);
     merge(&mut fields, patch);
     fields.shift_remove("createdAt");
-    let after = read(fields, row.created)?;
-    Ok(ConnectionRow { activated: row.activated || after.activated, ..after })
+    fields
 }
 
 /// RFC 7396 §2.
@@ -169,3 +230,4 @@ fn created_at(row: &ConnectionRow) -> Value {
 }
 
 const KIND: &str = "scim";
+const NO_FIELD: &str = "is no field of a connection";

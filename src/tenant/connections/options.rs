@@ -26,23 +26,26 @@ impl Options {
     /// Reads it.
     ///
     /// # Errors
-    /// What is not right about it.
-    pub(in crate::tenant) fn read(said: &Map<String, Value>) -> Result<Self, &'static str> {
+    /// Which field is not right, and why.
+    pub(in crate::tenant) fn read(
+        said: &Map<String, Value>,
+    ) -> Result<Self, (&'static str, &'static str)> {
         let mut options = Self::default();
         for (name, value) in said {
             match name.as_str() {
                 GROUPS => {
                     let groups = value.as_str().and_then(Groups::of);
                     options.groups =
-                        Some(groups.ok_or("`groups` is neither full nor membershipOnly")?);
+                        Some(groups.ok_or((GROUPS, "is neither full nor membershipOnly"))?);
                 }
                 VISIBLE_GROUPS => {
                     let kinds = GroupKinds::read(value);
-                    options.visible = Some(kinds.ok_or(
-                        "`visibleGroups` is no list of directory, provider, role and app",
-                    )?);
+                    options.visible = Some(kinds.ok_or((
+                        VISIBLE_GROUPS,
+                        "is no list of directory, provider, role and app",
+                    ))?);
                 }
-                _ => return Err("it says what is not known"),
+                _ => return Err(("", "says what is not known")),
             }
         }
         Ok(options)

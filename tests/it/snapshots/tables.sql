@@ -139,3 +139,21 @@ CREATE TABLE recomputation (
         done INTEGER NOT NULL,
         actor TEXT NOT NULL
      ) STRICT;
+CREATE TABLE tombstones (
+        id TEXT PRIMARY KEY,
+        connection TEXT,
+        name TEXT NOT NULL,
+        external TEXT,
+        fate TEXT NOT NULL,
+        rev INTEGER NOT NULL,
+        deleted INTEGER NOT NULL,
+        until INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE INDEX tombstones_by_name ON tombstones (name);
+CREATE INDEX tombstones_by_external ON tombstones (external) WHERE external IS NOT NULL;
+CREATE INDEX tombstones_by_until ON tombstones (until);
+CREATE TABLE salts (id INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE suspensions (
+        user TEXT PRIMARY KEY,
+        since INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;

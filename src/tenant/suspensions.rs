@@ -1,0 +1,38 @@
+//! Users whose access is suspended by hand. The SCIM record is what the identity provider said, and has
+//! nothing of it.
+
+use serde_json::json;
+
+use super::work::{Answer, Failure, Work};
+use crate::event::{Event, EventKind};
+use crate::http::{AccessAction, Problem, ProblemCode, Response};
+use crate::scim::schema::USER;
+use crate::store::{resources, suspensions};
+
+impl Work<'_, '_> {
+    /// `POST …/users/{id}/suspend` and `…/restore`.
+    ///
+    /// 1. There must be such a user: 404.
+    /// 2. A key of a connection decides of those alone whom the connection manages: 403.
+    /// 3. If anything changes, it is written, with an event: 200.
+    pub(super) fn decide_access(&mut self, id: &str, action: AccessAction) -> Answer {
+        let user = resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER);
+        let user = user.ok_or_else(|| Problem::from(ProblemCode::NotFound))?; // (1)
+        if self.connection.is_some() && user.manager != self.connection {
+            let detail = "the key's connection does not manage this user";
+            return Err(Failure::from(Problem::new(ProblemCode::InsufficientScope, detail))); // (2)
+        }
+        let suspended = action == AccessAction::Suspend;
+        if suspensions::has(self.sql, id)? != suspended {
+            if suspended {
+                suspensions::add(self.sql, id, self.now().timestamp_millis())?;
+            } else {
+                suspensions::remove(self.sql, id)?;
+            }
+            let event = Event::new(EventKind::UserAccessChanged, id);
+            self.record(&event.with("suspended", suspended))?; // (3)
+            self.memory.dirty.touch(user.pos);
+        }
+        Ok(Response::json(200, &json!({ "id": id, "suspended": suspended })))
+    }
+}

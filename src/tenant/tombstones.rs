@@ -1,0 +1,171 @@
+//! Users who were deleted, and those of them who come back.
+//!
+//! Until the tenant's `retain` ends, a tombstone has the id and digests of what a user was called by,
+//! salted, so that nobody reads a name in it. A user who is made again under the same name by the same
+//! connection, or with an `externalId` that exactly one tombstone of the connection and no user has,
+//! gets the old id, if the tenant's `relink` says so. A tenant that has deleted nobody looks for
+//! nothing.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+
+use super::document::Document;
+use super::lookups::lookup_keys;
+use super::memory::Memory;
+use super::work::Work;
+use crate::limits;
+use crate::policy::Relink;
+use crate::scim::schema::{TypeSchema, USER};
+use crate::store::resources::{self, LookupKey, ResourceRow};
+use crate::store::tombstones::{self, TombstoneRow};
+use crate::store::{Sql, StoreError, suspensions};
+
+/// What is known of them while the object is awake.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tombstones {
+    /// What digests are salted with, once there has been one.
+    salt: Option<String>,
+    /// When the first of them is to be forgotten, or before; none where there are none.
+    first_until: Option<i64>,
+}
+
+impl Tombstones {
+    pub(super) fn load(sql: &dyn Sql) -> Result<Self, StoreError> {
+        Ok(Self { salt: tombstones::salt(sql)?, first_until: tombstones::first_until(sql)? })
+    }
+
+    /// Milliseconds from now at which one is to be forgotten.
+    pub(super) fn due_in(&self, now: DateTime<Utc>) -> Option<i64> {
+        self.first_until.map(|until| until.saturating_sub(now.timestamp_millis()).max(0))
+    }
+}
+
+/// Forgets some of those whose time has come: one bounded step.
+pub(super) fn forget(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if memory.tombstones.due_in(now) == Some(0) {
+        tombstones::forget(sql, now.timestamp_millis(), limits::TOMBSTONES_STEP)?;
+        memory.tombstones.first_until = tombstones::first_until(sql)?;
+    }
+    Ok(())
+}
+
+impl Work<'_, '_> {
+    /// Leaves a tombstone of a user who is being deleted.
+    pub(super) fn bury(
+        &mut self,
+        schema: TypeSchema<'_>,
+        row: &ResourceRow,
+        document: &Document,
+    ) -> Result<(), StoreError> {
+        let choice = self.memory.policy.deprovision;
+        if row.pos.type_number() != USER {
+            return Ok(());
+        }
+        if choice.retain == 0 {
+            return suspensions::remove(self.sql, &document.id);
+        }
+        let salt = self.salt()?;
+        let keys = lookup_keys(&document.resource, schema);
+        let connection = row.manager.as_deref();
+        let digest = |path: &str| {
+            key_of(schema, path, &keys).map(|(_, key)| digest(&salt, path, connection, key))
+        };
+        let deleted = self.now().timestamp_millis();
+        let until = deleted.saturating_add(choice.retain.saturating_mul(1_000));
+        let tombstone = TombstoneRow {
+            id: document.id.clone(),
+            connection: row.manager.clone(),
+            name: digest("userName").unwrap_or_default(),
+            external: digest("externalId"),
+            fate: choice.deleted.name().to_owned(),
+            rev: row.rev,
+            deleted,
+            until,
+        };
+        tombstones::add(self.sql, &tombstone)?;
+        let first = self.memory.tombstones.first_until.map_or(until, |first| first.min(until));
+        self.memory.touched = true;
+        self.memory.tombstones.first_until = Some(first);
+        Ok(())
+    }
+
+    /// The tombstone of the user who comes back by being made with these values, if it is one; it is
+    /// there no more.
+    pub(super) fn exhume(
+        &mut self,
+        schema: TypeSchema<'_>,
+        keys: &[LookupKey],
+    ) -> Result<Option<TombstoneRow>, StoreError> {
+        let Tombstones { salt: Some(salt), first_until: Some(_) } = &self.memory.tombstones else {
+            return Ok(None);
+        };
+        let relink = self.memory.policy.deprovision.relink;
+        if schema.resource_type.number != USER || relink == Relink::Never {
+            return Ok(None);
+        }
+        let (now, connection) = (self.now().timestamp_millis(), self.connection.as_deref());
+        let key = |path| key_of(schema, path, keys);
+        let mut found = match key("userName") {
+            Some((_, name)) => {
+                tombstones::named(self.sql, &digest(salt, "userName", connection, name), now)?
+            }
+            None => Vec::new(),
+        };
+        found.truncate(1);
+        if found.is_empty()
+            && let Some(key) = key("externalId")
+            && resources::find(self.sql, USER, key, 1)?.is_empty()
+        {
+            let digest = digest(salt, "externalId", connection, &key.1);
+            found = tombstones::identified(self.sql, &digest, now)?;
+        }
+        let revived = match found.as_slice() {
+            [one] if relink.revives(&one.fate) => one.clone(),
+            _ => return Ok(None),
+        };
+        tombstones::remove(self.sql, &revived.id)?;
+        self.memory.touched = true;
+        Ok(Some(revived))
+    }
+
+    /// Removes the tombstone of a user who is brought back by an import, if there is one.
+    pub(super) fn unbury(&self, id: &str) -> Result<(), StoreError> {
+        match self.memory.tombstones.first_until {
+            Some(_) => tombstones::remove(self.sql, id),
+            None => Ok(()),
+        }
+    }
+
+    /// What the tenant's digests are salted with: drawn for the first of them.
+    fn salt(&mut self) -> Result<String, StoreError> {
+        if let Some(salt) = &self.memory.tombstones.salt {
+            return Ok(salt.clone());
+        }
+        let mut salt = String::new();
+        for byte in self.random::<32>()? {
+            let _ = write!(salt, "{byte:02x}");
+        }
+        tombstones::set_salt(self.sql, &salt)?;
+        self.memory.tombstones.salt = Some(salt.clone());
+        Ok(salt)
+    }
+}
+
+/// The value of an attribute, among those by which a resource is found.
+fn key_of<'k>(schema: TypeSchema<'_>, path: &str, keys: &'k [LookupKey]) -> Option<&'k LookupKey> {
+    let mut lookups = schema.resource_type.lookups.iter();
+    let number = lookups.find(|lookup| lookup.path == path)?.number;
+    keys.iter().find(|(other, _)| *other == number)
+}
+
+fn digest(salt: &str, path: &str, connection: Option<&str>, key: &str) -> String {
+    let connection = connection.unwrap_or_default();
+    let text = format!("{salt}\0{path}\0{connection}\0{key}");
+    format!("{:x}", Sha256::digest(text))
+}
