@@ -280,3 +280,12 @@ fn read_features(features: &mut Features, value: &Value, faults: &mut Vec<Fault>
 pub(super) fn unknown(at: &str, name: &str) -> Fault {
     Fault::within(at, name, "is not known to this version")
 }
+
+/// The elements of a list that stands at a place and has at most so many.
+pub(super) fn list<'v>(value: &'v Value, at: &str, most: usize) -> Result<&'v [Value], Vec<Fault>> {
+    match value {
+        Value::Array(list) if list.len() <= most => Ok(list),
+        Value::Array(_) => Err(vec![Fault::new(at, format!("has more than {most}"))]),
+        _ => Err(vec![Fault::new(at, "is not a list")]),
+    }
+}

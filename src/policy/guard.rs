@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::document::unknown;
+use super::document::{list, unknown};
 use super::mapping::is_name;
 use crate::limits;
 use crate::scim::schema::Fault;
@@ -31,7 +31,7 @@ impl Guard {
     /// # Errors
     /// Every fault with its place.
     pub(super) fn read_all(value: &Value) -> Result<Vec<Self>, Vec<Fault>> {
-        let list = list(value, GUARDS)?;
+        let list = list(value, GUARDS, limits::GUARDS)?;
         let (mut guards, mut faults): (Vec<Self>, Vec<Fault>) = (Vec::new(), Vec::new());
         for (place, value) in list.iter().enumerate() {
             let at = format!("{GUARDS}/{place}");
@@ -72,7 +72,7 @@ impl Successor {
     /// # Errors
     /// Every fault with its place.
     pub(super) fn read_all(value: &Value) -> Result<Vec<Self>, Vec<Fault>> {
-        let list = list(value, SUCCESSION)?;
+        let list = list(value, SUCCESSION, limits::GUARDS)?;
         let (mut order, mut faults) = (Vec::new(), Vec::new());
         for (place, value) in list.iter().enumerate() {
             let role = |text: &str| Some(Self::Role(text.strip_prefix("role:")?.to_owned()));
@@ -96,14 +96,6 @@ impl Successor {
             Self::Manager => "manager".to_owned(),
             Self::Role(role) => format!("role:{role}"),
         }
-    }
-}
-
-fn list<'v>(value: &'v Value, at: &str) -> Result<&'v [Value], Vec<Fault>> {
-    match value {
-        Value::Array(list) if list.len() <= limits::GUARDS => Ok(list),
-        Value::Array(_) => Err(vec![Fault::new(at, format!("has more than {}", limits::GUARDS))]),
-        _ => Err(vec![Fault::new(at, "is not a list")]),
     }
 }
 

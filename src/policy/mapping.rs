@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::condition::{Condition, EVERYONE, Vocabulary};
-use super::document::unknown;
+use super::document::{list, unknown};
 use super::scope_path::ScopePath;
 use crate::limits;
 use crate::scim::filter::{Comparand, Predicate};
@@ -114,12 +114,7 @@ impl Mapping {
         value: &Value,
         vocabulary: &Vocabulary,
     ) -> Result<Vec<Self>, Vec<Fault>> {
-        let Value::Array(list) = value else {
-            return Err(vec![Fault::new(AT, "is not a list")]);
-        };
-        if list.len() > limits::MAPPINGS {
-            return Err(vec![Fault::new(AT, format!("has more than {}", limits::MAPPINGS))]);
-        }
+        let list = list(value, AT, limits::MAPPINGS)?;
         let mut faults = Vec::new();
         let mut mappings: Vec<Self> = Vec::new();
         for (place, value) in list.iter().enumerate() {

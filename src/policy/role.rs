@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::document::list;
 use super::mapping::is_name;
 use crate::limits;
 use crate::scim::schema::Fault;
@@ -27,12 +28,7 @@ impl Role {
     /// # Errors
     /// Every fault with its place.
     pub(super) fn read_all(value: &Value) -> Result<Vec<Self>, Vec<Fault>> {
-        let Value::Array(list) = value else {
-            return Err(vec![Fault::new(AT, "is not a list")]);
-        };
-        if list.len() > limits::ROLES {
-            return Err(vec![Fault::new(AT, format!("has more than {}", limits::ROLES))]);
-        }
+        let list = list(value, AT, limits::ROLES)?;
         let (mut roles, mut faults): (Vec<Self>, Vec<Fault>) = (Vec::new(), Vec::new());
         for (place, value) in list.iter().enumerate() {
             let at = format!("{AT}/{place}");
