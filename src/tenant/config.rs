@@ -16,7 +16,7 @@ impl Tenant {
     ///
     /// 1. An offer is answered by what is here: 200, 204, 404.
     /// 2. The document is applied, or all stays as it is, down to there being no tables: 204, or what
-    ///    [`Work::take_config`] refuses.
+    ///    stands against it.
     /// 3. One that the edge has found in the record is remembered where it is refused, so that it is
     ///    asked for no more, and the log is told, once.
     pub fn configure(&mut self, sql: &dyn Sql, call: &mut Call<'_>, step: &ConfigStep) -> Response {

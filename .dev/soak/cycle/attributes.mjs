@@ -21,7 +21,7 @@ export const PATHS = [
 ];
 
 /** What the server adds to a resource of its own, or shows of others. */
-const OF_THE_SERVER = ["schemas", "id", "meta", "groups", "members"];
+const OF_THE_SERVER = ["schemas", "id", "meta", "groups", "members", "urn:muster:scim:1.0:User"];
 
 /** The value at a path of a resource, `undefined` where there is none. */
 export function read(resource, path) {
