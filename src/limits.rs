@@ -143,6 +143,8 @@ pub const UNMAPPED_SCOPES: usize = 100;
 pub const ROLES: usize = 500;
 /// How many users a role's quota may let hold it.
 pub const ROLE_HOLDERS: u32 = 1_000_000;
+/// The greatest number that a parameter of the admin API may be: the runtime carries it exactly.
+pub const WHOLE_NUMBER: i64 = (1 << 53) - 1;
 /// Keys that an isolate remembers to have verified.
 pub const KEYS_VERIFIED: usize = 256;
 /// Characters of a `kid` in the key ring; a longer one would make keys too long.

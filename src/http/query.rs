@@ -35,7 +35,8 @@ impl Query {
     /// 400 when it is something else.
     pub fn whole(&self, name: &str) -> Result<Option<i64>, Problem> {
         let Some(text) = self.value(name).filter(|text| !text.is_empty()) else { return Ok(None) };
-        let number = text.parse::<i64>().ok().filter(|number| *number >= 0);
+        let number = text.parse::<i64>().ok();
+        let number = number.filter(|number| (0..=limits::WHOLE_NUMBER).contains(number));
         let detail = || format!("`{name}` is not a whole number");
         number.map(Some).ok_or_else(|| Problem::new(ProblemCode::Malformed, detail()))
     }

@@ -151,3 +151,12 @@ fn so_many_values_are_looked_through_and_so_many_near_misses_told() {
     let statements = acme.sql.statements();
     assert!(statements.iter().any(|one| one.contains("LIMIT +?6")), "{}", limits::DIAGNOSED_VALUES);
 }
+
+#[test]
+fn a_number_in_a_query_is_one_that_the_runtime_carries_exactly() {
+    let mut acme = Acme::new();
+    for (limit, status) in [(limits::WHOLE_NUMBER, 200), (limits::WHOLE_NUMBER + 1, 400)] {
+        let reply = acme.admin("GET", &format!("/keys?limit={limit}"), &Value::Null);
+        assert_eq!(reply.status, status, "{limit}");
+    }
+}
