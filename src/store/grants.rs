@@ -103,15 +103,6 @@ pub fn others(sql: &dyn Sql, role: &str, user: Pos) -> Result<u32, StoreError> {
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// The user who has held longest what is counted.
-pub fn first_holder(sql: &dyn Sql, role: &str) -> Result<Option<Pos>, StoreError> {
-    let rows = sql.query(
-        "SELECT pos FROM grants WHERE counted = 1 AND role = +?1 ORDER BY since, pos LIMIT 1",
-        &[Param::Text(role)],
-    )?;
-    rows.first().map(|row| row.integer(0).map(Pos::stored)).transpose()
-}
-
 /// Says anew what is counted: those roles and no others.
 pub fn count_only(sql: &dyn Sql, roles: &[String]) -> Result<(), StoreError> {
     let list = serde_json::Value::from(roles).to_string();

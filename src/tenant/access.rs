@@ -131,6 +131,8 @@ impl Settling<'_> {
                 for user in users {
                     self.recompute(user, dirty.triggered(user))?;
                 }
+                let gone = dirty.balance.keys().map(String::as_str);
+                self.fill_up(None, gone)?; // What those held who were deleted.
                 Ok(false)
             }
             None => {
@@ -193,7 +195,8 @@ impl Settling<'_> {
         if !change.granted.is_empty() || !change.revoked.is_empty() {
             self.record(&known, &access, &change)?;
         }
-        self.fill_up(user, &change)?;
+        let lost = change.revoked.iter().map(|held| held.granted.role.as_str());
+        self.fill_up(Some(user), lost)?;
         Ok(!change.written.is_empty() || !change.gone.is_empty())
     }
 
@@ -224,18 +227,27 @@ impl Settling<'_> {
 
     /// Gives what a user has lost to the first of those who have had to be content with less, where the
     /// role is to be filled up again.
-    fn fill_up(&mut self, user: Pos, change: &Change) -> Result<(), StoreError> {
-        let lost = change.revoked.iter().map(|held| held.granted.role.as_str());
-        let roles = &self.memory.policy.access.roles;
-        let next = |lost: &str| {
-            let role = roles.iter().find(|role| role.value == lost && role.rebalance)?;
-            role.overflow.clone()
-        };
-        let waiting: BTreeSet<String> = lost.filter_map(next).collect();
+    fn fill_up<'r>(
+        &mut self,
+        user: Option<Pos>,
+        lost: impl Iterator<Item = &'r str>,
+    ) -> Result<(), StoreError> {
+        let roles = self.memory.policy.access.roles.clone();
+        let known = |name: &str| roles.iter().find(|role| role.value == name);
+        let mut waiting: Vec<&str> = Vec::new();
+        for role in lost.filter_map(known).filter(|role| role.rebalance) {
+            let mut next = role.overflow.as_deref();
+            // No role leads back to itself.
+            while let Some(name) = next {
+                waiting.push(name);
+                next = known(name).and_then(|role| role.overflow.as_deref());
+            }
+        }
         for role in waiting {
-            let first = grants::first_holder(self.sql, &role)?;
-            if let Some(other) = first.filter(|other| *other != user) {
-                self.recompute(other, &[])?;
+            for other in grants::holders(self.sql, role, limits::ACCESS_USERS)? {
+                if Some(other) != user {
+                    self.recompute(other, &[])?;
+                }
             }
         }
         Ok(())
