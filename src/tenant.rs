@@ -334,11 +334,6 @@ impl<'a, 'c> Work<'a, 'c> {
     /// Does the request in a transaction, which a failure rolls back.
     fn run_whole(&mut self) -> Answer {
         let sql = self.sql;
-        let work = || {
-            let response = self.run()?;
-            self.settle()?;
-            Ok(response)
-        };
-        store::transacted(sql, work, Result::is_ok)?
+        store::transacted(sql, || self.settled(Self::run), Result::is_ok)?
     }
 }

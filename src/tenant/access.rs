@@ -77,6 +77,16 @@ impl Work<'_, '_> {
         self.memory.dirty.trigger(pos, grants);
     }
 
+    /// Does something, and sees to the access of all whom that has touched.
+    pub(super) fn settled<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let done = work(self)?;
+        self.settle()?;
+        Ok(done)
+    }
+
     /// Sees to the access of all whom the request has touched.
     pub(super) fn settle(&mut self) -> Result<(), Failure> {
         let actor = self.call.principal.actor();

@@ -63,7 +63,7 @@ impl Tenant {
             let memory = wake(memory, sql)?;
             let registry = memory.registry.clone();
             let mut work = Work::new(sql, (memory, ring, uses), &registry, call, None);
-            work.take_config(tag, sent)
+            work.settled(|work| work.take_config(tag, sent))
         };
         store::transacted(sql, bring, Result::is_ok)?
     }

@@ -89,6 +89,22 @@ fn a_later_version_is_applied_and_no_other() {
 }
 
 #[test]
+fn its_mappings_change_access_at_once() {
+    let mut acme = Acme::new();
+    let user = acme.post("/Users", &json!({ "userName": "ada", "title": "Lead" }))["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let mapping = json!({ "id": "m", "condition": "title eq \"Lead\"",
+        "grants": [{ "role": "lead", "scope": "company" }] });
+    assert_eq!(told(&mut acme, &json!({ "version": 2, "mappings": [mapping] })), None);
+    assert_eq!(acme.held(&user), ["lead@company"]);
+    assert_eq!(told(&mut acme, &json!({ "version": 3, "mappings": [] })), None);
+    assert!(acme.held(&user).is_empty());
+    acme.check_recomputed();
+}
+
+#[test]
 fn a_document_without_a_version_counts_as_the_first() {
     let mut acme = Acme::new();
     let document = json!({ "features": { "roles": true } });
