@@ -7,6 +7,7 @@
 pub mod connections;
 pub mod dangling;
 pub mod departures;
+pub mod drifts;
 pub mod events;
 pub mod grants;
 pub mod idempotency;

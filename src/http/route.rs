@@ -59,6 +59,8 @@ pub enum Route {
     PolicyPart(Slug, PolicyPart),
     /// `/v1/tenants/{t}/mappings/{m}/diagnostics`
     MappingDiagnostics(Slug, String),
+    /// `/v1/tenants/{t}/drift`
+    Drift(Slug),
     /// `/v1/tenants/{t}/recompute`
     Recompute(Slug),
     /// `/v1/tenants/{t}/access`
@@ -212,6 +214,7 @@ impl Route {
             ["mappings", mapping, "diagnostics"] => {
                 Some(Self::MappingDiagnostics(tenant, decode(mapping)?))
             }
+            ["drift"] => Some(Self::Drift(tenant)),
             ["recompute"] => Some(Self::Recompute(tenant)),
             ["access"] => Some(Self::Access(tenant)),
             ["users", user, "access"] => Some(Self::UserAccess(tenant, decode(user)?)),
@@ -253,6 +256,7 @@ impl Route {
             | Self::Policies(tenant)
             | Self::PolicyPart(tenant, _)
             | Self::MappingDiagnostics(tenant, _)
+            | Self::Drift(tenant)
             | Self::Recompute(tenant)
             | Self::Access(tenant)
             | Self::UserAccess(tenant, _)
@@ -288,6 +292,7 @@ impl Route {
             | Self::Presets
             | Self::Preset(_)
             | Self::MappingDiagnostics(..)
+            | Self::Drift(_)
             | Self::Access(_)
             | Self::UserAccess(..)
             | Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
@@ -344,6 +349,7 @@ impl Route {
             | Self::Policies(_)
             | Self::PolicyPart(..)
             | Self::MappingDiagnostics(..)
+            | Self::Drift(_)
             | Self::Recompute(_)
             | Self::Schemas(_)
             | Self::Schema(..) => Audience::Key(if method.is_safe() {

@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 16] = [
+const MIGRATIONS: [&[&str]; 17] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -20,6 +20,7 @@ const MIGRATIONS: [&[&str]; 16] = [
     OPTIONS,
     TOMBSTONES,
     SUSPENSIONS,
+    DRIFTS,
 ];
 
 const TABLES: &[&str] = &[
@@ -271,6 +272,15 @@ const TOMBSTONES: &[&str] = &[
 const SUSPENSIONS: &[&str] = &["CREATE TABLE suspensions (
         user TEXT PRIMARY KEY,
         since INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID"];
+
+/// What keys without a connection have changed of users that a connection manages; `since` is the place
+/// of the event.
+const DRIFTS: &[&str] = &["CREATE TABLE drifts (
+        pos INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        PRIMARY KEY (pos, path)
      ) STRICT, WITHOUT ROWID"];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

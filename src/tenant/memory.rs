@@ -29,7 +29,7 @@ use crate::store::recomputation::{self, RecomputationRow};
 use crate::store::resources::{self, TypeCount};
 use crate::store::secrets::{self, SecretRow};
 use crate::store::trusts::{self, TrustRow};
-use crate::store::{Sql, StoreError, dangling, members, sweeps};
+use crate::store::{Sql, StoreError, dangling, drifts, members, sweeps};
 
 /// The state.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ pub(super) struct Memory {
     pub(super) sweeping: bool,
     /// Whether anybody has been granted anything.
     pub(super) any_grants: bool,
+    /// Whether some user is not what the connection that manages it has said.
+    pub(super) any_drift: bool,
     /// How far the access of all users is computed anew, where it is.
     pub(super) recomputation: Option<RecomputationRow>,
     /// Whose access the running request may have changed.
@@ -177,6 +179,7 @@ impl Memory {
             dangling: dangling::any(sql)?,
             sweeping: leaving || recomputation.is_some() || sweeps::first(sql)?.is_some(),
             any_grants: grants::any(sql)?,
+            any_drift: drifts::any(sql)?,
             recomputation,
             dirty: Dirty::default(),
             tombstones: Tombstones::load(sql)?,
@@ -205,6 +208,7 @@ impl Memory {
             dangling,
             sweeping,
             any_grants: _,
+            any_drift: _,
             recomputation,
             dirty,
             tombstones,
