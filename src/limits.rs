@@ -129,6 +129,8 @@ pub const NEAR_MISSES: usize = 100;
 pub const SCOPE_PATH_BYTES: usize = 200;
 /// Characters of the name of a role, or of a group that is granted.
 pub const ROLE_CHARACTERS: usize = 200;
+/// Groups of one name, but for capitals, that are looked at where a mapping grants a group; the first.
+pub const GROUPS_CALLED: usize = 100;
 /// Mappings of a tenant.
 pub const MAPPINGS: usize = 500;
 /// Characters of a mapping's id.

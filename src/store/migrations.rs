@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 16] = [
+const MIGRATIONS: [&[&str]; 17] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -20,6 +20,7 @@ const MIGRATIONS: [&[&str]; 16] = [
     OPTIONS,
     TOMBSTONES,
     SUSPENSIONS,
+    GROUP_GRANTS,
 ];
 
 const TABLES: &[&str] = &[
@@ -272,6 +273,12 @@ const SUSPENSIONS: &[&str] = &["CREATE TABLE suspensions (
         user TEXT PRIMARY KEY,
         since INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID"];
+
+/// Who is granted a group, whose row has no scope, and who is a member by that.
+const GROUP_GRANTS: &[&str] = &[
+    "CREATE INDEX grants_of_groups ON grants (role, pos) WHERE scope = ''",
+    "CREATE INDEX members_by_mapping ON members (member) WHERE origin = 'mapping'",
+];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

@@ -61,6 +61,8 @@ pub(super) struct Memory {
     pub(super) sweeping: bool,
     /// Whether anybody has been granted anything.
     pub(super) any_grants: bool,
+    /// Whether anybody has been granted a group, or is a member of one by a mapping.
+    pub(super) any_joined: bool,
     /// How far the access of all users is computed anew, where it is.
     pub(super) recomputation: Option<RecomputationRow>,
     /// Whose access the running request may have changed.
@@ -177,6 +179,7 @@ impl Memory {
             dangling: dangling::any(sql)?,
             sweeping: leaving || recomputation.is_some() || sweeps::first(sql)?.is_some(),
             any_grants: grants::any(sql)?,
+            any_joined: grants::any_of_groups(sql)? || members::any_by_mapping(sql)?,
             recomputation,
             dirty: Dirty::default(),
             tombstones: Tombstones::load(sql)?,
@@ -205,6 +208,7 @@ impl Memory {
             dangling,
             sweeping,
             any_grants: _,
+            any_joined: _,
             recomputation,
             dirty,
             tombstones,
@@ -256,7 +260,7 @@ impl Memory {
 
     /// Whether anybody may have access at all, so that it is worth a look.
     pub(super) fn decides_on_access(&self) -> bool {
-        self.any_grants || !self.policy.access.is_empty()
+        self.any_grants || self.any_joined || !self.policy.access.is_empty()
     }
 
     /// The first connection that is leaving.

@@ -23,6 +23,7 @@ mod access_laws;
 mod access_limits;
 mod access_order;
 mod access_states;
+mod app_groups;
 mod assertions;
 mod attribute_rules;
 mod audit;

@@ -23,7 +23,7 @@ impl Memory {
 
 /// The roles among grants, in whatever scopes.
 fn roles(grants: &[Held]) -> BTreeSet<&str> {
-    grants.iter().map(|held| held.granted.role.as_str()).collect()
+    grants.iter().filter_map(|held| held.granted.role()).collect()
 }
 
 impl Settling<'_> {
@@ -67,7 +67,7 @@ impl Settling<'_> {
         let mut staying = 0_usize;
         for holder in &holders {
             let Some(computed) = self.compute(*holder, &[])? else { continue };
-            if computed.access.grants.iter().any(|held| held.granted.role == role) {
+            if roles(&computed.access.grants).contains(role) {
                 staying = staying.saturating_add(1);
             }
         }

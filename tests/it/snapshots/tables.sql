@@ -157,3 +157,5 @@ CREATE TABLE suspensions (
         user TEXT PRIMARY KEY,
         since INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID;
+CREATE INDEX grants_of_groups ON grants (role, pos) WHERE scope = '';
+CREATE INDEX members_by_mapping ON members (member) WHERE origin = 'mapping';
