@@ -117,6 +117,8 @@ pub const GUARDS: usize = 20;
 pub const GUARD_MIN: u32 = 100;
 /// Managers of managers that are looked at for a successor.
 pub const SUCCESSION_STEPS: usize = 16;
+/// Decisions about many users' access that are still to be carried out by alarm; above it 409.
+pub const DECISIONS: usize = 100;
 /// Users of whom a preview of a change tells all.
 pub const PREVIEW_EXAMPLES: usize = 20;
 /// Grants by hand, or by a trigger, of one user.

@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 17] = [
+const MIGRATIONS: [&[&str]; 18] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -21,6 +21,7 @@ const MIGRATIONS: [&[&str]; 17] = [
     TOMBSTONES,
     SUSPENSIONS,
     GROUP_GRANTS,
+    DECISIONS,
 ];
 
 const TABLES: &[&str] = &[
@@ -279,6 +280,15 @@ const GROUP_GRANTS: &[&str] = &[
     "CREATE INDEX grants_of_groups ON grants (role, pos) WHERE scope = ''",
     "CREATE INDEX members_by_mapping ON members (member) WHERE origin = 'mapping'",
 ];
+
+/// Decisions about the access of many users that are still to be carried out: `users` is a JSON array.
+const DECISIONS: &[&str] = &["CREATE TABLE decisions (
+        id INTEGER PRIMARY KEY,
+        suspended INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        users TEXT NOT NULL,
+        done INTEGER NOT NULL
+     ) STRICT"];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

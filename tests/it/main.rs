@@ -44,6 +44,7 @@ mod constraints;
 mod costs;
 mod cursor_laws;
 mod cursors;
+mod decisions;
 mod declared;
 mod declared_errors;
 mod declared_parts;

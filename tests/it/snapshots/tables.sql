@@ -159,3 +159,10 @@ CREATE TABLE suspensions (
      ) STRICT, WITHOUT ROWID;
 CREATE INDEX grants_of_groups ON grants (role, pos) WHERE scope = '';
 CREATE INDEX members_by_mapping ON members (member) WHERE origin = 'mapping';
+CREATE TABLE decisions (
+        id INTEGER PRIMARY KEY,
+        suspended INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        users TEXT NOT NULL,
+        done INTEGER NOT NULL
+     ) STRICT;
