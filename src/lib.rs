@@ -57,7 +57,8 @@
 //!   hour. *Trust*: an issuer and a subject whose assertions take a secret's place.
 //! - *resource*: a SCIM user or group. *Member*: a user or group in a group.
 //! - *document*: a resource as it is stored. *Position*: where it stands in its type's order.
-//! - *origin*: by whose word a row is there: `admin`, or `scim:{connection}`.
+//! - *origin*: by whose word a row is there: `admin`, `scim:{connection}`, or `mapping` for a member of a
+//!   group that a mapping grants.
 //! - *manager*: the connection whose keys change a resource, if there is one; a connection *takes up*
 //!   what nobody manages.
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).

@@ -117,6 +117,8 @@ pub const GUARDS: usize = 20;
 pub const GUARD_MIN: u32 = 100;
 /// Managers of managers that are looked at for a successor.
 pub const SUCCESSION_STEPS: usize = 16;
+/// Decisions about many users' access that are still to be carried out by alarm; above it 409.
+pub const DECISIONS: usize = 100;
 /// Users of whom a preview of a change tells all.
 pub const PREVIEW_EXAMPLES: usize = 20;
 /// Grants by hand, or by a trigger, of one user.
@@ -129,6 +131,8 @@ pub const NEAR_MISSES: usize = 100;
 pub const SCOPE_PATH_BYTES: usize = 200;
 /// Characters of the name of a role, or of a group that is granted.
 pub const ROLE_CHARACTERS: usize = 200;
+/// Groups of one name, but for capitals, that are looked at where a mapping grants a group; the first.
+pub const GROUPS_CALLED: usize = 100;
 /// Mappings of a tenant.
 pub const MAPPINGS: usize = 500;
 /// Characters of a mapping's id.

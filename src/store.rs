@@ -6,6 +6,7 @@
 
 pub mod connections;
 pub mod dangling;
+pub mod decisions;
 pub mod departures;
 pub mod drifts;
 pub mod events;

@@ -11,6 +11,7 @@ mod bucket;
 mod bulk;
 mod config;
 mod connections;
+mod decisions;
 mod departure;
 mod diagnostics;
 mod discovery;

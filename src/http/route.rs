@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::{Method, ScimTarget, TenantHost, Url};
+use super::{AccessAction, Method, ScimTarget, TenantHost, Url};
 use crate::auth::Scope;
 use crate::registry::Slug;
 
@@ -45,6 +45,8 @@ pub enum Route {
     ConnectionTest(Slug, String),
     /// `/v1/tenants/{t}/users/{id}/{action}`
     AccessDecision(Slug, String, AccessAction),
+    /// `/v1/tenants/{t}/users/{action}`
+    AccessDecisions(Slug, AccessAction),
     /// `/v1/tenants/{t}/requests`
     Requests(Slug),
     /// `/v1/tenants/{t}/events`
@@ -105,14 +107,6 @@ pub enum ConnectionAction {
     Activate,
     Disable,
     Export,
-}
-
-/// What is decided of a user's access.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(missing_docs, reason = "each is the path's last segment")]
-pub enum AccessAction {
-    Suspend,
-    Restore,
 }
 
 /// Who may ask for a route.
@@ -198,12 +192,6 @@ impl Route {
                 let action = ConnectionAction::parse(action)?;
                 Some(Self::ConnectionAction(tenant, decode(connection)?, action))
             }
-            ["users", user, "suspend"] => {
-                Some(Self::AccessDecision(tenant, decode(user)?, AccessAction::Suspend))
-            }
-            ["users", user, "restore"] => {
-                Some(Self::AccessDecision(tenant, decode(user)?, AccessAction::Restore))
-            }
             ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
             ["export"] => Some(Self::Export(tenant)),
@@ -219,6 +207,11 @@ impl Route {
             ["access"] => Some(Self::Access(tenant)),
             ["users", user, "access"] => Some(Self::UserAccess(tenant, decode(user)?)),
             ["users", user, "grants"] => Some(Self::UserGrants(tenant, decode(user)?)),
+            ["users", user, action] => {
+                let action = AccessAction::parse(action)?;
+                Some(Self::AccessDecision(tenant, decode(user)?, action))
+            }
+            ["users", action] => Some(Self::AccessDecisions(tenant, AccessAction::parse(action)?)),
             ["schemas"] => Some(Self::Schemas(tenant)),
             ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
             _ => None,
@@ -249,6 +242,7 @@ impl Route {
             | Self::ConnectionHealth(tenant, _)
             | Self::ConnectionTest(tenant, _)
             | Self::AccessDecision(tenant, ..)
+            | Self::AccessDecisions(tenant, _)
             | Self::Requests(tenant)
             | Self::Events(tenant)
             | Self::Export(tenant)
@@ -300,6 +294,7 @@ impl Route {
             | Self::ImportConnection(_)
             | Self::ConnectionTest(..)
             | Self::AccessDecision(..)
+            | Self::AccessDecisions(..)
             | Self::Import(_) => &[Post],
             Self::Tenants
             | Self::Keys(_)
@@ -363,7 +358,9 @@ impl Route {
             } else {
                 &[Scope::ChangesDecide]
             }),
-            Self::AccessDecision(..) => Audience::Key(&[Scope::ChangesDecide]),
+            Self::AccessDecision(..) | Self::AccessDecisions(..) => {
+                Audience::Key(&[Scope::ChangesDecide])
+            }
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
             Self::Export(_) => Audience::Key(&[Scope::DataExport]),
             Self::Scim { target, .. } => Audience::Key(target.scopes(method)),

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::route::{AccessAction, ConnectionAction, PolicyPart};
-use super::{Route, ScimTarget};
+use super::route::{ConnectionAction, PolicyPart};
+use super::{AccessAction, Route, ScimTarget};
 use crate::scim::schema::Registry;
 
 impl Route {
@@ -31,6 +31,8 @@ impl Route {
             Self::ConnectionTest(..) => "connection.test",
             Self::AccessDecision(_, _, AccessAction::Suspend) => "user.suspend",
             Self::AccessDecision(_, _, AccessAction::Restore) => "user.restore",
+            Self::AccessDecisions(_, AccessAction::Suspend) => "users.suspend",
+            Self::AccessDecisions(_, AccessAction::Restore) => "users.restore",
             Self::Requests(_) => "requests",
             Self::Export(_) => "export",
             Self::Import(_) => "import",

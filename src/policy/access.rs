@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::condition::Condition;
 use super::deprovision::Fate;
-use super::mapping::{Granted, Mapping, MappingMode};
+use super::granted::Granted;
+use super::mapping::{Mapping, MappingMode};
 use super::role::Role;
 use super::scope_path::ScopePath;
 use super::unmapped::{Fallback, Unmapped};
@@ -131,6 +132,11 @@ impl AccessRules {
         self.mappings.is_empty() && self.unmapped.roles().next().is_none()
     }
 
+    /// Whether they can make users members of groups.
+    pub fn grants_groups(&self) -> bool {
+        self.mappings.iter().any(Mapping::grants_groups)
+    }
+
     /// What a user may do, roles without end.
     pub fn access(&self, facts: Facts<'_>) -> Access {
         let barred = facts.barred();
@@ -140,7 +146,8 @@ impl AccessRules {
         for held in facts.standing_grants {
             // What a trigger has granted is no decision of a person's, and stays.
             let by_hand = !held.source.starts_with("mapping:");
-            if by_hand && self.is_revoked(facts, &held.granted.scope, &mapped) {
+            let scope = held.granted.scope().filter(|_| by_hand);
+            if scope.is_some_and(|scope| self.is_revoked(facts, scope, &mapped)) {
                 kept_back.push((held.clone(), Reason::NoMapping));
             } else {
                 wanted.push(held.clone());
@@ -224,11 +231,11 @@ impl AccessRules {
             return Vec::new();
         }
         let unmatched = self.unmapped.roles().filter(|(scope, _)| match scope {
-            Some(scope) => !mapped.iter().any(|held| scope.covers(&held.granted.scope)),
-            None => mapped.is_empty(),
+            Some(scope) => !mapped.iter().any(|held| is_mapped_in(scope, held, true)),
+            None => mapped.iter().all(|held| held.granted.role().is_none()),
         });
         let held = |(scope, role): (Option<&ScopePath>, &str)| Held {
-            granted: Granted {
+            granted: Granted::Role {
                 role: role.to_owned(),
                 scope: scope.cloned().unwrap_or_else(ScopePath::company),
             },
@@ -238,10 +245,12 @@ impl AccessRules {
     }
 }
 
-/// Whether what a mapping grants is in a scope: below one that was named; else above it.
+/// Whether what a mapping grants is in a scope: below one that was named; else above it. A group is in
+/// none.
 fn is_mapped_in(scope: &ScopePath, held: &Held, is_named: bool) -> bool {
-    let other = &held.granted.scope;
-    if is_named { scope.covers(other) } else { other.covers(scope) }
+    let covers =
+        |other: &ScopePath| if is_named { scope.covers(other) } else { other.covers(scope) };
+    held.granted.scope().is_some_and(covers)
 }
 
 impl Mapping {
@@ -277,6 +286,11 @@ impl Facts<'_> {
 }
 
 impl Access {
+    /// The names of the groups of which the user is to be a member.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.grants.iter().filter_map(|held| held.granted.group())
+    }
+
     /// The status.
     pub fn status(&self) -> Status {
         match self.barred {

@@ -1,22 +1,13 @@
-//! Mappings: which users are given which roles, by what the identity provider says of them.
+//! Mappings: which users are given what, by what the identity provider says of them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::condition::{Condition, EVERYONE, Vocabulary};
-use super::document::{list, unknown};
-use super::scope_path::ScopePath;
+use super::document::list;
+use super::granted::Granted;
 use crate::limits;
 use crate::scim::filter::{Comparand, Predicate};
 use crate::scim::schema::Fault;
-
-/// What a mapping grants.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Granted {
-    /// The role, as the application calls it.
-    pub role: String,
-    /// Where it holds.
-    pub scope: ScopePath,
-}
 
 /// What happens once, and grants what stays whatever becomes of the condition.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,53 +47,6 @@ pub struct Mapping {
     pub case_exact: bool,
     /// Whether those behind it are not looked at where it matches.
     pub stop: bool,
-}
-
-impl Granted {
-    /// Reads a grant.
-    pub(super) fn read(value: &Value, at: &str, faults: &mut Vec<Fault>) -> Option<Self> {
-        let Value::Object(fields) = value else {
-            faults.push(Fault::new(at, "is not an object"));
-            return None;
-        };
-        let (mut role, mut scope) = (None, ScopePath::company());
-        for (name, value) in fields {
-            let place = format!("{at}/{name}");
-            match (name.as_str(), value.as_str()) {
-                ("role", Some(text)) if is_name(text) => role = Some(text.to_owned()),
-                ("role", _) => {
-                    let most = limits::ROLE_CHARACTERS;
-                    faults.push(Fault::new(place, format!("is no name of 1 to {most} characters")));
-                }
-                ("scope", text) => match text.and_then(ScopePath::parse) {
-                    Some(path) => scope = path,
-                    None => faults.push(Fault::new(place, "is no path such as org/finance")),
-                },
-                _ => faults.push(unknown(at, name)),
-            }
-        }
-        if !fields.contains_key("role") {
-            faults.push(Fault::new(at, "has no `role`"));
-        }
-        Some(Self { role: role?, scope })
-    }
-
-    /// Reads a grant by itself.
-    ///
-    /// # Errors
-    /// Every fault with its place.
-    pub fn parse(value: &Value) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
-        match Self::read(value, "", &mut faults) {
-            Some(granted) if faults.is_empty() => Ok(granted),
-            _ => Err(faults),
-        }
-    }
-
-    /// What a document says of it.
-    pub fn to_json(&self) -> Value {
-        json!({ "role": self.role, "scope": self.scope.as_str() })
-    }
 }
 
 impl Mapping {
@@ -237,6 +181,11 @@ impl Mapping {
         fields.into()
     }
 
+    /// Whether it makes users members of groups.
+    pub fn grants_groups(&self) -> bool {
+        self.grants.iter().any(|granted| granted.group().is_some())
+    }
+
     /// Where a grant comes from that is this mapping's.
     pub fn source(&self) -> String {
         format!("mapping:{}", self.id)
@@ -296,7 +245,7 @@ impl MappingMode {
     }
 }
 
-/// Whether a text may name a role.
+/// Whether a text may name a role, or a group that is granted.
 pub(super) fn is_name(text: &str) -> bool {
     (1..=limits::ROLE_CHARACTERS).contains(&text.chars().count())
         && !text.chars().any(char::is_control)

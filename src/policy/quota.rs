@@ -1,7 +1,7 @@
 //! Quotas: of some roles only so many users hold one, and the others another in its place.
 
 use super::access::{Access, Held, Reason};
-use super::mapping::Granted;
+use super::granted::Granted;
 use super::role::Role;
 
 /// What is asked of those who know who holds what.
@@ -64,16 +64,17 @@ impl Access {
 
 /// The role of a grant and how many may hold it, if there is a limit.
 fn limited<'r>(roles: &'r [Role], held: &Held) -> Option<(&'r Role, u32)> {
-    let role = roles.iter().find(|role| role.value == held.granted.role)?;
+    let role = roles.iter().find(|role| held.granted.role() == Some(&role.value))?;
     Some((role, role.max?))
 }
 
 /// What is granted in the place of a role that is full.
 fn overflow(role: &Role, held: &Held) -> Option<Held> {
-    let granted = Granted { role: role.overflow.clone()?, scope: held.granted.scope.clone() };
+    let (role, scope) = (role.overflow.clone()?, held.granted.scope()?.clone());
+    let granted = Granted::Role { role, scope };
     Some(Held { granted, source: held.source.clone() })
 }
 
 fn holds(grants: &[Held], role: &str) -> bool {
-    grants.iter().any(|held| held.granted.role == role)
+    grants.iter().any(|held| held.granted.role() == Some(role))
 }

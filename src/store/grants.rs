@@ -1,16 +1,19 @@
 //! Rows of grants: what users may do, and what was granted to them by hand or once for all.
 //!
 //! A row is of a user, what is granted, its scope and its source. One that stands is there whatever
-//! the mappings say; one that is held is what the application has to honour.
+//! the mappings say; one that is held is what the application has to honour. The row of a group has the
+//! group's name for a role, and an empty scope.
 
+use super::resources::{LookupKey, attribute};
 use super::{Param, Pos, Row, Sql, StoreError};
+use crate::scim::schema::GROUP;
 
 /// A row.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GrantRow {
-    /// The role.
+    /// The role, or the name of a group.
     pub role: String,
-    /// Where it holds.
+    /// Where it holds; empty of a group.
     pub scope: String,
     /// Where it comes from.
     pub source: String,
@@ -92,6 +95,20 @@ pub fn delete_of(sql: &dyn Sql, user: Pos) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether anybody is granted a group.
+pub fn any_of_groups(sql: &dyn Sql) -> Result<bool, StoreError> {
+    Ok(!sql.query("SELECT 1 FROM grants WHERE scope = '' LIMIT 1", &[])?.is_empty())
+}
+
+/// The users who are granted the group of a name, at most `limit`.
+pub fn granted_group(sql: &dyn Sql, name: &str, limit: usize) -> Result<Vec<Pos>, StoreError> {
+    let rows = sql.query(
+        "SELECT DISTINCT pos FROM grants WHERE scope = '' AND role = +?1 ORDER BY pos LIMIT +?2",
+        &[Param::Text(name), Param::count(limit)],
+    )?;
+    rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
+}
+
 /// How many other users hold what is counted.
 pub fn others(sql: &dyn Sql, role: &str, user: Pos) -> Result<u32, StoreError> {
     let rows = sql.query(
@@ -108,7 +125,7 @@ pub fn count_only(sql: &dyn Sql, roles: &[String]) -> Result<(), StoreError> {
     let list = serde_json::Value::from(roles).to_string();
     sql.query(
         "UPDATE grants SET counted = 1 - counted
-         WHERE counted <> (held AND role IN (SELECT value FROM json_each(?1)))",
+         WHERE counted <> (held AND scope <> '' AND role IN (SELECT value FROM json_each(?1)))",
         &[Param::Text(&list)],
     )?;
     Ok(())
@@ -127,8 +144,19 @@ pub struct GroupOf {
     pub direct: bool,
 }
 
-/// The groups that a user is in, without those memberships for which some origins alone vouch; `nested`
-/// where groups may be in groups.
+/// A group that was found by a value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FoundGroup {
+    /// Where it stands.
+    pub pos: Pos,
+    /// Its `displayName`.
+    pub display: Option<String>,
+    /// What it is to the application, where that is said.
+    pub kind: Option<String>,
+}
+
+/// The groups that a user is in, without those memberships for which some origins alone vouch, nor those
+/// that follow from mappings; `nested` where groups may be in groups.
 pub fn groups_of(
     sql: &dyn Sql,
     user: Pos,
@@ -148,8 +176,8 @@ pub fn groups_of(
         FROM up CROSS JOIN resources g ON g.pos = up.pos GROUP BY up.pos ORDER BY up.pos";
     // Each element of a list would count as a row read, and mostly there is none to leave out.
     let heard = match except {
-        [] => "?2 = '[]'",
-        _ => "m.origin NOT IN (SELECT value FROM json_each(?2))",
+        [] => "m.origin <> 'mapping' AND ?2 = '[]'",
+        _ => "m.origin <> 'mapping' AND m.origin NOT IN (SELECT value FROM json_each(?2))",
     };
     let statement = if nested { NESTED } else { DIRECT }.replace("{heard}", heard);
     let except = serde_json::Value::from(except).to_string();
@@ -163,6 +191,25 @@ pub fn groups_of(
             external_id: text(2)?,
             direct: row.integer(3)? != 0,
         })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The groups that a value finds, in order, at most `limit`: with their `displayName` and kind.
+pub fn groups_found(
+    sql: &dyn Sql,
+    (number, key): &LookupKey,
+    limit: usize,
+) -> Result<Vec<FoundGroup>, StoreError> {
+    let rows = sql.query(
+        "SELECT g.pos, g.doc->>'$.displayName', g.doc->>'$.\"urn:muster:scim:1.0:Group\".kind'
+         FROM lookups l CROSS JOIN resources g ON g.pos = l.pos
+         WHERE l.attribute = +?1 AND l.key = +?2 ORDER BY l.pos LIMIT +?3",
+        &[Param::Integer(attribute(GROUP, *number)), Param::Text(key), Param::count(limit)],
+    )?;
+    let read = |row: &Row| {
+        let text = |column| row.text_or_null(column).map(|text| text.map(str::to_owned));
+        Ok(FoundGroup { pos: Pos::stored(row.integer(0)?), display: text(1)?, kind: text(2)? })
     };
     rows.iter().map(read).collect()
 }

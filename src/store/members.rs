@@ -30,6 +30,9 @@ pub enum Seen<'a> {
 /// The origin of what is written by keys without a connection.
 const ADMIN: &str = "admin";
 
+/// The origin of memberships that mappings grant. Nobody writes them.
+pub const MAPPING: &str = "mapping";
+
 /// The origin of what is written by the keys of a connection, or by those without one.
 pub fn origin_of(connection: Option<&str>) -> String {
     connection.map_or(ADMIN.to_owned(), |id| format!("scim:{id}"))
@@ -204,6 +207,22 @@ pub fn in_any_group(sql: &dyn Sql, member: Pos) -> Result<bool, StoreError> {
         &[Param::Integer(member.value())],
     )?;
     Ok(!rows.is_empty())
+}
+
+/// Whether somebody is a member of a group by a mapping.
+pub fn any_by_mapping(sql: &dyn Sql) -> Result<bool, StoreError> {
+    let rows = sql.query("SELECT 1 FROM members WHERE origin = 'mapping' LIMIT 1", &[])?;
+    Ok(!rows.is_empty())
+}
+
+/// The groups of which a user is a member by a mapping, those that have been deleted left out.
+pub fn groups_by_mapping(sql: &dyn Sql, user: Pos) -> Result<Vec<Pos>, StoreError> {
+    let rows = sql.query(
+        "SELECT m.grp FROM members m CROSS JOIN resources g ON g.pos = m.grp
+         WHERE m.member = +?1 AND m.origin = 'mapping'",
+        &[Param::Integer(user.value())],
+    )?;
+    rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
 }
 
 /// The groups in which a client sees a resource as a member, in order, those that have been deleted

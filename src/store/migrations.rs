@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 17] = [
+const MIGRATIONS: &[&[&str]] = &[
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -21,6 +21,8 @@ const MIGRATIONS: [&[&str]; 17] = [
     TOMBSTONES,
     SUSPENSIONS,
     DRIFTS,
+    GROUP_GRANTS,
+    DECISIONS,
 ];
 
 const TABLES: &[&str] = &[
@@ -283,6 +285,21 @@ const DRIFTS: &[&str] = &["CREATE TABLE drifts (
         PRIMARY KEY (pos, path)
      ) STRICT, WITHOUT ROWID"];
 
+/// Who is granted a group, whose row has no scope, and who is a member by that.
+const GROUP_GRANTS: &[&str] = &[
+    "CREATE INDEX grants_of_groups ON grants (role, pos) WHERE scope = ''",
+    "CREATE INDEX members_by_mapping ON members (member) WHERE origin = 'mapping'",
+];
+
+/// Decisions about the access of many users that are still to be carried out: `users` is a JSON array.
+const DECISIONS: &[&str] = &["CREATE TABLE decisions (
+        id INTEGER PRIMARY KEY,
+        suspended INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        users TEXT NOT NULL,
+        done INTEGER NOT NULL
+     ) STRICT"];
+
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///
 /// # Errors
@@ -302,7 +319,7 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), StoreError> {
     let rows = sql.query("SELECT coalesce(max(number), 0) FROM migrations", &[])?;
     let done = rows.first().map_or(Ok(0), |row| row.integer(0))?;
     for (number, statements) in (1_i64..).zip(MIGRATIONS).filter(|(number, _)| *number > done) {
-        for statement in statements {
+        for statement in *statements {
             sql.query(statement, &[])?;
         }
         sql.query("INSERT INTO migrations (number) VALUES (?1)", &[super::Param::Integer(number)])?;

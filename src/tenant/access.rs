@@ -5,6 +5,7 @@
 
 mod dirty;
 mod guards;
+mod joined;
 mod known;
 mod preview;
 mod recompute;
@@ -13,7 +14,7 @@ mod steps;
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(super) use self::dirty::Dirty;
 use self::known::Known;
@@ -128,7 +129,9 @@ impl Settling<'_> {
     /// The same for what no guard can refuse any more.
     pub(super) fn settle_by_alarm(&mut self) -> Result<(), StoreError> {
         let dirty = std::mem::take(&mut self.memory.dirty);
-        self.settle_unguarded(&dirty).map(|_| ())
+        self.settle_unguarded(&dirty)?;
+        self.memory.dirty = Dirty::default(); // Which weighs roles, for guards.
+        Ok(())
     }
 
     /// Whether it is put off to alarms.
@@ -136,6 +139,12 @@ impl Settling<'_> {
         if !self.memory.decides_on_access() {
             return Ok(false);
         }
+        let put_off = self.recompute_touched(dirty)?;
+        self.write_joins()?;
+        Ok(put_off)
+    }
+
+    fn recompute_touched(&mut self, dirty: &Dirty) -> Result<bool, StoreError> {
         match self.touched(dirty)? {
             Some(users) => {
                 for user in users {
@@ -164,6 +173,10 @@ impl Settling<'_> {
             let first = Pos::range(USER).0;
             users.extend(crate::store::recomputation::users_after(self.sql, first, most)?);
             return Ok(Some(users));
+        }
+        for name in dirty.names.iter().filter(|_| self.memory.any_joined) {
+            let granted = grants::granted_group(self.sql, name, most.saturating_add(1))?;
+            users.extend(granted);
         }
         let mut waiting: Vec<Pos> = dirty.groups.iter().copied().collect();
         let mut seen: BTreeSet<Pos> = dirty.groups.clone();
@@ -196,16 +209,20 @@ impl Settling<'_> {
             grants::delete(self.sql, user, row)?;
         }
         for row in &change.written {
-            grants::put(self.sql, user, row, counted.contains(&row.role))?;
+            grants::put(self.sql, user, row, is_counted(&counted, row))?;
         }
         if !change.written.is_empty() {
             self.memory.touched = true;
             self.memory.any_grants = true;
+            self.memory.any_joined |= change.written.iter().any(|row| row.scope.is_empty());
+        }
+        if self.memory.any_joined {
+            self.note_joins(user, &access)?;
         }
         if !change.granted.is_empty() || !change.revoked.is_empty() {
             self.record(&known, &access, &change)?;
         }
-        let lost = change.revoked.iter().map(|held| held.granted.role.as_str());
+        let lost = change.revoked.iter().filter_map(|held| held.granted.role());
         self.fill_up(Some(user), lost)?;
         Ok(!change.written.is_empty() || !change.gone.is_empty())
     }
@@ -277,10 +294,16 @@ pub(super) fn counted(policy: &Policy) -> BTreeSet<String> {
     names.chain(guarded).chain(succeeding).flatten().collect()
 }
 
+/// Whether it is counted who holds what a row says.
+pub(super) fn is_counted(counted: &BTreeSet<String>, row: &GrantRow) -> bool {
+    !row.scope.is_empty() && counted.contains(&row.role)
+}
+
 /// Whether a grant lies below the scope of another.
 fn is_below_another(held: &Held, others: &[Held]) -> bool {
-    let scope = &held.granted.scope;
-    others.iter().any(|other| other.granted.scope != *scope && other.granted.scope.covers(scope))
+    let Some(scope) = held.granted.scope() else { return false };
+    let mut others = others.iter().filter_map(|other| other.granted.scope());
+    others.any(|other| other != scope && other.covers(scope))
 }
 
 /// The holders of roles, as rows tell them.
@@ -334,14 +357,8 @@ impl Change {
         let has_row = |held: &&Held| known.rows.iter().any(|row| held_of(row) == **held);
         for held in access.grants.iter().filter(|held| !has_row(held)) {
             change.granted.push(held.clone());
-            change.written.push(GrantRow {
-                role: held.granted.role.clone(),
-                scope: held.granted.scope.to_string(),
-                source: held.source.clone(),
-                standing: false,
-                held: true,
-                since: seq,
-            });
+            let row = row_of(held, seq);
+            change.written.push(GrantRow { held: true, ..row });
         }
         change
     }
@@ -349,11 +366,27 @@ impl Change {
 
 /// The grant that a row says.
 fn held_of(row: &GrantRow) -> Held {
-    let granted = Granted { role: row.role.clone(), scope: ScopePath::stored(&row.scope) };
+    let granted = match row.scope.as_str() {
+        "" => Granted::Group(row.role.clone()),
+        scope => Granted::Role { role: row.role.clone(), scope: ScopePath::stored(scope) },
+    };
     Held { granted, source: row.source.clone() }
+}
+
+/// The row of a grant, which neither stands nor is held.
+fn row_of(held: &Held, since: i64) -> GrantRow {
+    let (role, scope) = match &held.granted {
+        Granted::Role { role, scope } => (role.clone(), scope.to_string()),
+        Granted::Group(name) => (name.clone(), String::new()),
+    };
+    GrantRow { role, scope, source: held.source.clone(), standing: false, held: false, since }
 }
 
 /// What a request says of a grant.
 pub(super) fn to_json(held: &Held) -> Value {
-    json!({ "role": held.granted.role, "scope": held.granted.scope.as_str(), "source": held.source })
+    let mut shown = held.granted.to_json();
+    if let Some(fields) = shown.as_object_mut() {
+        fields.insert("source".to_owned(), held.source.as_str().into());
+    }
+    shown
 }

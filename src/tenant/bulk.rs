@@ -151,12 +151,15 @@ impl Work<'_, '_> {
         for place in places {
             added.push(self.add_alone(job, *place).map_err(|failure| (*place, failure))?);
         }
-        let mut done = Vec::with_capacity(places.len());
+        let mut filled = Vec::with_capacity(places.len());
         for (place, (added, joined)) in places.iter().zip(added) {
             self.fill(&added, joined).map_err(|failure| (*place, failure))?;
-            done.push(Done::made(added));
+            filled.push((place, added));
         }
-        Ok(done)
+        let done = filled.into_iter().map(|(place, added)| {
+            self.added(added).map(Done::made).map_err(|failure| (*place, failure))
+        });
+        done.collect()
     }
 
     /// Adds what a POST of a circle makes, with the id that it was given; its members are left.

@@ -190,7 +190,7 @@ impl Work<'_, '_> {
             return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (2)
         }
         if users != "keep" {
-            self.guards_let_go(id)?;
+            self.guards_let_go(|row| row.manager.as_deref() == Some(id))?;
         }
         let keys = self.memory.keys.values().filter(|key| key.connection.as_deref() == Some(id));
         let keys: Vec<String> = keys.map(|key| key.id.clone()).collect();

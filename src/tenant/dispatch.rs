@@ -37,6 +37,7 @@ impl<'c> Work<'_, 'c> {
             (Route::ConnectionTest(_, id), Method::Post) => self.test_connection(id),
             (Route::Requests(_), Method::Get) => self.read_requests(),
             (Route::AccessDecision(_, id, action), Method::Post) => self.decide_access(id, *action),
+            (Route::AccessDecisions(_, action), Method::Post) => self.decide_all(*action),
             (Route::Events(_), Method::Get) => self.read_events(),
             (Route::Export(_), Method::Get) => self.export(),
             (Route::Import(_), Method::Post) => self.import(),

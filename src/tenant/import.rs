@@ -27,7 +27,7 @@ use crate::store::connections::write as write_connection;
 use crate::store::recomputation::{self, RecomputationRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::transfer;
-use crate::store::{Pos, dangling, members, policies};
+use crate::store::{Pos, StoreError, dangling, members, policies};
 
 /// What has become of a line.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
@@ -75,7 +75,10 @@ impl Work<'_, '_> {
             transfer::grow(self.sql, pos, grown)?;
             self.record_members(EventKind::GroupMemberAdded, &group, &told)?;
         }
-        let decides = || stored_policy::load(self.sql).map(|policy| !policy.access.is_empty());
+        let decides = || {
+            let is_empty = stored_policy::load(self.sql)?.access.is_empty();
+            Ok::<_, StoreError>(!is_empty || members::any_by_mapping(self.sql)?)
+        };
         if counts.contains_key(&Outcome::Imported) && decides()? {
             let actor = self.call.principal.actor();
             let first = RecomputationRow { after: Pos::range(USER).0, done: 0, actor };

@@ -6,7 +6,7 @@
 //! Whoever adds a member has a row of its own for it, whoever else has one. Removing takes the rows
 //! that the client sees: the connection's own, with those of connections that have left; by a key
 //! without a connection, the member goes whole, by whosever word it was there, since else the
-//! removal would have no effect. Such a key sees all members, and by replacing all of them says who
+//! removal would have no effect, but for what follows from a mapping, which nobody removes. Such a key sees all members, and by replacing all of them says who
 //! shall be there, not by whose word: those who are there stay as they are, so that what it has read
 //! can be written back.
 
@@ -27,6 +27,7 @@ use crate::scim::resource::{Member, MemberOp};
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::dangling::{self, DanglingRow};
+use crate::store::members::MAPPING;
 use crate::store::resources::ResourceRow;
 use crate::store::{Pos, StoreError, members};
 
@@ -216,9 +217,9 @@ impl Work<'_, '_> {
             return Ok(());
         }
         // Nobody sees the rows of deleted members any more.
-        let going = there.iter().filter(|(_, held)| held.iter().any(|row| row.seen));
+        let going = there.iter().filter(|(_, held)| held.iter().any(|row| row.mine));
         let going: Vec<Who> = going.map(|(key, _)| key.who()).collect();
-        if self.ids_of(&going)?.is_empty() {
+        if delta::ids_of(self.sql, &going)?.is_empty() {
             return Ok(());
         }
         Err(all_unnamed())
@@ -253,9 +254,9 @@ impl Work<'_, '_> {
         Ok(there)
     }
 
-    /// A row that is there, as this client has it.
+    /// A row that is there, as this client has it. What follows from a mapping is nobody's to take.
     pub(super) fn held(&self, origin: String, display: Option<String>) -> Held {
-        Held { seen: self.sees(&origin), origin, display }
+        Held { mine: self.sees(&origin) && origin != MAPPING, origin, display }
     }
 }
 
@@ -275,7 +276,7 @@ impl Wanted {
     /// Whether one of the members that the client sees there is to stay.
     fn keeps_any(&self, there: &There) -> bool {
         let stays = |key: &Key| self.members.get(key).is_some_and(|(_, wish)| *wish != Wish::Leave);
-        there.iter().any(|(key, held)| stays(key) && held.iter().any(|row| row.seen))
+        there.iter().any(|(key, held)| stays(key) && held.iter().any(|row| row.mine))
     }
 
     fn clear(&mut self) {

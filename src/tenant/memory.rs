@@ -13,8 +13,8 @@ use super::adopt::Adopt;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
 use super::connections::Options;
 use super::ring::Noted;
-use super::stored_policy;
 use super::tombstones::Tombstones;
+use super::{stored_policy, sweep};
 use crate::auth::JtiDigest;
 use crate::event::Event;
 use crate::policy::{Condition, Policy, Vocabulary};
@@ -29,7 +29,7 @@ use crate::store::recomputation::{self, RecomputationRow};
 use crate::store::resources::{self, TypeCount};
 use crate::store::secrets::{self, SecretRow};
 use crate::store::trusts::{self, TrustRow};
-use crate::store::{Sql, StoreError, dangling, drifts, members, sweeps};
+use crate::store::{Sql, StoreError, dangling, drifts, members};
 
 /// The state.
 #[derive(Debug)]
@@ -56,13 +56,15 @@ pub(super) struct Memory {
     pub(super) nested_groups: bool,
     /// Whether some group may have a member that no resource is.
     pub(super) dangling: bool,
-    /// Whether an alarm is wanted: membership rows of deleted resources are still to be removed, or a
-    /// connection is leaving.
+    /// Whether an alarm is wanted: membership rows of deleted resources are still to be removed, a
+    /// connection is leaving, or something was decided about many users.
     pub(super) sweeping: bool,
     /// Whether anybody has been granted anything.
     pub(super) any_grants: bool,
     /// Whether some user is not what the connection that manages it has said.
     pub(super) any_drift: bool,
+    /// Whether anybody has been granted a group, or is a member of one by a mapping.
+    pub(super) any_joined: bool,
     /// How far the access of all users is computed anew, where it is.
     pub(super) recomputation: Option<RecomputationRow>,
     /// Whose access the running request may have changed.
@@ -177,9 +179,10 @@ impl Memory {
             registry,
             nested_groups: members::any_nested(sql, GROUP)?,
             dangling: dangling::any(sql)?,
-            sweeping: leaving || recomputation.is_some() || sweeps::first(sql)?.is_some(),
+            sweeping: leaving || recomputation.is_some() || sweep::is_left(sql)?,
             any_grants: grants::any(sql)?,
             any_drift: drifts::any(sql)?,
+            any_joined: grants::any_of_groups(sql)? || members::any_by_mapping(sql)?,
             recomputation,
             dirty: Dirty::default(),
             tombstones: Tombstones::load(sql)?,
@@ -209,6 +212,7 @@ impl Memory {
             sweeping,
             any_grants: _,
             any_drift: _,
+            any_joined: _,
             recomputation,
             dirty,
             tombstones,
@@ -260,7 +264,7 @@ impl Memory {
 
     /// Whether anybody may have access at all, so that it is worth a look.
     pub(super) fn decides_on_access(&self) -> bool {
-        self.any_grants || !self.policy.access.is_empty()
+        self.any_grants || self.any_joined || !self.policy.access.is_empty()
     }
 
     /// The first connection that is leaving.

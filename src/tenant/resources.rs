@@ -189,6 +189,7 @@ impl<'a> Work<'a, '_> {
         let event = Event::new(EventKind::Resource(number, Verb::Created), document.id.as_str());
         self.record(&if rev > 1 { event.with("relinked", true) } else { event })?;
         self.memory.dirty.touch(row.pos);
+        self.memory.touch_name(row.pos, &document.resource);
         self.pull(Trigger::UserCreated, row.pos, &document.resource);
         self.pull(Trigger::IdentityLinked, row.pos, &document.resource);
         self.join(row.pos, &document.id, delta)?;
@@ -233,7 +234,8 @@ impl<'a> Work<'a, '_> {
             None => Vec::new(),
         };
         let delta = self.membership(Some(&subject.row), joined)?;
-        self.change(&subject, after, &delta)
+        let after = self.change(&subject, after, &delta)?;
+        self.rejoined(after)
     }
 
     /// What a PATCH makes of a resource.
@@ -259,7 +261,8 @@ impl<'a> Work<'a, '_> {
         self.take_up(&mut subject, &after)?;
         self.memory.noted.dropped.extend(patched.dropped);
         let delta = self.membership(Some(&subject.row), patched.members)?;
-        self.change(&subject, after, &delta)
+        let after = self.change(&subject, after, &delta)?;
+        self.rejoined(after)
     }
 
     /// Whether a PATCH is answered without the resource. That of a large group is, since its
@@ -350,6 +353,8 @@ impl<'a> Work<'a, '_> {
             self.memory.dirty.touch(row.pos);
         }
         if !changed.is_empty() {
+            self.memory.touch_name(row.pos, &before.resource);
+            self.memory.touch_name(row.pos, &document.resource);
             let verb = updated(&before.resource, &document.resource);
             let kind = EventKind::Resource(row.pos.type_number(), verb);
             let successor = self.successor(verb, row.pos, &document)?;

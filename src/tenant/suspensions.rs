@@ -3,8 +3,9 @@
 
 use serde_json::json;
 
+use super::decisions::decide;
+use super::memory::Author;
 use super::work::{Answer, Failure, Work};
-use crate::event::{Event, EventKind};
 use crate::http::{AccessAction, Problem, ProblemCode, Response};
 use crate::scim::schema::USER;
 use crate::store::{resources, suspensions};
@@ -24,14 +25,9 @@ impl Work<'_, '_> {
         }
         let suspended = action == AccessAction::Suspend;
         if suspensions::has(self.sql, id)? != suspended {
-            if suspended {
-                suspensions::add(self.sql, id, self.now().timestamp_millis())?;
-            } else {
-                suspensions::remove(self.sql, id)?;
-            }
-            let event = Event::new(EventKind::UserAccessChanged, id);
-            self.record(&event.with("suspended", suspended))?; // (3)
-            self.memory.dirty.touch(user.pos);
+            let (actor, connection) = (self.call.principal.actor(), self.connection.as_deref());
+            let author = Author { actor: &actor, connection, now: self.call.now };
+            decide(self.sql, self.memory, (user.pos, id), suspended, author)?; // (3)
         }
         Ok(Response::json(200, &json!({ "id": id, "suspended": suspended })))
     }

@@ -5,24 +5,24 @@ use chrono::{DateTime, Utc};
 
 use super::document::Document;
 use super::memory::{Author, Memory};
-use super::{access, departure};
+use super::{access, decisions, departure};
 use crate::limits;
 use crate::scim::schema::GROUP;
 use crate::store::departures::DepartureRow;
 use crate::store::members::Seen;
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Pos, Sql, StoreError, members, sweeps};
+use crate::store::{Pos, Sql, StoreError, decisions as rows_of_decisions, members, sweeps};
 
 /// What a step has done.
 pub(super) struct Swept {
     /// The connection that has come further, and how far; that has left, where it is nowhere.
     pub(super) departed: Option<(String, Option<DepartureRow>)>,
-    /// Whether membership rows are left.
+    /// Whether membership rows or decisions are left.
     pub(super) more: bool,
 }
 
-/// Does one step: a connection's that is leaving, else one of computing access anew, else one of what a
-/// deletion put off.
+/// Does one step: a connection's that is leaving, else one of computing access anew, else one of a
+/// decision about many users, else one of what a deletion put off.
 pub(super) fn step(
     sql: &dyn Sql,
     memory: &mut Memory,
@@ -32,19 +32,27 @@ pub(super) fn step(
         let further = departure::step(sql, memory, &departure, now)?;
         let author = Author { actor: &departure.actor, connection: None, now };
         access::Settling { sql, memory, author }.settle_by_alarm()?;
-        let more = sweeps::first(sql)?.is_some();
+        let more = is_left(sql)?;
         return Ok(Swept { departed: Some((departure.connection, further)), more });
     }
     if memory.recomputation.is_some() {
         access::step(sql, memory, now)?;
-        return Ok(Swept { departed: None, more: sweeps::first(sql)?.is_some() });
+        return Ok(Swept { departed: None, more: is_left(sql)? });
     }
-    Ok(Swept { departed: None, more: sweep(sql, now)? })
+    if !decisions::step(sql, memory, now)? {
+        sweep(sql, now)?;
+    }
+    Ok(Swept { departed: None, more: is_left(sql)? })
 }
 
-/// Removes membership rows of one deleted resource; whether more is left.
-fn sweep(sql: &dyn Sql, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let Some(deleted) = sweeps::first(sql)? else { return Ok(false) };
+/// Whether membership rows are to be removed, or decisions to be carried out.
+pub(super) fn is_left(sql: &dyn Sql) -> Result<bool, StoreError> {
+    Ok(sweeps::first(sql)?.is_some() || rows_of_decisions::count(sql, 0)? > 0)
+}
+
+/// Removes membership rows of one deleted resource, if there is one.
+fn sweep(sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let Some(deleted) = sweeps::first(sql)? else { return Ok(()) };
     let more = deleted.type_number() == GROUP && sweeps::empty(sql, deleted, limits::SWEEP_ROWS)?;
     let groups = if more {
         Vec::new()
@@ -57,7 +65,7 @@ fn sweep(sql: &dyn Sql, now: DateTime<Utc>) -> Result<bool, StoreError> {
     if !more && groups.len() < limits::SWEEP_GROUPS {
         sweeps::done(sql, deleted)?;
     }
-    Ok(sweeps::first(sql)?.is_some())
+    Ok(())
 }
 
 /// Removes a deleted resource from a group, whose version changes with its members.

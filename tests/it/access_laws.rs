@@ -1,5 +1,5 @@
-//! Laws of access: whatever happened, computing it anew finds nothing different, and the events replay
-//! to what rows say.
+//! Laws of access: whatever happened, computing it anew finds nothing different, the events replay to
+//! what rows say, and users are members by mappings of the groups that they are granted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +19,8 @@ enum Step {
     Member(&'static str, usize, usize, bool),
     Nest(usize, usize),
     Rename(usize, &'static str),
+    Kind(usize, &'static str),
+    Remake(usize, &'static str),
     Active(usize, bool),
     Title(usize, &'static str),
     Delete(usize),
@@ -28,14 +30,20 @@ enum Step {
     Sleep,
 }
 
+fn name() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just("A"), Just("a"), Just("B"), Just("C")]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let title = prop_oneof![Just("Lead"), Just("lead"), Just("")];
     prop_oneof![
         6 => (prop_oneof![Just("add"), Just("remove")], 0..GROUPS, 0..USERS, proptest::bool::ANY)
             .prop_map(|(op, group, user, pushed)| Step::Member(op, group, user, pushed)),
         1 => (0..GROUPS, 0..GROUPS).prop_map(|(outer, inner)| Step::Nest(outer, inner)),
-        1 => (0..GROUPS, prop_oneof![Just("A"), Just("a"), Just("B")])
-            .prop_map(|(group, name)| Step::Rename(group, name)),
+        1 => (0..GROUPS, name()).prop_map(|(group, name)| Step::Rename(group, name)),
+        1 => (0..GROUPS, prop_oneof![Just("app"), Just("role")])
+            .prop_map(|(group, kind)| Step::Kind(group, kind)),
+        1 => (0..GROUPS, name()).prop_map(|(group, name)| Step::Remake(group, name)),
         3 => (0..USERS, proptest::bool::ANY).prop_map(|(user, on)| Step::Active(user, on)),
         2 => (0..USERS, title).prop_map(|(user, title)| Step::Title(user, title)),
         1 => (0..USERS).prop_map(Step::Delete),
@@ -53,7 +61,10 @@ fn policy(number: usize) -> Value {
     let base = json!([
         mapping("a", "groups.display eq \"A\"", &["r1", "r2"]),
         mapping("b", "title eq \"Lead\" and groups.display eq \"B\"", &["r2", "r3"]),
-        { "id": "t", "trigger": "user.created", "condition": "title eq \"Lead\"", "grants": [{ "role": "t" }] },
+        { "id": "t", "trigger": "user.created", "condition": "title eq \"Lead\"", "grants": [{ "role": "t" }, { "group": "a" }] },
+        { "id": "g", "condition": "title eq \"Lead\" or groups.display eq \"B\"",
+            "grants": [{ "group": "A" }, { "group": "B" }] },
+        { "id": "h", "condition": "not (groups.display eq \"A\")", "grants": [{ "group": "C" }] },
         { "id": "c", "connection": "okta", "condition": "active eq true", "priority": 2,
             "grants": [{ "role": "r1", "scope": "org/x" }] },
     ]);
@@ -123,6 +134,14 @@ impl World {
                     &patch("displayName", json!(name)),
                 );
             }
+            Step::Kind(group, kind) => {
+                let path = format!("/Groups/{}", self.groups[group]);
+                acme.patch(&path, &patch("urn:muster:scim:1.0:Group:kind", json!(kind)));
+            }
+            Step::Remake(group, name) => {
+                acme.delete(&format!("/Groups/{}", self.groups[group]));
+                self.groups[group] = acme.group(name, &[]);
+            }
             Step::Active(user, on) => {
                 acme.patch(&format!("/Users/{}", self.users[user]), &patch("active", json!(on)));
             }
@@ -157,6 +176,68 @@ impl World {
             Step::Policy(number) => drop(acme.policy(&policy(number))),
             Step::Sleep => acme.sleep(),
         }
+    }
+
+    /// That users are members by mappings of the groups that they are granted and of no others.
+    fn check_joined(&mut self) {
+        let groups: Vec<Value> =
+            self.groups.clone().iter().map(|id| self.acme.get(&format!("/Groups/{id}"))).collect();
+        let is_app = |group: &Value| group["urn:muster:scim:1.0:Group"]["kind"] == "app";
+        for user in self.users.clone() {
+            let access = self.acme.access(&user);
+            let grants = access["grants"].as_array().unwrap();
+            for group in &groups {
+                let is_called = |other: &&Value| other["displayName"] == group["displayName"];
+                let is_meant = is_app(group) || !groups.iter().filter(is_called).any(is_app);
+                let granted = grants.iter().any(|grant| grant["group"] == group["displayName"]);
+                let members = group["members"].as_array().into_iter().flatten();
+                let by_mapping = members
+                    .filter(|one| one["value"] == user.as_str())
+                    .any(|one| one["origin"].as_array().unwrap().contains(&json!("mapping")));
+                assert_eq!(by_mapping, granted && is_meant, "{user} in {group}: {access}");
+            }
+        }
+    }
+
+    /// The members of each group, and those that events say.
+    fn members(&mut self) -> [BTreeMap<String, BTreeSet<String>>; 2] {
+        let ids = |list: &Value| -> Vec<String> {
+            let list = list.as_array().into_iter().flatten();
+            list.map(|id| id.as_str().unwrap().to_owned()).collect()
+        };
+        let mut replayed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for event in self.acme.events() {
+            let (data, members) = (&event["data"], ids(&event["data"]["members"]));
+            let id = data["id"].as_str().unwrap_or_default().to_owned();
+            match event["type"].as_str().unwrap_or_default() {
+                "group.member.added" => {
+                    let group = replayed.entry(id).or_default();
+                    members.into_iter().for_each(|one| assert!(group.insert(one), "{event}"));
+                }
+                "group.member.removed" => {
+                    let group = replayed.entry(id).or_default();
+                    members.iter().for_each(|one| assert!(group.remove(one), "{event}"));
+                }
+                "group.deleted" | "user.deleted" => {
+                    replayed.remove(&id);
+                    for group in replayed.values_mut() {
+                        group.remove(&id);
+                    }
+                }
+                _ => {}
+            }
+        }
+        replayed.retain(|_, members| !members.is_empty());
+        let mut there = BTreeMap::new();
+        for id in self.groups.clone() {
+            let group = self.acme.get(&format!("/Groups/{id}"));
+            let members = group["members"].as_array().into_iter().flatten();
+            let members: BTreeSet<String> =
+                members.map(|one| one["value"].as_str().unwrap().to_owned()).collect();
+            there.insert(id, members);
+        }
+        there.retain(|_, members| !members.is_empty());
+        [there, replayed]
     }
 
     /// What events say that each user holds.
@@ -195,9 +276,15 @@ proptest! {
             let reply = world.acme.admin("POST", "/recompute?dryRun=true", &Value::Null).json();
             prop_assert_eq!(&reply["differences"], &json!([]), "after {:?}", step);
         }
+        world.check_joined();
+        let [members, told] = world.members();
+        prop_assert_eq!(members, told);
         let mut replayed = world.replayed();
         for user in world.users.clone() {
-            let grants = world.acme.access(&user)["grants"].clone();
+            let mut grants = world.acme.access(&user)["grants"].clone();
+            for grant in grants.as_array_mut().unwrap() {
+                grant.as_object_mut().unwrap().remove("missing"); // It is no fact of the user's.
+            }
             let held: BTreeSet<String> = grants.as_array().unwrap().iter().map(Value::to_string).collect();
             prop_assert_eq!(replayed.remove(&user).unwrap_or_default(), held);
         }

@@ -112,7 +112,7 @@ fn every_fault_of_a_document_has_its_place_and_nothing_of_it_is_taken() {
         "/mappings/0/id",
         "/mappings/0/grants",
         "/mappings/1/condition",
-        "/mappings/1/grants/0/group",
+        "/mappings/1/grants/0",
         "/mappings/1/if",
         "/mappings/2/id",
         "/mappings/2/condition",

@@ -24,7 +24,13 @@ fn given() -> (Acme, String, [String; 2]) {
 
 /// Sends a request that runs at most so many statements; the statements.
 #[track_caller]
-fn check(acme: &mut Acme, method: &str, path: &str, body: &Value, most: usize) -> Vec<String> {
+pub(crate) fn check(
+    acme: &mut Acme,
+    method: &str,
+    path: &str,
+    body: &Value,
+    most: usize,
+) -> Vec<String> {
     acme.sql.statements();
     let reply = acme.scim(method, path, body);
     let statements = acme.sql.statements();
@@ -36,7 +42,7 @@ fn check(acme: &mut Acme, method: &str, path: &str, body: &Value, most: usize) -
 
 /// The statement reads no table from one end to the other.
 #[track_caller]
-fn check_plan(acme: &Acme, statement: &str) {
+pub(crate) fn check_plan(acme: &Acme, statement: &str) {
     for step in acme.sql.plan(statement) {
         // Read whole: what was bound, a subquery, what a recursion found. Of `sweeps`, the first.
         let own = [

@@ -34,7 +34,13 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::AccessDecision(.., AccessAction::Suspend) => {
             Route::AccessDecision(x(), id(), AccessAction::Restore)
         }
-        Route::AccessDecision(.., AccessAction::Restore) => Route::Requests(x()),
+        Route::AccessDecision(.., AccessAction::Restore) => {
+            Route::AccessDecisions(x(), AccessAction::Suspend)
+        }
+        Route::AccessDecisions(_, AccessAction::Suspend) => {
+            Route::AccessDecisions(x(), AccessAction::Restore)
+        }
+        Route::AccessDecisions(_, AccessAction::Restore) => Route::Requests(x()),
         Route::Requests(_) => Route::Export(x()),
         Route::Export(_) => Route::Import(x()),
         Route::Import(_) => Route::Events(x()),

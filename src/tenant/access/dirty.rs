@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::joined::Joins;
 use crate::policy::Held;
 use crate::scim::schema::{GROUP, USER};
 use crate::store::Pos;
@@ -12,9 +13,13 @@ pub(in crate::tenant) struct Dirty {
     pub(super) users: BTreeSet<Pos>,
     /// Groups of whose members that is so.
     pub(super) groups: BTreeSet<Pos>,
+    /// The names of groups that have come, gone or changed: of those who are granted such a group.
+    pub(super) names: BTreeSet<String>,
     pub(super) everybody: bool,
     /// By how many users each role has more holders, or fewer.
     pub(super) balance: BTreeMap<String, i64>,
+    /// What is to become of memberships by mappings.
+    pub(super) joins: BTreeMap<Pos, Joins>,
     /// What triggers have granted.
     triggered: BTreeMap<Pos, Vec<Held>>,
 }

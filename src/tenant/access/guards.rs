@@ -7,6 +7,7 @@ use super::{Dirty, Settling, Unsettled, held_of};
 use crate::limits;
 use crate::policy::Held;
 use crate::store::grants::{self, GrantRow};
+use crate::store::resources::ResourceRow;
 use crate::store::{Pos, StoreError, resources};
 use crate::tenant::memory::Memory;
 use crate::tenant::work::{Failure, Work};
@@ -23,7 +24,7 @@ impl Memory {
 
 /// The roles among grants, in whatever scopes.
 fn roles(grants: &[Held]) -> BTreeSet<&str> {
-    grants.iter().map(|held| held.granted.role.as_str()).collect()
+    grants.iter().filter_map(|held| held.granted.role()).collect()
 }
 
 impl Settling<'_> {
@@ -67,7 +68,7 @@ impl Settling<'_> {
         let mut staying = 0_usize;
         for holder in &holders {
             let Some(computed) = self.compute(*holder, &[])? else { continue };
-            if computed.access.grants.iter().any(|held| held.granted.role == role) {
+            if roles(&computed.access.grants).contains(role) {
                 staying = staying.saturating_add(1);
             }
         }
@@ -85,16 +86,19 @@ fn needed(min: u32) -> usize {
 }
 
 impl Work<'_, '_> {
-    /// Refuses that a connection's users lose their access with it where a guard needs one of them:
-    /// 409. Alarms that go on with it cannot refuse any more.
-    pub(in crate::tenant) fn guards_let_go(&self, connection: &str) -> Result<(), Failure> {
+    /// Refuses that users lose their access where a guard needs one of them: 409. Alarms that go on
+    /// with it cannot refuse any more.
+    pub(in crate::tenant) fn guards_let_go(
+        &self,
+        goes: impl Fn(&ResourceRow) -> bool,
+    ) -> Result<(), Failure> {
         for guard in &self.memory.policy.guards {
             let holders = grants::holders(self.sql, &guard.role, limits::ACCESS_USERS)?;
             let mut staying = 0_usize;
             for holder in &holders {
                 let row = resources::at(self.sql, *holder)?;
-                let goes = row.is_some_and(|row| row.manager.as_deref() == Some(connection));
-                staying = staying.saturating_add(usize::from(!goes));
+                let stays = !row.is_some_and(|row| goes(&row));
+                staying = staying.saturating_add(usize::from(stays));
             }
             if staying < needed(guard.min) && staying < holders.len() {
                 return Err(self.guarded(guard));

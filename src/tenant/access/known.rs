@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{RowHolders, held_of};
+use super::{RowHolders, held_of, row_of};
 use crate::policy::{Access, EVERYONE, Facts, Held, Mapping, Match, Standing};
 use crate::store::grants::{self, GrantRow, GroupOf};
 use crate::store::resources::{self, ResourceRow};
@@ -56,14 +56,7 @@ impl Known {
     pub(super) fn add_triggered(&mut self, triggered: &[Held], seq: i64) {
         for held in triggered {
             if self.rows.iter().all(|row| held_of(row) != *held) {
-                self.rows.push(GrantRow {
-                    role: held.granted.role.clone(),
-                    scope: held.granted.scope.to_string(),
-                    source: held.source.clone(),
-                    standing: true,
-                    held: false,
-                    since: seq,
-                });
+                self.rows.push(GrantRow { standing: true, ..row_of(held, seq) });
                 self.new = self.new.saturating_add(1);
             }
         }

@@ -62,15 +62,24 @@ impl Settling<'_> {
     pub(super) fn difference(&self, user: Pos) -> Result<Option<Value>, StoreError> {
         let Some(computed) = self.compute(user, &[])? else { return Ok(None) };
         let change = Change::between(&computed.known, &computed.access, self.memory.last_seq);
-        if change.granted.is_empty() && change.revoked.is_empty() {
+        let (come, go) = self.told_joins(user, &computed.access)?;
+        // Who is granted a group becomes a member by that, which is no other difference.
+        let without = |held: Vec<Held>, others: &[Held]| {
+            let is_told = |one: &Held| others.iter().any(|other| other.granted == one.granted);
+            held.into_iter().filter(|one| !is_told(one)).collect::<Vec<_>>()
+        };
+        let come = without(come, &change.granted);
+        let go = without(go, &change.revoked);
+        let (granted, revoked) = ([change.granted, come].concat(), [change.revoked, go].concat());
+        if granted.is_empty() && revoked.is_empty() {
             return Ok(None);
         }
         let list = |all: &[Held]| -> Value { all.iter().map(to_json).collect() };
         Ok(Some(json!({
             "id": computed.known.id,
             "status": computed.access.status().name(),
-            "granted": list(&change.granted),
-            "revoked": list(&change.revoked),
+            "granted": list(&granted),
+            "revoked": list(&revoked),
         })))
     }
 }

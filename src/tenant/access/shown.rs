@@ -2,15 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
+use super::joined::called;
 use super::known::Known;
-use super::{counted, held_of, to_json};
+use super::{counted, held_of, is_counted, to_json};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::{Granted, Held, Reason, ScopePath, Status};
-use crate::scim::schema::USER;
+use crate::scim::schema::{Fault, USER};
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::tombstones;
+use crate::store::{StoreError, tombstones};
 use crate::tenant::lookups::key_for;
 use crate::tenant::work::{Answer, Failure, Work};
 
@@ -71,11 +72,15 @@ impl Work<'_, '_> {
         };
         let known = Known::of(self.sql, self.memory, row)?;
         let access = known.access(self.sql, self.memory)?;
-        let is_asked =
-            |held: &Held| scope.as_ref().is_none_or(|scope| scope.covers(&held.granted.scope));
+        let is_asked = |held: &Held| match (&scope, held.granted.scope()) {
+            (None, _) => true,
+            (Some(asked), Some(scope)) => asked.covers(scope),
+            (Some(_), None) => false,
+        };
         // What is stored is what counts: with a quota, who came first.
         let held = known.rows.iter().filter(|row| row.held).map(held_of);
-        let grants: Vec<Value> = held.filter(is_asked).map(|held| to_json(&held)).collect();
+        let grants: Result<Vec<Value>, StoreError> =
+            held.filter(is_asked).map(|held| self.shown_grant(&held)).collect();
         let withheld = access.withheld.iter().filter(|(held, _)| is_asked(held));
         let withheld: Vec<Value> = withheld.map(withheld_to_json).collect();
         let mut reasons: Vec<Reason> =
@@ -86,7 +91,7 @@ impl Work<'_, '_> {
         let mut body = json!({
             "id": known.id,
             "status": access.status().name(),
-            "grants": grants,
+            "grants": grants?,
             "withheld": withheld,
             "reasons": names,
         });
@@ -100,6 +105,17 @@ impl Work<'_, '_> {
             }
         }
         Ok(Response::json(200, &body))
+    }
+
+    /// What is granted. A group that is not there has no members until it is.
+    fn shown_grant(&self, held: &Held) -> Result<Value, StoreError> {
+        let mut shown = to_json(held);
+        if let (Some(name), Some(fields)) = (held.granted.group(), shown.as_object_mut())
+            && called(self.sql, self.memory, name)?.is_empty()
+        {
+            fields.insert("missing".to_owned(), true.into());
+        }
+        Ok(shown)
     }
 
     /// What each mapping is for a user.
@@ -122,6 +138,10 @@ impl Work<'_, '_> {
         let body = Value::Object(self.admin_body()?);
         let row = self.user(id)?;
         let granted = Granted::parse(&body).map_err(Problem::faulty)?;
+        if granted.group().is_some() {
+            let detail = "is not granted by hand: who writes a group's `members` makes them so";
+            return Err(Problem::faulty(vec![Fault::new("/group", detail)]).into());
+        }
         let held = Held { granted, source: self.origin.clone() };
         let rows = grants::of_user(self.sql, row.pos)?;
         if rows.iter().any(|row| row.standing && held_of(row) == held) {
@@ -138,12 +158,13 @@ impl Work<'_, '_> {
         Ok(Response::json(201, &to_json(&held)))
     }
 
-    /// `DELETE …/users/{id}/grants?role=&scope=`: takes what was granted by hand: 204;
+    /// `DELETE …/users/{id}/grants?role=&scope=` or `?group=`: takes what was granted by hand, or by a
+    /// trigger: 204;
     /// 404 where it was not.
     pub(in crate::tenant) fn remove_grant(&mut self, id: &str) -> Answer {
         let row = self.user(id)?;
         let query = &self.request().query;
-        let fields = ["role", "scope"].into_iter().filter_map(|name| {
+        let fields = ["role", "scope", "group"].into_iter().filter_map(|name| {
             query.value(name).map(|value| (name.to_owned(), Value::from(value)))
         });
         let asked = Value::Object(fields.collect::<Map<String, Value>>());
@@ -158,7 +179,7 @@ impl Work<'_, '_> {
             // It stands no more; whether something else grants it is seen when the request settles.
             let fallen = GrantRow { standing: false, ..row_of_grant.clone() };
             if fallen.held {
-                let counted = counted(&self.memory.policy).contains(&fallen.role);
+                let counted = is_counted(&counted(&self.memory.policy), &fallen);
                 grants::put(self.sql, row.pos, &fallen, counted)?;
             } else {
                 grants::delete(self.sql, row.pos, &fallen)?;

@@ -45,6 +45,8 @@ pub(in crate::tenant) fn step(
     for user in &users {
         settling.recompute(*user, &[])?;
     }
+    settling.write_joins()?;
+    memory.dirty = Dirty::default(); // Which weighs roles, for guards.
     let done = i64::try_from(users.len()).unwrap_or(i64::MAX);
     memory.recomputation = match users.last() {
         Some(last) if users.len() >= limits::ACCESS_STEP => {

@@ -116,7 +116,7 @@ impl Work<'_, '_> {
     }
 
     /// The resources of a type for which a filter holds, in the order of creation.
-    fn matching_resources(
+    pub(in crate::tenant) fn matching_resources(
         &self,
         schema: TypeSchema<'_>,
         predicate: &Predicate,

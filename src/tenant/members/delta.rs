@@ -9,7 +9,7 @@ use crate::limits;
 use crate::scim::schema::GROUP;
 use crate::store::dangling::{self, DanglingRow};
 use crate::store::members::MemberRow;
-use crate::store::{Pos, StoreError, members};
+use crate::store::{Pos, Sql, StoreError, members};
 use crate::tenant::work::Work;
 
 /// What is to be written, rows that are not there and rows that are; and what is told of it.
@@ -42,8 +42,8 @@ struct Row {
 pub(in crate::tenant) struct Held {
     pub(super) origin: String,
     pub(super) display: Option<String>,
-    /// Whether the client sees it.
-    pub(super) seen: bool,
+    /// Whether the client may take it.
+    pub(super) mine: bool,
 }
 
 /// Of whom an event tells.
@@ -120,14 +120,14 @@ impl Delta {
         }
     }
 
-    /// A member of which some rows are there shall not be there, as far as the client sees.
+    /// A member of which some rows are there shall not be there, as far as the client may take it.
     pub(super) fn leave(&mut self, key: &Key, who: Who, held: Vec<Held>) {
-        let (seen, others): (Vec<Held>, Vec<Held>) = held.into_iter().partition(|row| row.seen);
-        if seen.is_empty() {
+        let (mine, others): (Vec<Held>, Vec<Held>) = held.into_iter().partition(|row| row.mine);
+        if mine.is_empty() {
             return;
         }
         self.left.tell(others.is_empty(), who);
-        let rows = seen.into_iter().map(|Held { origin, .. }| Row { origin, display: None });
+        let rows = mine.into_iter().map(|Held { origin, .. }| Row { origin, display: None });
         self.removed.extend(rows.map(|row| (key.clone(), row)));
     }
 
@@ -243,47 +243,57 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    /// The ids of members, those that have been deleted left out.
-    pub(super) fn ids_of(&self, members: &[Who]) -> Result<Vec<String>, StoreError> {
-        let (mut ids, mut unnamed) = (Vec::new(), Vec::new());
-        for who in members {
-            match who {
-                Who::Id(id) => ids.push(id.clone()),
-                Who::At(pos) => unnamed.push(*pos),
-            }
-        }
-        for step in unnamed.chunks(limits::MEMBERS_PER_REQUEST) {
-            ids.extend(members::ids(self.sql, step)?);
-        }
-        Ok(ids)
-    }
-
-    /// Records what has become of members of a group, in as many events as it takes. Whoever follows
-    /// `members` has the group's members; `stillMembers` are those of whom a row more or less made no
-    /// difference.
+    /// Records what has become of members of a group.
     pub(in crate::tenant) fn record_members(
         &mut self,
         kind: EventKind,
         group_id: &str,
         told: &Told,
     ) -> Result<(), StoreError> {
-        let (members, still) = (self.ids_of(&told.members)?, self.ids_of(&told.still)?);
-        let mut members = members.chunks(limits::MEMBERS_PER_EVENT);
-        let mut still = still.chunks(limits::MEMBERS_PER_EVENT);
-        loop {
-            let (members, still) = (members.next(), still.next());
-            if members.is_none() && still.is_none() {
-                return Ok(());
-            }
-            let event =
-                Event::new(kind, group_id).with("members", members.unwrap_or_default().to_vec());
-            let event = match still {
-                Some(still) => event.with("stillMembers", still.to_vec()),
-                None => event,
-            };
-            self.record(&event)?;
+        let events = told_events(self.sql, kind, group_id, told)?;
+        events.iter().try_for_each(|event| self.record(event))
+    }
+}
+
+/// What is told of members of a group, in as many events as it takes. Whoever follows `members` has
+/// the group's members; `stillMembers` are those of whom a row more or less made no difference.
+pub(in crate::tenant) fn told_events(
+    sql: &dyn Sql,
+    kind: EventKind,
+    group_id: &str,
+    told: &Told,
+) -> Result<Vec<Event>, StoreError> {
+    let (members, still) = (ids_of(sql, &told.members)?, ids_of(sql, &told.still)?);
+    let mut members = members.chunks(limits::MEMBERS_PER_EVENT);
+    let mut still = still.chunks(limits::MEMBERS_PER_EVENT);
+    let mut events = Vec::new();
+    loop {
+        let (members, still) = (members.next(), still.next());
+        if members.is_none() && still.is_none() {
+            return Ok(events);
+        }
+        let event =
+            Event::new(kind, group_id).with("members", members.unwrap_or_default().to_vec());
+        events.push(match still {
+            Some(still) => event.with("stillMembers", still.to_vec()),
+            None => event,
+        });
+    }
+}
+
+/// The ids of members, those that have been deleted left out.
+pub(super) fn ids_of(sql: &dyn Sql, members: &[Who]) -> Result<Vec<String>, StoreError> {
+    let (mut ids, mut unnamed) = (Vec::new(), Vec::new());
+    for who in members {
+        match who {
+            Who::Id(id) => ids.push(id.clone()),
+            Who::At(pos) => unnamed.push(*pos),
         }
     }
+    for step in unnamed.chunks(limits::MEMBERS_PER_REQUEST) {
+        ids.extend(members::ids(sql, step)?);
+    }
+    Ok(ids)
 }
 
 /// The rows of members that are resources, by origin.

@@ -35,6 +35,7 @@ pub(in crate::tenant) fn take_away(
     }
     drift::forget(sql, memory, row.pos)?;
     memory.dirty.touch(row.pos);
+    memory.touch_name(row.pos, &document.resource);
     if row.members > 0 || members::in_any_group(sql, row.pos)? {
         sweeps::add(sql, row.pos)?;
         memory.sweeping = true;

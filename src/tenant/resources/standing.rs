@@ -83,7 +83,15 @@ impl<'a> Work<'a, '_> {
             return Ok(Added { row, id, grouped: true });
         }
         let delta = self.membership(None, new.joined())?;
-        self.add(new, None, &delta)
+        let added = self.add(new, None, &delta)?;
+        self.added(added)
+    }
+
+    /// What was added, as it is once it is seen to who is in which group by that.
+    pub(in crate::tenant) fn added(&mut self, added: Added) -> Result<Added, Failure> {
+        let Added { row, id, grouped } = added;
+        let grouped = grouped || self.memory.joins_groups();
+        Ok(Added { row: self.rejoined(row)?, id, grouped })
     }
 
     /// The resource of the same name that a POST takes up.

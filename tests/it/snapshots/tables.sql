@@ -157,3 +157,18 @@ CREATE TABLE suspensions (
         user TEXT PRIMARY KEY,
         since INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE drifts (
+        pos INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        PRIMARY KEY (pos, path)
+     ) STRICT, WITHOUT ROWID;
+CREATE INDEX grants_of_groups ON grants (role, pos) WHERE scope = '';
+CREATE INDEX members_by_mapping ON members (member) WHERE origin = 'mapping';
+CREATE TABLE decisions (
+        id INTEGER PRIMARY KEY,
+        suspended INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        users TEXT NOT NULL,
+        done INTEGER NOT NULL
+     ) STRICT;

@@ -1,0 +1,152 @@
+//! Users whose access is suspended or restored in one call: all for whom a filter holds when it is
+//! made. What is more than a request can see to is done by alarm, in steps.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::access::Settling;
+use super::memory::{Author, Memory};
+use super::work::{Answer, Failure, Work, only_fields};
+use crate::event::{Event, EventKind};
+use crate::http::{AccessAction, Problem, ProblemCode, Response};
+use crate::limits;
+use crate::scim::ScimError;
+use crate::scim::filter::{Filter, Predicate};
+use crate::scim::schema::USER;
+use crate::store::decisions::{self, DecisionRow};
+use crate::store::{Pos, Sql, StoreError, suspensions};
+
+impl Work<'_, '_> {
+    /// `POST …/users/suspend {"filter"}` and `…/users/restore`, with `?dryRun=true` nothing but whom it
+    /// would touch.
+    ///
+    /// 1. The body must have a filter of users: 400. A key of a connection decides of its own alone.
+    /// 2. It must not ask for more than a list may: 400.
+    /// 3. There must not be too many such decisions still to be carried out: 409.
+    /// 4. No guard may need one of those whose access is suspended: 409.
+    /// 5. It is done: 200; for the first of them, and by alarm for the others: 202.
+    pub(super) fn decide_all(&mut self, action: AccessAction) -> Answer {
+        let dry_run = self.request().query.flag("dryRun")?;
+        let suspended = action == AccessAction::Suspend;
+        let filter = self.decided_filter()?; // (1)
+        let schema = self.schema_of(USER)?;
+        let found = self.matching_resources(schema, &filter).map_err(in_admin_words)?; // (2)
+        let touched = suspensions::unlike(self.sql, &found, suspended)?;
+        let ids = touched.iter().take(limits::PREVIEW_EXAMPLES).map(|(_, id)| id.as_str());
+        let ids: Vec<&str> = ids.collect();
+        let users = touched.len();
+        if dry_run {
+            return Ok(Response::json(200, &json!({ "dryRun": true, "users": users, "ids": ids })));
+        }
+        let (now, rest) = touched.split_at(users.min(limits::ACCESS_USERS));
+        if !rest.is_empty() {
+            self.put_off(suspended, &touched, rest)?; // (3), (4)
+        }
+        for (pos, id) in now {
+            let author = self.call.principal.actor();
+            let author =
+                Author { actor: &author, connection: self.connection.as_deref(), now: self.now() };
+            decide(self.sql, self.memory, (*pos, id), suspended, author)?;
+        }
+        let body = json!({ "suspended": suspended, "users": users, "done": now.len(), "ids": ids });
+        Ok(Response::json(if rest.is_empty() { 200 } else { 202 }, &body)) // (5)
+    }
+
+    /// Whom the request asks for.
+    fn decided_filter(&self) -> Result<Predicate, Failure> {
+        let body = self.admin_body()?;
+        only_fields(&body, &["filter"], "such a decision")?;
+        let text = body.get("filter").and_then(Value::as_str).ok_or_else(|| {
+            Problem::new(ProblemCode::Malformed, "`filter` says of whom it is decided")
+        })?;
+        let bound = |text: &str| -> Result<Predicate, Failure> {
+            let told = |error: ScimError| in_admin_words(error.into());
+            let filter =
+                Filter::parse(text, &self.compat).map_err(|e| told(e.into_filter_error()))?;
+            let bound = filter.bind(self.schema_of(USER)?, &self.compat);
+            bound.map_err(|error| told(error.into_filter_error()))
+        };
+        let asked = bound(text)?;
+        let Some(own) = &self.connection else { return Ok(asked) };
+        let managed =
+            format!("urn:muster:scim:1.0:User:managedBy eq {}", Value::from(own.as_str()));
+        Ok(Predicate::And(vec![bound(&managed)?, asked]))
+    }
+
+    /// Leaves those to alarms with whom the request does not deal, if it may.
+    fn put_off(
+        &mut self,
+        suspended: bool,
+        touched: &[(Pos, String)],
+        rest: &[(Pos, String)],
+    ) -> Result<(), Failure> {
+        if decisions::count(self.sql, limits::DECISIONS)? >= limits::DECISIONS {
+            let detail = "too many such decisions are still to be carried out";
+            return Err(Problem::new(ProblemCode::Conflict, detail).into());
+        }
+        if suspended {
+            let going: BTreeSet<Pos> = touched.iter().map(|(pos, _)| *pos).collect();
+            self.guards_let_go(|row| going.contains(&row.pos))?;
+        }
+        let users = rest.iter().map(|(pos, _)| *pos).collect();
+        let actor = self.call.principal.actor();
+        let row = DecisionRow { id: 0, suspended, actor, users, done: 0 };
+        decisions::add(self.sql, &row)?;
+        self.memory.touched = true;
+        self.memory.sweeping = true;
+        Ok(())
+    }
+}
+
+/// Does one step of the first decision that there is, if there is one; whether there was.
+pub(super) fn step(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let Some(row) = decisions::first(sql)? else { return Ok(false) };
+    let author = Author { actor: &row.actor, connection: None, now };
+    let rest = row.users.get(row.done..).unwrap_or_default();
+    let some = rest.get(..limits::ACCESS_STEP).unwrap_or(rest);
+    for (pos, id) in suspensions::unlike(sql, some, row.suspended)? {
+        decide(sql, memory, (pos, &id), row.suspended, author)?;
+    }
+    Settling { sql, memory, author }.settle_by_alarm()?;
+    if some.len() == rest.len() {
+        decisions::end(sql, row.id)?;
+    } else {
+        decisions::go_on(sql, row.id, row.done.saturating_add(some.len()))?;
+    }
+    Ok(true)
+}
+
+/// Suspends the access of a user, or restores it, where it is not so already.
+pub(super) fn decide(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    (pos, id): (Pos, &str),
+    suspended: bool,
+    author: Author<'_>,
+) -> Result<(), StoreError> {
+    if suspended {
+        suspensions::add(sql, id, author.now.timestamp_millis())?;
+    } else {
+        suspensions::remove(sql, id)?;
+    }
+    let event = Event::new(EventKind::UserAccessChanged, id);
+    memory.record(sql, &event.with("suspended", suspended), author)?;
+    memory.dirty.touch(pos);
+    Ok(())
+}
+
+/// What a client of SCIM would be told.
+fn in_admin_words(failure: Failure) -> Failure {
+    match failure {
+        Failure::Scim(error) => {
+            Problem::new(ProblemCode::Malformed, error.detail().to_owned()).into()
+        }
+        other => other,
+    }
+}
