@@ -265,6 +265,10 @@ pub const IDEMPOTENCY_BODY_BYTES: usize = 512 * 1024;
 
 /// Entries of a list of the policy document that is about attributes; a longer one is 422.
 pub const ATTRIBUTE_RULES: usize = 50;
+/// Paths of which the first that has a value counts for an attribute of a map; more are 422.
+pub const ATTRIBUTE_SOURCES: usize = 10;
+/// Bytes of a text that an attribute map makes or has; a longer one is 422.
+pub const TEMPLATE_BYTES: usize = 1_000;
 /// Bytes of the pattern of a constraint; a longer one is 422.
 pub const PATTERN_BYTES: usize = 512;
 /// Bytes of what a pattern is compiled to, repetitions written out; a larger one is 422. Matching takes

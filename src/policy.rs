@@ -4,6 +4,7 @@
 //! for a request is for those who ask.
 
 mod access;
+mod attribute_maps;
 mod attributes;
 mod authority;
 mod condition;
@@ -24,6 +25,7 @@ mod scope_path;
 mod unmapped;
 
 pub use access::{Access, AccessRules, Facts, Held, Match, Reason, Standing, Status};
+pub use attribute_maps::{AttributeMap, AttributeMaps, Outcome};
 pub use attributes::AttributeRules;
 pub use authority::{Authority, Owner};
 pub use condition::{Condition, EVERYONE, Vocabulary};

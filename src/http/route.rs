@@ -57,7 +57,7 @@ pub enum Route {
     Import(Slug),
     /// `/v1/tenants/{t}/policies`
     Policies(Slug),
-    /// `/v1/tenants/{t}/mappings` or `/roles`
+    /// `/v1/tenants/{t}/mappings`, `/roles` or `/attribute-maps`
     PolicyPart(Slug, PolicyPart),
     /// `/v1/tenants/{t}/mappings/{m}/diagnostics`
     MappingDiagnostics(Slug, String),
@@ -98,6 +98,7 @@ pub enum Route {
 pub enum PolicyPart {
     Mappings,
     Roles,
+    AttributeMaps,
 }
 
 /// What is asked of a connection beside reading and writing it.
@@ -199,6 +200,7 @@ impl Route {
             ["policies"] => Some(Self::Policies(tenant)),
             ["mappings"] => Some(Self::PolicyPart(tenant, PolicyPart::Mappings)),
             ["roles"] => Some(Self::PolicyPart(tenant, PolicyPart::Roles)),
+            ["attribute-maps"] => Some(Self::PolicyPart(tenant, PolicyPart::AttributeMaps)),
             ["mappings", mapping, "diagnostics"] => {
                 Some(Self::MappingDiagnostics(tenant, decode(mapping)?))
             }

@@ -40,6 +40,7 @@ impl Route {
             Self::Policies(_) => "policies",
             Self::PolicyPart(_, PolicyPart::Mappings) => "mappings",
             Self::PolicyPart(_, PolicyPart::Roles) => "roles",
+            Self::PolicyPart(_, PolicyPart::AttributeMaps) => "attribute-maps",
             Self::MappingDiagnostics(..) => "mapping.diagnostics",
             Self::Drift(_) => "drift",
             Self::Recompute(_) => "recompute",

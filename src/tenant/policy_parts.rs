@@ -1,4 +1,5 @@
-//! Parts of the policy document that have paths of their own: mappings and roles.
+//! Parts of the policy document that have paths of their own: mappings, roles and
+//! attribute maps.
 
 use serde_json::{Map, Value, json};
 
@@ -13,19 +14,20 @@ impl PolicyPart {
         match self {
             Self::Mappings => "mappings",
             Self::Roles => "roles",
+            Self::AttributeMaps => "attributeMaps",
         }
     }
 }
 
 impl Work<'_, '_> {
-    /// `GET …/mappings`, `GET …/roles`.
+    /// `GET …/mappings`, `GET …/roles`, `GET …/attribute-maps`.
     pub(super) fn read_policy_part(&self, part: PolicyPart) -> Response {
         let whole = self.memory.policy.to_json();
         let items = whole.get(part.name()).cloned().unwrap_or_default();
         let mut body = json!({ "items": items });
         let all: Vec<&str> = match part {
             PolicyPart::Mappings => self.for_all().collect(),
-            PolicyPart::Roles => Vec::new(),
+            PolicyPart::Roles | PolicyPart::AttributeMaps => Vec::new(),
         };
         if let (Some(fields), false) = (body.as_object_mut(), all.is_empty()) {
             fields.insert(

@@ -25,6 +25,7 @@ mod access_order;
 mod access_states;
 mod app_groups;
 mod assertions;
+mod attribute_maps;
 mod attribute_rules;
 mod audit;
 mod auth;

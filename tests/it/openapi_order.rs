@@ -47,7 +47,10 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::Events(_) => Route::Policies(x()),
         Route::Policies(_) => Route::PolicyPart(x(), PolicyPart::Mappings),
         Route::PolicyPart(_, PolicyPart::Mappings) => Route::PolicyPart(x(), PolicyPart::Roles),
-        Route::PolicyPart(_, PolicyPart::Roles) => Route::MappingDiagnostics(x(), id()),
+        Route::PolicyPart(_, PolicyPart::Roles) => {
+            Route::PolicyPart(x(), PolicyPart::AttributeMaps)
+        }
+        Route::PolicyPart(_, PolicyPart::AttributeMaps) => Route::MappingDiagnostics(x(), id()),
         Route::MappingDiagnostics(..) => Route::Drift(x()),
         Route::Drift(_) => Route::Recompute(x()),
         Route::Recompute(_) => Route::Access(x()),

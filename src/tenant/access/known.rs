@@ -15,7 +15,7 @@ use crate::tenant::memory::Memory;
 pub(in crate::tenant) struct Known {
     pos: Pos,
     pub(super) id: String,
-    user: Map<String, Value>,
+    pub(super) user: Map<String, Value>,
     manager: Option<String>,
     suspended: bool,
     pub(super) rows: Vec<GrantRow>,

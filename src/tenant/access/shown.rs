@@ -7,7 +7,7 @@ use super::known::Known;
 use super::{counted, held_of, is_counted, to_json};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
-use crate::policy::{Granted, Held, Reason, ScopePath, Status};
+use crate::policy::{AttributeMap, Granted, Held, Outcome, Reason, ScopePath, Status};
 use crate::scim::schema::{Fault, USER};
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, ResourceRow};
@@ -70,6 +70,7 @@ impl Work<'_, '_> {
                 return Err(Problem::new(ProblemCode::Malformed, detail).into());
             }
         };
+        let map = query.value("map").map(|id| self.attribute_map(id)).transpose()?;
         let known = Known::of(self.sql, self.memory, row)?;
         let access = known.access(self.sql, self.memory)?;
         let is_asked = |held: &Held| match (&scope, held.granted.scope()) {
@@ -100,11 +101,22 @@ impl Work<'_, '_> {
             if query.flag("explain")? {
                 fields.insert("mappings".to_owned(), self.explained(&known));
             }
+            if let Some(map) = map {
+                fields.extend(mapped(map, &known));
+            }
             if self.memory.recomputation.is_some() {
                 fields.insert("recomputing".to_owned(), true.into());
             }
         }
         Ok(Response::json(200, &body))
+    }
+
+    /// The attribute map of an id: 400.
+    fn attribute_map(&self, id: &str) -> Result<&AttributeMap, Problem> {
+        let map = self.memory.policy.attributes.maps.get(id);
+        map.ok_or_else(|| {
+            Problem::new(ProblemCode::Malformed, "`map` is no attribute map of this tenant")
+        })
     }
 
     /// What is granted. A group that is not there has no members until it is.
@@ -195,6 +207,17 @@ impl Work<'_, '_> {
         let row = resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER);
         Ok(row.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
     }
+}
+
+/// A user's attributes as an application calls them, and which of them are missed.
+fn mapped(map: &AttributeMap, known: &Known) -> Vec<(String, Value)> {
+    let Outcome { values, missing } = map.apply(&known.user);
+    let mut fields = vec![("mapped".to_owned(), Value::Object(values))];
+    if !missing.is_empty() {
+        let warning = json!({ "code": "attribute_missing", "targets": missing });
+        fields.push(("warnings".to_owned(), json!([warning])));
+    }
+    fields
 }
 
 fn withheld_to_json((held, reason): &(Held, Reason)) -> Value {

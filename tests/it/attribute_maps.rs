@@ -1,0 +1,145 @@
+//! Attribute maps: what users' attributes are to an application.
+
+use muster::limits;
+use serde_json::{Value, json};
+
+use crate::support::Acme;
+
+fn map(attributes: &Value) -> Value {
+    let targets = ["license", "mail", "name", "from", "seats"];
+    json!({ "items": [{ "id": "crm", "targets": targets, "attributes": attributes }] })
+}
+
+/// A tenant with one map, and what that makes of a user.
+fn mapped(attributes: &Value, user: &Value) -> Value {
+    let mut acme = Acme::new();
+    let map = map(attributes);
+    let reply = acme.admin("PUT", "/attribute-maps", &map);
+    assert_eq!((reply.status, reply.json()), (200, map.clone()));
+    acme.sleep();
+    assert_eq!(acme.admin("GET", "/attribute-maps", &Value::Null).json(), map);
+    let id = acme.post("/Users", user)["id"].as_str().unwrap().to_owned();
+    let access = acme.admin("GET", &format!("/users/{id}/access?map=crm"), &Value::Null).json();
+    let found = acme.admin("GET", "/access?userName=ada&map=crm", &Value::Null).json();
+    assert_eq!(access, found);
+    let plain = acme.admin("GET", &format!("/users/{id}/access"), &Value::Null).json();
+    assert_eq!((plain.get("mapped"), plain.get("warnings")), (None, None), "nobody has asked");
+    json!([access["mapped"], access.get("warnings")])
+}
+
+fn faults(attributes: &Value) -> Vec<(String, String)> {
+    let mut acme = Acme::new();
+    let reply = acme.admin("PUT", "/attribute-maps", &map(attributes));
+    assert_eq!(reply.status, 422, "{attributes}");
+    assert_eq!(acme.rows("policies"), 0);
+    let text = |fault: &Value, field: &str| fault[field].as_str().unwrap().to_owned();
+    let faults = reply.json()["faults"].as_array().unwrap().clone();
+    faults.iter().map(|fault| (text(fault, "path"), text(fault, "detail"))).collect()
+}
+
+#[test]
+fn ol_05_entitlements_and_attributes_get_the_names_of_the_application() {
+    let attributes = json!([
+        { "target": "license", "source": "entitlements[type eq \"license\"].value" },
+        { "target": "mail", "source": ["emails[type eq \"work\"].value", "emails.value"] },
+        { "target": "name", "template": "{name.givenName} {{{name.familyName}}}" },
+        { "target": "from", "constant": "muster" },
+        { "target": "seats", "source": "title", "default": 3, "warnIfMissing": true },
+    ]);
+    let ada = json!({ "userName": "ada", "name": { "givenName": "Ada", "familyName": "King" },
+        "emails": [{ "value": "a@home.example", "type": "home" }],
+        "entitlements": [{ "value": "x", "type": "other" }, { "value": "E5", "type": "license" }] });
+    let values = json!({ "license": "E5", "mail": "a@home.example", "name": "Ada {King}",
+        "from": "muster", "seats": 3 });
+    let warnings = json!([{ "code": "attribute_missing", "targets": ["seats"] }]);
+    assert_eq!(mapped(&attributes, &ada), json!([values, warnings]));
+}
+
+#[test]
+fn ol_05_what_a_user_lacks_is_left_out_and_warned_of_where_that_is_asked_for() {
+    let attributes = json!([
+        { "target": "license", "source": "entitlements[type eq \"license\"].value" },
+        { "target": "mail", "source": "emails.value", "warnIfMissing": true },
+        { "target": "name", "template": "{name.givenName} {name.familyName}", "warnIfMissing": true },
+    ]);
+    let ada = json!({ "userName": "ada", "name": { "givenName": "Ada" } });
+    let warnings = json!([{ "code": "attribute_missing", "targets": ["mail", "name"] }]);
+    assert_eq!(mapped(&attributes, &ada), json!([{}, warnings]));
+}
+
+#[test]
+fn ol_25_an_unknown_target_is_refused_with_those_there_are() {
+    assert_eq!(
+        faults(&json!([{ "target": "licence", "constant": "E5" }])),
+        [(
+            "/attributeMaps/0/attributes/0/target".to_owned(),
+            "is none of license, mail, name, from, seats".to_owned()
+        )]
+    );
+}
+
+#[test]
+fn maps_with_faults_are_refused_with_the_place_of_each() {
+    let long = "x".repeat(limits::TEMPLATE_BYTES + 1);
+    let many = vec!["title"; limits::ATTRIBUTE_SOURCES + 1];
+    let of = |fields: Value| {
+        let mut attribute = json!({ "target": "mail" });
+        attribute.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        faults(&json!([attribute])).into_iter().map(|(at, detail)| {
+            format!("{} {detail}", at.trim_start_matches("/attributeMaps/0/attributes/0"))
+        })
+    };
+    let one = " has not one of `source`, `template` and `constant`";
+    for (fields, fault) in [
+        (json!({}), one),
+        (json!({ "source": "title", "constant": 1 }), one),
+        (json!({ "source": [] }), "/source is not one path, or a list of 1 to 10"),
+        (json!({ "source": many }), "/source is not one path, or a list of 1 to 10"),
+        (json!({ "source": "nope" }), "/source unknown attribute `nope`"),
+        (
+            json!({ "source": "groups" }),
+            "/source is no attribute that a client writes and that is kept",
+        ),
+        (json!({ "template": "{title" }), "/template has a brace that is alone"),
+        (json!({ "template": "title}" }), "/template has a brace that is alone"),
+        (json!({ "template": long }), "/template is no text of at most 1000 bytes"),
+        (json!({ "constant": long }), "/constant is longer than 1000 bytes"),
+        (json!({ "constant": [] }), "/constant is no text, number, true or false"),
+        (json!({ "constant": 1, "default": null }), "/default is no text, number, true or false"),
+        (json!({ "constant": 1, "warnIfMissing": 1 }), "/warnIfMissing is not true or false"),
+        (json!({ "constant": 1, "form": 1 }), "/form is not known to this version"),
+        (json!({ "constant": 1, "target": "" }), "/target is no name of 1 to 200 characters"),
+    ] {
+        assert_eq!(of(fields.clone()).collect::<Vec<_>>(), [fault], "{fields}");
+    }
+    let twice = json!([{ "target": "mail", "constant": 1 }, { "target": "mail", "constant": 2 }]);
+    let at = "/attributeMaps/0/attributes/1/target".to_owned();
+    assert_eq!(faults(&twice), [(at, "is that of another attribute".to_owned())]);
+}
+
+#[test]
+fn a_schema_stays_as_long_as_a_map_names_it() {
+    let mut acme = Acme::new();
+    let urn = "urn:example:badge:1.0:User";
+    let schema = json!({ "id": urn, "name": "Badge", "resourceTypes": ["User"],
+        "attributes": [{ "name": "badge", "type": "string" }] });
+    let map = json!({ "id": "crm", "targets": ["badge"],
+        "attributes": [{ "target": "badge", "source": format!("{urn}:badge") }] });
+    let both = json!({ "schemas": [schema], "attributeMaps": [map] });
+    let reply = acme.admin("PUT", "/policies", &both);
+    assert_eq!(reply.status, 200, "{}", reply.json());
+    let reply = acme.admin("PUT", "/policies", &json!({ "schemas": [] }));
+    let place = "/attributeMaps/0/attributes/0/source";
+    assert_eq!((reply.status, &reply.json()["faults"][0]["path"]), (422, &json!(place)));
+    let gone = json!({ "schemas": [], "attributeMaps": [] });
+    assert_eq!(acme.admin("PUT", "/policies", &gone).status, 200);
+}
+
+#[test]
+fn a_map_that_is_not_there_is_refused() {
+    let mut acme = Acme::new();
+    let id = acme.user("ada");
+    let detail = "`map` is no attribute map of this tenant";
+    let path = format!("/users/{id}/access?map=crm");
+    acme.admin_refused("GET", &path, &Value::Null, (400, "malformed", detail));
+}
