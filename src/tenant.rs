@@ -46,6 +46,7 @@ mod succession;
 mod suspensions;
 mod sweep;
 mod targets;
+mod timeline;
 mod token;
 mod tombstones;
 mod trusts;

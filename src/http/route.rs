@@ -69,6 +69,8 @@ pub enum Route {
     Access(Slug),
     /// `/v1/tenants/{t}/users/{id}/access`
     UserAccess(Slug, String),
+    /// `/v1/tenants/{t}/users/{id}/timeline`
+    UserTimeline(Slug, String),
     /// `/v1/tenants/{t}/users/{id}/grants`
     UserGrants(Slug, String),
     /// `/v1/tenants/{t}/schemas`
@@ -208,6 +210,7 @@ impl Route {
             ["recompute"] => Some(Self::Recompute(tenant)),
             ["access"] => Some(Self::Access(tenant)),
             ["users", user, "access"] => Some(Self::UserAccess(tenant, decode(user)?)),
+            ["users", user, "timeline"] => Some(Self::UserTimeline(tenant, decode(user)?)),
             ["users", user, "grants"] => Some(Self::UserGrants(tenant, decode(user)?)),
             ["users", user, action] => {
                 let action = AccessAction::parse(action)?;
@@ -256,6 +259,7 @@ impl Route {
             | Self::Recompute(tenant)
             | Self::Access(tenant)
             | Self::UserAccess(tenant, _)
+            | Self::UserTimeline(tenant, _)
             | Self::UserGrants(tenant, _)
             | Self::Schemas(tenant)
             | Self::Schema(tenant, _)
@@ -291,6 +295,7 @@ impl Route {
             | Self::Drift(_)
             | Self::Access(_)
             | Self::UserAccess(..)
+            | Self::UserTimeline(..)
             | Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
             Self::ConnectionAction(..)
             | Self::ImportConnection(_)
@@ -354,7 +359,9 @@ impl Route {
             } else {
                 &[Scope::ConfigWrite]
             }),
-            Self::Access(_) | Self::UserAccess(..) => Audience::Key(&[Scope::AccessRead]),
+            Self::Access(_) | Self::UserAccess(..) | Self::UserTimeline(..) => {
+                Audience::Key(&[Scope::AccessRead])
+            }
             Self::UserGrants(..) => Audience::Key(if method.is_safe() {
                 &[Scope::AccessRead]
             } else {

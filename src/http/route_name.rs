@@ -46,6 +46,7 @@ impl Route {
             Self::Recompute(_) => "recompute",
             Self::Access(_) => "access",
             Self::UserAccess(..) => "user.access",
+            Self::UserTimeline(..) => "user.timeline",
             Self::UserGrants(..) => "user.grants",
             Self::Schemas(_) => "schemas",
             Self::Schema(..) => "schema",
@@ -71,6 +72,7 @@ impl Route {
             | Self::Schema(_, id)
             | Self::MappingDiagnostics(_, id)
             | Self::UserAccess(_, id)
+            | Self::UserTimeline(_, id)
             | Self::UserGrants(_, id) => Some(id),
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! Rows of events: the log, in order.
 
-use super::{Param, Sql, StoreError};
+use super::{Param, Row, Sql, StoreError};
 
 /// A recorded fact as a row holds it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,17 +73,32 @@ pub fn sizes(sql: &dyn Sql, span: Span<'_>, limit: usize) -> Result<Vec<(i64, i6
     rows.iter().map(|row| Ok((row.integer(0)?, row.integer(1)?))).collect()
 }
 
+/// The events behind a place that name an id, the latest first, at most `limit`.
+pub fn about(
+    sql: &dyn Sql,
+    after: i64,
+    id: &str,
+    limit: usize,
+) -> Result<Vec<EventRow>, StoreError> {
+    let rows = sql.query(
+        "SELECT seq, time, type, data FROM events WHERE seq > +?1 AND instr(data, ?2) > 0
+         ORDER BY seq DESC LIMIT +?3",
+        &[Param::Integer(after), Param::Text(id), Param::count(limit)],
+    )?;
+    rows.iter().map(row_of).collect()
+}
+
 /// The events in a span, in order.
 pub fn read(sql: &dyn Sql, span: Span<'_>) -> Result<Vec<EventRow>, StoreError> {
     let rows = sql.query(&format!("SELECT seq, time, type, data {IN_SPAN}"), &span.params())?;
-    rows.iter()
-        .map(|row| {
-            Ok(EventRow {
-                seq: row.integer(0)?,
-                time: row.integer(1)?,
-                kind: row.text(2)?.to_owned(),
-                data: row.text(3)?.to_owned(),
-            })
-        })
-        .collect()
+    rows.iter().map(row_of).collect()
+}
+
+fn row_of(row: &Row) -> Result<EventRow, StoreError> {
+    Ok(EventRow {
+        seq: row.integer(0)?,
+        time: row.integer(1)?,
+        kind: row.text(2)?.to_owned(),
+        data: row.text(3)?.to_owned(),
+    })
 }

@@ -51,6 +51,7 @@ impl<'c> Work<'_, 'c> {
             (Route::Recompute(_), Method::Post) => self.recompute_all(),
             (Route::Access(_), Method::Get) => self.find_access(),
             (Route::UserAccess(_, id), Method::Get) => self.read_access(id),
+            (Route::UserTimeline(_, id), Method::Get) => self.timeline(id),
             (Route::UserGrants(_, id), Method::Get) => self.list_grants(id),
             (Route::UserGrants(_, id), Method::Post) => self.add_grant(id),
             (Route::UserGrants(_, id), Method::Delete) => self.remove_grant(id),

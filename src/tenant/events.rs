@@ -48,7 +48,7 @@ impl Work<'_, '_> {
     }
 
     /// An event as every consumer sees it.
-    fn event(&self, row: &EventRow) -> Value {
+    pub(super) fn event(&self, row: &EventRow) -> Value {
         let tenant = self.tenant();
         let mut data = json!({ "tenant": tenant, "seq": row.seq });
         if let (Some(fields), Ok(Value::Object(stored))) =

@@ -50,8 +50,8 @@ fn statuses(text: &str) -> Result<(u16, u16), Problem> {
 }
 
 /// A request as the API shows it.
-fn described(entry: &Entry) -> Value {
-    let Entry { time, method, route, status, error, connection, key, query, body, step: _ } = entry;
+pub(super) fn described(entry: &Entry) -> Value {
+    let Entry { time, method, route, status, error, connection, key, query, body, .. } = entry;
     json!({
         "time": DateTime::from_timestamp_millis(*time).map(timestamp),
         "method": method,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Call;
 use super::redaction;
+use super::timeline;
 use crate::auth::Principal;
 use crate::event::{EventKind, Verb};
 use crate::http::{Method, Response, Route, ScimTarget};
@@ -48,6 +49,9 @@ pub(super) struct Entry {
     pub(super) query: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) body: Option<Value>,
+    /// Whom it is about: ids, and tags of what it looks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) about: Vec<String>,
     /// What it was, as a bit of [`Traffic::seen`]; 0 for anything else.
     pub(super) step: i64,
 }
@@ -103,6 +107,7 @@ impl Entry {
             },
             query: redaction::query(&request.query),
             body: redaction::shape(request.body),
+            about: timeline::about(call, response),
             step: step(request.route, request.method),
         }
     }

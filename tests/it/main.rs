@@ -124,6 +124,7 @@ mod standing_laws;
 mod store;
 mod tags;
 mod tidy;
+mod timeline;
 mod tolerances;
 mod tombstones;
 mod traces;
