@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 17] = [
+const UNDONE: [&[&str]; 18] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -72,6 +72,12 @@ const UNDONE: [&[&str]; 17] = [
     &["DROP TABLE suspensions"],
     &["DROP INDEX grants_of_groups", "DROP INDEX members_by_mapping"],
     &["DROP TABLE decisions"],
+    &[
+        "DROP INDEX resources_by_seen",
+        "ALTER TABLE resources DROP COLUMN last_seen",
+        "DROP TABLE staleness",
+        "ALTER TABLE suspensions DROP COLUMN stale",
+    ],
 ];
 
 /// This version.
