@@ -8,6 +8,7 @@ pub mod connections;
 pub mod dangling;
 pub mod decisions;
 pub mod departures;
+pub mod drifts;
 pub mod events;
 pub mod grants;
 pub mod idempotency;

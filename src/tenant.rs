@@ -17,6 +17,7 @@ mod diagnostics;
 mod discovery;
 mod dispatch;
 mod document;
+mod drift;
 mod duration;
 mod events;
 mod export;

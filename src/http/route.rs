@@ -61,6 +61,8 @@ pub enum Route {
     PolicyPart(Slug, PolicyPart),
     /// `/v1/tenants/{t}/mappings/{m}/diagnostics`
     MappingDiagnostics(Slug, String),
+    /// `/v1/tenants/{t}/drift`
+    Drift(Slug),
     /// `/v1/tenants/{t}/recompute`
     Recompute(Slug),
     /// `/v1/tenants/{t}/access`
@@ -200,6 +202,7 @@ impl Route {
             ["mappings", mapping, "diagnostics"] => {
                 Some(Self::MappingDiagnostics(tenant, decode(mapping)?))
             }
+            ["drift"] => Some(Self::Drift(tenant)),
             ["recompute"] => Some(Self::Recompute(tenant)),
             ["access"] => Some(Self::Access(tenant)),
             ["users", user, "access"] => Some(Self::UserAccess(tenant, decode(user)?)),
@@ -247,6 +250,7 @@ impl Route {
             | Self::Policies(tenant)
             | Self::PolicyPart(tenant, _)
             | Self::MappingDiagnostics(tenant, _)
+            | Self::Drift(tenant)
             | Self::Recompute(tenant)
             | Self::Access(tenant)
             | Self::UserAccess(tenant, _)
@@ -282,6 +286,7 @@ impl Route {
             | Self::Presets
             | Self::Preset(_)
             | Self::MappingDiagnostics(..)
+            | Self::Drift(_)
             | Self::Access(_)
             | Self::UserAccess(..)
             | Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
@@ -339,6 +344,7 @@ impl Route {
             | Self::Policies(_)
             | Self::PolicyPart(..)
             | Self::MappingDiagnostics(..)
+            | Self::Drift(_)
             | Self::Recompute(_)
             | Self::Schemas(_)
             | Self::Schema(..) => Audience::Key(if method.is_safe() {

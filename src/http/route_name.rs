@@ -41,6 +41,7 @@ impl Route {
             Self::PolicyPart(_, PolicyPart::Mappings) => "mappings",
             Self::PolicyPart(_, PolicyPart::Roles) => "roles",
             Self::MappingDiagnostics(..) => "mapping.diagnostics",
+            Self::Drift(_) => "drift",
             Self::Recompute(_) => "recompute",
             Self::Access(_) => "access",
             Self::UserAccess(..) => "user.access",

@@ -168,6 +168,13 @@ pub struct ResourceType {
     pub feature: Option<String>,
 }
 
+impl ResourceType {
+    /// The index of an attribute's values, where there is one.
+    pub fn lookup(&self, path: &str) -> Option<&Lookup> {
+        self.lookups.iter().find(|lookup| lookup.path == path)
+    }
+}
+
 /// Whose scopes open the resources of a type.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "camelCase")]

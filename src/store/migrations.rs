@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 19] = [
+const MIGRATIONS: &[&[&str]] = &[
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -20,6 +20,7 @@ const MIGRATIONS: [&[&str]; 19] = [
     OPTIONS,
     TOMBSTONES,
     SUSPENSIONS,
+    DRIFTS,
     GROUP_GRANTS,
     DECISIONS,
     SIGHTINGS,
@@ -276,6 +277,15 @@ const SUSPENSIONS: &[&str] = &["CREATE TABLE suspensions (
         since INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID"];
 
+/// What keys without a connection have changed of users that a connection manages; `since` is the place
+/// of the event.
+const DRIFTS: &[&str] = &["CREATE TABLE drifts (
+        pos INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        PRIMARY KEY (pos, path)
+     ) STRICT, WITHOUT ROWID"];
+
 /// Who is granted a group, whose row has no scope, and who is a member by that.
 const GROUP_GRANTS: &[&str] = &[
     "CREATE INDEX grants_of_groups ON grants (role, pos) WHERE scope = ''",
@@ -323,7 +333,7 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), StoreError> {
     let rows = sql.query("SELECT coalesce(max(number), 0) FROM migrations", &[])?;
     let done = rows.first().map_or(Ok(0), |row| row.integer(0))?;
     for (number, statements) in (1_i64..).zip(MIGRATIONS).filter(|(number, _)| *number > done) {
-        for statement in statements {
+        for statement in *statements {
             sql.query(statement, &[])?;
         }
         sql.query("INSERT INTO migrations (number) VALUES (?1)", &[super::Param::Integer(number)])?;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::document::Document;
+use super::drift;
 use super::memory::{Author, Memory};
 use super::resources::{take_away, updated};
 use crate::event::{Event, EventKind, Verb};
@@ -92,6 +93,7 @@ fn part(
     author: Author<'_>,
 ) -> Result<(), StoreError> {
     memory.dirty.touch(pos);
+    drift::forget(sql, memory, pos)?;
     let registry = Arc::clone(&memory.registry);
     let schema = registry.type_numbered(USER).filter(|_| pos.type_number() == USER);
     let (Some(schema), true) = (schema, fate != Fate::Keep) else {

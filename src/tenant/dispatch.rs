@@ -46,6 +46,7 @@ impl<'c> Work<'_, 'c> {
             (Route::PolicyPart(_, part), Method::Get) => Ok(self.read_policy_part(*part)),
             (Route::PolicyPart(_, part), Method::Put) => self.replace_policy_part(*part),
             (Route::MappingDiagnostics(_, id), Method::Get) => self.diagnose(id),
+            (Route::Drift(_), Method::Get) => self.read_drift(),
             (Route::Recompute(_), Method::Get) => Ok(self.read_recomputation()),
             (Route::Recompute(_), Method::Post) => self.recompute_all(),
             (Route::Access(_), Method::Get) => self.find_access(),

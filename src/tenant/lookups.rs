@@ -1,5 +1,7 @@
 //! The values by which a resource is found: which they are, and which a change adds and drops.
 
+use serde_json::Value;
+
 use crate::limits;
 use crate::scim::filter::index_key;
 use crate::scim::resource::Resource;
@@ -41,6 +43,22 @@ pub(super) fn new_keys(
             Err(ScimError::new(ErrorKind::InvalidValue, detail))
         }
     }
+}
+
+/// The key under which a text is found among an attribute's values, where an index has them.
+pub(super) fn key_for(schema: TypeSchema<'_>, path: &str, text: &str) -> Option<LookupKey> {
+    let lookup = schema.resource_type.lookup(path)?;
+    Some((lookup.number, index_key(schema.leaf(path)?, &Value::from(text))?))
+}
+
+/// That of a resource's keys under which an attribute's value is found.
+pub(super) fn key_of<'k>(
+    schema: TypeSchema<'_>,
+    path: &str,
+    keys: &'k [LookupKey],
+) -> Option<&'k LookupKey> {
+    let number = schema.resource_type.lookup(path)?.number;
+    keys.iter().find(|(other, _)| *other == number)
 }
 
 /// Whether no two resources of a type may have a value that finds them.

@@ -30,7 +30,7 @@ use crate::store::recomputation::{self, RecomputationRow};
 use crate::store::resources::{self, TypeCount};
 use crate::store::secrets::{self, SecretRow};
 use crate::store::trusts::{self, TrustRow};
-use crate::store::{Sql, StoreError, dangling, members};
+use crate::store::{Sql, StoreError, dangling, drifts, members};
 
 /// The state.
 #[derive(Debug)]
@@ -62,6 +62,8 @@ pub(super) struct Memory {
     pub(super) sweeping: bool,
     /// Whether anybody has been granted anything.
     pub(super) any_grants: bool,
+    /// Whether some user is not what the connection that manages it has said.
+    pub(super) any_drift: bool,
     /// Whether anybody has been granted a group, or is a member of one by a mapping.
     pub(super) any_joined: bool,
     /// How far the access of all users is computed anew, where it is.
@@ -184,6 +186,7 @@ impl Memory {
             dangling: dangling::any(sql)?,
             sweeping: leaving || recomputation.is_some() || sweep::is_left(sql)?,
             any_grants: grants::any(sql)?,
+            any_drift: drifts::any(sql)?,
             any_joined: grants::any_of_groups(sql)? || members::any_by_mapping(sql)?,
             recomputation,
             dirty: Dirty::default(),
@@ -214,6 +217,7 @@ impl Memory {
             dangling,
             sweeping,
             any_grants: _,
+            any_drift: _,
             any_joined: _,
             recomputation,
             dirty,

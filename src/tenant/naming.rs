@@ -39,8 +39,7 @@ impl Name {
     /// The names of a type's resources; what names them for everybody comes first.
     fn all(schema: TypeSchema<'_>) -> impl Iterator<Item = Self> {
         [("userName", false), ("externalId", true)].into_iter().filter_map(move |(path, own)| {
-            let mut lookups = schema.resource_type.lookups.iter();
-            let lookup = lookups.find(|lookup| lookup.path == path)?;
+            let lookup = schema.resource_type.lookup(path)?;
             let found = schema.attribute(None, path)?;
             Some(Self {
                 type_number: schema.resource_type.number,

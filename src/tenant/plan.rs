@@ -120,7 +120,7 @@ impl Plan {
         schema: TypeSchema<'_>,
     ) -> (Self, bool) {
         let path = target.path();
-        let lookup = || schema.resource_type.lookups.iter().find(|lookup| lookup.path == path);
+        let lookup = || schema.resource_type.lookup(&path);
         match (op, value) {
             (CompareOp::Eq, Comparand::Text(text)) if path == "id" => {
                 (Self::Id(text.clone()), true)

@@ -360,7 +360,7 @@ impl<'a> Work<'a, '_> {
             let successor = self.successor(verb, row.pos, &document)?;
             let event = Event::new(kind, document.id.as_str()).succeeded(successor);
             let event = self
-                .flagged(row, &changed, event)
+                .drifting(row, &changed, event)?
                 .with("previous", before.resource.told(&changed, *schema))
                 .with("changed", changed);
             self.record(&event)?;

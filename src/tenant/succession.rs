@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::document::Document;
+use super::lookups::key_for;
 use super::work::Work;
 use crate::event::Verb;
 use crate::limits;
@@ -65,11 +66,9 @@ impl Work<'_, '_> {
             return Ok(Some(row));
         }
         let schema = self.registry().type_numbered(USER);
-        let mut lookups = schema.iter().flat_map(|schema| &schema.resource_type.lookups);
-        let Some(lookup) = lookups.find(|lookup| lookup.path == "externalId") else {
+        let Some(key) = schema.and_then(|schema| key_for(schema, "externalId", name)) else {
             return Ok(None);
         };
-        let key = (lookup.number, name.to_owned());
         match resources::find(self.sql, USER, &key, 2)?.as_slice() {
             [only] => resources::at(self.sql, *only),
             _ => Ok(None),

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::document::Document;
-use super::lookups::lookup_keys;
+use super::lookups::{key_of, lookup_keys};
 use super::memory::Memory;
 use super::work::Work;
 use crate::limits;
@@ -155,13 +155,6 @@ impl Work<'_, '_> {
         self.memory.tombstones.salt = Some(salt.clone());
         Ok(salt)
     }
-}
-
-/// The value of an attribute, among those by which a resource is found.
-fn key_of<'k>(schema: TypeSchema<'_>, path: &str, keys: &'k [LookupKey]) -> Option<&'k LookupKey> {
-    let mut lookups = schema.resource_type.lookups.iter();
-    let number = lookups.find(|lookup| lookup.path == path)?.number;
-    keys.iter().find(|(other, _)| *other == number)
 }
 
 fn digest(salt: &str, path: &str, connection: Option<&str>, key: &str) -> String {

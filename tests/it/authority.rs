@@ -60,6 +60,51 @@ fn bz_08_an_identity_provider_has_the_last_word_on_what_is_shared() {
         (&last["data"]["changed"], &last["data"]["previous"]["title"]),
         (&json!(["title"]), &json!("Prof"))
     );
+    assert_eq!(last["data"]["overwrote"], json!(["title"]));
+    acme.with_key(&key, |acme| acme.patch(&path, &replace("title", "Sir")));
+    assert_eq!(acme.events().pop().unwrap()["data"].get("overwrote"), None, "it is told once");
+}
+
+#[test]
+fn bz_08_what_drifts_is_reported_until_the_identity_provider_writes_it() {
+    let shared = json!({ "title": "shared", "name": "shared", "locale": "shared" });
+    let (mut acme, path, key) = given(shared);
+    let id = path.rsplit('/').next().unwrap();
+    assert_eq!(drift(&mut acme, ""), json!({ "items": [] }));
+    acme.with_key(&key, |acme| acme.patch(&path, &replace("locale", "de")));
+    assert_eq!(drift(&mut acme, ""), json!({ "items": [] }), "that is its own word");
+    acme.patch(&path, &replace("title", "Prof"));
+    let since = acme.events().pop().unwrap()["data"]["seq"].clone();
+    acme.patch(&path, &replace("name.givenName", "Augusta"));
+    acme.patch(&path, &replace("title", "Lady"));
+    let title = json!({ "id": id, "connection": "okta", "path": "title", "since": since });
+    let first = drift(&mut acme, "?limit=1");
+    assert_eq!(first["items"][0]["path"], "name");
+    let next = first["next"].as_str().expect("another page");
+    let second = json!({ "items": [title] });
+    assert_eq!(drift(&mut acme, &format!("?limit=1&cursor={next}")), second);
+    acme.sleep();
+    acme.with_key(&key, |acme| acme.patch(&path, &replace("name.familyName", "King")));
+    assert_eq!(acme.events().pop().unwrap()["data"]["overwrote"], json!(["name"]));
+    assert_eq!(drift(&mut acme, ""), second);
+    acme.with_key(&key, |acme| acme.delete(&path));
+    assert_eq!((drift(&mut acme, ""), acme.rows("drifts")), (json!({ "items": [] }), 0));
+    let detail = "`cursor` is none of this list";
+    acme.admin_refused("GET", "/drift?cursor=x", &Value::Null, (400, "malformed", detail));
+}
+
+#[test]
+fn what_drifts_of_users_who_are_nobodys_any_more_is_forgotten() {
+    let (mut acme, path, _) = given(json!({ "title": "shared" }));
+    acme.patch(&path, &replace("title", "Prof"));
+    assert_eq!(acme.rows("drifts"), 1);
+    assert!(acme.admin("DELETE", "/connections/okta?users=keep", &Value::Null).status < 300);
+    acme.settle();
+    assert_eq!(acme.rows("drifts"), 0);
+}
+
+fn drift(acme: &mut Acme, query: &str) -> Value {
+    acme.admin("GET", &format!("/drift{query}"), &Value::Null).json()
 }
 
 #[test]

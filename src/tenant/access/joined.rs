@@ -10,13 +10,13 @@ use super::Settling;
 use crate::event::EventKind;
 use crate::limits;
 use crate::policy::{Access, GroupKind, Held};
-use crate::scim::fold::fold;
 use crate::scim::resource::Resource;
 use crate::scim::schema::GROUP;
 use crate::store::members::{self, MAPPING};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::{Pos, Sql, StoreError, grants};
 use crate::tenant::document::Document;
+use crate::tenant::lookups::key_for;
 use crate::tenant::members::delta::{Told, Who, told_events};
 use crate::tenant::memory::Memory;
 use crate::tenant::work::{Failure, Work};
@@ -146,11 +146,10 @@ impl Settling<'_> {
 
 /// The groups that a grant names.
 pub(super) fn called(sql: &dyn Sql, memory: &Memory, name: &str) -> Result<Vec<Pos>, StoreError> {
-    let lookup = memory.registry.type_numbered(GROUP).and_then(|schema| {
-        schema.resource_type.lookups.iter().find(|lookup| lookup.path == "displayName")
-    });
-    let Some(number) = lookup.map(|lookup| lookup.number) else { return Ok(Vec::new()) };
-    let mut found = grants::groups_found(sql, &(number, fold(name)), limits::GROUPS_CALLED)?;
+    let schema = memory.registry.type_numbered(GROUP);
+    let key = schema.and_then(|schema| key_for(schema, "displayName", name));
+    let Some(key) = key else { return Ok(Vec::new()) };
+    let mut found = grants::groups_found(sql, &key, limits::GROUPS_CALLED)?;
     found.retain(|group| group.display.as_deref() == Some(name));
     let is_app = |kind: &Option<String>| kind.as_deref() == Some(GroupKind::App.name());
     let any = found.iter().any(|group| is_app(&group.kind));

@@ -8,11 +8,11 @@ use super::{counted, held_of, is_counted, to_json};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::{Granted, Held, Reason, ScopePath, Status};
-use crate::scim::fold::fold;
 use crate::scim::schema::{Fault, USER};
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::{StoreError, tombstones};
+use crate::tenant::lookups::key_for;
 use crate::tenant::work::{Answer, Failure, Work};
 
 impl Work<'_, '_> {
@@ -44,12 +44,9 @@ impl Work<'_, '_> {
             }
         };
         let schema = self.schema_of(USER)?;
-        let lookup = schema.resource_type.lookups.iter().find(|lookup| lookup.path == path);
-        let exact = schema.attribute(None, path);
-        let exact = exact.is_some_and(|found| found.attribute.compares_case_exact());
-        let key = if exact { text.to_owned() } else { fold(text) };
-        let number = lookup.ok_or_else(|| Problem::from(ProblemCode::NotFound))?.number;
-        let found = resources::find(self.sql, USER, &(number, key), 2)?;
+        let key =
+            key_for(schema, path, text).ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        let found = resources::find(self.sql, USER, &key, 2)?;
         match found.as_slice() {
             [] => Err(Problem::from(ProblemCode::NotFound).into()),
             [pos] => {

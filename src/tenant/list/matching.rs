@@ -103,8 +103,8 @@ impl Work<'_, '_> {
         // Whether it is one is seen before it is planned, which other filters are once and not twice.
         let Predicate::Compare { target, .. } = predicate else { return Ok(None) };
         let path = target.path();
-        let mut lookups = schema.resource_type.lookups.iter();
-        if !lookups.any(|lookup| lookup.path == path && is_unique(lookup, *schema)) {
+        let lookup = schema.resource_type.lookup(&path);
+        if !lookup.is_some_and(|lookup| is_unique(lookup, *schema)) {
             return Ok(None);
         }
         let (Plan::Key(key), true) = Plan::of(predicate, *schema) else { return Ok(None) };

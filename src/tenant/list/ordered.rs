@@ -46,8 +46,7 @@ fn index(schema: TypeSchema<'_>, key: &SortKey<'_>) -> Option<Index> {
         "meta.created" => Some(Index::Moment(Moment::Created)),
         "meta.lastModified" => Some(Index::Moment(Moment::LastModified)),
         path => {
-            let mut lookups = schema.resource_type.lookups.iter().filter(|lookup| lookup.ordered);
-            let lookup = lookups.find(|lookup| lookup.path == path);
+            let lookup = schema.resource_type.lookup(path).filter(|lookup| lookup.ordered);
             lookup.filter(|_| key.is_single_valued()).map(|lookup| Index::Lookup(lookup.number))
         }
     }

@@ -10,6 +10,7 @@ use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::{Sql, StoreError, grants, members, sweeps};
 use crate::tenant::document::Document;
+use crate::tenant::drift;
 use crate::tenant::lookups::lookup_keys;
 use crate::tenant::memory::Memory;
 use crate::tenant::work::{Failure, Work};
@@ -32,6 +33,7 @@ pub(in crate::tenant) fn take_away(
         memory.note_gone(&grants::of_user(sql, row.pos)?);
         grants::delete_of(sql, row.pos)?;
     }
+    drift::forget(sql, memory, row.pos)?;
     memory.dirty.touch(row.pos);
     memory.touch_name(row.pos, &document.resource);
     if row.members > 0 || members::in_any_group(sql, row.pos)? {

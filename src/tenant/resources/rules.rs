@@ -7,12 +7,10 @@
 use serde_json::Value;
 
 use super::Subject;
-use crate::event::Event;
 use crate::policy::{Groups, Owner};
 use crate::scim::resource::{Resource, changed};
 use crate::scim::schema::{GROUP, Mutability, Schema, TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError, urn};
-use crate::store::resources::ResourceRow;
 use crate::tenant::ring::{AUTHORITY_IGNORED, EXTERNAL_ID_MISSING};
 use crate::tenant::work::Work;
 
@@ -87,22 +85,6 @@ impl Work<'_, '_> {
             }
             None => Ok(after),
         }
-    }
-
-    /// An event that says what of a change a connection may put back: what is shared, of a user that
-    /// one manages, changed by a key without one.
-    pub(super) fn flagged(&self, row: &ResourceRow, changed: &[String], event: Event) -> Event {
-        let is_of_one = row.pos.type_number() == USER && row.manager.is_some();
-        if !is_of_one || self.connection.is_some() {
-            return event;
-        }
-        let is_in = |path: &&str, one: &str| {
-            one.strip_prefix(*path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        let shared = self.memory.policy.attributes.authority.of(Owner::Shared);
-        let drifted: Vec<&str> =
-            shared.filter(|path| changed.iter().any(|one| is_in(path, one))).collect();
-        if drifted.is_empty() { event } else { event.with("drifted", drifted) }
     }
 
     /// Notes that a connection sends a whole user without its id for it. RFC 7643 §3.1.

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 use crate::store::resources::{self, ResourceRow};
 use crate::tenant::adopt::Adopt;
 use crate::tenant::document::Document;
-use crate::tenant::lookups::new_keys;
+use crate::tenant::lookups::{key_of, new_keys};
 use crate::tenant::work::{Failure, Work};
 
 impl<'a> Work<'a, '_> {
@@ -97,15 +97,11 @@ impl<'a> Work<'a, '_> {
     /// The resource of the same name that a POST takes up.
     fn named(&self, new: &New<'a>) -> Result<Option<Subject<'a>>, Failure> {
         let schema = new.schema;
-        let mut lookups = schema.resource_type.lookups.iter();
-        let name = lookups.find(|lookup| lookup.path == "userName").map(|lookup| lookup.number);
-        if self.adopt != Adopt::OnCreate || name.is_none() {
+        if self.adopt != Adopt::OnCreate || schema.resource_type.lookup("userName").is_none() {
             return Ok(None);
         }
         let keys = new_keys(&new.resource, schema)?;
-        let Some(key) = keys.iter().find(|(number, _)| Some(*number) == name) else {
-            return Ok(None);
-        };
+        let Some(key) = key_of(schema, "userName", &keys) else { return Ok(None) };
         let found = resources::find(self.sql, schema.resource_type.number, key, 1)?;
         let Some(row) = found.first().map(|pos| resources::at(self.sql, *pos)).transpose()? else {
             return Ok(None);

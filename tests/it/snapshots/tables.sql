@@ -157,6 +157,12 @@ CREATE TABLE suspensions (
         user TEXT PRIMARY KEY,
         since INTEGER NOT NULL
      , stale INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+CREATE TABLE drifts (
+        pos INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        PRIMARY KEY (pos, path)
+     ) STRICT, WITHOUT ROWID;
 CREATE INDEX grants_of_groups ON grants (role, pos) WHERE scope = '';
 CREATE INDEX members_by_mapping ON members (member) WHERE origin = 'mapping';
 CREATE TABLE decisions (
