@@ -15,6 +15,7 @@ pub enum EventKind {
     /// To a resource of the type with a number.
     Resource(u8, Verb),
     UserAccessChanged,
+    UserStale,
     GroupMemberAdded,
     GroupMemberRemoved,
     ConnectionCreated,
@@ -65,6 +66,7 @@ impl EventKind {
                 return Cow::Owned(format!("{prefix}.{}", verb.name()));
             }
             Self::UserAccessChanged => "user.access.changed",
+            Self::UserStale => "user.stale",
             Self::GroupMemberAdded => "group.member.added",
             Self::GroupMemberRemoved => "group.member.removed",
             Self::ConnectionCreated => "connection.created",
@@ -88,7 +90,7 @@ impl EventKind {
     pub fn resource_type(self) -> &'static str {
         match self {
             Self::Resource(number, _) => resource_type(number).map_or("", |one| one.id.as_str()),
-            Self::UserAccessChanged => "User",
+            Self::UserAccessChanged | Self::UserStale => "User",
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
             Self::ConnectionCreated
             | Self::ConnectionUpdated

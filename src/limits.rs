@@ -117,6 +117,10 @@ pub const GUARDS: usize = 20;
 pub const GUARD_MIN: u32 = 100;
 /// Managers of managers that are looked at for a successor.
 pub const SUCCESSION_STEPS: usize = 16;
+/// Seconds for which a tenant's users may stay away, ten years; above it 422.
+pub const STALE_SECONDS: i64 = 10 * 365 * 86_400;
+/// The fewest of them: a day.
+pub const STALE_SECONDS_LEAST: i64 = 86_400;
 /// Decisions about many users' access that are still to be carried out by alarm; above it 409.
 pub const DECISIONS: usize = 100;
 /// Users of whom a preview of a change tells all.

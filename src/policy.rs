@@ -22,6 +22,7 @@ mod rate_limit;
 mod required;
 mod role;
 mod scope_path;
+mod stale;
 mod unmapped;
 
 pub use access::{Access, AccessRules, Facts, Held, Match, Reason, Standing, Status};

@@ -25,6 +25,7 @@ pub mod recomputation;
 pub mod requests;
 pub mod resources;
 pub mod secrets;
+pub mod sightings;
 mod steps;
 pub mod suspensions;
 pub mod sweeps;

@@ -41,6 +41,7 @@ mod resources;
 mod ring;
 mod schemas;
 mod secrets;
+mod stale;
 mod stored_policy;
 mod succession;
 mod suspensions;
@@ -206,14 +207,16 @@ impl Tenant {
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
-    /// once for rows to be swept, within seconds for the uses of keys and recent requests, and when
-    /// users who were deleted are to be forgotten.
+    /// once for rows to be swept, within seconds for the uses of keys and recent requests, when
+    /// users who were deleted are to be forgotten, and when somebody has stayed away for too long.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
         if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
             return Some(0);
         }
-        let forgets = self.memory.as_ref().and_then(|memory| memory.tombstones.due_in(now));
-        let wanted = [self.uses.flush_in_milliseconds(now), self.ring.due_in(now), forgets];
+        let memory = self.memory.as_ref();
+        let forgets = memory.and_then(|memory| memory.tombstones.due_in(now));
+        let stale = memory.and_then(|memory| memory.sightings.due_in(&memory.policy, now));
+        let wanted = [self.uses.flush_in_milliseconds(now), self.ring.due_in(now), forgets, stale];
         wanted.into_iter().flatten().min()
     }
 
@@ -239,6 +242,7 @@ impl Tenant {
             let written =
                 written.and_then(|()| ring.map_or(Ok(()), |ring| flushed(sql, ring, now)));
             let written = written.and_then(|()| tombstones::forget(sql, memory, now));
+            let written = written.and_then(|()| stale::step(sql, memory, now));
             written.and_then(|()| sweep::step(sql, memory, now))
         };
         match store::transacted(sql, step, Result::is_ok).flatten() {

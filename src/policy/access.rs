@@ -39,8 +39,8 @@ pub enum Standing {
 pub struct Facts<'a> {
     /// The user's attributes, with `groups`.
     pub user: &'a Map<String, Value>,
-    /// Whether somebody has suspended the user by hand.
-    pub suspended: bool,
+    /// Why the user is suspended, if that is so: by hand, or for having stayed away.
+    pub suspended: Option<Reason>,
     /// What it means that a user is not active.
     pub deactivated: Fate,
     /// What the user's connection is.
@@ -67,6 +67,8 @@ pub struct Held {
 pub enum Reason {
     /// Somebody has suspended the user by hand.
     Suspended,
+    /// The user has stayed away for too long.
+    Stale,
     /// The user is not active.
     Inactive,
     /// The user is not active, which ends all access.
@@ -270,8 +272,8 @@ impl Facts<'_> {
     fn barred(&self) -> Option<Reason> {
         let is_inactive = self.user.get("active") == Some(&Value::Bool(false));
         let is_out = || self.in_scope.is_some_and(|condition| !condition.holds(self.user));
-        if self.suspended {
-            Some(Reason::Suspended)
+        if self.suspended.is_some() {
+            self.suspended
         } else if is_inactive && self.deactivated != Fate::Keep {
             let ends = self.deactivated == Fate::Delete;
             Some(if ends { Reason::Deprovisioned } else { Reason::Inactive })
@@ -298,7 +300,7 @@ impl Access {
             None if !self.withheld.is_empty() => Status::Revoked,
             None => Status::None,
             Some(Reason::ConnectionPending) => Status::Pending,
-            Some(Reason::Suspended) => Status::Suspended,
+            Some(Reason::Suspended | Reason::Stale) => Status::Suspended,
             Some(Reason::Deprovisioned) => Status::Deprovisioned,
             Some(Reason::Inactive) if !self.withheld.is_empty() => Status::Suspended,
             Some(_) => Status::Revoked,
@@ -325,6 +327,7 @@ impl Reason {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Suspended => "suspended",
+            Self::Stale => "stale",
             Self::Inactive => "inactive",
             Self::Deprovisioned => "deprovisioned",
             Self::ConnectionPending => "connection_pending",

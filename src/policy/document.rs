@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     AccessRules, AttributeRules, Deprovision, Groups, Guard, Mapping, MappingMode, RateLimit, Role,
-    Successor, Unmapped, Vocabulary,
+    Successor, Unmapped, Vocabulary, stale,
 };
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
@@ -26,6 +26,8 @@ pub struct Policy {
     pub schemas: Vec<DeclaredSchema>,
     /// Who may do what.
     pub access: AccessRules,
+    /// For how many seconds users may stay away before they are suspended; for ever, where none are said.
+    pub stale_after: Option<i64>,
     /// Which roles must keep holders.
     pub guards: Vec<Guard>,
     /// Who takes over from a user who goes, in the order in which somebody is looked for.
@@ -58,6 +60,7 @@ impl Default for Policy {
             schemas: Vec::new(),
             deprovision: Deprovision::default(),
             access: AccessRules::default(),
+            stale_after: None,
             guards: Vec::new(),
             succession: Vec::new(),
             groups: Groups::default(),
@@ -112,6 +115,10 @@ impl Policy {
                 "features" => read_features(&mut amended.features, value, &mut faults),
                 "rateLimit" => match RateLimit::read(value) {
                     Ok(limit) => amended.rate_limit = limit,
+                    Err(found) => faults.extend(found),
+                },
+                "staleAfter" => match stale::read(value) {
+                    Ok(seconds) => amended.stale_after = seconds,
                     Err(found) => faults.extend(found),
                 },
                 "deprovision" => amended.deprovision.read(value, &mut faults),
@@ -230,6 +237,7 @@ impl Policy {
             "rateLimit": RateLimit::to_json(self.rate_limit),
             "groups": self.groups.name(),
             "deprovision": self.deprovision.to_json(),
+            "staleAfter": stale::to_json(self.stale_after),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
             "mappings": self.access.mappings.iter().map(Mapping::to_json).collect::<Vec<_>>(),
             "mappingMode": self.access.mode.name(),

@@ -25,6 +25,13 @@ pub struct GrantRow {
     pub since: i64,
 }
 
+impl GrantRow {
+    /// Whether it is of a role.
+    pub fn is_of_role(&self, role: &str) -> bool {
+        !self.scope.is_empty() && self.role == role
+    }
+}
+
 /// Whether there is any.
 ///
 /// # Errors

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&[&str]] = &[
     DRIFTS,
     GROUP_GRANTS,
     DECISIONS,
+    SIGHTINGS,
 ];
 
 const TABLES: &[&str] = &[
@@ -299,6 +300,19 @@ const DECISIONS: &[&str] = &["CREATE TABLE decisions (
         users TEXT NOT NULL,
         done INTEGER NOT NULL
      ) STRICT"];
+
+/// When users were last seen; up to which of them it is settled who is stale: one row; and that access is
+/// suspended for that.
+const SIGHTINGS: &[&str] = &[
+    "ALTER TABLE resources ADD COLUMN last_seen TEXT",
+    "CREATE INDEX resources_by_seen ON resources (last_seen) WHERE last_seen IS NOT NULL",
+    "CREATE TABLE staleness (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        seen TEXT NOT NULL,
+        pos INTEGER NOT NULL
+     ) STRICT",
+    "ALTER TABLE suspensions ADD COLUMN stale INTEGER NOT NULL DEFAULT 0",
+];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

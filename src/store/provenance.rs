@@ -28,7 +28,8 @@ pub(super) fn start() -> String {
 pub(super) fn extension() -> String {
     format!(
         "',\"{MUSTER_USER}\":{{\"origin\":' || json_quote(r.origin)
-            || iif(r.manager IS NULL, '', ',\"managedBy\":' || json_quote(r.manager)) || '}}'"
+            || iif(r.manager IS NULL, '', ',\"managedBy\":' || json_quote(r.manager))
+            || iif(r.last_seen IS NULL, '', ',\"lastSeenAt\":' || json_quote(r.last_seen)) || '}}'"
     )
 }
 
@@ -38,12 +39,14 @@ pub(super) fn column(name: &str) -> &'static str {
     match name {
         "origin" => "json_quote(origin)",
         "managedBy" => "iif(manager IS NULL, NULL, json_quote(manager))",
+        "lastSeenAt" => "iif(last_seen IS NULL, NULL, json_quote(last_seen))",
         _ => "NULL",
     }
 }
 
 impl Provenance<'_> {
-    /// The same of a document and its extension as [`start`] and [`extension`] do.
+    /// The same of a document and its extension as [`start`] and [`extension`] do, of a user who is new
+    /// and was never seen.
     pub(super) fn splice(self, meta: &[u8], location: &[u8]) -> Vec<u8> {
         let end = meta.iter().position(|byte| *byte == b']').unwrap_or_default();
         let (schemas, rest) = meta.split_at_checked(end).unwrap_or((meta, b""));

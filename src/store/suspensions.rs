@@ -1,20 +1,31 @@
-//! Rows of users whose access somebody has suspended. By id, so that one who is deleted and comes back
+//! Rows of users whose access is suspended. By id, so that one who is deleted and comes back
 //! comes back suspended.
 
 use serde_json::Value;
 
-use super::{Param, Pos, Sql, StoreError};
+use super::{Param, Pos, Row, Sql, StoreError};
 
-/// Whether the access of a user is suspended: one row.
+/// Why the access of a user is suspended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Cause {
+    /// Somebody has decided it.
+    Hand,
+    /// The user has stayed away for too long.
+    Stale,
+}
+
+/// Why the access of a user is suspended, if it is: one row.
 ///
 /// # Errors
 /// As [`Sql::query`]; so for all functions here.
-pub fn has(sql: &dyn Sql, user: &str) -> Result<bool, StoreError> {
-    let rows = sql.query("SELECT 1 FROM suspensions WHERE user = +?1", &[Param::Text(user)])?;
-    Ok(!rows.is_empty())
+pub fn of(sql: &dyn Sql, user: &str) -> Result<Option<Cause>, StoreError> {
+    let rows = sql.query("SELECT stale FROM suspensions WHERE user = +?1", &[Param::Text(user)])?;
+    let cause = |row: &Row| Ok(if row.integer(0)? == 0 { Cause::Hand } else { Cause::Stale });
+    rows.first().map(cause).transpose()
 }
 
-/// Those of some users whose access is not as it is to be: suspended, or not. With their ids.
+/// Those of some users whose access is not as it is to be: suspended by hand, or not suspended. With
+/// their ids.
 pub fn unlike(
     sql: &dyn Sql,
     users: &[Pos],
@@ -23,17 +34,19 @@ pub fn unlike(
     let users: Value = users.iter().map(|pos| Value::from(pos.value())).collect();
     let rows = sql.query(
         "SELECT r.pos, r.id FROM json_each(?1) j CROSS JOIN resources r ON r.pos = j.value
-         LEFT JOIN suspensions s ON s.user = r.id WHERE (s.user IS NULL) = +?2",
+         LEFT JOIN suspensions s ON s.user = r.id 
+         WHERE iif(+?2, coalesce(s.stale, 1), s.user IS NOT NULL)",
         &[Param::Text(&users.to_string()), Param::Integer(suspended.into())],
     )?;
     rows.iter().map(|row| Ok((Pos::stored(row.integer(0)?), row.text(1)?.to_owned()))).collect()
 }
 
-/// Suspends the access of a user, at a time in milliseconds since the epoch.
-pub fn add(sql: &dyn Sql, user: &str, now: i64) -> Result<(), StoreError> {
+/// Suspends the access of a user, at a time in milliseconds since the epoch, for another cause than before.
+pub fn add(sql: &dyn Sql, user: &str, now: i64, cause: Cause) -> Result<(), StoreError> {
     sql.query(
-        "INSERT INTO suspensions (user, since) VALUES (?1, ?2)",
-        &[Param::Text(user), Param::Integer(now)],
+        "INSERT INTO suspensions (user, since, stale) VALUES (?1, ?2, ?3)
+         ON CONFLICT (user) DO UPDATE SET since = ?2, stale = ?3",
+        &[Param::Text(user), Param::Integer(now), Param::Integer((cause == Cause::Stale).into())],
     )?;
     Ok(())
 }

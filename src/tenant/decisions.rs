@@ -16,7 +16,8 @@ use crate::scim::ScimError;
 use crate::scim::filter::{Filter, Predicate};
 use crate::scim::schema::USER;
 use crate::store::decisions::{self, DecisionRow};
-use crate::store::{Pos, Sql, StoreError, suspensions};
+use crate::store::suspensions::{self, Cause};
+use crate::store::{Pos, Sql, StoreError};
 
 impl Work<'_, '_> {
     /// `POST …/users/suspend {"filter"}` and `…/users/restore`, with `?dryRun=true` nothing but whom it
@@ -131,7 +132,7 @@ pub(super) fn decide(
     author: Author<'_>,
 ) -> Result<(), StoreError> {
     if suspended {
-        suspensions::add(sql, id, author.now.timestamp_millis())?;
+        suspensions::add(sql, id, author.now.timestamp_millis(), Cause::Hand)?;
     } else {
         suspensions::remove(sql, id)?;
     }

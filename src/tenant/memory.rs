@@ -13,6 +13,7 @@ use super::adopt::Adopt;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
 use super::connections::Options;
 use super::ring::Noted;
+use super::stale::Sightings;
 use super::tombstones::Tombstones;
 use super::{stored_policy, sweep};
 use crate::auth::JtiDigest;
@@ -71,6 +72,8 @@ pub(super) struct Memory {
     pub(super) dirty: Dirty,
     /// What is known of users who were deleted.
     pub(super) tombstones: Tombstones,
+    /// What is known of when users were seen.
+    pub(super) sightings: Sightings,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -141,6 +144,7 @@ pub(super) struct Checkpoint {
     recomputation: Option<RecomputationRow>,
     dirty: Dirty,
     tombstones: Tombstones,
+    sightings: Sightings,
     bookmarks: Bookmarks,
 }
 
@@ -167,6 +171,7 @@ impl Memory {
         }
         bind_scopes(&mut connections, &registry)?;
         let recomputation = recomputation::read(sql)?;
+        let sightings = Sightings::load(sql, &policy)?;
         Ok(Self {
             counts: resources::counts(sql)?.into_iter().collect(),
             last_id,
@@ -186,6 +191,7 @@ impl Memory {
             recomputation,
             dirty: Dirty::default(),
             tombstones: Tombstones::load(sql)?,
+            sightings,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,
@@ -216,6 +222,7 @@ impl Memory {
             recomputation,
             dirty,
             tombstones,
+            sightings,
             bookmarks,
             order_bookmarks: _,
             stale: _,
@@ -232,6 +239,7 @@ impl Memory {
             recomputation: recomputation.clone(),
             dirty: dirty.clone(),
             tombstones: tombstones.clone(),
+            sightings: sightings.clone(),
             bookmarks: bookmarks.clone(),
         }
     }
@@ -248,6 +256,7 @@ impl Memory {
             recomputation,
             dirty,
             tombstones,
+            sightings,
             bookmarks,
         } = checkpoint;
         self.counts = counts;
@@ -259,6 +268,7 @@ impl Memory {
         self.recomputation = recomputation;
         self.dirty = dirty;
         self.tombstones = tombstones;
+        self.sightings = sightings;
         self.bookmarks = bookmarks;
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::access::counted;
 use super::connections::CONNECTIONS;
 use super::document::matches;
+use super::stale::Sightings;
 use super::stored_policy::to_row;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
@@ -133,6 +134,7 @@ impl Work<'_, '_> {
             grants::count_only(self.sql, &counted)?;
             self.memory.dirty.touch_everybody();
         }
+        self.memory.sightings = Sightings::load(self.sql, &after)?;
         self.memory.policy = after;
         self.enact_connections(connections)
     }

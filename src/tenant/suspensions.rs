@@ -8,7 +8,8 @@ use super::memory::Author;
 use super::work::{Answer, Failure, Work};
 use crate::http::{AccessAction, Problem, ProblemCode, Response};
 use crate::scim::schema::USER;
-use crate::store::{resources, suspensions};
+use crate::store::resources;
+use crate::store::suspensions::{self, Cause};
 
 impl Work<'_, '_> {
     /// `POST …/users/{id}/suspend` and `…/restore`.
@@ -24,7 +25,8 @@ impl Work<'_, '_> {
             return Err(Failure::from(Problem::new(ProblemCode::InsufficientScope, detail))); // (2)
         }
         let suspended = action == AccessAction::Suspend;
-        if suspensions::has(self.sql, id)? != suspended {
+        let wanted = suspended.then_some(Cause::Hand);
+        if suspensions::of(self.sql, id)? != wanted {
             let (actor, connection) = (self.call.principal.actor(), self.connection.as_deref());
             let author = Author { actor: &actor, connection, now: self.call.now };
             decide(self.sql, self.memory, (user.pos, id), suspended, author)?; // (3)

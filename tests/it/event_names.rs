@@ -18,6 +18,7 @@ fn the_names_of_events() {
         (Resource(5, Verb::Deactivated), "agent.deactivated", "Agent"),
         (Resource(6, Verb::Deleted), "agenticApplication.deleted", "AgenticApplication"),
         (UserAccessChanged, "user.access.changed", "User"),
+        (UserStale, "user.stale", "User"),
         (GroupMemberAdded, "group.member.added", "Group"),
         (GroupMemberRemoved, "group.member.removed", "Group"),
         (Resource(1, Verb::Linked), "user.linked", "User"),

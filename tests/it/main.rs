@@ -119,6 +119,7 @@ mod route;
 mod scopes;
 mod shapes;
 mod sorting;
+mod stale;
 mod standing;
 mod standing_laws;
 mod store;

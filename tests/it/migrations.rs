@@ -73,6 +73,12 @@ const UNDONE: &[&[&str]] = &[
     &["DROP TABLE drifts"],
     &["DROP INDEX grants_of_groups", "DROP INDEX members_by_mapping"],
     &["DROP TABLE decisions"],
+    &[
+        "DROP INDEX resources_by_seen",
+        "ALTER TABLE resources DROP COLUMN last_seen",
+        "DROP TABLE staleness",
+        "ALTER TABLE suspensions DROP COLUMN stale",
+    ],
 ];
 
 /// This version.

@@ -28,7 +28,7 @@ fn what_was_never_said_has_its_defaults() {
     assert_eq!(
         read.json(),
         json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [],
-            "deprovision": deprovision,
+            "deprovision": deprovision, "staleAfter": null,
             "groups": "full", "mappings": [], "mappingMode": "union", "unmapped": "keep",
             "roles": [], "guards": [], "succession": [],
             "requiredAttributes": [], "constraints": [], "authority": {}, "attributeMaps": [] })

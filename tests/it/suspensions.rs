@@ -2,7 +2,7 @@
 
 use muster::http::{AccessAction, Route};
 use muster::registry::Slug;
-use muster::store::suspensions;
+use muster::store::suspensions::{self, Cause};
 use serde_json::{Value, json};
 
 use crate::steps::check_problem;
@@ -28,7 +28,7 @@ fn a_user_is_suspended_and_restored_and_the_record_stays_as_it_was() {
                 (reply.status, reply.json()),
                 (200, json!({ "id": ada, "suspended": suspended }))
             );
-            assert_eq!(suspensions::has(&acme.sql, &ada), Ok(suspended));
+            assert_eq!(suspensions::of(&acme.sql, &ada), Ok(suspended.then_some(Cause::Hand)));
             acme.sleep();
         }
     }
@@ -91,11 +91,11 @@ fn who_comes_back_comes_back_suspended_and_who_is_forgotten_is_forgotten() {
         acme.delete(&format!("/Users/{id}"));
     }
     assert_eq!(acme.user("ada"), ada);
-    assert_eq!(suspensions::has(&acme.sql, &ada), Ok(true));
+    assert_eq!(suspensions::of(&acme.sql, &ada), Ok(Some(Cause::Hand)));
     acme.wait(muster::limits::RETAIN_SECONDS_DEFAULT);
     acme.alarms();
     assert_eq!((acme.rows("tombstones"), acme.rows("suspensions")), (0, 1));
-    assert_eq!(suspensions::has(&acme.sql, &bob), Ok(false));
+    assert_eq!(suspensions::of(&acme.sql, &bob), Ok(None));
     acme.admin("PUT", "/policies", &json!({ "deprovision": { "retain": "PT0S" } }));
     acme.delete(&format!("/Users/{ada}"));
     assert_eq!(acme.rows("suspensions"), 0);

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{RowHolders, held_of, row_of};
-use crate::policy::{Access, EVERYONE, Facts, Held, Mapping, Match, Standing};
+use crate::policy::{Access, EVERYONE, Facts, Held, Mapping, Match, Reason, Standing};
 use crate::store::grants::{self, GrantRow, GroupOf};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::suspensions;
+use crate::store::suspensions::{self, Cause};
 use crate::store::{Pos, Sql, StoreError};
 use crate::tenant::document::Document;
 use crate::tenant::memory::Memory;
@@ -17,7 +17,7 @@ pub(in crate::tenant) struct Known {
     pub(super) id: String,
     pub(super) user: Map<String, Value>,
     manager: Option<String>,
-    suspended: bool,
+    suspended: Option<Reason>,
     pub(super) rows: Vec<GrantRow>,
     /// How many of the rows, at the end, are not written yet.
     new: usize,
@@ -48,7 +48,10 @@ impl Known {
         user.insert("groups".to_owned(), groups.collect());
         let rows = grants::of_user(sql, row.pos)?;
         let manager = row.manager.clone();
-        let suspended = suspensions::has(sql, &document.id)?;
+        let suspended = suspensions::of(sql, &document.id)?.map(|cause| match cause {
+            Cause::Hand => Reason::Suspended,
+            Cause::Stale => Reason::Stale,
+        });
         Ok(Self { pos: row.pos, id: document.id, user, manager, suspended, rows, new: 0 })
     }
 

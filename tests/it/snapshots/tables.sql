@@ -11,7 +11,7 @@ CREATE TABLE resources (
         origin TEXT NOT NULL,
         members INTEGER NOT NULL,
         doc TEXT NOT NULL
-     , manager TEXT) STRICT;
+     , manager TEXT, last_seen TEXT) STRICT;
 CREATE TABLE lookups (
         attribute INTEGER NOT NULL,
         key TEXT NOT NULL,
@@ -156,7 +156,7 @@ CREATE TABLE salts (id INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE suspensions (
         user TEXT PRIMARY KEY,
         since INTEGER NOT NULL
-     ) STRICT, WITHOUT ROWID;
+     , stale INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 CREATE TABLE drifts (
         pos INTEGER NOT NULL,
         path TEXT NOT NULL,
@@ -171,4 +171,10 @@ CREATE TABLE decisions (
         actor TEXT NOT NULL,
         users TEXT NOT NULL,
         done INTEGER NOT NULL
+     ) STRICT;
+CREATE INDEX resources_by_seen ON resources (last_seen) WHERE last_seen IS NOT NULL;
+CREATE TABLE staleness (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        seen TEXT NOT NULL,
+        pos INTEGER NOT NULL
      ) STRICT;
