@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::route_part::{AccessAction, ConnectionAction, PolicyPart};
 use super::{Method, ScimTarget, TenantHost, Url};
 use crate::auth::Scope;
 use crate::registry::Slug;
@@ -88,31 +89,6 @@ pub enum Route {
     },
 }
 
-/// A part of the policy document that has a path of its own.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(missing_docs, reason = "each is the path's last segment")]
-pub enum PolicyPart {
-    Mappings,
-    Roles,
-}
-
-/// What is asked of a connection beside reading and writing it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(missing_docs, reason = "each is the path's last segment")]
-pub enum ConnectionAction {
-    Activate,
-    Disable,
-    Export,
-}
-
-/// What is decided of a user's access.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(missing_docs, reason = "each is the path's last segment")]
-pub enum AccessAction {
-    Suspend,
-    Restore,
-}
-
 /// Who may ask for a route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Audience {
@@ -196,12 +172,6 @@ impl Route {
                 let action = ConnectionAction::parse(action)?;
                 Some(Self::ConnectionAction(tenant, decode(connection)?, action))
             }
-            ["users", user, "suspend"] => {
-                Some(Self::AccessDecision(tenant, decode(user)?, AccessAction::Suspend))
-            }
-            ["users", user, "restore"] => {
-                Some(Self::AccessDecision(tenant, decode(user)?, AccessAction::Restore))
-            }
             ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
             ["export"] => Some(Self::Export(tenant)),
@@ -216,6 +186,10 @@ impl Route {
             ["access"] => Some(Self::Access(tenant)),
             ["users", user, "access"] => Some(Self::UserAccess(tenant, decode(user)?)),
             ["users", user, "grants"] => Some(Self::UserGrants(tenant, decode(user)?)),
+            ["users", user, action] => {
+                let action = AccessAction::parse(action)?;
+                Some(Self::AccessDecision(tenant, decode(user)?, action))
+            }
             ["schemas"] => Some(Self::Schemas(tenant)),
             ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
             _ => None,
@@ -367,17 +341,6 @@ impl Route {
 
 /// The segment behind `connections` that is no connection's id.
 pub const IMPORT: &str = "import";
-
-impl ConnectionAction {
-    fn parse(segment: &str) -> Option<Self> {
-        match segment {
-            "activate" => Some(Self::Activate),
-            "disable" => Some(Self::Disable),
-            "export" => Some(Self::Export),
-            _ => None,
-        }
-    }
-}
 
 fn segments(path: &str) -> Option<Vec<&str>> {
     let path = path.strip_prefix('/')?;

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::route::{AccessAction, ConnectionAction, PolicyPart};
-use super::{Route, ScimTarget};
+use super::{AccessAction, ConnectionAction, PolicyPart, Route, ScimTarget};
 use crate::scim::schema::Registry;
 
 impl Route {

@@ -1,0 +1,47 @@
+//! What the last segments of paths stand for, where several make one route.
+
+/// A part of the policy document that has a path of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum PolicyPart {
+    Mappings,
+    Roles,
+}
+
+/// What is asked of a connection beside reading and writing it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum ConnectionAction {
+    Activate,
+    Disable,
+    Export,
+}
+
+/// What is decided of a user's access.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum AccessAction {
+    Suspend,
+    Restore,
+}
+
+impl ConnectionAction {
+    pub(super) fn parse(segment: &str) -> Option<Self> {
+        match segment {
+            "activate" => Some(Self::Activate),
+            "disable" => Some(Self::Disable),
+            "export" => Some(Self::Export),
+            _ => None,
+        }
+    }
+}
+
+impl AccessAction {
+    pub(super) fn parse(segment: &str) -> Option<Self> {
+        match segment {
+            "suspend" => Some(Self::Suspend),
+            "restore" => Some(Self::Restore),
+            _ => None,
+        }
+    }
+}
