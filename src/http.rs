@@ -157,16 +157,26 @@ impl Request<'_> {
             )
     }
 
+    /// The body's media type without its parameters, if it says one.
+    pub fn media_type(&self) -> &str {
+        self.headers.content_type.as_deref().map(essence).unwrap_or_default()
+    }
+
     /// Whether the body's media type is one that is taken.
     pub fn is_json(&self) -> bool {
         is_json(self.headers.content_type.as_deref())
     }
 }
 
+/// A media type without its parameters (RFC 9110 §8.3.1).
+fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
 /// Whether a media type is one that is taken; a body without one passes as JSON.
 pub fn is_json(content_type: Option<&str>) -> bool {
     let Some(content_type) = content_type else { return true };
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let essence = essence(content_type);
     ["application/scim+json", "application/json"].iter().any(|t| t.eq_ignore_ascii_case(essence))
 }
 

@@ -10,6 +10,7 @@ pub mod departures;
 pub mod events;
 pub mod grants;
 pub mod idempotency;
+pub mod imports;
 pub mod keys;
 pub mod members;
 mod migrations;

@@ -22,6 +22,7 @@ mod export;
 mod health;
 mod idempotency;
 mod import;
+mod imports;
 mod keys;
 mod list;
 mod lookups;

@@ -54,6 +54,10 @@ pub enum Route {
     Export(Slug),
     /// `/v1/tenants/{t}/import`
     Import(Slug),
+    /// `/v1/tenants/{t}/imports`
+    Imports(Slug),
+    /// `/v1/tenants/{t}/imports/{i}`
+    UserImport(Slug, String),
     /// `/v1/tenants/{t}/policies`
     Policies(Slug),
     /// `/v1/tenants/{t}/mappings` or `/roles`
@@ -176,6 +180,8 @@ impl Route {
             ["events"] => Some(Self::Events(tenant)),
             ["export"] => Some(Self::Export(tenant)),
             ["import"] => Some(Self::Import(tenant)),
+            ["imports"] => Some(Self::Imports(tenant)),
+            ["imports", import] => Some(Self::UserImport(tenant, decode(import)?)),
             ["policies"] => Some(Self::Policies(tenant)),
             ["mappings"] => Some(Self::PolicyPart(tenant, PolicyPart::Mappings)),
             ["roles"] => Some(Self::PolicyPart(tenant, PolicyPart::Roles)),
@@ -224,6 +230,8 @@ impl Route {
             | Self::Events(tenant)
             | Self::Export(tenant)
             | Self::Import(tenant)
+            | Self::Imports(tenant)
+            | Self::UserImport(tenant, _)
             | Self::Policies(tenant)
             | Self::PolicyPart(tenant, _)
             | Self::MappingDiagnostics(tenant, _)
@@ -275,6 +283,8 @@ impl Route {
             | Self::Connections(_)
             | Self::Secrets(..)
             | Self::Trusts(..)
+            | Self::Imports(_)
+            | Self::UserImport(..)
             | Self::Recompute(_) => &[Get, Post],
             Self::Tenant(_) | Self::Connection(..) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
@@ -315,6 +325,8 @@ impl Route {
             | Self::ConnectionHealth(..)
             | Self::ConnectionTest(..)
             | Self::Requests(_)
+            | Self::Imports(_)
+            | Self::UserImport(..)
             | Self::Policies(_)
             | Self::PolicyPart(..)
             | Self::MappingDiagnostics(..)

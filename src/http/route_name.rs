@@ -33,6 +33,8 @@ impl Route {
             Self::Requests(_) => "requests",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
+            Self::Imports(_) => "imports",
+            Self::UserImport(..) => "imports.part",
             Self::Events(_) => "events",
             Self::Policies(_) => "policies",
             Self::PolicyPart(_, PolicyPart::Mappings) => "mappings",
@@ -64,6 +66,7 @@ impl Route {
             | Self::Secrets(_, id)
             | Self::Trusts(_, id)
             | Self::Schema(_, id)
+            | Self::UserImport(_, id)
             | Self::MappingDiagnostics(_, id)
             | Self::UserAccess(_, id)
             | Self::UserGrants(_, id) => Some(id),

@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 16] = [
+const MIGRATIONS: [&[&str]; 17] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -20,6 +20,7 @@ const MIGRATIONS: [&[&str]; 16] = [
     OPTIONS,
     TOMBSTONES,
     SUSPENSIONS,
+    IMPORTS,
 ];
 
 const TABLES: &[&str] = &[
@@ -271,6 +272,18 @@ const TOMBSTONES: &[&str] = &[
 const SUSPENSIONS: &[&str] = &["CREATE TABLE suspensions (
         user TEXT PRIMARY KEY,
         since INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID"];
+
+/// Imports of users: how far each has come, and what has become of its rows.
+const IMPORTS: &[&str] = &["CREATE TABLE imports (
+        id TEXT PRIMARY KEY,
+        begun INTEGER NOT NULL,
+        parts INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        unchanged INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        errors TEXT NOT NULL
      ) STRICT, WITHOUT ROWID"];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

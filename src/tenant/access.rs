@@ -108,7 +108,9 @@ impl Work<'_, '_> {
             (Route::Scim { .. }, Method::Delete) => {
                 ScimError::new(ErrorKind::Conflict, detail).into()
             }
-            (Route::Scim { .. }, _) => ScimError::new(ErrorKind::Mutability, detail).into(),
+            (Route::Scim { .. } | Route::Imports(_) | Route::UserImport(..), _) => {
+                ScimError::new(ErrorKind::Mutability, detail).into()
+            }
             _ => Problem::new(ProblemCode::Conflict, detail).into(),
         }
     }

@@ -2,12 +2,14 @@
 
 mod asked;
 mod kinds;
+mod put;
 mod rows;
 mod rules;
 mod standing;
 
 use serde_json::{Map, Value};
 
+pub(super) use self::put::Put;
 use self::rows::encoded;
 pub(super) use self::rows::{take_away, updated};
 use self::rules::Written;

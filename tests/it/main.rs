@@ -73,6 +73,7 @@ mod health;
 mod hosts;
 mod idempotency;
 mod import_errors;
+mod imports;
 mod isolation;
 mod key_rotation;
 mod key_uses;

@@ -31,7 +31,8 @@ fn what_was_never_said_has_its_defaults() {
             "deprovision": deprovision,
             "groups": "full", "mappings": [], "mappingMode": "union", "unmapped": "keep",
             "roles": [], "guards": [], "succession": [],
-            "requiredAttributes": [], "constraints": [], "authority": {} })
+            "requiredAttributes": [], "constraints": [], "authority": {},
+            "matching": ["userName"] })
     );
     assert_eq!(read.headers["etag"], "\"0\"");
     for nothing in [json!({}), json!({ "features": {} }), read.json(), json!({ "schemas": [] })] {

@@ -157,3 +157,13 @@ CREATE TABLE suspensions (
         user TEXT PRIMARY KEY,
         since INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE imports (
+        id TEXT PRIMARY KEY,
+        begun INTEGER NOT NULL,
+        parts INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        unchanged INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        errors TEXT NOT NULL
+     ) STRICT, WITHOUT ROWID;
