@@ -43,6 +43,7 @@ pub enum Verb {
     Deactivated,
     Deleted,
     Linked,
+    Unlinked,
 }
 
 /// A fact about to be recorded.
@@ -115,6 +116,7 @@ impl Verb {
             Self::Deactivated => "deactivated",
             Self::Deleted => "deleted",
             Self::Linked => "linked",
+            Self::Unlinked => "unlinked",
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod dangling;
 pub mod departures;
 pub mod events;
 pub mod grants;
+pub mod hidden;
 pub mod idempotency;
 pub mod imports;
 pub mod keys;

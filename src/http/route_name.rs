@@ -30,6 +30,8 @@ impl Route {
             Self::ConnectionTest(..) => "connection.test",
             Self::AccessDecision(_, _, AccessAction::Suspend) => "user.suspend",
             Self::AccessDecision(_, _, AccessAction::Restore) => "user.restore",
+            Self::AccessDecision(_, _, AccessAction::Link) => "user.link",
+            Self::AccessDecision(_, _, AccessAction::Unlink) => "user.unlink",
             Self::Requests(_) => "requests",
             Self::Export(_) => "export",
             Self::Import(_) => "import",

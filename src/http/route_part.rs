@@ -17,12 +17,14 @@ pub enum ConnectionAction {
     Export,
 }
 
-/// What is decided of a user's access.
+/// What is decided of a user by hand.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "each is the path's last segment")]
 pub enum AccessAction {
     Suspend,
     Restore,
+    Link,
+    Unlink,
 }
 
 impl ConnectionAction {
@@ -41,6 +43,8 @@ impl AccessAction {
         match segment {
             "suspend" => Some(Self::Suspend),
             "restore" => Some(Self::Restore),
+            "link" => Some(Self::Link),
+            "unlink" => Some(Self::Unlink),
             _ => None,
         }
     }

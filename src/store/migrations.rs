@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 17] = [
+const MIGRATIONS: [&[&str]; 18] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -21,6 +21,7 @@ const MIGRATIONS: [&[&str]; 17] = [
     TOMBSTONES,
     SUSPENSIONS,
     IMPORTS,
+    HIDDEN,
 ];
 
 const TABLES: &[&str] = &[
@@ -284,6 +285,13 @@ const IMPORTS: &[&str] = &["CREATE TABLE imports (
         unchanged INTEGER NOT NULL,
         failed INTEGER NOT NULL,
         errors TEXT NOT NULL
+     ) STRICT, WITHOUT ROWID"];
+
+/// Users whom a connection does not see.
+const HIDDEN: &[&str] = &["CREATE TABLE hidden (
+        connection TEXT NOT NULL,
+        user INTEGER NOT NULL,
+        PRIMARY KEY (connection, user)
      ) STRICT, WITHOUT ROWID"];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

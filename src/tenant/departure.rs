@@ -64,6 +64,7 @@ pub(super) fn step(
         lock_out(sql, id)?;
         departures::delete(sql, id)?;
         connections::delete(sql, id)?;
+        memory.unhide_all(sql, id)?;
         if memory.connections.get(id).is_some_and(|connection| !connection.row.activated) {
             memory.dirty.touch_everybody(); // What it said of groups counts from now on.
         }

@@ -1,7 +1,7 @@
 //! Which family does what is asked.
 
 use super::work::{Answer, Work};
-use crate::http::{Method, Problem, ProblemCode, Route};
+use crate::http::{AccessAction, Method, Problem, ProblemCode, Route};
 
 impl<'c> Work<'_, 'c> {
     /// Hands the request to its family. The gate has seen to it that route and method fit; here it
@@ -36,6 +36,10 @@ impl<'c> Work<'_, 'c> {
             (Route::ConnectionHealth(_, id), Method::Get) => self.health(id),
             (Route::ConnectionTest(_, id), Method::Post) => self.test_connection(id),
             (Route::Requests(_), Method::Get) => self.read_requests(),
+            (Route::AccessDecision(_, id, AccessAction::Link), Method::Post) => self.link_user(id),
+            (Route::AccessDecision(_, id, AccessAction::Unlink), Method::Post) => {
+                self.unlink_user(id)
+            }
             (Route::AccessDecision(_, id, action), Method::Post) => self.decide_access(id, *action),
             (Route::Events(_), Method::Get) => self.read_events(),
             (Route::Export(_), Method::Get) => self.export(),

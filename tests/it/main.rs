@@ -79,6 +79,7 @@ mod key_rotation;
 mod key_uses;
 mod keys;
 mod limits;
+mod links;
 mod lists;
 mod member_laws;
 mod member_origins;

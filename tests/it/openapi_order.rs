@@ -34,7 +34,13 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::AccessDecision(.., AccessAction::Suspend) => {
             Route::AccessDecision(x(), id(), AccessAction::Restore)
         }
-        Route::AccessDecision(.., AccessAction::Restore) => Route::Requests(x()),
+        Route::AccessDecision(.., AccessAction::Restore) => {
+            Route::AccessDecision(x(), id(), AccessAction::Link)
+        }
+        Route::AccessDecision(.., AccessAction::Link) => {
+            Route::AccessDecision(x(), id(), AccessAction::Unlink)
+        }
+        Route::AccessDecision(.., AccessAction::Unlink) => Route::Requests(x()),
         Route::Requests(_) => Route::Export(x()),
         Route::Export(_) => Route::Import(x()),
         Route::Import(_) => Route::Imports(x()),

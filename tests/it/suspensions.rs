@@ -44,9 +44,12 @@ fn a_user_is_suspended_and_restored_and_the_record_stays_as_it_was() {
 #[test]
 fn a_decision_has_a_path_of_its_own() {
     let acme = || Slug::parse("acme").unwrap();
-    for (segment, action) in
-        [("suspend", AccessAction::Suspend), ("restore", AccessAction::Restore)]
-    {
+    for (segment, action) in [
+        ("suspend", AccessAction::Suspend),
+        ("restore", AccessAction::Restore),
+        ("link", AccessAction::Link),
+        ("unlink", AccessAction::Unlink),
+    ] {
         let expected = Route::AccessDecision(acme(), "u-1".to_owned(), action);
         let path = format!("/v1/tenants/acme/users/u-1/{segment}");
         assert_eq!(Route::parse(&path), Some(expected));

@@ -12,7 +12,7 @@ use crate::scim::{ErrorKind, ScimError};
 use crate::store::Pos;
 use crate::store::resources::{self, LookupKey};
 use crate::tenant::document::Document;
-use crate::tenant::lookups::new_keys;
+use crate::tenant::lookups::{keys_of, new_keys};
 use crate::tenant::members::Delta;
 use crate::tenant::work::{Failure, Work};
 
@@ -57,10 +57,8 @@ impl Work<'_, '_> {
         keys: &[LookupKey],
     ) -> Result<Option<Pos>, Failure> {
         for path in self.memory.policy.attributes.matching.paths() {
-            let mut lookups = schema.resource_type.lookups.iter();
-            let number = lookups.find(|lookup| lookup.path == path).map(|lookup| lookup.number);
             let mut found: Vec<Pos> = Vec::new();
-            for key in keys.iter().filter(|(own, _)| Some(*own) == number) {
+            for key in keys_of(schema, path, keys) {
                 found.extend(resources::find(self.sql, USER, key, 2)?);
             }
             found.sort_unstable();

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 use crate::store::resources::{self, ResourceRow};
 use crate::tenant::adopt::Adopt;
 use crate::tenant::document::Document;
-use crate::tenant::lookups::new_keys;
+use crate::tenant::lookups::{keys_of, new_keys};
 use crate::tenant::work::{Failure, Work};
 
 impl<'a> Work<'a, '_> {
@@ -70,8 +70,9 @@ impl<'a> Work<'a, '_> {
     /// Notes that a resource was taken up; what else its write changes is another fact.
     pub(super) fn record_taken_up(&mut self, subject: &Subject<'_>) -> Result<(), StoreError> {
         let kind = EventKind::Resource(subject.row.pos.type_number(), Verb::Linked);
-        self.pull(Trigger::IdentityLinked, subject.row.pos, &subject.document.resource);
-        self.record(&Event::new(kind, subject.document.id.as_str()))
+        let linked = subject.row.manager.as_deref();
+        self.pull(Trigger::IdentityLinked, subject.row.pos, &subject.document.resource, linked);
+        self.record_about(&Event::new(kind, subject.document.id.as_str()), linked)
     }
 
     /// Does what a POST asks: adds a resource or, where its name is that of one that is nobody's and
@@ -89,20 +90,19 @@ impl<'a> Work<'a, '_> {
     /// The resource of the same name that a POST takes up.
     fn named(&self, new: &New<'a>) -> Result<Option<Subject<'a>>, Failure> {
         let schema = new.schema;
-        let mut lookups = schema.resource_type.lookups.iter();
-        let name = lookups.find(|lookup| lookup.path == "userName").map(|lookup| lookup.number);
-        if self.adopt != Adopt::OnCreate || name.is_none() {
+        if self.adopt != Adopt::OnCreate {
             return Ok(None);
         }
         let keys = new_keys(&new.resource, schema)?;
-        let Some(key) = keys.iter().find(|(number, _)| Some(*number) == name) else {
+        let Some(key) = keys_of(schema, "userName", &keys).next() else {
             return Ok(None);
         };
         let found = resources::find(self.sql, schema.resource_type.number, key, 1)?;
         let Some(row) = found.first().map(|pos| resources::at(self.sql, *pos)).transpose()? else {
             return Ok(None);
         };
-        let row = row.filter(|row| self.is_nobodys(row));
+        // Who was unlinked by hand is linked by hand.
+        let row = row.filter(|row| self.is_nobodys(row) && !self.hides(row.pos));
         row.map(|row| {
             let document = Document::decode(&row.doc)?;
             Ok(Subject { schema, row, document, taken_up: false })

@@ -167,3 +167,8 @@ CREATE TABLE imports (
         failed INTEGER NOT NULL,
         errors TEXT NOT NULL
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE hidden (
+        connection TEXT NOT NULL,
+        user INTEGER NOT NULL,
+        PRIMARY KEY (connection, user)
+     ) STRICT, WITHOUT ROWID;
