@@ -35,7 +35,7 @@ pub use rate_limit::{Exceeded, Quota};
 pub use refusal::Refusal;
 pub use response::{NDJSON, Response};
 pub use route::{IMPORT, Route};
-pub use route_part::{AccessAction, ConnectionAction, PolicyPart};
+pub use route_part::{AccessAction, ConnectionAction, MatchAction, PolicyPart};
 pub use scim_target::ScimTarget;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -309,6 +309,11 @@ pub const IMPORT_ERRORS: usize = 100;
 /// Imports of users that are remembered.
 pub const IMPORTS: usize = 100;
 
+/// Proposals of a connection; above it no more are made.
+pub const MATCHES_PER_CONNECTION: usize = 1_000;
+/// Users whom one value of a user that is refused may mean.
+pub const MATCH_CANDIDATES: usize = 10;
+
 /// Items on a page of the admin API when the client does not say.
 pub const ITEMS_DEFAULT: usize = 100;
 /// Items on a page of the admin API at most, and events on a page of the feed.

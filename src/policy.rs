@@ -34,7 +34,7 @@ pub use duration::duration_seconds;
 pub use groups::{GroupKind, GroupKinds, Groups};
 pub use guard::{Guard, Successor};
 pub use mapping::{Granted, Mapping, MappingMode, Trigger};
-pub use matching::Matching;
+pub use matching::{Agreement, Matching};
 pub use near_miss::{Difference, Named};
 pub use quota::Holders;
 pub use rate_limit::RateLimit;

@@ -13,6 +13,7 @@ pub mod hidden;
 pub mod idempotency;
 pub mod imports;
 pub mod keys;
+pub mod matches;
 pub mod members;
 mod migrations;
 pub mod orders;

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::route_part::{AccessAction, ConnectionAction, PolicyPart};
+use super::route_part::{AccessAction, ConnectionAction, MatchAction, PolicyPart};
 use super::{Method, ScimTarget, TenantHost, Url};
 use crate::auth::Scope;
 use crate::registry::Slug;
@@ -58,6 +58,10 @@ pub enum Route {
     Imports(Slug),
     /// `/v1/tenants/{t}/imports/{i}`
     UserImport(Slug, String),
+    /// `/v1/tenants/{t}/matches`
+    Matches(Slug),
+    /// `/v1/tenants/{t}/matches/{m}/{action}`
+    MatchDecision(Slug, String, MatchAction),
     /// `/v1/tenants/{t}/policies`
     Policies(Slug),
     /// `/v1/tenants/{t}/mappings` or `/roles`
@@ -182,6 +186,10 @@ impl Route {
             ["import"] => Some(Self::Import(tenant)),
             ["imports"] => Some(Self::Imports(tenant)),
             ["imports", import] => Some(Self::UserImport(tenant, decode(import)?)),
+            ["matches"] => Some(Self::Matches(tenant)),
+            ["matches", id, action] => {
+                Some(Self::MatchDecision(tenant, decode(id)?, MatchAction::parse(action)?))
+            }
             ["policies"] => Some(Self::Policies(tenant)),
             ["mappings"] => Some(Self::PolicyPart(tenant, PolicyPart::Mappings)),
             ["roles"] => Some(Self::PolicyPart(tenant, PolicyPart::Roles)),
@@ -232,6 +240,8 @@ impl Route {
             | Self::Import(tenant)
             | Self::Imports(tenant)
             | Self::UserImport(tenant, _)
+            | Self::Matches(tenant)
+            | Self::MatchDecision(tenant, ..)
             | Self::Policies(tenant)
             | Self::PolicyPart(tenant, _)
             | Self::MappingDiagnostics(tenant, _)
@@ -272,11 +282,13 @@ impl Route {
             | Self::MappingDiagnostics(..)
             | Self::Access(_)
             | Self::UserAccess(..)
+            | Self::Matches(_)
             | Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
             Self::ConnectionAction(..)
             | Self::ImportConnection(_)
             | Self::ConnectionTest(..)
             | Self::AccessDecision(..)
+            | Self::MatchDecision(..)
             | Self::Import(_) => &[Post],
             Self::Tenants
             | Self::Keys(_)
@@ -327,6 +339,7 @@ impl Route {
             | Self::Requests(_)
             | Self::Imports(_)
             | Self::UserImport(..)
+            | Self::Matches(_)
             | Self::Policies(_)
             | Self::PolicyPart(..)
             | Self::MappingDiagnostics(..)
@@ -343,7 +356,9 @@ impl Route {
             } else {
                 &[Scope::ChangesDecide]
             }),
-            Self::AccessDecision(..) => Audience::Key(&[Scope::ChangesDecide]),
+            Self::AccessDecision(..) | Self::MatchDecision(..) => {
+                Audience::Key(&[Scope::ChangesDecide])
+            }
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
             Self::Export(_) => Audience::Key(&[Scope::DataExport]),
             Self::Scim { target, .. } => Audience::Key(target.scopes(method)),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{AccessAction, ConnectionAction, PolicyPart, Route, ScimTarget};
+use super::{AccessAction, ConnectionAction, MatchAction, PolicyPart, Route, ScimTarget};
 use crate::scim::schema::Registry;
 
 impl Route {
@@ -37,6 +37,9 @@ impl Route {
             Self::Import(_) => "import",
             Self::Imports(_) => "imports",
             Self::UserImport(..) => "imports.part",
+            Self::Matches(_) => "matches",
+            Self::MatchDecision(_, _, MatchAction::Accept) => "match.accept",
+            Self::MatchDecision(_, _, MatchAction::Reject) => "match.reject",
             Self::Events(_) => "events",
             Self::Policies(_) => "policies",
             Self::PolicyPart(_, PolicyPart::Mappings) => "mappings",
@@ -69,6 +72,7 @@ impl Route {
             | Self::Trusts(_, id)
             | Self::Schema(_, id)
             | Self::UserImport(_, id)
+            | Self::MatchDecision(_, id, _)
             | Self::MappingDiagnostics(_, id)
             | Self::UserAccess(_, id)
             | Self::UserGrants(_, id) => Some(id),

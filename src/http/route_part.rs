@@ -17,6 +17,14 @@ pub enum ConnectionAction {
     Export,
 }
 
+/// What is decided of a proposal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum MatchAction {
+    Accept,
+    Reject,
+}
+
 /// What is decided of a user by hand.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "each is the path's last segment")]
@@ -45,6 +53,16 @@ impl AccessAction {
             "restore" => Some(Self::Restore),
             "link" => Some(Self::Link),
             "unlink" => Some(Self::Unlink),
+            _ => None,
+        }
+    }
+}
+
+impl MatchAction {
+    pub(super) fn parse(segment: &str) -> Option<Self> {
+        match segment {
+            "accept" => Some(Self::Accept),
+            "reject" => Some(Self::Reject),
             _ => None,
         }
     }

@@ -9,6 +9,15 @@ use crate::scim::schema::{Fault, TypeSchema};
 #[derive(Clone, Debug)]
 pub struct Matching(Vec<String>);
 
+/// In what two users agree.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Agreement {
+    /// The paths of the attributes, in the policy's order.
+    pub paths: Vec<String>,
+    /// How sure it is that they are one, of 100.
+    pub confidence: i64,
+}
+
 /// Its name in the policy document.
 pub(super) const NAME: &str = "matching";
 
@@ -40,6 +49,18 @@ impl Matching {
     /// What the document says of it.
     pub(super) fn to_json(&self) -> Value {
         self.0.iter().map(String::as_str).collect()
+    }
+
+    /// How sure it is that two users are one, `agrees` being whether a value of an attribute is both's,
+    /// if both have any: of these attributes, the share that agrees. None where none does.
+    pub fn agreement(&self, agrees: impl Fn(&str) -> Option<bool>) -> Option<Agreement> {
+        let known = self.0.iter().filter_map(|path| Some((path, agrees(path)?)));
+        let known: Vec<(&String, bool)> = known.collect();
+        let agreeing = known.iter().filter(|(_, agrees)| *agrees);
+        let paths: Vec<String> = agreeing.map(|(path, _)| (*path).clone()).collect();
+        let count = |many: usize| i64::try_from(many).unwrap_or(i64::MAX);
+        let confidence = count(paths.len()).saturating_mul(100).checked_div(count(known.len()))?;
+        (!paths.is_empty()).then_some(Agreement { paths, confidence })
     }
 
     /// The paths, in their order.

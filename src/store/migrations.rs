@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 18] = [
+const MIGRATIONS: [&[&str]; 19] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -22,6 +22,7 @@ const MIGRATIONS: [&[&str]; 18] = [
     SUSPENSIONS,
     IMPORTS,
     HIDDEN,
+    MATCHES,
 ];
 
 const TABLES: &[&str] = &[
@@ -291,6 +292,17 @@ const IMPORTS: &[&str] = &["CREATE TABLE imports (
 const HIDDEN: &[&str] = &["CREATE TABLE hidden (
         connection TEXT NOT NULL,
         user INTEGER NOT NULL,
+        PRIMARY KEY (connection, user)
+     ) STRICT, WITHOUT ROWID"];
+
+/// Users who are nobody's, each with a connection that may mean it.
+const MATCHES: &[&str] = &["CREATE TABLE matches (
+        connection TEXT NOT NULL,
+        user INTEGER NOT NULL,
+        paths TEXT NOT NULL,
+        confidence INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        state TEXT NOT NULL,
         PRIMARY KEY (connection, user)
      ) STRICT, WITHOUT ROWID"];
 

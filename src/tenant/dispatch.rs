@@ -48,6 +48,8 @@ impl<'c> Work<'_, 'c> {
             (Route::Imports(_), Method::Post) => self.begin_import(),
             (Route::UserImport(_, id), Method::Get) => self.read_import(id),
             (Route::UserImport(_, id), Method::Post) => self.continue_import(id),
+            (Route::Matches(_), Method::Get) => self.list_matches(),
+            (Route::MatchDecision(_, id, action), Method::Post) => self.decide_match(id, *action),
             (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
             (Route::Policies(_), Method::Put) => self.amend_policies(),
             (Route::PolicyPart(_, part), Method::Get) => Ok(self.read_policy_part(*part)),

@@ -84,7 +84,7 @@ impl Work<'_, '_> {
     }
 
     /// That a key is bound to no connection, so that none decides whom it manages: 403.
-    fn may_link(&self) -> Result<(), Problem> {
+    pub(super) fn may_link(&self) -> Result<(), Problem> {
         if self.connection.is_none() {
             return Ok(());
         }

@@ -13,6 +13,7 @@ use super::adopt::Adopt;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
 use super::connections::Options;
 use super::hidden::Hidden;
+use super::matches::Matches;
 use super::ring::Noted;
 use super::stored_policy;
 use super::tombstones::Tombstones;
@@ -70,6 +71,8 @@ pub(super) struct Memory {
     pub(super) tombstones: Tombstones,
     /// Whom connections do not see.
     pub(super) hidden: Hidden,
+    /// For whom connections may mean users who are nobody's.
+    pub(super) matches: Matches,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -185,6 +188,7 @@ impl Memory {
             dirty: Dirty::default(),
             tombstones: Tombstones::load(sql)?,
             hidden: Hidden::load(sql)?,
+            matches: Matches::load(sql)?,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,
@@ -214,6 +218,7 @@ impl Memory {
             dirty,
             tombstones,
             hidden,
+            matches: _,
             bookmarks,
             order_bookmarks: _,
             stale: _,

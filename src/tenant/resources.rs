@@ -164,7 +164,10 @@ impl<'a> Work<'a, '_> {
         let resource = self.obeyed(schema, Written::New, resource)?;
         let number = schema.resource_type.number;
         let keys = new_keys(&resource, schema)?;
-        self.unused(schema, &keys)?;
+        if let Err(taken) = self.unused(schema, &keys) {
+            self.propose(schema, &keys)?;
+            return Err(taken);
+        }
         let mut count = self.memory.count(number);
         count.live = count.live.saturating_add(1);
         count.last = count.last.saturating_add(1);

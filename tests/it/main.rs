@@ -81,6 +81,7 @@ mod keys;
 mod limits;
 mod links;
 mod lists;
+mod matches;
 mod member_laws;
 mod member_origins;
 mod members;

@@ -1,7 +1,9 @@
 //! Routes, problems and errors in an order: a new one does not compile before it has its place, so
 //! that nothing is left out of the description of the API.
 
-use muster::http::{AccessAction, ConnectionAction, PolicyPart, ProblemCode, Route, ScimTarget};
+use muster::http::{
+    AccessAction, ConnectionAction, MatchAction, PolicyPart, ProblemCode, Route, ScimTarget,
+};
 use muster::registry::Slug;
 use muster::scim::ErrorKind;
 use muster::scim::schema::Registry;
@@ -45,7 +47,12 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::Export(_) => Route::Import(x()),
         Route::Import(_) => Route::Imports(x()),
         Route::Imports(_) => Route::UserImport(x(), id()),
-        Route::UserImport(..) => Route::Events(x()),
+        Route::UserImport(..) => Route::Matches(x()),
+        Route::Matches(_) => Route::MatchDecision(x(), id(), MatchAction::Accept),
+        Route::MatchDecision(.., MatchAction::Accept) => {
+            Route::MatchDecision(x(), id(), MatchAction::Reject)
+        }
+        Route::MatchDecision(.., MatchAction::Reject) => Route::Events(x()),
         Route::Events(_) => Route::Policies(x()),
         Route::Policies(_) => Route::PolicyPart(x(), PolicyPart::Mappings),
         Route::PolicyPart(_, PolicyPart::Mappings) => Route::PolicyPart(x(), PolicyPart::Roles),

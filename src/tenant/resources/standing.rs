@@ -76,7 +76,8 @@ impl<'a> Work<'a, '_> {
     }
 
     /// Does what a POST asks: adds a resource or, where its name is that of one that is nobody's and
-    /// the connection takes such up, makes that what the POST says.
+    /// the connection takes such up, or of one that somebody has matched with what it tells, makes
+    /// that what the POST says.
     pub(in crate::tenant) fn add_or_take_up(&mut self, mut new: New<'a>) -> Result<Added, Failure> {
         if let Some(subject) = self.named(&new)? {
             let id = subject.document.id.clone();
@@ -88,9 +89,10 @@ impl<'a> Work<'a, '_> {
     }
 
     /// The resource of the same name that a POST takes up.
-    fn named(&self, new: &New<'a>) -> Result<Option<Subject<'a>>, Failure> {
+    fn named(&mut self, new: &New<'a>) -> Result<Option<Subject<'a>>, Failure> {
         let schema = new.schema;
-        if self.adopt != Adopt::OnCreate {
+        let adopts = self.adopt == Adopt::OnCreate;
+        if !adopts && !self.awaits_accepted() {
             return Ok(None);
         }
         let keys = new_keys(&new.resource, schema)?;
@@ -101,13 +103,14 @@ impl<'a> Work<'a, '_> {
         let Some(row) = found.first().map(|pos| resources::at(self.sql, *pos)).transpose()? else {
             return Ok(None);
         };
+        let Some(row) = row else { return Ok(None) };
         // Who was unlinked by hand is linked by hand.
-        let row = row.filter(|row| self.is_nobodys(row) && !self.hides(row.pos));
-        row.map(|row| {
-            let document = Document::decode(&row.doc)?;
-            Ok(Subject { schema, row, document, taken_up: false })
-        })
-        .transpose()
+        let is_taken_up = adopts && self.is_nobodys(&row) && !self.hides(row.pos);
+        if !is_taken_up && !self.was_accepted(&row)? {
+            return Ok(None);
+        }
+        let document = Document::decode(&row.doc)?;
+        Ok(Some(Subject { schema, row, document, taken_up: false }))
     }
 }
 

@@ -172,3 +172,12 @@ CREATE TABLE hidden (
         user INTEGER NOT NULL,
         PRIMARY KEY (connection, user)
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE matches (
+        connection TEXT NOT NULL,
+        user INTEGER NOT NULL,
+        paths TEXT NOT NULL,
+        confidence INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        PRIMARY KEY (connection, user)
+     ) STRICT, WITHOUT ROWID;
