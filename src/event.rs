@@ -44,6 +44,7 @@ pub enum Verb {
     Deactivated,
     Deleted,
     Linked,
+    Unlinked,
 }
 
 /// A fact about to be recorded.
@@ -117,6 +118,7 @@ impl Verb {
             Self::Deactivated => "deactivated",
             Self::Deleted => "deleted",
             Self::Linked => "linked",
+            Self::Unlinked => "unlinked",
         }
     }
 }

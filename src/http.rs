@@ -3,7 +3,7 @@
 //! In scope: parsing the raw URL once, the gate that every request passes before any storage is
 //! touched, and the two error formats (RFC 7644 §3.12 below a SCIM base, RFC 9457 below `/v1`).
 
-mod access_action;
+mod audience;
 mod errand;
 mod gate;
 mod host;
@@ -18,11 +18,11 @@ mod refusal;
 mod response;
 mod route;
 mod route_name;
+mod route_part;
 mod scim_target;
 mod trace;
 mod url;
 
-pub use access_action::AccessAction;
 pub use errand::{ConfigStep, Errand};
 pub use gate::Gate;
 pub use host::TenantHost;
@@ -35,7 +35,8 @@ pub use query::Query;
 pub use rate_limit::{Exceeded, Quota};
 pub use refusal::Refusal;
 pub use response::{NDJSON, Response};
-pub use route::{ConnectionAction, IMPORT, PolicyPart, Route};
+pub use route::{IMPORT, Route};
+pub use route_part::{AccessAction, ConnectionAction, LinkAction, MatchAction, PolicyPart};
 pub use scim_target::ScimTarget;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -157,16 +158,26 @@ impl Request<'_> {
             )
     }
 
+    /// The body's media type without its parameters, if it says one.
+    pub fn media_type(&self) -> &str {
+        self.headers.content_type.as_deref().map(essence).unwrap_or_default()
+    }
+
     /// Whether the body's media type is one that is taken.
     pub fn is_json(&self) -> bool {
         is_json(self.headers.content_type.as_deref())
     }
 }
 
+/// A media type without its parameters (RFC 9110 §8.3.1).
+fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
 /// Whether a media type is one that is taken; a body without one passes as JSON.
 pub fn is_json(content_type: Option<&str>) -> bool {
     let Some(content_type) = content_type else { return true };
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let essence = essence(content_type);
     ["application/scim+json", "application/json"].iter().any(|t| t.eq_ignore_ascii_case(essence))
 }
 

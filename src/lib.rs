@@ -40,7 +40,8 @@
 //! 5. An index, and SQL that looks at documents, may find too many resources for a filter, never too
 //!    few; evaluation has the last word.
 //! 6. A request is one transaction: it commits whole or leaves nothing. Each operation of a Bulk
-//!    request is a savepoint in it.
+//!    request is a savepoint in it. Of a POST that is refused since there is such a user, it is kept
+//!    which user who is nobody's may be meant, in a transaction of its own.
 //! 7. A recorded fact has one event; a request that changes nothing writes no row, keeps the
 //!    version and appends none.
 //! 8. KV decides that a tenant exists, its status and its jurisdiction; the object all else.
@@ -61,6 +62,8 @@
 //!   group that a mapping grants.
 //! - *manager*: the connection whose keys change a resource, if there is one; a connection *takes up*
 //!   what nobody manages.
+//! - *match*: a proposal that a user who is nobody's is whom a connection means; *link* and *unlink*: what
+//!   makes a user a connection's by hand, and parts the two.
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).
 //! - *event*: a recorded fact. *Feed*: all of them, in order.
 //! - *operation* is an entry of a PATCH or a Bulk request only, *path* and *filter* are SCIM's, a URL's path is a

@@ -316,6 +316,18 @@ pub const IMPORT_PLACE: i64 = 1 << 39;
 /// The greatest version of what an import brings, for the same reason.
 pub const IMPORT_VERSION: i64 = 1 << 48;
 
+/// Rows of users in one part of an import; above it the answer is 413.
+pub const IMPORT_ROWS: usize = 1_000;
+/// Rows of an import that were refused and of which it is told why.
+pub const IMPORT_ERRORS: usize = 100;
+/// Imports of users that are remembered.
+pub const IMPORTS: usize = 100;
+
+/// Proposals of a connection; above it no more are made.
+pub const MATCHES_PER_CONNECTION: usize = 1_000;
+/// Users whom one value of a user that is refused may mean.
+pub const MATCH_CANDIDATES: usize = 10;
+
 /// Items on a page of the admin API when the client does not say.
 pub const ITEMS_DEFAULT: usize = 100;
 /// Items on a page of the admin API at most, and events on a page of the feed.

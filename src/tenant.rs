@@ -22,11 +22,15 @@ mod duration;
 mod events;
 mod export;
 mod health;
+mod hidden;
 mod idempotency;
 mod import;
+mod imports;
 mod keys;
+mod links;
 mod list;
 mod lookups;
+mod matches;
 mod members;
 mod memory;
 mod naming;
@@ -171,6 +175,7 @@ impl Tenant {
         let memory = wake(&mut self.memory, sql)?; // (1)
         self.ring.wake(sql)?;
         memory.touched = false;
+        memory.matches.forget_noted();
         memory.dirty = access::Dirty::default();
         let scim = matches!(call.request.route, Route::Scim { .. });
         let admitted = admit(memory, call.principal, call.now);
@@ -341,6 +346,10 @@ impl<'a, 'c> Work<'a, 'c> {
     /// Does the request in a transaction, which a failure rolls back.
     fn run_whole(&mut self) -> Answer {
         let sql = self.sql;
-        store::transacted(sql, || self.settled(Self::run), Result::is_ok)?
+        let answer = store::transacted(sql, || self.settled(Self::run), Result::is_ok)?;
+        if !matches!(answer, Err(Failure::Store(_))) {
+            self.keep_proposed()?;
+        }
+        answer
     }
 }

@@ -2,8 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::{AccessAction, Method, ScimTarget, TenantHost, Url};
-use crate::auth::Scope;
+use super::route_part::{AccessAction, ConnectionAction, LinkAction, MatchAction, PolicyPart};
+use super::{Method, ScimTarget, TenantHost, Url};
 use crate::registry::Slug;
 
 /// What a path names.
@@ -47,6 +47,8 @@ pub enum Route {
     AccessDecision(Slug, String, AccessAction),
     /// `/v1/tenants/{t}/users/{action}`
     AccessDecisions(Slug, AccessAction),
+    /// `/v1/tenants/{t}/users/{id}/link` or `/unlink`
+    LinkDecision(Slug, String, LinkAction),
     /// `/v1/tenants/{t}/requests`
     Requests(Slug),
     /// `/v1/tenants/{t}/events`
@@ -55,6 +57,14 @@ pub enum Route {
     Export(Slug),
     /// `/v1/tenants/{t}/import`
     Import(Slug),
+    /// `/v1/tenants/{t}/imports`
+    Imports(Slug),
+    /// `/v1/tenants/{t}/imports/{i}`
+    UserImport(Slug, String),
+    /// `/v1/tenants/{t}/matches`
+    Matches(Slug),
+    /// `/v1/tenants/{t}/matches/{m}/{action}`
+    MatchDecision(Slug, String, MatchAction),
     /// `/v1/tenants/{t}/policies`
     Policies(Slug),
     /// `/v1/tenants/{t}/mappings`, `/roles` or `/attribute-maps`
@@ -92,36 +102,6 @@ pub enum Route {
         /// What is below it.
         target: ScimTarget,
     },
-}
-
-/// A part of the policy document that has a path of its own.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(missing_docs, reason = "each is the path's last segment")]
-pub enum PolicyPart {
-    Mappings,
-    Roles,
-    AttributeMaps,
-}
-
-/// What is asked of a connection beside reading and writing it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(missing_docs, reason = "each is the path's last segment")]
-pub enum ConnectionAction {
-    Activate,
-    Disable,
-    Export,
-}
-
-/// Who may ask for a route.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Audience {
-    /// Anybody.
-    Public,
-    /// The deployment's administrator.
-    Admin,
-    /// A key of the tenant (of any, where the path names none) with one of these scopes, or with any
-    /// where there are none; below `/v1` the deployment's administrator too.
-    Key(&'static [Scope]),
 }
 
 impl Route {
@@ -199,6 +179,12 @@ impl Route {
             ["events"] => Some(Self::Events(tenant)),
             ["export"] => Some(Self::Export(tenant)),
             ["import"] => Some(Self::Import(tenant)),
+            ["imports"] => Some(Self::Imports(tenant)),
+            ["imports", import] => Some(Self::UserImport(tenant, decode(import)?)),
+            ["matches"] => Some(Self::Matches(tenant)),
+            ["matches", id, action] => {
+                Some(Self::MatchDecision(tenant, decode(id)?, MatchAction::parse(action)?))
+            }
             ["policies"] => Some(Self::Policies(tenant)),
             ["mappings"] => Some(Self::PolicyPart(tenant, PolicyPart::Mappings)),
             ["roles"] => Some(Self::PolicyPart(tenant, PolicyPart::Roles)),
@@ -212,13 +198,19 @@ impl Route {
             ["users", user, "access"] => Some(Self::UserAccess(tenant, decode(user)?)),
             ["users", user, "timeline"] => Some(Self::UserTimeline(tenant, decode(user)?)),
             ["users", user, "grants"] => Some(Self::UserGrants(tenant, decode(user)?)),
-            ["users", user, action] => {
-                let action = AccessAction::parse(action)?;
-                Some(Self::AccessDecision(tenant, decode(user)?, action))
-            }
+            ["users", user, action] => Self::decision(tenant, decode(user)?, action),
             ["users", action] => Some(Self::AccessDecisions(tenant, AccessAction::parse(action)?)),
             ["schemas"] => Some(Self::Schemas(tenant)),
             ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
+            _ => None,
+        }
+    }
+
+    /// What is decided of a user.
+    fn decision(tenant: Slug, user: String, action: &str) -> Option<Self> {
+        match (AccessAction::parse(action), LinkAction::parse(action)) {
+            (Some(action), _) => Some(Self::AccessDecision(tenant, user, action)),
+            (_, Some(action)) => Some(Self::LinkDecision(tenant, user, action)),
             _ => None,
         }
     }
@@ -248,10 +240,15 @@ impl Route {
             | Self::ConnectionTest(tenant, _)
             | Self::AccessDecision(tenant, ..)
             | Self::AccessDecisions(tenant, _)
+            | Self::LinkDecision(tenant, ..)
             | Self::Requests(tenant)
             | Self::Events(tenant)
             | Self::Export(tenant)
             | Self::Import(tenant)
+            | Self::Imports(tenant)
+            | Self::UserImport(tenant, _)
+            | Self::Matches(tenant)
+            | Self::MatchDecision(tenant, ..)
             | Self::Policies(tenant)
             | Self::PolicyPart(tenant, _)
             | Self::MappingDiagnostics(tenant, _)
@@ -296,18 +293,23 @@ impl Route {
             | Self::Access(_)
             | Self::UserAccess(..)
             | Self::UserTimeline(..)
+            | Self::Matches(_)
             | Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
             Self::ConnectionAction(..)
             | Self::ImportConnection(_)
             | Self::ConnectionTest(..)
             | Self::AccessDecision(..)
             | Self::AccessDecisions(..)
+            | Self::LinkDecision(..)
+            | Self::MatchDecision(..)
             | Self::Import(_) => &[Post],
             Self::Tenants
             | Self::Keys(_)
             | Self::Connections(_)
             | Self::Secrets(..)
             | Self::Trusts(..)
+            | Self::Imports(_)
+            | Self::UserImport(..)
             | Self::Recompute(_) => &[Get, Post],
             Self::Tenant(_) | Self::Connection(..) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
@@ -327,69 +329,10 @@ impl Route {
             },
         }
     }
-
-    /// Who may ask for the route with a method.
-    pub(super) fn audience(&self, method: Method) -> Audience {
-        match self {
-            Self::Health | Self::Token(_) => Audience::Public,
-            Self::Tenants | Self::Tenant(_) | Self::Import(_) => Audience::Admin,
-            Self::OpenApi | Self::Presets | Self::Preset(_) => Audience::Key(&[]),
-            Self::Keys(_)
-            | Self::Key(..)
-            | Self::Rotation(..)
-            | Self::Secrets(..)
-            | Self::Secret(..)
-            | Self::Trusts(..)
-            | Self::Trust(..) => Audience::Key(&[Scope::KeysWrite]),
-            Self::Connections(_)
-            | Self::Connection(..)
-            | Self::ConnectionAction(..)
-            | Self::ImportConnection(_)
-            | Self::ConnectionHealth(..)
-            | Self::ConnectionTest(..)
-            | Self::Requests(_)
-            | Self::Policies(_)
-            | Self::PolicyPart(..)
-            | Self::MappingDiagnostics(..)
-            | Self::Drift(_)
-            | Self::Recompute(_)
-            | Self::Schemas(_)
-            | Self::Schema(..) => Audience::Key(if method.is_safe() {
-                &[Scope::ConfigRead]
-            } else {
-                &[Scope::ConfigWrite]
-            }),
-            Self::Access(_) | Self::UserAccess(..) | Self::UserTimeline(..) => {
-                Audience::Key(&[Scope::AccessRead])
-            }
-            Self::UserGrants(..) => Audience::Key(if method.is_safe() {
-                &[Scope::AccessRead]
-            } else {
-                &[Scope::ChangesDecide]
-            }),
-            Self::AccessDecision(..) | Self::AccessDecisions(..) => {
-                Audience::Key(&[Scope::ChangesDecide])
-            }
-            Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
-            Self::Export(_) => Audience::Key(&[Scope::DataExport]),
-            Self::Scim { target, .. } => Audience::Key(target.scopes(method)),
-        }
-    }
 }
 
 /// The segment behind `connections` that is no connection's id.
 pub const IMPORT: &str = "import";
-
-impl ConnectionAction {
-    fn parse(segment: &str) -> Option<Self> {
-        match segment {
-            "activate" => Some(Self::Activate),
-            "disable" => Some(Self::Disable),
-            "export" => Some(Self::Export),
-            _ => None,
-        }
-    }
-}
 
 fn segments(path: &str) -> Option<Vec<&str>> {
     let path = path.strip_prefix('/')?;

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::route::{ConnectionAction, PolicyPart};
-use super::{AccessAction, Route, ScimTarget};
+use super::{
+    AccessAction, ConnectionAction, LinkAction, MatchAction, PolicyPart, Route, ScimTarget,
+};
 use crate::scim::schema::Registry;
 
 impl Route {
@@ -33,9 +34,16 @@ impl Route {
             Self::AccessDecision(_, _, AccessAction::Restore) => "user.restore",
             Self::AccessDecisions(_, AccessAction::Suspend) => "users.suspend",
             Self::AccessDecisions(_, AccessAction::Restore) => "users.restore",
+            Self::LinkDecision(_, _, LinkAction::Link) => "user.link",
+            Self::LinkDecision(_, _, LinkAction::Unlink) => "user.unlink",
             Self::Requests(_) => "requests",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
+            Self::Imports(_) => "imports",
+            Self::UserImport(..) => "imports.part",
+            Self::Matches(_) => "matches",
+            Self::MatchDecision(_, _, MatchAction::Accept) => "match.accept",
+            Self::MatchDecision(_, _, MatchAction::Reject) => "match.reject",
             Self::Events(_) => "events",
             Self::Policies(_) => "policies",
             Self::PolicyPart(_, PolicyPart::Mappings) => "mappings",
@@ -67,9 +75,12 @@ impl Route {
             | Self::ConnectionHealth(_, id)
             | Self::ConnectionTest(_, id)
             | Self::AccessDecision(_, id, _)
+            | Self::LinkDecision(_, id, _)
             | Self::Secrets(_, id)
             | Self::Trusts(_, id)
             | Self::Schema(_, id)
+            | Self::UserImport(_, id)
+            | Self::MatchDecision(_, id, _)
             | Self::MappingDiagnostics(_, id)
             | Self::UserAccess(_, id)
             | Self::UserTimeline(_, id)

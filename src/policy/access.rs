@@ -41,6 +41,8 @@ pub struct Facts<'a> {
     pub user: &'a Map<String, Value>,
     /// Why the user is suspended, if that is so: by hand, or for having stayed away.
     pub suspended: Option<Reason>,
+    /// Whether somebody has dissolved the link with the user's connection.
+    pub unlinked: bool,
     /// What it means that a user is not active.
     pub deactivated: Fate,
     /// What the user's connection is.
@@ -73,6 +75,8 @@ pub enum Reason {
     Inactive,
     /// The user is not active, which ends all access.
     Deprovisioned,
+    /// Somebody has dissolved the link with the user's connection.
+    Unlinked,
     /// The user's connection has not been activated.
     ConnectionPending,
     /// The user's connection provides others.
@@ -126,6 +130,8 @@ pub enum Status {
     Revoked,
     /// The user has left.
     Deprovisioned,
+    /// Whoever told of the user is not listened to any more, and nobody else tells.
+    Unknown,
 }
 
 impl AccessRules {
@@ -277,6 +283,8 @@ impl Facts<'_> {
         } else if is_inactive && self.deactivated != Fate::Keep {
             let ends = self.deactivated == Fate::Delete;
             Some(if ends { Reason::Deprovisioned } else { Reason::Inactive })
+        } else if self.unlinked {
+            Some(Reason::Unlinked)
         } else if self.standing == Standing::Pending {
             Some(Reason::ConnectionPending)
         } else if is_out() {
@@ -299,6 +307,7 @@ impl Access {
             None if !self.grants.is_empty() => Status::Granted,
             None if !self.withheld.is_empty() => Status::Revoked,
             None => Status::None,
+            Some(Reason::Unlinked) => Status::Unknown,
             Some(Reason::ConnectionPending) => Status::Pending,
             Some(Reason::Suspended | Reason::Stale) => Status::Suspended,
             Some(Reason::Deprovisioned) => Status::Deprovisioned,
@@ -318,6 +327,7 @@ impl Status {
             Self::Suspended => "suspended",
             Self::Revoked => "revoked",
             Self::Deprovisioned => "deprovisioned",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -330,6 +340,7 @@ impl Reason {
             Self::Stale => "stale",
             Self::Inactive => "inactive",
             Self::Deprovisioned => "deprovisioned",
+            Self::Unlinked => "unlinked",
             Self::ConnectionPending => "connection_pending",
             Self::OutOfScope => "out_of_scope",
             Self::NoMapping => "no_mapping",

@@ -54,7 +54,7 @@ enum Origin {
 #[derive(Clone, Debug)]
 enum Piece {
     Text(String),
-    Value(Selector),
+    Value(Box<Selector>),
 }
 
 /// Their name in the policy document.
@@ -275,7 +275,7 @@ fn template(
         };
         let path = written(&Value::from(path), at, users, faults)?;
         pieces.push(Piece::Text(std::mem::take(&mut literal)));
-        pieces.push(Piece::Value(path));
+        pieces.push(Piece::Value(Box::new(path)));
         rest = behind;
     }
     literal.push_str(rest);

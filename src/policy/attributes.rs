@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::attribute_maps::{self, AttributeMaps};
 use super::authority::{self, Authority};
 use super::constraints::{self, Constraints};
+use super::matching::{self, Matching};
 use super::required::{self, Required};
 use crate::limits;
 use crate::scim::schema::{Fault, Registry, TypeSchema, USER};
@@ -24,6 +25,8 @@ pub struct AttributeRules {
     pub authority: Authority,
     /// What they are to applications.
     pub maps: AttributeMaps,
+    /// By which of them users are taken for one another.
+    pub matching: Matching,
 }
 
 impl AttributeRules {
@@ -41,22 +44,24 @@ impl AttributeRules {
     ) -> Self {
         let Some(users) = registry.type_numbered(USER) else { return self.clone() };
         let parts = self.parts().map(|(name, own)| document.get(name).cloned().unwrap_or(own));
-        let [required, constraints, authority, maps] = &parts;
+        let [required, constraints, authority, maps, matching] = &parts;
         Self {
             required: Required::read(required, users, faults),
             constraints: Constraints::read(constraints, users, faults),
             authority: Authority::read(authority, users, faults),
             maps: AttributeMaps::read(maps, users, faults),
+            matching: Matching::read(matching, users, faults),
         }
     }
 
     /// Each with its name in the document.
-    pub(super) fn parts(&self) -> [(&'static str, Value); 4] {
+    pub(super) fn parts(&self) -> [(&'static str, Value); 5] {
         [
             (required::NAME, self.required.to_json()),
             (constraints::NAME, self.constraints.to_json()),
             (authority::NAME, self.authority.to_json()),
             (attribute_maps::NAME, self.maps.to_json()),
+            (matching::NAME, self.matching.to_json()),
         ]
     }
 }

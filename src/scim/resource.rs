@@ -54,8 +54,22 @@ impl Resource {
         schema: TypeSchema<'_>,
         compat: &Compat,
     ) -> Result<Parsed, ScimError> {
+        Self(Map::new()).overlaid(body, schema, compat)
+    }
+
+    /// This state with what such a body says in its place; what the body does not mention stays.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn overlaid(
+        self,
+        body: Map<String, Value>,
+        schema: TypeSchema<'_>,
+        compat: &Compat,
+    ) -> Result<Parsed, ScimError> {
         let declared = declared_schemas(&body, schema, compat)?;
         let mut draft = Draft::new(Request::Whole, schema, compat);
+        draft.load(self);
         draft.write_set(Op::Replace, None, Value::Object(body))?;
         if let Some(path) = draft.missing().first() {
             return Err(ScimError::new(ErrorKind::InvalidValue, format!("`{path}` is required")));

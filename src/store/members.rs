@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::pos::PLACE_BITS;
 use super::steps::{append, step};
-use super::{Param, Pos, Row, Sql, StoreError};
+use super::{Param, Pos, Row, Sql, StoreError, hidden};
 use crate::scim::schema::{Registry, ResourceType};
 
 /// One membership: the member, and its display as sent.
@@ -24,6 +24,8 @@ pub enum Seen<'a> {
         origin: &'a str,
         /// The origins of the connections that are there, as a JSON array.
         present: &'a str,
+        /// Whether some user is hidden from the connection of the origin.
+        hides: bool,
     },
 }
 
@@ -57,7 +59,7 @@ impl<'a> Seen<'a> {
     pub(super) fn params(self) -> Vec<Param<'a>> {
         match self {
             Self::All => Vec::new(),
-            Self::Of { origin, present } => vec![Param::Text(origin), Param::Text(present)],
+            Self::Of { origin, present, .. } => vec![Param::Text(origin), Param::Text(present)],
         }
     }
 }
@@ -292,10 +294,11 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
             'display', iif(?3, {display}, r.doc->>'$.displayName',
                 r.doc->>'$.userName'), NULL){origins}))) AS shown
         FROM members m LEFT JOIN resources r ON r.pos = m.member
-        WHERE m.grp = +?1 AND m.member > +?2{seen}
+        WHERE m.grp = +?1 AND m.member > +?2{seen}{}
         GROUP BY m.member ORDER BY m.member LIMIT {})",
         by_type(|one| &one.endpoint),
         by_type(|one| &one.id),
+        view.hidden(),
         view.limit(),
     );
     let (group, names) = (Param::Integer(group.value()), Param::Integer(view.names.into()));
@@ -338,6 +341,14 @@ impl MemberView<'_> {
         match self.seen {
             Seen::All => ", 'origin', json_group_array(m.origin)",
             Seen::Of { .. } => "",
+        }
+    }
+
+    /// What it asks of a member that may be hidden from the client.
+    fn hidden(&self) -> String {
+        match self.seen {
+            Seen::Of { hides: true, .. } => hidden::none("m.member", 5),
+            Seen::All | Seen::Of { .. } => String::new(),
         }
     }
 

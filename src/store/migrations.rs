@@ -24,6 +24,9 @@ const MIGRATIONS: &[&[&str]] = &[
     GROUP_GRANTS,
     DECISIONS,
     SIGHTINGS,
+    IMPORTS,
+    HIDDEN,
+    MATCHES,
 ];
 
 const TABLES: &[&str] = &[
@@ -313,6 +316,36 @@ const SIGHTINGS: &[&str] = &[
      ) STRICT",
     "ALTER TABLE suspensions ADD COLUMN stale INTEGER NOT NULL DEFAULT 0",
 ];
+
+/// Imports of users: how far each has come, and what has become of its rows.
+const IMPORTS: &[&str] = &["CREATE TABLE imports (
+        id TEXT PRIMARY KEY,
+        begun INTEGER NOT NULL,
+        parts INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        unchanged INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        errors TEXT NOT NULL
+     ) STRICT, WITHOUT ROWID"];
+
+/// Users whom a connection does not see.
+const HIDDEN: &[&str] = &["CREATE TABLE hidden (
+        connection TEXT NOT NULL,
+        user INTEGER NOT NULL,
+        PRIMARY KEY (connection, user)
+     ) STRICT, WITHOUT ROWID"];
+
+/// Users who are nobody's, each with a connection that may mean it.
+const MATCHES: &[&str] = &["CREATE TABLE matches (
+        connection TEXT NOT NULL,
+        user INTEGER NOT NULL,
+        paths TEXT NOT NULL,
+        confidence INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        PRIMARY KEY (connection, user)
+     ) STRICT, WITHOUT ROWID"];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

@@ -60,15 +60,19 @@ struct Computed {
 }
 
 impl Work<'_, '_> {
-    /// Pulls a trigger: what its mappings grant a user stays.
-    pub(super) fn pull(&mut self, trigger: Trigger, pos: Pos, user: &Resource) {
-        if pos.type_number() != USER
-            || trigger == Trigger::IdentityLinked && self.connection.is_none()
-        {
+    /// Pulls a trigger for a user of a connection, or of none: what its mappings grant stays.
+    pub(super) fn pull(
+        &mut self,
+        trigger: Trigger,
+        pos: Pos,
+        user: &Resource,
+        connection: Option<&str>,
+    ) {
+        if pos.type_number() != USER || trigger == Trigger::IdentityLinked && connection.is_none() {
             return;
         }
         let rules = &self.memory.policy.access;
-        let mappings = rules.triggered(trigger, self.connection.as_deref(), user.as_map());
+        let mappings = rules.triggered(trigger, connection, user.as_map());
         let grants = mappings.flat_map(|mapping| {
             let held =
                 |granted: &Granted| Held { granted: granted.clone(), source: mapping.source() };
@@ -109,7 +113,9 @@ impl Work<'_, '_> {
             (Route::Scim { .. }, Method::Delete) => {
                 ScimError::new(ErrorKind::Conflict, detail).into()
             }
-            (Route::Scim { .. }, _) => ScimError::new(ErrorKind::Mutability, detail).into(),
+            (Route::Scim { .. } | Route::Imports(_) | Route::UserImport(..), _) => {
+                ScimError::new(ErrorKind::Mutability, detail).into()
+            }
             _ => Problem::new(ProblemCode::Conflict, detail).into(),
         }
     }

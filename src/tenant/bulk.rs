@@ -88,6 +88,7 @@ impl Work<'_, '_> {
             Ok(done) => job.outcomes.extend(places.iter().copied().zip(done.into_iter().map(Ok))),
             Err((failed, Failure::Scim(error))) => {
                 self.memory.restore(before);
+                self.keep_proposed()?;
                 for place in places {
                     job.forget(*place);
                     let outcome = if *place == failed { error.clone() } else { broken_circle() };

@@ -19,7 +19,9 @@ use crate::scim::schema::{TypeSchema, USER};
 use crate::scim::urn;
 use crate::store::departures::{self, DepartureRow};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Pos, Sql, StoreError, connections, keys, secrets, suspensions, trusts};
+use crate::store::{
+    Pos, Sql, StoreError, connections, keys, matches, secrets, suspensions, trusts,
+};
 
 /// What becomes of the users of a connection that leaves.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,6 +67,8 @@ pub(super) fn step(
         lock_out(sql, id)?;
         departures::delete(sql, id)?;
         connections::delete(sql, id)?;
+        memory.unhide_all(sql, id)?;
+        matches::remove_of(sql, id)?;
         if memory.connections.get(id).is_some_and(|connection| !connection.row.activated) {
             memory.dirty.touch_everybody(); // What it said of groups counts from now on.
         }

@@ -1,7 +1,7 @@
 //! Which family does what is asked.
 
 use super::work::{Answer, Work};
-use crate::http::{Method, Problem, ProblemCode, Route};
+use crate::http::{LinkAction, Method, Problem, ProblemCode, Route};
 
 impl<'c> Work<'_, 'c> {
     /// Hands the request to its family. The gate has seen to it that route and method fit; here it
@@ -36,11 +36,19 @@ impl<'c> Work<'_, 'c> {
             (Route::ConnectionHealth(_, id), Method::Get) => self.health(id),
             (Route::ConnectionTest(_, id), Method::Post) => self.test_connection(id),
             (Route::Requests(_), Method::Get) => self.read_requests(),
+            (Route::LinkDecision(_, id, LinkAction::Link), Method::Post) => self.link_user(id),
+            (Route::LinkDecision(_, id, LinkAction::Unlink), Method::Post) => self.unlink_user(id),
             (Route::AccessDecision(_, id, action), Method::Post) => self.decide_access(id, *action),
             (Route::AccessDecisions(_, action), Method::Post) => self.decide_all(*action),
             (Route::Events(_), Method::Get) => self.read_events(),
             (Route::Export(_), Method::Get) => self.export(),
             (Route::Import(_), Method::Post) => self.import(),
+            (Route::Imports(_), Method::Get) => self.list_imports(),
+            (Route::Imports(_), Method::Post) => self.begin_import(),
+            (Route::UserImport(_, id), Method::Get) => self.read_import(id),
+            (Route::UserImport(_, id), Method::Post) => self.continue_import(id),
+            (Route::Matches(_), Method::Get) => self.list_matches(),
+            (Route::MatchDecision(_, id, action), Method::Post) => self.decide_match(id, *action),
             (Route::Policies(_), Method::Get) => Ok(self.read_policies()),
             (Route::Policies(_), Method::Put) => self.amend_policies(),
             (Route::PolicyPart(_, part), Method::Get) => Ok(self.read_policy_part(*part)),

@@ -49,9 +49,8 @@ impl Work<'_, '_> {
     /// 3. None may contradict what is there: 409.
     /// 4. Rows and events are written: 200 with the counts.
     pub(super) fn import(&mut self) -> Answer {
-        let content_type = self.request().headers.content_type.as_deref().unwrap_or(NDJSON);
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case(NDJSON) {
+        let media_type = self.request().media_type();
+        if !media_type.is_empty() && !media_type.eq_ignore_ascii_case(NDJSON) {
             let detail = "the body must be application/x-ndjson";
             return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).into()); // (1)
         }

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use super::work::{Failure, Work};
 use crate::limits;
 use crate::scim::filter::index_key;
 use crate::scim::resource::Resource;
 use crate::scim::schema::{Lookup, TypeSchema, Uniqueness};
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::resources::{ABSENT, LookupKey};
+use crate::store::resources::{self, ABSENT, LookupKey};
 
 /// The values by which a resource is found, in the form in which they are compared; and for an
 /// attribute by which lists are in order and that has no value, that it has none.
@@ -51,14 +52,14 @@ pub(super) fn key_for(schema: TypeSchema<'_>, path: &str, text: &str) -> Option<
     Some((lookup.number, index_key(schema.leaf(path)?, &Value::from(text))?))
 }
 
-/// That of a resource's keys under which an attribute's value is found.
-pub(super) fn key_of<'k>(
+/// The keys under which an attribute's values are found, among a resource's.
+pub(super) fn keys_of<'k>(
     schema: TypeSchema<'_>,
     path: &str,
     keys: &'k [LookupKey],
-) -> Option<&'k LookupKey> {
-    let number = schema.resource_type.lookup(path)?.number;
-    keys.iter().find(|(other, _)| *other == number)
+) -> impl Iterator<Item = &'k LookupKey> {
+    let number = schema.resource_type.lookup(path).map(|lookup| lookup.number);
+    keys.iter().filter(move |(other, _)| Some(*other) == number)
 }
 
 /// Whether no two resources of a type may have a value that finds them.
@@ -69,4 +70,26 @@ pub(super) fn is_unique(lookup: &Lookup, schema: TypeSchema<'_>) -> bool {
 /// Those keys that are not among others.
 pub(super) fn missing_from(keys: &[LookupKey], others: &[LookupKey]) -> Vec<LookupKey> {
     keys.iter().filter(|key| !others.contains(key)).cloned().collect()
+}
+
+impl Work<'_, '_> {
+    /// Refuses a value that must be unique and that another resource has.
+    pub(super) fn unused(
+        &self,
+        schema: TypeSchema<'_>,
+        gained: &[LookupKey],
+    ) -> Result<(), Failure> {
+        for lookup in &schema.resource_type.lookups {
+            if !is_unique(lookup, schema) {
+                continue;
+            }
+            for key in gained.iter().filter(|(attribute, _)| *attribute == lookup.number) {
+                if !resources::find(self.sql, schema.resource_type.number, key, 1)?.is_empty() {
+                    let detail = format!("another resource has this `{}`", lookup.path);
+                    return Err(ScimError::new(ErrorKind::Uniqueness, detail).into());
+                }
+            }
+        }
+        Ok(())
+    }
 }

@@ -242,7 +242,7 @@ impl Work<'_, '_> {
         };
         let members = members
             .into_iter()
-            .map(|((pos, display), origin)| (Key::Member(pos), self.held(origin, display)));
+            .map(|((pos, display), origin)| (Key::Member(pos), self.held_at(pos, origin, display)));
         let dangling = dangling.into_iter().map(|row| {
             let DanglingRow { value, origin, display, .. } = row;
             (Key::Text(value), self.held(origin, display))
@@ -252,6 +252,12 @@ impl Work<'_, '_> {
             there.entry(key).or_default().push(held);
         }
         Ok(there)
+    }
+
+    /// The row of a member that is there; that of one who is hidden from this client is not its to change.
+    fn held_at(&self, member: i64, origin: String, display: Option<String>) -> Held {
+        let held = self.held(origin, display);
+        Held { mine: held.mine && !self.hides(Pos::stored(member)), ..held }
     }
 
     /// A row that is there, as this client has it. What follows from a mapping is nobody's to take.

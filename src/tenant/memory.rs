@@ -12,6 +12,8 @@ use super::access::Dirty;
 use super::adopt::Adopt;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
 use super::connections::Options;
+use super::hidden::Hidden;
+use super::matches::Matches;
 use super::ring::Noted;
 use super::stale::Sightings;
 use super::tombstones::Tombstones;
@@ -74,6 +76,10 @@ pub(super) struct Memory {
     pub(super) tombstones: Tombstones,
     /// What is known of when users were seen.
     pub(super) sightings: Sightings,
+    /// Whom connections do not see.
+    pub(super) hidden: Hidden,
+    /// For whom connections may mean users who are nobody's.
+    pub(super) matches: Matches,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -145,6 +151,7 @@ pub(super) struct Checkpoint {
     dirty: Dirty,
     tombstones: Tombstones,
     sightings: Sightings,
+    hidden: Hidden,
     bookmarks: Bookmarks,
 }
 
@@ -192,6 +199,8 @@ impl Memory {
             dirty: Dirty::default(),
             tombstones: Tombstones::load(sql)?,
             sightings,
+            hidden: Hidden::load(sql)?,
+            matches: Matches::load(sql)?,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,
@@ -223,6 +232,8 @@ impl Memory {
             dirty,
             tombstones,
             sightings,
+            hidden,
+            matches: _,
             bookmarks,
             order_bookmarks: _,
             stale: _,
@@ -240,6 +251,7 @@ impl Memory {
             dirty: dirty.clone(),
             tombstones: tombstones.clone(),
             sightings: sightings.clone(),
+            hidden: hidden.clone(),
             bookmarks: bookmarks.clone(),
         }
     }
@@ -257,6 +269,7 @@ impl Memory {
             dirty,
             tombstones,
             sightings,
+            hidden,
             bookmarks,
         } = checkpoint;
         self.counts = counts;
@@ -269,6 +282,7 @@ impl Memory {
         self.dirty = dirty;
         self.tombstones = tombstones;
         self.sightings = sightings;
+        self.hidden = hidden;
         self.bookmarks = bookmarks;
     }
 

@@ -65,8 +65,9 @@ impl Work<'_, '_> {
         group: Option<&ResourceRow>,
     ) -> Result<Vec<Option<Target>>, StoreError> {
         let positions = members::resolve(self.sql, texts)?;
+        let seen = positions.into_iter().map(|pos| pos.filter(|pos| !self.hides(*pos)));
         let mut targets: Vec<Option<Target>> =
-            positions.into_iter().map(|pos| pos.map(|pos| Target { pos, id: None })).collect();
+            seen.map(|pos| pos.map(|pos| Target { pos, id: None })).collect();
         if !self.compat.dangling_members {
             return Ok(targets);
         }
@@ -102,7 +103,8 @@ impl Work<'_, '_> {
     ) -> Result<BTreeMap<String, (Pos, String)>, StoreError> {
         let own = name.own.then_some(Own { origin: &self.origin, group });
         let found = dangling::named(self.sql, name.type_number, name.lookup, keys, own)?;
-        Ok(found.into_iter().map(|(key, pos, id)| (key, (pos, id))).collect())
+        let seen = found.into_iter().filter(|(_, pos, _)| !self.hides(*pos));
+        Ok(seen.map(|(key, pos, id)| (key, (pos, id))).collect())
     }
 
     /// The rows of other groups that name a resource: by its id, where it is new, and by those of

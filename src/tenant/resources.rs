@@ -2,17 +2,20 @@
 
 mod asked;
 mod kinds;
+mod links;
+mod put;
 mod rows;
 mod rules;
 mod standing;
 
 use serde_json::{Map, Value};
 
+pub(super) use self::put::Put;
 use self::rows::encoded;
 pub(super) use self::rows::{take_away, updated};
 use self::rules::Written;
 use super::document::{Document, matches, timestamp, version};
-use super::lookups::{is_unique, lookup_keys, missing_from, new_keys};
+use super::lookups::{lookup_keys, missing_from, new_keys};
 use super::members::Delta;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind, Verb};
@@ -25,7 +28,7 @@ use crate::scim::projection::Projection;
 use crate::scim::resource::{Member, MemberOp, Parsed, Resource, changed};
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::resources::{self, LookupKey, ResourceRow};
+use crate::store::resources::{self, ResourceRow};
 use crate::store::{PageEntry, Pos, Source};
 
 /// A resource that a request is about to change.
@@ -92,7 +95,9 @@ impl<'a> Work<'a, '_> {
         let projection = self.projection()?;
         self.may_see(number, id)?;
         let view = self.view(schema, &projection);
-        let shown = self.show(&view, Source::Id(id))?.ok_or(ErrorKind::NotFound)?;
+        let shown = self.show(&view, Source::Id(id))?;
+        let shown = shown.filter(|shown| !self.hides(shown.entry.pos));
+        let shown = shown.ok_or(ErrorKind::NotFound)?;
         let etag = version(shown.entry.rev);
         let unchanged =
             self.request().headers.if_none_match.as_deref().is_some_and(|m| matches(m, &etag));
@@ -159,7 +164,10 @@ impl<'a> Work<'a, '_> {
         let resource = self.obeyed(schema, Written::New, resource)?;
         let number = schema.resource_type.number;
         let keys = new_keys(&resource, schema)?;
-        self.unused(schema, &keys)?;
+        if let Err(taken) = self.unused(schema, &keys) {
+            self.propose(schema, &keys)?;
+            return Err(taken);
+        }
         let mut count = self.memory.count(number);
         count.live = count.live.saturating_add(1);
         count.last = count.last.saturating_add(1);
@@ -190,8 +198,9 @@ impl<'a> Work<'a, '_> {
         self.record(&if rev > 1 { event.with("relinked", true) } else { event })?;
         self.memory.dirty.touch(row.pos);
         self.memory.touch_name(row.pos, &document.resource);
-        self.pull(Trigger::UserCreated, row.pos, &document.resource);
-        self.pull(Trigger::IdentityLinked, row.pos, &document.resource);
+        let linked = row.manager.as_deref();
+        self.pull(Trigger::UserCreated, row.pos, &document.resource, linked);
+        self.pull(Trigger::IdentityLinked, row.pos, &document.resource, linked);
         self.join(row.pos, &document.id, delta)?;
         let grouped = self.bind(row.pos, &document.id, named_by)?;
         Ok(Added { row, id: document.id, grouped })
@@ -375,25 +384,5 @@ impl<'a> Work<'a, '_> {
         let view = self.view(schema, projection);
         let shown = self.show(&view, Source::At(&[pos]))?.ok_or(ErrorKind::Internal)?;
         Ok(self.scim(200, shown.body).with("etag", version(shown.entry.rev)))
-    }
-
-    /// Refuses a value that must be unique and that another resource has.
-    pub(super) fn unused(
-        &self,
-        schema: TypeSchema<'_>,
-        gained: &[LookupKey],
-    ) -> Result<(), Failure> {
-        for lookup in &schema.resource_type.lookups {
-            if !is_unique(lookup, schema) {
-                continue;
-            }
-            for key in gained.iter().filter(|(attribute, _)| *attribute == lookup.number) {
-                if !resources::find(self.sql, schema.resource_type.number, key, 1)?.is_empty() {
-                    let detail = format!("another resource has this `{}`", lookup.path);
-                    return Err(ScimError::new(ErrorKind::Uniqueness, detail).into());
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::document::Document;
-use super::lookups::{key_of, lookup_keys};
+use super::lookups::{keys_of, lookup_keys};
 use super::memory::Memory;
 use super::work::Work;
 use crate::limits;
@@ -74,7 +74,7 @@ impl Work<'_, '_> {
         let keys = lookup_keys(&document.resource, schema);
         let connection = row.manager.as_deref();
         let digest = |path: &str| {
-            key_of(schema, path, &keys).map(|(_, key)| digest(&salt, path, connection, key))
+            keys_of(schema, path, &keys).next().map(|(_, key)| digest(&salt, path, connection, key))
         };
         let deleted = self.now().timestamp_millis();
         let until = deleted.saturating_add(choice.retain.saturating_mul(1_000));
@@ -110,7 +110,7 @@ impl Work<'_, '_> {
             return Ok(None);
         }
         let (now, connection) = (self.now().timestamp_millis(), self.connection.as_deref());
-        let key = |path| key_of(schema, path, keys);
+        let key = |path| keys_of(schema, path, keys).next();
         let mut found = match key("userName") {
             Some((_, name)) => {
                 tombstones::named(self.sql, &digest(salt, "userName", connection, name), now)?

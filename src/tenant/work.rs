@@ -142,7 +142,10 @@ impl<'a, 'c> Work<'a, 'c> {
     pub(super) fn seen(&self) -> Seen<'_> {
         match self.connection {
             None => Seen::All,
-            Some(_) => Seen::Of { origin: &self.origin, present: &self.present },
+            Some(_) => {
+                let hides = self.hidden().is_some();
+                Seen::Of { origin: &self.origin, present: &self.present, hides }
+            }
         }
     }
 
@@ -225,9 +228,18 @@ impl<'a, 'c> Work<'a, 'c> {
 
     /// Appends an event.
     pub(super) fn record(&mut self, event: &Event) -> Result<(), StoreError> {
+        let connection = self.connection.clone();
+        self.record_about(event, connection.as_deref())
+    }
+
+    /// Appends an event of what befell a connection's user, or nobody's.
+    pub(super) fn record_about(
+        &mut self,
+        event: &Event,
+        connection: Option<&str>,
+    ) -> Result<(), StoreError> {
         self.memory.noted.did |= did(event.kind);
         let actor = self.call.principal.actor();
-        let connection = self.connection.as_deref();
         let author = Author { actor: &actor, connection, now: self.call.now };
         self.memory.record(self.sql, event, author)
     }

@@ -25,6 +25,7 @@ enum Step {
     Title(usize, &'static str),
     Delete(usize),
     Grant(usize, &'static str, bool),
+    Link(usize, bool),
     State(&'static str),
     Policy(usize),
     Sleep,
@@ -49,6 +50,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..USERS).prop_map(Step::Delete),
         2 => (0..USERS, prop_oneof![Just("r1"), Just("hand")], proptest::bool::ANY)
             .prop_map(|(user, role, on)| Step::Grant(user, role, on)),
+        2 => (0..USERS, proptest::bool::ANY).prop_map(|(user, on)| Step::Link(user, on)),
         1 => prop_oneof![Just("activate"), Just("disable")].prop_map(Step::State),
         2 => (0..POLICIES).prop_map(Step::Policy),
         1 => Just(Step::Sleep),
@@ -162,6 +164,11 @@ impl World {
             Step::Grant(user, role, false) => {
                 let path = format!("/users/{}/grants?role={role}", self.users[user]);
                 acme.admin("DELETE", &path, &Value::Null);
+            }
+            Step::Link(user, on) => {
+                let action = if on { "link" } else { "unlink" };
+                let path = format!("/users/{}/{action}", self.users[user]);
+                acme.admin("POST", &path, &json!({ "connection": "okta" }));
             }
             Step::State(action) => {
                 let active = acme.admin("GET", "/connections/okta", &Value::Null).json()["state"]

@@ -22,6 +22,7 @@ fn the_names_of_events() {
         (GroupMemberAdded, "group.member.added", "Group"),
         (GroupMemberRemoved, "group.member.removed", "Group"),
         (Resource(1, Verb::Linked), "user.linked", "User"),
+        (Resource(1, Verb::Unlinked), "user.unlinked", "User"),
         (ConnectionCreated, "connection.created", "Connection"),
         (ConnectionUpdated, "connection.updated", "Connection"),
         (ConnectionActivated, "connection.activated", "Connection"),

@@ -79,6 +79,9 @@ const UNDONE: &[&[&str]] = &[
         "DROP TABLE staleness",
         "ALTER TABLE suspensions DROP COLUMN stale",
     ],
+    &["DROP TABLE imports"],
+    &["DROP TABLE hidden"],
+    &["DROP TABLE matches"],
 ];
 
 /// This version.

@@ -1,7 +1,10 @@
 //! Routes, problems and errors in an order: a new one does not compile before it has its place, so
 //! that nothing is left out of the description of the API.
 
-use muster::http::{AccessAction, ConnectionAction, PolicyPart, ProblemCode, Route, ScimTarget};
+use muster::http::{
+    AccessAction, ConnectionAction, LinkAction, MatchAction, PolicyPart, ProblemCode, Route,
+    ScimTarget,
+};
 use muster::registry::Slug;
 use muster::scim::ErrorKind;
 use muster::scim::schema::Registry;
@@ -35,15 +38,28 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
             Route::AccessDecision(x(), id(), AccessAction::Restore)
         }
         Route::AccessDecision(.., AccessAction::Restore) => {
+            Route::LinkDecision(x(), id(), LinkAction::Link)
+        }
+        Route::LinkDecision(.., LinkAction::Link) => {
+            Route::LinkDecision(x(), id(), LinkAction::Unlink)
+        }
+        Route::LinkDecision(.., LinkAction::Unlink) => {
             Route::AccessDecisions(x(), AccessAction::Suspend)
         }
         Route::AccessDecisions(_, AccessAction::Suspend) => {
             Route::AccessDecisions(x(), AccessAction::Restore)
         }
-        Route::AccessDecisions(_, AccessAction::Restore) => Route::Requests(x()),
+        Route::AccessDecisions(..) => Route::Requests(x()),
         Route::Requests(_) => Route::Export(x()),
         Route::Export(_) => Route::Import(x()),
-        Route::Import(_) => Route::Events(x()),
+        Route::Import(_) => Route::Imports(x()),
+        Route::Imports(_) => Route::UserImport(x(), id()),
+        Route::UserImport(..) => Route::Matches(x()),
+        Route::Matches(_) => Route::MatchDecision(x(), id(), MatchAction::Accept),
+        Route::MatchDecision(.., MatchAction::Accept) => {
+            Route::MatchDecision(x(), id(), MatchAction::Reject)
+        }
+        Route::MatchDecision(.., MatchAction::Reject) => Route::Events(x()),
         Route::Events(_) => Route::Policies(x()),
         Route::Policies(_) => Route::PolicyPart(x(), PolicyPart::Mappings),
         Route::PolicyPart(_, PolicyPart::Mappings) => Route::PolicyPart(x(), PolicyPart::Roles),

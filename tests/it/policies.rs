@@ -31,7 +31,8 @@ fn what_was_never_said_has_its_defaults() {
             "deprovision": deprovision, "staleAfter": null,
             "groups": "full", "mappings": [], "mappingMode": "union", "unmapped": "keep",
             "roles": [], "guards": [], "succession": [],
-            "requiredAttributes": [], "constraints": [], "authority": {}, "attributeMaps": [] })
+            "requiredAttributes": [], "constraints": [], "authority": {}, "attributeMaps": [],
+            "matching": ["userName"] })
     );
     assert_eq!(read.headers["etag"], "\"0\"");
     for nothing in [json!({}), json!({ "features": {} }), read.json(), json!({ "schemas": [] })] {

@@ -189,7 +189,8 @@ fn a_connection_may_take_up_nothing() {
     let join = json!([{ "op": "add", "path": "members", "value": [{ "value": path[7..] }] }]);
     assert_eq!(acme.by(&key, "PATCH", &group, &patch_op(&join)).status, 200);
     let taken = (409, "uniqueness", "another resource has this `userName`");
-    acme.refused_by(&key, ("POST", "/Users", &user("ada")), taken);
+    check_error(&acme.by(&key, "POST", "/Users", &user("ada")), taken, "nor is its name");
+    assert_eq!(acme.manager(&path), None);
 }
 
 #[test]

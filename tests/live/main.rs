@@ -35,6 +35,7 @@ mod keys;
 mod large_group;
 mod life;
 mod log;
+mod matching;
 mod methods;
 mod oauth;
 mod odd_bodies;

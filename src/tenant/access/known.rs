@@ -101,6 +101,7 @@ impl Known {
         Facts {
             user: &self.user,
             suspended: self.suspended,
+            unlinked: connection.is_none() && memory.hidden.has(self.pos),
             deactivated: memory.policy.deprovision.deactivated,
             standing,
             connection,

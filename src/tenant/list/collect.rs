@@ -4,7 +4,7 @@ use super::query::ListQuery;
 use super::{Matches, TypedMatches};
 use crate::limits;
 use crate::scim::schema::TypeSchema;
-use crate::store::{Page, Pos, Source, resources};
+use crate::store::{Page, Pos, Source};
 use crate::tenant::render::View;
 use crate::tenant::work::{Failure, Work};
 
@@ -92,16 +92,21 @@ impl Work<'_, '_> {
         collected: &mut Collected,
     ) -> Result<(), Failure> {
         let number = view.schema.resource_type.number;
-        let (index, mut after) = self.memory.bookmarks.nearest(number, offset);
+        // Bookmarks are those of whoever sees all.
+        let sees_all = self.hidden().is_none();
+        let (index, mut after) = match sees_all {
+            true => self.memory.bookmarks.nearest(number, offset),
+            false => (0, Pos::range(number).0),
+        };
         if index < offset {
-            let skipped = resources::skip(self.sql, after, offset.saturating_sub(index), number)?;
+            let skipped = self.skip_seen(after, offset.saturating_sub(index), number)?;
             let Some(pos) = skipped else { return Ok(()) };
             after = pos;
         }
         let before = collected.resources;
         self.collect_after(view, after, count, collected)?;
         let added = collected.resources.saturating_sub(before);
-        if let (1.., Some((_, last))) = (added, collected.ends) {
+        if let (true, 1.., Some((_, last))) = (sees_all, added, collected.ends) {
             let index = offset.saturating_add(i64::try_from(added).unwrap_or(i64::MAX));
             self.memory.bookmarks.note(index, last);
         }
@@ -136,6 +141,10 @@ impl Work<'_, '_> {
     ) -> Result<Option<Pos>, Failure> {
         let mut last = None;
         for (entry, open) in page.iter() {
+            if self.hides(entry.pos) {
+                last = Some(entry.pos);
+                continue;
+            }
             if !collected.push(entry.pos, &self.render(view, entry, open)?) {
                 break;
             }

@@ -81,7 +81,7 @@ impl Work<'_, '_> {
         let matches = |(schema, predicate): &Asked<'t>| {
             let found = match predicate {
                 Some(predicate) => Matches::These(self.matching_resources(*schema, predicate)?),
-                None => Matches::All(self.memory.count(schema.resource_type.number).live),
+                None => Matches::All(self.count_seen(schema.resource_type.number)),
             };
             Ok((*schema, found))
         };
@@ -124,7 +124,10 @@ impl Work<'_, '_> {
         let (plan, exact) = Plan::of(predicate, schema);
         let found = self.found(schema.resource_type.number, &plan)?;
         match found {
-            Some(matches) if exact => Ok(matches),
+            Some(mut matches) if exact => {
+                matches.retain(|pos| !self.hides(*pos));
+                Ok(matches)
+            }
             None if exact => Err(too_many()),
             Some(candidates) => self.evaluate(schema, predicate, &Matches::These(candidates)),
             None => {
@@ -172,7 +175,8 @@ impl Work<'_, '_> {
                 resources::find_between(self.sql, number, *moment, bounds, most)?
             }
             Plan::GroupsOf(id) => {
-                match members::resolve(self.sql, &[id])?.into_iter().flatten().next() {
+                let member = members::resolve(self.sql, &[id])?.into_iter().flatten().next();
+                match member.filter(|pos| !self.hides(*pos)) {
                     Some(pos) => members::groups_of(self.sql, pos, self.seen(), most)?,
                     None => members::groups_naming(self.sql, id, self.seen(), most)?,
                 }
@@ -277,6 +281,9 @@ impl Work<'_, '_> {
         let mut last = None;
         for (entry, open) in page.iter() {
             last = Some(entry.pos);
+            if self.hides(entry.pos) {
+                continue;
+            }
             look.expect_members(entry)?;
             let body = self.render(&view, entry, open)?;
             look.count_bytes(body.len())?;

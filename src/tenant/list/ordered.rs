@@ -26,7 +26,7 @@ pub(super) struct Ordered<'t> {
 
 impl<'t> Ordered<'t> {
     /// The index for an order of all resources of one type, if there is one.
-    pub(super) fn of(matches: &TypedMatches<'t>, sort: &Sort, compat: &Compat) -> Option<Self> {
+    fn of(matches: &TypedMatches<'t>, sort: &Sort, compat: &Compat) -> Option<Self> {
         let [(schema, Matches::All(_))] = matches.as_slice() else { return None };
         let key = sort.bind(*schema, compat).ok()?;
         let index = index(*schema, &key)?;
@@ -53,6 +53,15 @@ fn index(schema: TypeSchema<'_>, key: &SortKey<'_>) -> Option<Index> {
 }
 
 impl Work<'_, '_> {
+    /// The index for an order of a list, if there is one. It knows nothing of who is hidden.
+    pub(super) fn ordered<'t>(
+        &self,
+        matches: &TypedMatches<'t>,
+        sort: &Sort,
+    ) -> Option<Ordered<'t>> {
+        Ordered::of(matches, sort, &self.compat).filter(|_| self.hidden().is_none())
+    }
+
     /// The page that has so many resources in front of it. Where a page ended is remembered until
     /// something is written, so that pages walked in order cost no offset.
     pub(super) fn page_in_order(

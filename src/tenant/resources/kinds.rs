@@ -72,7 +72,7 @@ impl Work<'_, '_> {
     /// Whether the client sees a resource.
     pub(super) fn shows(&self, row: &ResourceRow) -> bool {
         let Some(kinds) = self.visible().filter(|_| row.pos.type_number() == GROUP) else {
-            return true;
+            return !self.hides(row.pos);
         };
         let Ok(document) = Document::decode(&row.doc) else { return false };
         let kind = document.resource.text(KIND).map(GroupKind::of);

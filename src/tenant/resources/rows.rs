@@ -28,6 +28,7 @@ pub(in crate::tenant) fn take_away(
     count.live = count.live.saturating_sub(1);
     resources::delete(sql, row.pos, &lookup_keys(&document.resource, schema), count)?;
     memory.set_count(number, count);
+    memory.forget_hidden(sql, row.pos)?;
     memory.bookmarks.deleted(row.pos);
     if memory.any_grants && number == USER {
         memory.note_gone(&grants::of_user(sql, row.pos)?);

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 use crate::store::resources::{self, ResourceRow};
 use crate::tenant::adopt::Adopt;
 use crate::tenant::document::Document;
-use crate::tenant::lookups::{key_of, new_keys};
+use crate::tenant::lookups::{keys_of, new_keys};
 use crate::tenant::work::{Failure, Work};
 
 impl<'a> Work<'a, '_> {
@@ -70,12 +70,14 @@ impl<'a> Work<'a, '_> {
     /// Notes that a resource was taken up; what else its write changes is another fact.
     pub(super) fn record_taken_up(&mut self, subject: &Subject<'_>) -> Result<(), StoreError> {
         let kind = EventKind::Resource(subject.row.pos.type_number(), Verb::Linked);
-        self.pull(Trigger::IdentityLinked, subject.row.pos, &subject.document.resource);
-        self.record(&Event::new(kind, subject.document.id.as_str()))
+        let linked = subject.row.manager.as_deref();
+        self.pull(Trigger::IdentityLinked, subject.row.pos, &subject.document.resource, linked);
+        self.record_about(&Event::new(kind, subject.document.id.as_str()), linked)
     }
 
     /// Does what a POST asks: adds a resource or, where its name is that of one that is nobody's and
-    /// the connection takes such up, makes that what the POST says.
+    /// the connection takes such up, or of one that somebody has matched with what it tells, makes
+    /// that what the POST says.
     pub(in crate::tenant) fn add_or_take_up(&mut self, mut new: New<'a>) -> Result<Added, Failure> {
         if let Some(subject) = self.named(&new)? {
             let id = subject.document.id.clone();
@@ -95,23 +97,26 @@ impl<'a> Work<'a, '_> {
     }
 
     /// The resource of the same name that a POST takes up.
-    fn named(&self, new: &New<'a>) -> Result<Option<Subject<'a>>, Failure> {
+    fn named(&mut self, new: &New<'a>) -> Result<Option<Subject<'a>>, Failure> {
         let schema = new.schema;
-        if self.adopt != Adopt::OnCreate || schema.resource_type.lookup("userName").is_none() {
+        let adopts = self.adopt == Adopt::OnCreate;
+        if !adopts && !self.awaits_accepted() {
             return Ok(None);
         }
         let keys = new_keys(&new.resource, schema)?;
-        let Some(key) = key_of(schema, "userName", &keys) else { return Ok(None) };
+        let Some(key) = keys_of(schema, "userName", &keys).next() else { return Ok(None) };
         let found = resources::find(self.sql, schema.resource_type.number, key, 1)?;
         let Some(row) = found.first().map(|pos| resources::at(self.sql, *pos)).transpose()? else {
             return Ok(None);
         };
-        let row = row.filter(|row| self.is_nobodys(row));
-        row.map(|row| {
-            let document = Document::decode(&row.doc)?;
-            Ok(Subject { schema, row, document, taken_up: false })
-        })
-        .transpose()
+        let Some(row) = row else { return Ok(None) };
+        // Who was unlinked by hand is linked by hand.
+        let is_taken_up = adopts && self.is_nobodys(&row) && !self.hides(row.pos);
+        if !is_taken_up && !self.was_accepted(&row)? {
+            return Ok(None);
+        }
+        let document = Document::decode(&row.doc)?;
+        Ok(Some(Subject { schema, row, document, taken_up: false }))
     }
 }
 

@@ -178,3 +178,27 @@ CREATE TABLE staleness (
         seen TEXT NOT NULL,
         pos INTEGER NOT NULL
      ) STRICT;
+CREATE TABLE imports (
+        id TEXT PRIMARY KEY,
+        begun INTEGER NOT NULL,
+        parts INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        unchanged INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        errors TEXT NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE hidden (
+        connection TEXT NOT NULL,
+        user INTEGER NOT NULL,
+        PRIMARY KEY (connection, user)
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE matches (
+        connection TEXT NOT NULL,
+        user INTEGER NOT NULL,
+        paths TEXT NOT NULL,
+        confidence INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        PRIMARY KEY (connection, user)
+     ) STRICT, WITHOUT ROWID;
