@@ -3,6 +3,7 @@
 //! In scope: parsing the raw URL once, the gate that every request passes before any storage is
 //! touched, and the two error formats (RFC 7644 §3.12 below a SCIM base, RFC 9457 below `/v1`).
 
+mod copy;
 mod errand;
 mod gate;
 mod host;
@@ -21,6 +22,7 @@ mod scim_target;
 mod trace;
 mod url;
 
+pub use copy::CopyRequest;
 pub use errand::{ConfigStep, Errand};
 pub use gate::Gate;
 pub use host::TenantHost;

@@ -5,9 +5,11 @@
 //! tenant's id: the database is the tenant's own.
 
 pub mod connections;
+pub mod copies;
 pub mod dangling;
 pub mod departures;
 pub mod events;
+pub mod followers;
 pub mod grants;
 pub mod idempotency;
 pub mod keys;

@@ -91,7 +91,7 @@ fn part(
     fate: Fate,
     author: Author<'_>,
 ) -> Result<(), StoreError> {
-    memory.dirty.touch(pos);
+    memory.dirty.touch_untold(pos);
     let registry = Arc::clone(&memory.registry);
     let schema = registry.type_numbered(USER).filter(|_| pos.type_number() == USER);
     let (Some(schema), true) = (schema, fate != Fate::Keep) else {

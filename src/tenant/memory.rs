@@ -12,6 +12,7 @@ use super::access::Dirty;
 use super::adopt::Adopt;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
 use super::connections::Options;
+use super::copies::Directory;
 use super::ring::Noted;
 use super::stored_policy;
 use super::tombstones::Tombstones;
@@ -67,6 +68,8 @@ pub(super) struct Memory {
     pub(super) dirty: Dirty,
     /// What is known of users who were deleted.
     pub(super) tombstones: Tombstones,
+    /// What is known of copies for the edge, if there are any.
+    pub(super) directory: Option<Directory>,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -137,6 +140,7 @@ pub(super) struct Checkpoint {
     recomputation: Option<RecomputationRow>,
     dirty: Dirty,
     tombstones: Tombstones,
+    directory: Option<Directory>,
     bookmarks: Bookmarks,
 }
 
@@ -180,6 +184,7 @@ impl Memory {
             recomputation,
             dirty: Dirty::default(),
             tombstones: Tombstones::load(sql)?,
+            directory: Directory::load(sql)?,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,
@@ -208,6 +213,7 @@ impl Memory {
             recomputation,
             dirty,
             tombstones,
+            directory,
             bookmarks,
             order_bookmarks: _,
             stale: _,
@@ -224,6 +230,7 @@ impl Memory {
             recomputation: recomputation.clone(),
             dirty: dirty.clone(),
             tombstones: tombstones.clone(),
+            directory: directory.clone(),
             bookmarks: bookmarks.clone(),
         }
     }
@@ -240,6 +247,7 @@ impl Memory {
             recomputation,
             dirty,
             tombstones,
+            directory,
             bookmarks,
         } = checkpoint;
         self.counts = counts;
@@ -251,6 +259,7 @@ impl Memory {
         self.recomputation = recomputation;
         self.dirty = dirty;
         self.tombstones = tombstones;
+        self.directory = directory;
         self.bookmarks = bookmarks;
     }
 

@@ -8,6 +8,7 @@ mod standing;
 
 use serde_json::{Map, Value};
 
+pub(super) use self::kinds::kind_of;
 use self::rows::encoded;
 pub(super) use self::rows::{take_away, updated};
 use self::rules::Written;

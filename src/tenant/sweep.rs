@@ -39,11 +39,11 @@ pub(super) fn step(
         access::step(sql, memory, now)?;
         return Ok(Swept { departed: None, more: sweeps::first(sql)?.is_some() });
     }
-    Ok(Swept { departed: None, more: sweep(sql, now)? })
+    Ok(Swept { departed: None, more: sweep(sql, memory, now)? })
 }
 
 /// Removes membership rows of one deleted resource; whether more is left.
-fn sweep(sql: &dyn Sql, now: DateTime<Utc>) -> Result<bool, StoreError> {
+fn sweep(sql: &dyn Sql, memory: &mut Memory, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let Some(deleted) = sweeps::first(sql)? else { return Ok(false) };
     let more = deleted.type_number() == GROUP && sweeps::empty(sql, deleted, limits::SWEEP_ROWS)?;
     let groups = if more {
@@ -53,6 +53,7 @@ fn sweep(sql: &dyn Sql, now: DateTime<Utc>) -> Result<bool, StoreError> {
     };
     for group in &groups {
         leave(sql, *group, deleted, now)?;
+        memory.touch_copy(sql, *group)?;
     }
     if !more && groups.len() < limits::SWEEP_GROUPS {
         sweeps::done(sql, deleted)?;

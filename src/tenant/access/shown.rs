@@ -4,14 +4,17 @@ use serde_json::{Map, Value, json};
 
 use super::known::Known;
 use super::{counted, held_of, to_json};
+use crate::auth::Scope as Auth;
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::{Granted, Held, Reason, ScopePath, Status};
 use crate::scim::fold::fold;
+use crate::scim::projection::Projection;
 use crate::scim::schema::USER;
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::tombstones;
+use crate::store::{Sql, StoreError, tombstones};
+use crate::tenant::memory::Memory;
 use crate::tenant::work::{Answer, Failure, Work};
 
 impl Work<'_, '_> {
@@ -72,37 +75,23 @@ impl Work<'_, '_> {
                 return Err(Problem::new(ProblemCode::Malformed, detail).into());
             }
         };
-        let known = Known::of(self.sql, self.memory, row)?;
-        let access = known.access(self.sql, self.memory)?;
-        let is_asked =
-            |held: &Held| scope.as_ref().is_none_or(|scope| scope.covers(&held.granted.scope));
-        // What is stored is what counts: with a quota, who came first.
-        let held = known.rows.iter().filter(|row| row.held).map(held_of);
-        let grants: Vec<Value> = held.filter(is_asked).map(|held| to_json(&held)).collect();
-        let withheld = access.withheld.iter().filter(|(held, _)| is_asked(held));
-        let withheld: Vec<Value> = withheld.map(withheld_to_json).collect();
-        let mut reasons: Vec<Reason> =
-            access.withheld.iter().map(|(_, reason)| *reason).chain(access.barred).collect();
-        reasons.sort_unstable();
-        reasons.dedup();
-        let names: Vec<&str> = reasons.into_iter().map(Reason::name).collect();
-        let mut body = json!({
-            "id": known.id,
-            "status": access.status().name(),
-            "grants": grants,
-            "withheld": withheld,
-            "reasons": names,
-        });
-        let fields = body.as_object_mut();
-        if let Some(fields) = fields {
-            if query.flag("explain")? {
-                fields.insert("mappings".to_owned(), self.explained(&known));
-            }
-            if self.memory.recomputation.is_some() {
-                fields.insert("recomputing".to_owned(), true.into());
-            }
+        let with_document = query.flag("document")?;
+        if with_document && !self.may(Auth::UsersRead) {
+            let detail = "a user's document needs the scope scim.users:read";
+            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
         }
-        Ok(Response::json(200, &body))
+        let known = Known::of(self.sql, self.memory, row)?;
+        let mut fields = known.shown(self.sql, self.memory, scope.as_ref())?;
+        if query.flag("explain")? {
+            fields.insert("mappings".to_owned(), self.explained(&known));
+        }
+        if with_document {
+            fields.insert("document".to_owned(), shown_document(self.memory, row)?);
+        }
+        if self.memory.recomputation.is_some() {
+            fields.insert("recomputing".to_owned(), true.into());
+        }
+        Ok(Response::json(200, &Value::Object(fields)))
     }
 
     /// What each mapping is for a user.
@@ -168,7 +157,7 @@ impl Work<'_, '_> {
             }
         }
         self.memory.touched = true;
-        self.memory.dirty.touch(row.pos);
+        self.memory.dirty.touch_untold(row.pos);
         Ok(Response::empty(204))
     }
 
@@ -177,6 +166,49 @@ impl Work<'_, '_> {
         let row = resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER);
         Ok(row.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
     }
+}
+
+impl Known {
+    /// What an application is told of the user's access, in a scope or everywhere.
+    pub(in crate::tenant) fn shown(
+        &self,
+        sql: &dyn Sql,
+        memory: &Memory,
+        scope: Option<&ScopePath>,
+    ) -> Result<Map<String, Value>, StoreError> {
+        let access = self.access(sql, memory)?;
+        let is_asked = |held: &Held| scope.is_none_or(|scope| scope.covers(&held.granted.scope));
+        // What is stored is what counts: with a quota, who came first.
+        let held = self.rows.iter().filter(|row| row.held).map(held_of);
+        let grants: Vec<Value> = held.filter(is_asked).map(|held| to_json(&held)).collect();
+        let withheld = access.withheld.iter().filter(|(held, _)| is_asked(held));
+        let withheld: Vec<Value> = withheld.map(withheld_to_json).collect();
+        let mut reasons: Vec<Reason> =
+            access.withheld.iter().map(|(_, reason)| *reason).chain(access.barred).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        let names: Vec<Value> = reasons.into_iter().map(|reason| reason.name().into()).collect();
+        let fields = [
+            ("id", Value::from(self.id.as_str())),
+            ("status", access.status().name().into()),
+            ("grants", grants.into()),
+            ("withheld", withheld.into()),
+            ("reasons", names.into()),
+        ];
+        Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+}
+
+/// A user as SCIM returns it by default, without what depends on who asks and where.
+pub(in crate::tenant) fn shown_document(
+    memory: &Memory,
+    row: &ResourceRow,
+) -> Result<Value, StoreError> {
+    let malformed = || StoreError::new("a stored document is malformed");
+    let mut user = serde_json::from_slice(&row.doc).map_err(|_| malformed())?;
+    let schema = memory.registry.type_numbered(row.pos.type_number()).ok_or_else(malformed)?;
+    Projection::Default.apply(&mut user, schema);
+    Ok(Value::Object(user))
 }
 
 fn withheld_to_json((held, reason): &(Held, Reason)) -> Value {
