@@ -10,6 +10,7 @@ import {
   freshVariables,
   makeKey,
   makeTenant,
+  putPolicies,
   readVariables,
   request,
   requirePort,
@@ -22,6 +23,7 @@ const DEFAULT_PORT = 8787;
 const TENANT = "demo";
 const USER = "urn:ietf:params:scim:schemas:core:2.0:User";
 const SCOPES = ["scim", "events:read", "keys:write"];
+const POLICIES = { edgeReads: true };
 const VARIABLES = join(root, ".dev.vars");
 
 await main(async () => {
@@ -67,6 +69,7 @@ function keptVariables() {
 async function demoKey(worker, variables) {
   await makeTenant(worker, TENANT);
   if (variables.DEMO_KEY && !(await isRefused(worker, variables.DEMO_KEY))) return variables.DEMO_KEY;
+  await putPolicies(worker, TENANT, POLICIES);
   const key = await makeKey(worker, TENANT, { scopes: SCOPES });
   writeVariables(VARIABLES, { DEMO_KEY: key });
   return key;

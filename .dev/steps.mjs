@@ -188,11 +188,25 @@ async function configurations({ tools }) {
       await untilPrinted(worker, response.headers.get("x-request-id"), "TENANT_HOST");
     }
   });
+  const replace = [/^\[\[kv_namespaces\]\]\nbinding = "DIRECTORY"\n.*\n/m, ""];
+  await configured(tools, freshVariables(), { replace }, withoutDirectory);
   const { RATE_LIMITS: __, ...limited } = freshVariables();
   const few = (_, before, name) => before + FEW[name];
-  const replace = [/^(name = "(KEY|TENANT)_LIMIT"\n.*\nsimple = \{ limit = )\d+/gm, few];
-  await configured(tools, limited, { replace }, limitedAtTheEdge);
-  return counted({ passed: 3, failed: 0 });
+  const fewer = [/^(name = "(KEY|TENANT)_LIMIT"\n.*\nsimple = \{ limit = )\d+/gm, few];
+  await configured(tools, limited, { replace: fewer }, limitedAtTheEdge);
+  return counted({ passed: 4, failed: 0 });
+}
+
+/** Without the namespace for copies no tenant has any, and the object answers. */
+async function withoutDirectory(worker) {
+  await makeTenant(worker, "plain");
+  const tenant = `${worker.url}/v1/tenants/plain`;
+  const policies = { method: "PUT", token: worker.adminToken, body: { edgeReads: true } };
+  const refused = await request(`${tenant}/policies`, policies);
+  expect("edge reads", refused.status, 422);
+  expect("the fault", (await refused.json()).faults[0].path, "/edgeReads");
+  const token = await makeKey(worker, "plain", { scopes: ["access:read"], ttl: "PT1H" });
+  expect("the object", (await request(`${tenant}/access?userName=nobody`, { token })).status, 404);
 }
 
 /** What the runtime is told to let pass in its period, of a key and of a tenant. */

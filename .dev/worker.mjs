@@ -121,9 +121,9 @@ export async function putPolicies(worker, tenant, document) {
   await adminSend(worker, "PUT", `/v1/tenants/${tenant}/policies`, document, [200]);
 }
 
-/** Makes a key of a tenant, bound to a connection if one is named, and returns it. */
-export async function makeKey(worker, tenant, { scopes, connection }) {
-  const body = { name: tenant, scopes, ...(connection && { connection }) };
+/** Makes a key of a tenant, bound to a connection if one is named, of a life if one is, and returns it. */
+export async function makeKey(worker, tenant, { scopes, connection, ttl }) {
+  const body = { name: tenant, scopes, ...(connection && { connection }), ...(ttl && { ttl }) };
   const { key } = await adminPost(worker, `/v1/tenants/${tenant}/keys`, body, [201]);
   return key;
 }

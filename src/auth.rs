@@ -5,6 +5,7 @@
 
 mod admin;
 mod assertion;
+mod copy_name;
 mod jwks;
 mod key;
 mod principal;
@@ -14,6 +15,7 @@ mod tag;
 
 pub use admin::{AdminTokens, AdminTokensError};
 pub use assertion::{Algorithm, Assertion};
+pub use copy_name::CopyName;
 pub use jwks::{Jwk, Jwks, JwksCache, Known};
 pub use key::{Claims, ISSUER, KeyRing, KeyRingError, TokenError};
 pub use principal::{JtiDigest, KeyPrincipal, Principal};

@@ -5,7 +5,8 @@
 //! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its
 //! database and `waiting` for what it has to wait for. `oauth` sees to requests for tokens, for which
 //! `assertion` verifies what other issuers say and `outbound` asks their servers. `registry` keeps
-//! tenants' records in KV, `config` brings the policy documents in them to the objects, `rate_limits` asks the runtime's limits, `deployment` has variables and
+//! tenants' records in KV, `config` brings the policy documents in them to the objects, `directory` has the copies that the edge
+//! reads, `rate_limits` asks the runtime's limits, `deployment` has variables and
 //! secrets, `body` reads what is sent, `answer` makes the runtime's response and tells the log, and
 //! `js` binds what the runtime offers. Debug builds have `fault` as well, by which a test has them
 //! panic.
@@ -18,6 +19,7 @@ mod assertion;
 mod body;
 mod config;
 mod deployment;
+mod directory;
 #[cfg(debug_assertions)]
 mod fault;
 mod fetch;

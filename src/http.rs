@@ -4,6 +4,7 @@
 //! touched, and the two error formats (RFC 7644 §3.12 below a SCIM base, RFC 9457 below `/v1`).
 
 mod audience;
+mod copy;
 mod errand;
 mod gate;
 mod host;
@@ -23,6 +24,7 @@ mod scim_target;
 mod trace;
 mod url;
 
+pub use copy::CopyRequest;
 pub use errand::{ConfigStep, Errand};
 pub use gate::Gate;
 pub use host::TenantHost;

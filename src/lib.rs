@@ -65,7 +65,9 @@
 //! - *match*: a proposal that a user who is nobody's is whom a connection means; *link* and *unlink*: what
 //!   makes a user a connection's by hand, and parts the two.
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).
-//! - *event*: a recorded fact. *Feed*: all of them, in order.
+//! - *event*: a recorded fact. *Feed*: all of them, in order. *Follower*: who goes through it, event by
+//!   event, and has a place in it.
+//! - *copy*: what KV holds of a user or group for the edge. *Directory*: all copies of a tenant.
 //! - *operation* is an entry of a PATCH or a Bulk request only, *path* and *filter* are SCIM's, a URL's path is a
 //!   *route*, SQL has *tables* and *migrations* and no schema.
 

@@ -255,6 +255,22 @@ pub const TENANT_RECORDS_STEP: usize = 100;
 /// The greatest version of a policy document in a record: half of [`IMPORT_VERSION`], so that what is
 /// edited after it can be moved.
 pub const CONFIG_VERSION: i64 = 1 << 47;
+/// Operations of KV by which one alarm brings the copies for the edge up to date, far below the 1,000
+/// that the runtime allows; the rest is the next one's.
+pub const COPY_OPERATIONS: usize = 100;
+/// Bytes of the copies that one alarm makes, about.
+pub const COPY_BYTES: usize = 4 * 1024 * 1024;
+/// How long after an alarm has made copies the next one does, if there is no more than a change: KV
+/// takes one write a second of a key.
+pub const COPY_PAUSE_MILLISECONDS: i64 = 1_000;
+/// How long a step of copies may be on its way to KV until it is taken for lost.
+pub const COPY_STEP_MILLISECONDS: i64 = 60_000;
+/// How long at most copies that could not be made are put off.
+pub const COPY_RETRY_MILLISECONDS: i64 = 600_000;
+/// Steps in which a request that deletes a tenant removes its copies; the rest is done by alarms.
+pub const COPY_STEPS_OF_DELETION: usize = 5;
+/// Life of a key at most whose requests are answered by copies, since they know of no revocation.
+pub const COPY_READER_SECONDS: i64 = 3_600;
 /// How long an isolate keeps a tenant's record that it has read.
 pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
 

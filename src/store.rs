@@ -5,11 +5,13 @@
 //! tenant's id: the database is the tenant's own.
 
 pub mod connections;
+pub mod copies;
 pub mod dangling;
 pub mod decisions;
 pub mod departures;
 pub mod drifts;
 pub mod events;
+pub mod followers;
 pub mod grants;
 pub mod hidden;
 pub mod idempotency;

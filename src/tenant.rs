@@ -11,6 +11,7 @@ mod bucket;
 mod bulk;
 mod config;
 mod connections;
+mod copies;
 mod decisions;
 mod departure;
 mod diagnostics;
@@ -66,7 +67,7 @@ use serde_json::Value;
 
 use crate::auth::{KeyRing, Principal};
 use crate::http::{OAuthError, Outbound, Refusal, Request, Response, Route};
-use crate::policy::RateLimit;
+use crate::policy::{Copying, RateLimit};
 use crate::registry::ConfigTag;
 use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
@@ -75,6 +76,7 @@ use crate::store::{self, Sql, StoreError};
 use admission::{Bound, admit, held_to};
 use adopt::Adopt;
 pub use bucket::{Bucket, Taken};
+pub use copies::Batch;
 use memory::{Memory, OrderBookmarks};
 use ring::Ring;
 use sweep::Swept;
@@ -91,6 +93,8 @@ pub struct Tenant {
     default_rate_limit: Option<RateLimit>,
     ring: Ring,
     uses: Uses,
+    /// Until when copies are on their way to KV, in milliseconds since the epoch, if they are.
+    copying_until: Option<i64>,
     /// The policy document of the tenant's record that was refused last.
     refused: Option<ConfigTag>,
 }
@@ -120,6 +124,8 @@ pub struct Call<'a> {
     pub key_ring: &'a KeyRing,
     /// Which addresses may be fetched from outside.
     pub outbound: Outbound<'a>,
+    /// Whether the tenant's users can be copied to KV.
+    pub copying: Copying,
 }
 
 impl Tenant {
@@ -132,7 +138,7 @@ impl Tenant {
     ///
     /// 1. The first request after the object woke migrates the tables and reads what is kept in
     ///    memory: 500. Where there are no tables, there is no key and no client: 401, and nothing is
-    ///    written; the administrator alone makes them.
+    ///    written; the administrator alone makes them. A tenant that is being deleted: 503.
     /// 2. The key must be live: 401.
     /// 3. What is left of the tenant's rate limit must be enough for the request, whatever it asks
     ///    for and comes to: 429. The administrator is not held to it.
@@ -172,12 +178,20 @@ impl Tenant {
     }
 
     fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>, taken: &mut Option<Taken>) -> Answer {
+        let slept = self.memory.is_none();
         let memory = wake(&mut self.memory, sql)?; // (1)
+        if slept {
+            let tenant = call.request.route.tenant().map_or("", |tenant| tenant.as_str());
+            memory.compare_names(call.key_ring, tenant);
+        }
         self.ring.wake(sql)?;
         memory.touched = false;
         memory.matches.forget_noted();
         memory.dirty = access::Dirty::default();
         let scim = matches!(call.request.route, Route::Scim { .. });
+        if memory.is_erasing() {
+            return Ok(Refusal::being_deleted().to_response(scim)); // (1)
+        }
         let admitted = admit(memory, call.principal, call.now);
         if let Err(refusal @ Refusal::InvalidToken(_)) = &admitted {
             return Ok(refusal.to_response(scim)); // (2)
@@ -212,7 +226,7 @@ impl Tenant {
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
-    /// once for rows to be swept, within seconds for the uses of keys and recent requests, when
+    /// once for rows to be swept, within seconds for copies, the uses of keys and recent requests, when
     /// users who were deleted are to be forgotten, and when somebody has stayed away for too long.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
         if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
@@ -221,7 +235,8 @@ impl Tenant {
         let memory = self.memory.as_ref();
         let forgets = memory.and_then(|memory| memory.tombstones.due_in(now));
         let stale = memory.and_then(|memory| memory.sightings.due_in(&memory.policy, now));
-        let wanted = [self.uses.flush_in_milliseconds(now), self.ring.due_in(now), forgets, stale];
+        let (copies, flushes) = (self.copies_due_in(now), self.uses.flush_in_milliseconds(now));
+        let wanted = [flushes, self.ring.due_in(now), forgets, stale, copies];
         wanted.into_iter().flatten().min()
     }
 

@@ -83,6 +83,7 @@ async fn step(
         trace: None,
         headers: Headers::default(),
         config: Some(step),
+        confined: record.jurisdiction.is_some(),
     };
     let url = format!("{}/v1/tenants/{tenant}", inbound.url.origin);
     let errand = JsValue::from_str(&errand.encode());
@@ -92,5 +93,6 @@ async fn step(
 }
 
 fn unexpected(status: u16) -> Refusal {
-    Refusal::Internal(format!("the object answered the policy document with {status}"))
+    let cause = format!("the object answered the policy document with {status}");
+    if status == 503 { Refusal::Busy(cause) } else { Refusal::Internal(cause) }
 }

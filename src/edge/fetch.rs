@@ -8,7 +8,7 @@ use super::body::Body;
 use super::deployment::Deployment;
 use super::handover::{errand, hand_over};
 use super::inbound::Inbound;
-use super::{Outcome, config, eagerly, js, now, oauth, rate_limits, registry};
+use super::{Outcome, config, directory, eagerly, js, now, oauth, rate_limits, registry};
 use crate::auth::Principal;
 use crate::http::{
     Method, OAuthError, Query, Refusal, Response, Route, Trace, Url, openapi, presets,
@@ -76,9 +76,10 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 /// 5. The tenant's record: 404, 503; a suspended tenant: 403, except for the administrator.
 /// 6. What [`Principal::enter`] says of the route: 403.
 /// 7. The tenant and the key are within the runtime's rate limits: 429.
-/// 8. The object is told of the policy document in the record, if it does not know of it: 500, 503.
-/// 9. A body in chunks is collected: 400, 413.
-/// 10. The tenant's object answers: anything; 500 or 503 when it throws.
+/// 8. What a copy in KV answers, is answered by it: 200.
+/// 9. The object is told of the policy document in the record, if it does not know of it: 500, 503.
+/// 10. A body in chunks is collected: 400, 413.
+/// 11. The tenant's object answers: anything; 500 or 503 when it throws.
 async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answered, Refusal> {
     let Inbound { deployment, url, method, headers, trace, .. } = inbound;
     if inbound.raw_url.len() > limits::URL_BYTES {
@@ -134,10 +135,14 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
     }
     principal.enter(&route)?; // (6)
     rate_limits::pass(inbound, tenant, &principal).await.map_err(Refusal::TooManyRequests)?; // (7)
-    config::tell(inbound, tenant, &known, principal == Principal::Admin).await?; // (8)
-    let body = body.into_js().await?; // (9)
+    let copied = directory::read(inbound, tenant, &known.record, &route, &principal);
+    if let Some(response) = copied.await {
+        return Ok(Answered::Edge(response)); // (8)
+    }
+    config::tell(inbound, tenant, &known, principal == Principal::Admin).await?; // (9)
+    let body = body.into_js().await?; // (10)
     inbound.trace.handed = Some(now().timestamp_millis());
-    let errand = errand(inbound, principal, Some(inbound.trace.clone()));
-    let answer = hand_over(inbound, tenant, &known.record, &errand, &body)?; // (10)
+    let errand = errand(inbound, &known.record, principal, Some(inbound.trace.clone()));
+    let answer = hand_over(inbound, tenant, &known.record, &errand, &body)?; // (11)
     Ok(Answered::Object(inbound.deployment.rescued(answer, &errand)))
 }

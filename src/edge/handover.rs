@@ -15,9 +15,15 @@ use crate::registry::{Slug, TenantRecord};
 pub(super) const PRINCIPAL: &str = "x-muster-principal";
 
 /// The errand of a request, as the object and the log's rescue take it.
-pub(super) fn errand(inbound: &Inbound<'_>, principal: Principal, trace: Option<Trace>) -> JsValue {
+pub(super) fn errand(
+    inbound: &Inbound<'_>,
+    record: &TenantRecord,
+    principal: Principal,
+    trace: Option<Trace>,
+) -> JsValue {
     let headers = Headers::read(|name| inbound.headers.text(name));
-    JsValue::from_str(&Errand { principal, trace, headers, config: None }.encode())
+    let confined = record.jurisdiction.is_some();
+    JsValue::from_str(&Errand { principal, trace, headers, config: None, confined }.encode())
 }
 
 /// Sends a request on to its tenant's object: the URL, the method, the body and the errand.

@@ -21,6 +21,8 @@ extern "C" {
     pub(super) fn tenant(this: &Env) -> Namespace;
     #[wasm_bindgen(method, getter, js_name = TENANTS)]
     pub(super) fn tenants(this: &Env) -> Kv;
+    #[wasm_bindgen(method, getter, js_name = DIRECTORY)]
+    pub(super) fn directory(this: &Env) -> Option<Kv>;
     #[wasm_bindgen(method, getter, js_name = TENANT_LIMIT)]
     pub(super) fn tenant_limit(this: &Env) -> Option<RateLimit>;
     #[wasm_bindgen(method, getter, js_name = KEY_LIMIT)]
@@ -244,6 +246,22 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = toArray)]
     pub(super) fn to_array(this: &RawRows) -> Result<Array<Array>, JsValue>;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// What becomes of each of some promises; it is never rejected.
+    #[wasm_bindgen(js_namespace = Promise, js_name = allSettled)]
+    pub(super) fn all_settled(promises: &Array) -> Promise;
+
+    /// What has become of one.
+    pub(super) type Settled;
+
+    /// What it is rejected with, if it is.
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn reason(this: &Settled) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn status(this: &Settled) -> String;
 }
 
 #[wasm_bindgen]

@@ -71,7 +71,7 @@ pub(super) async fn answer(
     let finally = |step: &TokenStep| -> Result<Promise, Failure> {
         let handed = Some(now().timestamp_millis());
         let trace = Trace { handed, ..inbound.trace.clone() };
-        let errand = errand(inbound, Principal::Client, Some(trace));
+        let errand = errand(inbound, &known.record, Principal::Client, Some(trace));
         Ok(inbound.deployment.rescued(ask(step, &errand)?, &errand))
     };
     let scope = request.scope;
@@ -82,7 +82,7 @@ pub(super) async fn answer(
         ClientCredentials::Assertion { connection, assertion } => {
             let Assertion { issuer, subject, .. } = assertion.clone();
             let step = TokenStep::Trust { connection, issuer, subject };
-            let answer = ask(&step, &errand(inbound, Principal::Client, None))?; // (5)
+            let answer = ask(&step, &errand(inbound, &known.record, Principal::Client, None))?; // (5)
             let answer = answer.await.map_err(|exception| refusal(&exception))?;
             let response: &js::Response = answer.unchecked_ref();
             match response.status() {

@@ -160,25 +160,26 @@ async fn edit(inbound: &Inbound<'_>, id: &Slug, body: Body) -> Result<Response, 
 /// 2. The tenant exists: 404, or 503 when its record is malformed.
 /// 3. Its object deletes everything: 500 or 503, and the record stays, so that it can be tried
 ///    again.
-/// 4. The record goes: 204.
+/// 4. The record goes: 204, and 202 where copies of users are still to be removed from KV before
+///    everything is deleted.
 async fn purge(inbound: &Inbound<'_>, id: &Slug, query: &Query) -> Result<Response, Failure> {
     if query.value("confirm") != Some(id.as_str()) {
         let detail = format!("deleting everything of a tenant needs `?confirm={id}`");
         return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (1)
     }
     let record = read_for_admin(inbound.env, id).await?; // (2)
-    let errand = errand(inbound, Principal::Admin, None);
+    let errand = errand(inbound, &record, Principal::Admin, None);
     let answer = hand_over(inbound, id, &record, &errand, &JsValue::UNDEFINED)?; // (3)
     let answer = answer.await.map_err(|exception| refusal(&exception))?; // (3)
     let status = answer.unchecked_ref::<js::Response>().status();
-    if status != 204 {
+    if !matches!(status, 202 | 204) {
         return Err(
             Refusal::Internal(format!("the object answered its deletion with {status}")).into()
         );
     }
     wait(inbound.env.tenants().delete(&id.record_key())).await?; // (4)
     forget(id);
-    Ok(Response::empty(204))
+    Ok(Response::empty(status))
 }
 
 /// Has the tenant's object apply the policy document that was sent, if one was.

@@ -16,16 +16,17 @@ use super::deployment::Deployment;
 use super::handover::PRINCIPAL;
 use super::sql::ObjectSql;
 use super::waiting::{self, settled};
-use super::{Outcome, body, js, now};
+use super::{Outcome, body, directory, js, now};
 use crate::auth::Principal;
 use crate::http::{
     ConfigStep, Done, Errand, Method, Query, Refusal, Request, RequestId, Response, Route, Trace,
     Url,
 };
-use crate::policy::RateLimit;
+use crate::limits;
+use crate::policy::{Copying, RateLimit};
 use crate::registry::Slug;
-use crate::store::Sql as _;
-use crate::tenant::{Call, Handled, Tenant};
+use crate::store::{Sql as _, StoreError};
+use crate::tenant::{Batch, Call, Handled, Tenant};
 
 /// The class that `wrangler.toml` names.
 #[wasm_bindgen]
@@ -39,6 +40,8 @@ struct Object {
     slug: Option<Slug>,
     tenant: RefCell<Tenant>,
     alarm: Cell<Alarm>,
+    /// Whether there is a namespace for copies.
+    directory: bool,
 }
 
 /// What is known of the object's one alarm.
@@ -62,6 +65,7 @@ impl TenantObject {
             slug: state.id().name().as_deref().and_then(Slug::of_object),
             tenant: RefCell::new(Tenant::limited(default_rate_limit(&env))),
             alarm: Cell::new(Alarm::Unknown),
+            directory: env.directory().is_some(),
             env,
         }))
     }
@@ -73,8 +77,21 @@ impl TenantObject {
 
     /// Does one step of what was put off. The runtime tries again, later and later, what throws.
     pub fn alarm(&self) -> Outcome {
-        self.0.ring()
+        waiting::run(ring(Rc::clone(&self.0)))
     }
+}
+
+/// An alarm: a step of what is done at once, and then one of copies.
+async fn ring(object: Rc<Object>) -> Outcome {
+    object.step()?;
+    object.copy().await;
+    if object.tenant.borrow().is_erased()
+        && let Err(refusal) = object.purge().await
+    {
+        object.complain("deletion", &refusal.to_response(false), now());
+    }
+    object.arm(&object.tenant.borrow(), now())?;
+    Ok(JsValue::UNDEFINED)
 }
 
 async fn answer(object: Rc<Object>, request: js::Request) -> Outcome {
@@ -122,7 +139,7 @@ impl Object {
     /// 2. The body is read: 400.
     /// 3. An object that has just woken learns whether its alarm is set: 500.
     /// 4. It must not have waited for too long behind others: 503.
-    /// 5. The administrator deletes the tenant: 204.
+    /// 5. The administrator deletes the tenant: 204, or 202 where that takes longer.
     /// 6. All else is the tenant's to answer, a step of the edge's own by which the policy document comes
     ///    among it.
     async fn serve(
@@ -130,7 +147,7 @@ impl Object {
         request: &js::Request,
         deployment: &Deployment,
         url: Url<'_>,
-        Errand { principal, trace, headers, config }: &Errand,
+        Errand { principal, trace, headers, config, confined }: &Errand,
     ) -> Result<Served, Refusal> {
         // The edge's own requests have the path by which every host has its tenants.
         let hosts = if config.is_some() { None } else { deployment.tenant_host()? };
@@ -145,8 +162,7 @@ impl Object {
             return Err(Refusal::Busy("it has waited for too long in the object".to_owned())); // (4)
         }
         if let (Method::Delete, Route::Tenant(_), Principal::Admin) = (method, &route, principal) {
-            self.purge().await?;
-            return Ok(Response::empty(204).into()); // (5)
+            return Ok(Response::empty(self.delete().await?).into()); // (5)
         }
         let call = &mut Call {
             request: Request {
@@ -163,6 +179,7 @@ impl Object {
             normalize: &js::normalized,
             key_ring: &deployment.gate()?.key_ring,
             outbound: deployment.outbound(url.origin),
+            copying: self.copying(*confined),
         };
         #[cfg(debug_assertions)]
         super::fault::take_order(&request.headers());
@@ -218,7 +235,7 @@ impl Object {
         Ok(1)
     }
 
-    fn ring(&self) -> Outcome {
+    fn step(&self) -> Result<(), JsValue> {
         self.alarm.set(Alarm::Unset);
         let now = now();
         let mut tenant = self.tenant.borrow_mut();
@@ -230,8 +247,61 @@ impl Object {
                 id.as_str()
             )));
         }
-        self.arm(&tenant, now)?;
-        Ok(JsValue::UNDEFINED)
+        Ok(())
+    }
+
+    /// Whether a tenant's users can be copied.
+    fn copying(&self, confined: bool) -> Copying {
+        match self.directory {
+            _ if confined => Copying::Confined,
+            false => Copying::Unbound,
+            true => Copying::Possible,
+        }
+    }
+
+    /// Does a step of copying, if one is due. What goes wrong, the log is told; it is tried again later.
+    async fn copy(&self) {
+        if let Err(cause) = self.copied().await {
+            let failed = Response { cause: Some(cause), ..Response::empty(500) };
+            self.complain("copies", &failed, now());
+        }
+    }
+
+    async fn copied(&self) -> Result<(), String> {
+        let told = |error: StoreError| error.to_string();
+        let Some(batch) = self.next_copies()? else { return Ok(()) };
+        let written = directory::write(self.env.directory(), &batch).await;
+        let failed = written.is_err();
+        self.tenant.borrow_mut().copied(&self.sql, now(), &batch, failed).map_err(told)?;
+        written
+    }
+
+    fn next_copies(&self) -> Result<Option<Batch>, String> {
+        let mut tenant = self.tenant.borrow_mut();
+        let deployment = Deployment::of(&self.env);
+        let (Ok(gate), Some(slug)) = (deployment.gate(), &self.slug) else {
+            tenant.pause_copies(now());
+            return Err("copies want secrets, and an object with a name".to_owned());
+        };
+        let next = tenant.copies(&self.sql, now(), &gate.key_ring, slug);
+        next.map_err(|error| error.to_string())
+    }
+
+    /// Deletes the tenant, the copies of its users first; the status. What a request does not get to,
+    /// alarms do.
+    async fn delete(&self) -> Result<u16, Refusal> {
+        let erases = self.tenant.borrow_mut().erase(&self.sql);
+        if erases.map_err(|error| Refusal::Internal(error.to_string()))? {
+            for _ in 0..limits::COPY_STEPS_OF_DELETION {
+                self.copy().await;
+            }
+            if !self.tenant.borrow().is_erased() {
+                self.arm(&self.tenant.borrow(), now()).map_err(failed)?;
+                return Ok(202);
+            }
+        }
+        self.purge().await?;
+        Ok(204)
     }
 
     /// Tells the log of a failure in what nobody from outside has asked for; returns its id there.

@@ -21,6 +21,9 @@ pub struct Errand {
     /// record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<ConfigStep>,
+    /// Whether the tenant has a jurisdiction, which its data must not leave.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confined: bool,
 }
 
 /// How the policy document comes from the tenant's record to its object: by a request of the edge's

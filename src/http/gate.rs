@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::audience::Audience;
 use super::{Method, Refusal, Route};
 use crate::auth::{AdminTokens, Claims, JtiDigest, KeyPrincipal, KeyRing, Principal, TokenError};
+use crate::limits;
 
 /// The deployment's secrets.
 #[derive(Debug)]
@@ -53,6 +54,12 @@ impl Gate {
             return Err(Refusal::MethodNotAllowed(route.methods())); // (4)
         }
         bearer.permitted(route.audience(method)).map(Some) // (5)
+    }
+
+    /// Whether the credentials are a key of so short a life that nobody asks whether it was revoked.
+    pub fn is_brief(&self, authorization: Option<&str>, now: DateTime<Utc>) -> bool {
+        let Ok(Bearer::Key(claims)) = self.bearer(authorization, now) else { return false };
+        claims.exp.saturating_sub(claims.iat) <= limits::COPY_READER_SECONDS
     }
 
     /// Whose credentials these are.

@@ -56,6 +56,11 @@ impl Refusal {
         if overloaded || retryable { Self::Busy(cause) } else { Self::Internal(cause) }
     }
 
+    /// What is answered as long as a tenant is being deleted.
+    pub fn being_deleted() -> Self {
+        Self::Busy("the tenant is being deleted, and copies of its users are left".to_owned())
+    }
+
     /// The answer, in the error format of SCIM or of the admin API.
     pub fn to_response(&self, scim: bool) -> Response {
         let (kind, code, detail) = self.parts();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AccessRules, AttributeRules, Deprovision, Groups, Guard, Mapping, MappingMode, RateLimit, Role,
-    Successor, Unmapped, Vocabulary, stale,
+    AccessRules, AttributeRules, Copying, Deprovision, Groups, Guard, Mapping, MappingMode,
+    RateLimit, Role, Successor, Unmapped, Vocabulary, stale,
 };
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
@@ -34,6 +34,8 @@ pub struct Policy {
     pub succession: Vec<Successor>,
     /// What connections may change of groups.
     pub groups: Groups,
+    /// Whether users' access is copied for the edge.
+    pub edge_reads: bool,
     /// What it says of users' attributes.
     pub attributes: AttributeRules,
 }
@@ -64,6 +66,7 @@ impl Default for Policy {
             guards: Vec::new(),
             succession: Vec::new(),
             groups: Groups::default(),
+            edge_reads: false,
             attributes: AttributeRules::default(),
         }
     }
@@ -153,6 +156,10 @@ impl Policy {
                         faults.push(Fault::new("/groups", "is neither full nor membershipOnly"));
                     }
                 },
+                "edgeReads" => match Copying::read(value) {
+                    Ok(edge_reads) => amended.edge_reads = edge_reads,
+                    Err(fault) => faults.push(fault),
+                },
                 name if AttributeRules::has(name) => {}
                 _ => faults.push(unknown("", name)),
             }
@@ -236,6 +243,7 @@ impl Policy {
             "features": self.features.to_json(),
             "rateLimit": RateLimit::to_json(self.rate_limit),
             "groups": self.groups.name(),
+            "edgeReads": self.edge_reads,
             "deprovision": self.deprovision.to_json(),
             "staleAfter": stale::to_json(self.stale_after),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),

@@ -45,6 +45,12 @@ impl Config {
         self.0.get("version").and_then(Value::as_i64).unwrap_or(1)
     }
 
+    /// Whether it says that there are to be no copies for the edge. They are then not read, so that the
+    /// next request brings it to the object.
+    pub fn forbids_copies(&self) -> bool {
+        self.0.get("edgeReads") == Some(&Value::Bool(false))
+    }
+
     /// What tells it from other documents.
     pub fn tag(&self) -> ConfigTag {
         let digest = format!("{:x}", Sha256::digest(self.to_text()));

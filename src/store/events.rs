@@ -102,3 +102,27 @@ fn row_of(row: &Row) -> Result<EventRow, StoreError> {
         data: row.text(3)?.to_owned(),
     })
 }
+
+/// Of which thing an event behind a place tells.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Told {
+    /// The event's place.
+    pub seq: i64,
+    /// Its type.
+    pub kind: String,
+    /// The id of what it is about.
+    pub id: String,
+}
+
+/// Of what the events behind a place tell, in order, at most `limit` of them.
+pub fn told(sql: &dyn Sql, after: i64, limit: usize) -> Result<Vec<Told>, StoreError> {
+    let rows = sql.query(
+        "SELECT seq, type, data->>'$.id' FROM events WHERE seq > +?1 ORDER BY seq LIMIT +?2",
+        &[Param::Integer(after), Param::count(limit)],
+    )?;
+    let read = |row: &Row| {
+        let id = row.text_or_null(2)?.unwrap_or_default().to_owned();
+        Ok(Told { seq: row.integer(0)?, kind: row.text(1)?.to_owned(), id })
+    };
+    rows.iter().map(read).collect()
+}

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&[&str]] = &[
     IMPORTS,
     HIDDEN,
     MATCHES,
+    COPIES,
 ];
 
 const TABLES: &[&str] = &[
@@ -346,6 +347,33 @@ const MATCHES: &[&str] = &["CREATE TABLE matches (
         state TEXT NOT NULL,
         PRIMARY KEY (connection, user)
      ) STRICT, WITHOUT ROWID"];
+
+/// Who follows the log, and the copies that the edge reads.
+const COPIES: &[&str] = &[
+    // How far each has come; how often the next step has failed, and when it is tried again.
+    "CREATE TABLE followers (
+        name TEXT PRIMARY KEY,
+        after INTEGER NOT NULL,
+        failures INTEGER NOT NULL,
+        due INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    // One row, as long as there are copies: what becomes of them, which secret gives their names, and the
+    // place behind which all are made anew.
+    "CREATE TABLE directory (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        state TEXT NOT NULL,
+        names_by TEXT NOT NULL,
+        pass INTEGER
+     ) STRICT",
+    // The names that KV may hold of a resource, as a JSON text; by which `externalId` one of them is.
+    "CREATE TABLE copies (
+        id TEXT PRIMARY KEY,
+        names TEXT NOT NULL,
+        external TEXT
+     ) STRICT, WITHOUT ROWID",
+    // What has changed and no event names, in order.
+    "CREATE TABLE touches (number INTEGER PRIMARY KEY, pos INTEGER NOT NULL) STRICT",
+];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

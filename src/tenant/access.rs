@@ -17,7 +17,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 pub(super) use self::dirty::Dirty;
-use self::known::Known;
+pub(super) use self::known::Known;
+pub(super) use self::shown::shown_document;
 pub(super) use self::steps::step;
 use super::memory::{Author, Memory};
 use super::work::{Failure, Work};
@@ -142,6 +143,9 @@ impl Settling<'_> {
 
     /// Whether it is put off to alarms.
     fn settle_unguarded(&mut self, dirty: &Dirty) -> Result<bool, StoreError> {
+        if dirty.everybody {
+            self.memory.renew_copies(self.sql)?;
+        }
         if !self.memory.decides_on_access() {
             return Ok(false);
         }
@@ -154,7 +158,11 @@ impl Settling<'_> {
         match self.touched(dirty)? {
             Some(users) => {
                 for user in users {
+                    let told = self.memory.last_seq;
                     self.recompute(user, dirty.triggered(user))?;
+                    if self.memory.last_seq == told && !dirty.everybody && !dirty.is_told(user) {
+                        self.memory.touch_copy(self.sql, user)?;
+                    }
                 }
                 let gone = dirty.balance.keys().map(String::as_str);
                 self.fill_up(None, gone)?; // What those held who were deleted.

@@ -5,7 +5,7 @@
 
 use super::work::{Answer, Failure, Work};
 use super::{Call, Tenant, wake};
-use crate::http::{ConfigStep, Problem, ProblemCode, Response, json_object};
+use crate::http::{ConfigStep, Problem, ProblemCode, Refusal, Response, json_object};
 use crate::registry::ConfigTag;
 use crate::scim::schema::Fault;
 use crate::store::{self, Sql};
@@ -46,7 +46,11 @@ impl Tenant {
         if self.memory.is_none() && !store::has_tables(sql)? {
             return Ok(Response::empty(if founds { 200 } else { 404 }));
         }
-        let held = wake(&mut self.memory, sql)?.policy.version;
+        let memory = wake(&mut self.memory, sql)?;
+        if memory.is_erasing() {
+            return Ok(Response::empty(404)); // Whoever asks for something is told.
+        }
+        let held = memory.policy.version;
         let wants = tag.version > held && self.refused.as_ref() != Some(tag);
         Ok(Response::empty(if wants { 200 } else { 204 }))
     }
@@ -61,6 +65,9 @@ impl Tenant {
         let (memory, ring, uses) = (&mut self.memory, &self.ring, &self.uses);
         let bring = || {
             let memory = wake(memory, sql)?;
+            if memory.is_erasing() {
+                return Ok(Refusal::being_deleted().to_response(false));
+            }
             let registry = memory.registry.clone();
             let mut work = Work::new(sql, (memory, ring, uses), &registry, call, None);
             work.settled(|work| work.take_config(tag, sent))

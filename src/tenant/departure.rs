@@ -96,7 +96,7 @@ fn part(
     fate: Fate,
     author: Author<'_>,
 ) -> Result<(), StoreError> {
-    memory.dirty.touch(pos);
+    memory.dirty.touch_untold(pos);
     drift::forget(sql, memory, pos)?;
     let registry = Arc::clone(&memory.registry);
     let schema = registry.type_numbered(USER).filter(|_| pos.type_number() == USER);

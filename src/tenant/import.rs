@@ -109,6 +109,8 @@ impl Work<'_, '_> {
                 Fault::new(format!("/{number}/policies{}", fault.path), fault.detail)
             })
         })?;
+        // Where copies may be, is this tenant's to say.
+        let policy = Policy { edge_reads: self.memory.policy.edge_reads, ..policy };
         let (new, own) = (to_row(&policy), to_row(&self.memory.policy));
         bounded(new.document.len())?;
         if new == own {

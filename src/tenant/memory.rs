@@ -12,6 +12,7 @@ use super::access::Dirty;
 use super::adopt::Adopt;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
 use super::connections::Options;
+use super::copies::Directory;
 use super::hidden::Hidden;
 use super::matches::Matches;
 use super::ring::Noted;
@@ -80,6 +81,8 @@ pub(super) struct Memory {
     pub(super) hidden: Hidden,
     /// For whom connections may mean users who are nobody's.
     pub(super) matches: Matches,
+    /// What is known of copies for the edge, if there are any.
+    pub(super) directory: Option<Directory>,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -152,6 +155,7 @@ pub(super) struct Checkpoint {
     tombstones: Tombstones,
     sightings: Sightings,
     hidden: Hidden,
+    directory: Option<Directory>,
     bookmarks: Bookmarks,
 }
 
@@ -201,6 +205,7 @@ impl Memory {
             sightings,
             hidden: Hidden::load(sql)?,
             matches: Matches::load(sql)?,
+            directory: Directory::load(sql)?,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,
@@ -234,6 +239,7 @@ impl Memory {
             sightings,
             hidden,
             matches: _,
+            directory,
             bookmarks,
             order_bookmarks: _,
             stale: _,
@@ -252,6 +258,7 @@ impl Memory {
             tombstones: tombstones.clone(),
             sightings: sightings.clone(),
             hidden: hidden.clone(),
+            directory: directory.clone(),
             bookmarks: bookmarks.clone(),
         }
     }
@@ -270,6 +277,7 @@ impl Memory {
             tombstones,
             sightings,
             hidden,
+            directory,
             bookmarks,
         } = checkpoint;
         self.counts = counts;
@@ -283,6 +291,7 @@ impl Memory {
         self.tombstones = tombstones;
         self.sightings = sightings;
         self.hidden = hidden;
+        self.directory = directory;
         self.bookmarks = bookmarks;
     }
 

@@ -100,6 +100,12 @@ impl Work<'_, '_> {
                 ); // (2)
             }
         };
+        if policy.edge_reads
+            && !before.edge_reads
+            && let Some(fault) = self.call.copying.fault()
+        {
+            return Err(Problem::faulty(vec![fault]).into()); // (2)
+        }
         bounded(to_row(&policy).document.len())?; // (3)
         self.allow_change(&before.schemas, &policy.schemas)?; // (4)
         let mut changed = before.changed(&policy);
@@ -114,6 +120,7 @@ impl Work<'_, '_> {
     pub(super) fn enact(&mut self, plan: Plan, config: bool) -> Result<(), Failure> {
         let Plan { policy: after, connections, changed } = plan;
         let before = decisive(&self.memory.policy);
+        let changed_schemas = changed.iter().any(|name| name == "schemas");
         policies::write(self.sql, &to_row(&after))?;
         let mut event = Event::new(EventKind::TenantUpdated, "policies")
             .with("changed", changed)
@@ -135,6 +142,11 @@ impl Work<'_, '_> {
             self.memory.dirty.touch_everybody();
         }
         self.memory.sightings = Sightings::load(self.sql, &after)?;
+        if self.memory.policy.edge_reads != after.edge_reads {
+            self.switch_copies(after.edge_reads)?;
+        } else if changed_schemas {
+            self.memory.renew_copies(self.sql)?;
+        }
         self.memory.policy = after;
         self.enact_connections(connections)
     }

@@ -10,6 +10,7 @@ mod standing;
 
 use serde_json::{Map, Value};
 
+pub(super) use self::kinds::kind_of;
 pub(super) use self::put::Put;
 use self::rows::encoded;
 pub(super) use self::rows::{take_away, updated};

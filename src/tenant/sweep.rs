@@ -40,7 +40,7 @@ pub(super) fn step(
         return Ok(Swept { departed: None, more: is_left(sql)? });
     }
     if !decisions::step(sql, memory, now)? {
-        sweep(sql, now)?;
+        sweep(sql, memory, now)?;
     }
     Ok(Swept { departed: None, more: is_left(sql)? })
 }
@@ -51,7 +51,7 @@ pub(super) fn is_left(sql: &dyn Sql) -> Result<bool, StoreError> {
 }
 
 /// Removes membership rows of one deleted resource, if there is one.
-fn sweep(sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
+fn sweep(sql: &dyn Sql, memory: &mut Memory, now: DateTime<Utc>) -> Result<(), StoreError> {
     let Some(deleted) = sweeps::first(sql)? else { return Ok(()) };
     let more = deleted.type_number() == GROUP && sweeps::empty(sql, deleted, limits::SWEEP_ROWS)?;
     let groups = if more {
@@ -61,6 +61,7 @@ fn sweep(sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
     };
     for group in &groups {
         leave(sql, *group, deleted, now)?;
+        memory.touch_copy(sql, *group)?;
     }
     if !more && groups.len() < limits::SWEEP_GROUPS {
         sweeps::done(sql, deleted)?;

@@ -296,4 +296,26 @@ proptest! {
             prop_assert_eq!(replayed.remove(&user).unwrap_or_default(), held);
         }
     }
+
+    /// Copies for the edge follow, whatever happened, however far they came in between, and however often
+    /// KV has failed.
+    #[test]
+    fn copies_answer_what_the_tenant_would(
+        steps in proptest::collection::vec((step(), proptest::option::of(0..6_usize), 0..4_usize), 1..30),
+    ) {
+        let mut world = World::new();
+        world.acme.edge_reads(true);
+        for (step, fails_after, copied) in steps {
+            world.take(step);
+            world.acme.kv.fails_after = fails_after;
+            for _ in 0..copied {
+                world.acme.wait(1_000);
+                world.acme.copy(world.acme.now);
+            }
+        }
+        world.acme.kv.fails_after = None;
+        world.acme.get("/Users?count=0"); // Which wakes it, as its alarm would.
+        world.acme.settle();
+        world.acme.check_copies();
+    }
 }

@@ -368,3 +368,15 @@ fn the_policies_by_api_declare_connections_too() {
     let other = json!({ "features": { "agents": true } });
     assert_eq!(acme.ask("PUT", &path, &other, &key).status, 200);
 }
+
+#[test]
+fn a_document_that_forbids_copies_is_seen_by_the_edge() {
+    for (document, forbids) in [
+        (json!({ "edgeReads": false }), true),
+        (json!({ "edgeReads": true }), false),
+        (json!({ "edgeReads": "false" }), false),
+        (json!({}), false),
+    ] {
+        assert_eq!(config(&document).forbids_copies(), forbids, "{document}");
+    }
+}

@@ -11,6 +11,7 @@
 
 mod corpus;
 mod given;
+mod kv;
 #[path = "../support/scenario.rs"]
 mod scenario;
 mod sqlite;
@@ -42,6 +43,8 @@ mod connection_life;
 mod connection_rules;
 mod connections;
 mod constraints;
+mod copies;
+mod copies_life;
 mod costs;
 mod cursor_laws;
 mod cursors;
@@ -53,6 +56,7 @@ mod declared_values;
 mod deletion;
 mod departures;
 mod discovery;
+mod edge_reads;
 mod errors;
 mod event_names;
 mod events;

@@ -82,6 +82,7 @@ const UNDONE: &[&[&str]] = &[
     &["DROP TABLE imports"],
     &["DROP TABLE hidden"],
     &["DROP TABLE matches"],
+    &["DROP TABLE followers", "DROP TABLE directory", "DROP TABLE copies", "DROP TABLE touches"],
 ];
 
 /// This version.

@@ -86,7 +86,13 @@ fn the_errand_as_the_edge_tells_it_the_object() {
         ),
     ] {
         let header = format!(r#"{{"principal":{header}}}"#);
-        let errand = Errand { principal, trace: None, headers: Headers::default(), config: None };
+        let errand = Errand {
+            principal,
+            trace: None,
+            headers: Headers::default(),
+            config: None,
+            confined: false,
+        };
         assert_eq!(errand.encode(), header);
         assert_eq!(Errand::decode(&header), Some(errand));
     }
@@ -107,7 +113,8 @@ fn the_errand_as_the_edge_tells_it_the_object() {
         assert_eq!(Errand::decode(header), None, "{header}");
     }
     let headers = Headers::read(|name| (name != "accept").then(|| format!("a {name}, \"é\"")));
-    let errand = Errand { principal: Principal::Admin, trace: None, headers, config: None };
+    let errand =
+        Errand { principal: Principal::Admin, trace: None, headers, config: None, confined: false };
     expect![[r#"{"principal":"admin","headers":{"content-type":"a content-type, \"é\"","if-match":"a if-match, \"é\"","if-none-match":"a if-none-match, \"é\"","prefer":"a prefer, \"é\"","idempotency-key":"a idempotency-key, \"é\""}}"#]]
         .assert_eq(&errand.encode());
     assert_eq!(Errand::decode(&errand.encode()), Some(errand));
@@ -138,7 +145,7 @@ fn the_tables() {
     expect_file!["snapshots/tables.sql"].assert_eq(&tables);
     assert_eq!(
         rows(&acme, "SELECT number FROM migrations"),
-        "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n20\n21\n22\n23\n"
+        "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n20\n21\n22\n23\n24\n"
     );
 }
 

@@ -29,7 +29,7 @@ fn what_was_never_said_has_its_defaults() {
         read.json(),
         json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [],
             "deprovision": deprovision, "staleAfter": null,
-            "groups": "full", "mappings": [], "mappingMode": "union", "unmapped": "keep",
+            "groups": "full", "edgeReads": false, "mappings": [], "mappingMode": "union", "unmapped": "keep",
             "roles": [], "guards": [], "succession": [],
             "requiredAttributes": [], "constraints": [], "authority": {}, "attributeMaps": [],
             "matching": ["userName"] })

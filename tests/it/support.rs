@@ -8,11 +8,13 @@ use muster::http::{
     ClientCredentials, ConfigStep, Gate, Headers, Method, Outbound, Query, Request, Response,
     Route, TokenRequest, TokenStep, Url,
 };
+use muster::policy::Copying;
 use muster::registry::Slug;
 use muster::tenant::{Call, Handled, Tenant};
 use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::kv::Kv;
 use crate::scenario::{Reply, Server};
 use crate::sqlite::Sqlite;
 
@@ -24,8 +26,11 @@ pub(crate) struct Acme {
     pub(crate) key: String,
     /// The connection of the key that asked last, as the log is told it.
     pub(crate) connection: Option<String>,
+    /// Whether its users can be copied to KV.
+    pub(crate) copying: Copying,
+    pub(crate) kv: Kv,
     slug: &'static str,
-    gate: Gate,
+    pub(crate) gate: Gate,
     random: u64,
 }
 
@@ -57,6 +62,8 @@ impl Acme {
             now: DateTime::from_timestamp(1_790_000_000, 0).expect("a time"),
             key: String::new(),
             connection: None,
+            copying: Copying::Possible,
+            kv: Kv::default(),
             slug,
             gate: gate(),
             random: 0,
@@ -239,6 +246,7 @@ impl Acme {
             normalize: &|text| text.nfkc().collect(),
             key_ring: &self.gate.key_ring,
             outbound: Outbound { loopback: false, own_origin: ORIGIN, tenant_host: None },
+            copying: self.copying,
         };
         answer((&mut self.tenant, &self.sql), &mut call)
     }
@@ -279,7 +287,7 @@ impl Acme {
     /// Runs alarms until none is wanted at once.
     pub(crate) fn alarms(&mut self) {
         while self.sweeps() {
-            self.tenant.alarm(&self.sql, self.now).expect("the alarm does its step");
+            self.ring(self.now);
         }
     }
 
@@ -287,8 +295,14 @@ impl Acme {
     pub(crate) fn settle(&mut self) {
         while let Some(delay) = self.tenant.alarm_in_milliseconds(self.now) {
             let then = self.now + TimeDelta::milliseconds(delay);
-            self.tenant.alarm(&self.sql, then).expect("the alarm does its step");
+            self.ring(then);
         }
+    }
+
+    /// An alarm: the step of the tenant, and then what is to be copied.
+    fn ring(&mut self, now: DateTime<Utc>) {
+        self.tenant.alarm(&self.sql, now).expect("the alarm does its step");
+        self.copy(now);
     }
 
     /// Lets something fail at its first statement, then at its second, and so on until all have run;

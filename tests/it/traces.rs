@@ -70,8 +70,13 @@ fn a_line_says_what_was_asked_for_by_whom_and_what_came_of_it() {
     trace.asks_for(Some(&route));
     trace.admitted(&route, &principal);
     trace.handed = Some(1_005);
-    let errand =
-        Errand { principal, trace: Some(trace.clone()), headers: Headers::default(), config: None };
+    let errand = Errand {
+        principal,
+        trace: Some(trace.clone()),
+        headers: Headers::default(),
+        config: None,
+        confined: false,
+    };
     assert_eq!(Errand::decode(&errand.encode()), Some(errand));
     acme.scim_with("GET", "/Users/none", &Value::Null, &key, &[]);
     let done = Done {

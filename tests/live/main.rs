@@ -25,6 +25,7 @@ mod connections;
 mod cost_headers;
 mod declared;
 mod deletion;
+mod edge_reads;
 mod errors;
 mod events;
 mod first_calls;

@@ -16,6 +16,8 @@ pub(in crate::tenant) struct Dirty {
     /// The names of groups that have come, gone or changed: of those who are granted such a group.
     pub(super) names: BTreeSet<String>,
     pub(super) everybody: bool,
+    /// Users and groups that an event of the request names.
+    told: BTreeSet<Pos>,
     /// By how many users each role has more holders, or fewer.
     pub(super) balance: BTreeMap<String, i64>,
     /// What is to become of memberships by mappings.
@@ -25,8 +27,19 @@ pub(in crate::tenant) struct Dirty {
 }
 
 impl Dirty {
-    /// Notes that a resource has changed, or whose member it is.
+    /// Notes that a resource has changed, as an event tells.
     pub(in crate::tenant) fn touch(&mut self, pos: Pos) {
+        self.told.insert(pos);
+        self.touch_untold(pos);
+    }
+
+    /// Whether an event tells that a resource has changed.
+    pub(super) fn is_told(&self, pos: Pos) -> bool {
+        self.told.contains(&pos)
+    }
+
+    /// Notes that a resource has changed, or whose member it is, and no event names it.
+    pub(in crate::tenant) fn touch_untold(&mut self, pos: Pos) {
         match pos.type_number() {
             USER => drop(self.users.insert(pos)),
             GROUP => drop(self.groups.insert(pos)),

@@ -30,7 +30,7 @@ impl Known {
     }
 
     /// What is known of the user of a row.
-    pub(super) fn of(
+    pub(in crate::tenant) fn of(
         sql: &dyn Sql,
         memory: &Memory,
         row: &ResourceRow,

@@ -5,14 +5,17 @@ use serde_json::{Map, Value, json};
 use super::joined::called;
 use super::known::Known;
 use super::{counted, held_of, is_counted, to_json};
+use crate::auth::Scope as Auth;
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::{AttributeMap, Granted, Held, Outcome, Reason, ScopePath, Status};
+use crate::scim::projection::Projection;
 use crate::scim::schema::{Fault, USER};
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{StoreError, tombstones};
+use crate::store::{Sql, StoreError, tombstones};
 use crate::tenant::lookups::key_for;
+use crate::tenant::memory::Memory;
 use crate::tenant::work::{Answer, Failure, Work};
 
 impl Work<'_, '_> {
@@ -71,44 +74,26 @@ impl Work<'_, '_> {
             }
         };
         let map = query.value("map").map(|id| self.attribute_map(id)).transpose()?;
-        let known = Known::of(self.sql, self.memory, row)?;
-        let access = known.access(self.sql, self.memory)?;
-        let is_asked = |held: &Held| match (&scope, held.granted.scope()) {
-            (None, _) => true,
-            (Some(asked), Some(scope)) => asked.covers(scope),
-            (Some(_), None) => false,
-        };
-        // What is stored is what counts: with a quota, who came first.
-        let held = known.rows.iter().filter(|row| row.held).map(held_of);
-        let grants: Result<Vec<Value>, StoreError> =
-            held.filter(is_asked).map(|held| self.shown_grant(&held)).collect();
-        let withheld = access.withheld.iter().filter(|(held, _)| is_asked(held));
-        let withheld: Vec<Value> = withheld.map(withheld_to_json).collect();
-        let mut reasons: Vec<Reason> =
-            access.withheld.iter().map(|(_, reason)| *reason).chain(access.barred).collect();
-        reasons.sort_unstable();
-        reasons.dedup();
-        let names: Vec<&str> = reasons.into_iter().map(Reason::name).collect();
-        let mut body = json!({
-            "id": known.id,
-            "status": access.status().name(),
-            "grants": grants?,
-            "withheld": withheld,
-            "reasons": names,
-        });
-        let fields = body.as_object_mut();
-        if let Some(fields) = fields {
-            if query.flag("explain")? {
-                fields.insert("mappings".to_owned(), self.explained(&known));
-            }
-            if let Some(map) = map {
-                fields.extend(mapped(map, &known));
-            }
-            if self.memory.recomputation.is_some() {
-                fields.insert("recomputing".to_owned(), true.into());
-            }
+        let with_document = query.flag("document")?;
+        if with_document && !self.may(Auth::UsersRead) {
+            let detail = "a user's document needs the scope scim.users:read";
+            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
         }
-        Ok(Response::json(200, &body))
+        let known = Known::of(self.sql, self.memory, row)?;
+        let mut fields = known.shown(self.sql, self.memory, scope.as_ref())?;
+        if query.flag("explain")? {
+            fields.insert("mappings".to_owned(), self.explained(&known));
+        }
+        if let Some(map) = map {
+            fields.extend(mapped(map, &known));
+        }
+        if with_document {
+            fields.insert("document".to_owned(), shown_document(self.memory, row)?);
+        }
+        if self.memory.recomputation.is_some() {
+            fields.insert("recomputing".to_owned(), true.into());
+        }
+        Ok(Response::json(200, &Value::Object(fields)))
     }
 
     /// The attribute map of an id: 400.
@@ -117,17 +102,6 @@ impl Work<'_, '_> {
         map.ok_or_else(|| {
             Problem::new(ProblemCode::Malformed, "`map` is no attribute map of this tenant")
         })
-    }
-
-    /// What is granted. A group that is not there has no members until it is.
-    fn shown_grant(&self, held: &Held) -> Result<Value, StoreError> {
-        let mut shown = to_json(held);
-        if let (Some(name), Some(fields)) = (held.granted.group(), shown.as_object_mut())
-            && called(self.sql, self.memory, name)?.is_empty()
-        {
-            fields.insert("missing".to_owned(), true.into());
-        }
-        Ok(shown)
     }
 
     /// What each mapping is for a user.
@@ -198,7 +172,7 @@ impl Work<'_, '_> {
             }
         }
         self.memory.touched = true;
-        self.memory.dirty.touch(row.pos);
+        self.memory.dirty.touch_untold(row.pos);
         Ok(Response::empty(204))
     }
 
@@ -218,6 +192,65 @@ fn mapped(map: &AttributeMap, known: &Known) -> Vec<(String, Value)> {
         fields.push(("warnings".to_owned(), json!([warning])));
     }
     fields
+}
+
+impl Known {
+    /// What an application is told of the user's access, in a scope or everywhere.
+    pub(in crate::tenant) fn shown(
+        &self,
+        sql: &dyn Sql,
+        memory: &Memory,
+        scope: Option<&ScopePath>,
+    ) -> Result<Map<String, Value>, StoreError> {
+        let access = self.access(sql, memory)?;
+        let is_asked = |held: &Held| match (scope, held.granted.scope()) {
+            (None, _) => true,
+            (Some(asked), Some(scope)) => asked.covers(scope),
+            (Some(_), None) => false,
+        };
+        // What is stored is what counts: with a quota, who came first.
+        let held = self.rows.iter().filter(|row| row.held).map(held_of);
+        let grants = held.filter(is_asked).map(|held| shown_grant(sql, memory, &held));
+        let grants = grants.collect::<Result<Vec<Value>, StoreError>>()?;
+        let withheld = access.withheld.iter().filter(|(held, _)| is_asked(held));
+        let withheld: Vec<Value> = withheld.map(withheld_to_json).collect();
+        let mut reasons: Vec<Reason> =
+            access.withheld.iter().map(|(_, reason)| *reason).chain(access.barred).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        let names: Vec<Value> = reasons.into_iter().map(|reason| reason.name().into()).collect();
+        let fields = [
+            ("id", Value::from(self.id.as_str())),
+            ("status", access.status().name().into()),
+            ("grants", grants.into()),
+            ("withheld", withheld.into()),
+            ("reasons", names.into()),
+        ];
+        Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+}
+
+/// What is granted. A group that is not there has no members until it is.
+fn shown_grant(sql: &dyn Sql, memory: &Memory, held: &Held) -> Result<Value, StoreError> {
+    let mut shown = to_json(held);
+    if let (Some(name), Some(fields)) = (held.granted.group(), shown.as_object_mut())
+        && called(sql, memory, name)?.is_empty()
+    {
+        fields.insert("missing".to_owned(), true.into());
+    }
+    Ok(shown)
+}
+
+/// A user as SCIM returns it by default, without what depends on who asks and where.
+pub(in crate::tenant) fn shown_document(
+    memory: &Memory,
+    row: &ResourceRow,
+) -> Result<Value, StoreError> {
+    let malformed = || StoreError::new("a stored document is malformed");
+    let mut user = serde_json::from_slice(&row.doc).map_err(|_| malformed())?;
+    let schema = memory.registry.type_numbered(row.pos.type_number()).ok_or_else(malformed)?;
+    Projection::Default.apply(&mut user, schema);
+    Ok(Value::Object(user))
 }
 
 fn withheld_to_json((held, reason): &(Held, Reason)) -> Value {

@@ -21,6 +21,7 @@ impl Settling<'_> {
             actor: self.author.actor.to_owned(),
         };
         recomputation::write(self.sql, &row)?;
+        self.memory.renew_copies(self.sql)?;
         self.memory.touched = true;
         self.memory.sweeping = true;
         self.memory.recomputation = Some(row);

@@ -75,8 +75,7 @@ impl Work<'_, '_> {
             return !self.hides(row.pos);
         };
         let Ok(document) = Document::decode(&row.doc) else { return false };
-        let kind = document.resource.text(KIND).map(GroupKind::of);
-        kind.unwrap_or(Some(GroupKind::Directory)).is_some_and(|kind| kinds.has(kind))
+        kind_of(&document.resource).is_some_and(|kind| kinds.has(kind))
     }
 
     /// That the client sees what it asks for: 404.
@@ -87,4 +86,9 @@ impl Work<'_, '_> {
         let row = resources::by_id(self.sql, id)?.filter(|row| self.shows(row));
         Ok(row.map(|_| ()).ok_or(ErrorKind::NotFound)?)
     }
+}
+
+/// What a group is to the application; none of a kind that this version does not know.
+pub(in crate::tenant) fn kind_of(group: &Resource) -> Option<GroupKind> {
+    group.text(KIND).map_or(Some(GroupKind::Directory), GroupKind::of)
 }

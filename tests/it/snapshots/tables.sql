@@ -202,3 +202,21 @@ CREATE TABLE matches (
         state TEXT NOT NULL,
         PRIMARY KEY (connection, user)
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE followers (
+        name TEXT PRIMARY KEY,
+        after INTEGER NOT NULL,
+        failures INTEGER NOT NULL,
+        due INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE directory (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        state TEXT NOT NULL,
+        names_by TEXT NOT NULL,
+        pass INTEGER
+     ) STRICT;
+CREATE TABLE copies (
+        id TEXT PRIMARY KEY,
+        names TEXT NOT NULL,
+        external TEXT
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE touches (number INTEGER PRIMARY KEY, pos INTEGER NOT NULL) STRICT;
