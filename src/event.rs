@@ -15,6 +15,9 @@ pub enum EventKind {
     /// To a resource of the type with a number.
     Resource(u8, Verb),
     UserAccessChanged,
+    ChangePending,
+    ChangeApproved,
+    ChangeRejected,
     GroupMemberAdded,
     GroupMemberRemoved,
     ConnectionCreated,
@@ -65,6 +68,9 @@ impl EventKind {
                 return Cow::Owned(format!("{prefix}.{}", verb.name()));
             }
             Self::UserAccessChanged => "user.access.changed",
+            Self::ChangePending => "change.pending",
+            Self::ChangeApproved => "change.approved",
+            Self::ChangeRejected => "change.rejected",
             Self::GroupMemberAdded => "group.member.added",
             Self::GroupMemberRemoved => "group.member.removed",
             Self::ConnectionCreated => "connection.created",
@@ -88,7 +94,10 @@ impl EventKind {
     pub fn resource_type(self) -> &'static str {
         match self {
             Self::Resource(number, _) => resource_type(number).map_or("", |one| one.id.as_str()),
-            Self::UserAccessChanged => "User",
+            Self::UserAccessChanged
+            | Self::ChangePending
+            | Self::ChangeApproved
+            | Self::ChangeRejected => "User",
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
             Self::ConnectionCreated
             | Self::ConnectionUpdated

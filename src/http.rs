@@ -3,6 +3,7 @@
 //! In scope: parsing the raw URL once, the gate that every request passes before any storage is
 //! touched, and the two error formats (RFC 7644 §3.12 below a SCIM base, RFC 9457 below `/v1`).
 
+mod audience;
 mod errand;
 mod gate;
 mod host;
@@ -33,7 +34,7 @@ pub use query::Query;
 pub use rate_limit::{Exceeded, Quota};
 pub use refusal::Refusal;
 pub use response::{NDJSON, Response};
-pub use route::{AccessAction, ConnectionAction, IMPORT, PolicyPart, Route};
+pub use route::{AccessAction, ChangeAction, ConnectionAction, IMPORT, PolicyPart, Route};
 pub use scim_target::ScimTarget;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

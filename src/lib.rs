@@ -39,8 +39,8 @@
 //! 4. A filter that parsed and was bound can be evaluated: the answer is a `bool`.
 //! 5. An index, and SQL that looks at documents, may find too many resources for a filter, never too
 //!    few; evaluation has the last word.
-//! 6. A request is one transaction: it commits whole or leaves nothing. Each operation of a Bulk
-//!    request is a savepoint in it.
+//! 6. A request is one transaction: it commits whole or leaves nothing, but for a note of what a guard
+//!    has refused. Each operation of a Bulk request is a savepoint in it.
 //! 7. A recorded fact has one event; a request that changes nothing writes no row, keeps the
 //!    version and appends none.
 //! 8. KV decides that a tenant exists, its status and its jurisdiction; the object all else.
@@ -60,6 +60,8 @@
 //! - *origin*: by whose word a row is there: `admin`, or `scim:{connection}`.
 //! - *manager*: the connection whose keys change a resource, if there is one; a connection *takes up*
 //!   what nobody manages.
+//! - *change*: what a connection did to a user that awaits approval or was denied it, and is *held* so
+//!   long: the user's access stays what was approved last. Who is deleted so is *hidden* from it.
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).
 //! - *event*: a recorded fact. *Feed*: all of them, in order.
 //! - *operation* is an entry of a PATCH or a Bulk request only, *path* and *filter* are SCIM's, a URL's path is a

@@ -4,11 +4,14 @@
 //! the native tests. Everything above it is the same code in both. No key in storage contains a
 //! tenant's id: the database is the tenant's own.
 
+pub mod brakes;
+pub mod changes;
 pub mod connections;
 pub mod dangling;
 pub mod departures;
 pub mod events;
 pub mod grants;
+pub mod hidden;
 pub mod idempotency;
 pub mod keys;
 pub mod members;

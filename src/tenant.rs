@@ -9,6 +9,7 @@ mod adopt;
 mod bookmarks;
 mod bucket;
 mod bulk;
+mod changes;
 mod config;
 mod connections;
 mod departure;
@@ -168,6 +169,7 @@ impl Tenant {
         self.ring.wake(sql)?;
         memory.touched = false;
         memory.dirty = access::Dirty::default();
+        memory.refused = None;
         let scim = matches!(call.request.route, Route::Scim { .. });
         let admitted = admit(memory, call.principal, call.now);
         if let Err(refusal @ Refusal::InvalidToken(_)) = &admitted {
@@ -331,9 +333,12 @@ impl<'a, 'c> Work<'a, 'c> {
         }
     }
 
-    /// Does the request in a transaction, which a failure rolls back.
+    /// Does the request in a transaction, which a failure rolls back. What a guard has refused is noted
+    /// then.
     fn run_whole(&mut self) -> Answer {
-        let sql = self.sql;
-        store::transacted(sql, || self.settled(Self::run), Result::is_ok)?
+        let (sql, before) = (self.sql, self.before_refusal());
+        let answer = store::transacted(sql, || self.settled(Self::run), Result::is_ok)?;
+        self.note_refused(before)?;
+        answer
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::route::Audience;
+use super::audience::Audience;
 use super::{Method, Refusal, Route};
 use crate::auth::{AdminTokens, Claims, JtiDigest, KeyPrincipal, KeyRing, Principal, TokenError};
 

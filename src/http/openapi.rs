@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, from_str, json};
 
-use super::route::Audience;
+use super::audience::Audience;
 use super::{Method, Response, Route};
 use crate::auth::Scope;
 use crate::scim::schema::Registry;

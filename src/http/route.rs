@@ -3,7 +3,6 @@
 use percent_encoding::percent_decode_str;
 
 use super::{Method, ScimTarget, TenantHost, Url};
-use crate::auth::Scope;
 use crate::registry::Slug;
 
 /// What a path names.
@@ -67,6 +66,14 @@ pub enum Route {
     UserAccess(Slug, String),
     /// `/v1/tenants/{t}/users/{id}/grants`
     UserGrants(Slug, String),
+    /// `/v1/tenants/{t}/users/{id}/changes`
+    UserChanges(Slug, String),
+    /// `/v1/tenants/{t}/changes`
+    Changes(Slug),
+    /// `/v1/tenants/{t}/changes/{action}`
+    ChangesDecision(Slug, ChangeAction),
+    /// `/v1/tenants/{t}/changes/{id}/{action}`
+    ChangeDecision(Slug, String, ChangeAction),
     /// `/v1/tenants/{t}/schemas`
     Schemas(Slug),
     /// `/v1/tenants/{t}/schemas/{urn}`
@@ -113,16 +120,13 @@ pub enum AccessAction {
     Restore,
 }
 
-/// Who may ask for a route.
+/// What is decided of a change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Audience {
-    /// Anybody.
-    Public,
-    /// The deployment's administrator.
-    Admin,
-    /// A key of the tenant (of any, where the path names none) with one of these scopes, or with any
-    /// where there are none; below `/v1` the deployment's administrator too.
-    Key(&'static [Scope]),
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum ChangeAction {
+    Approve,
+    Reject,
+    Retry,
 }
 
 impl Route {
@@ -216,6 +220,16 @@ impl Route {
             ["access"] => Some(Self::Access(tenant)),
             ["users", user, "access"] => Some(Self::UserAccess(tenant, decode(user)?)),
             ["users", user, "grants"] => Some(Self::UserGrants(tenant, decode(user)?)),
+            ["users", user, "changes"] => Some(Self::UserChanges(tenant, decode(user)?)),
+            ["changes"] => Some(Self::Changes(tenant)),
+            ["changes", action] => {
+                let action = ChangeAction::parse(action)?;
+                (action != ChangeAction::Retry).then_some(Self::ChangesDecision(tenant, action))
+            }
+            ["changes", change, action] => {
+                let action = ChangeAction::parse(action)?;
+                Some(Self::ChangeDecision(tenant, decode(change)?, action))
+            }
             ["schemas"] => Some(Self::Schemas(tenant)),
             ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
             _ => None,
@@ -257,6 +271,10 @@ impl Route {
             | Self::Access(tenant)
             | Self::UserAccess(tenant, _)
             | Self::UserGrants(tenant, _)
+            | Self::UserChanges(tenant, _)
+            | Self::Changes(tenant)
+            | Self::ChangesDecision(tenant, _)
+            | Self::ChangeDecision(tenant, ..)
             | Self::Schemas(tenant)
             | Self::Schema(tenant, _)
             | Self::Scim { tenant, .. } => Some(tenant),
@@ -290,11 +308,15 @@ impl Route {
             | Self::MappingDiagnostics(..)
             | Self::Access(_)
             | Self::UserAccess(..)
+            | Self::UserChanges(..)
+            | Self::Changes(_)
             | Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
             Self::ConnectionAction(..)
             | Self::ImportConnection(_)
             | Self::ConnectionTest(..)
             | Self::AccessDecision(..)
+            | Self::ChangesDecision(..)
+            | Self::ChangeDecision(..)
             | Self::Import(_) => &[Post],
             Self::Tenants
             | Self::Keys(_)
@@ -320,49 +342,6 @@ impl Route {
             },
         }
     }
-
-    /// Who may ask for the route with a method.
-    pub(super) fn audience(&self, method: Method) -> Audience {
-        match self {
-            Self::Health | Self::Token(_) => Audience::Public,
-            Self::Tenants | Self::Tenant(_) | Self::Import(_) => Audience::Admin,
-            Self::OpenApi | Self::Presets | Self::Preset(_) => Audience::Key(&[]),
-            Self::Keys(_)
-            | Self::Key(..)
-            | Self::Rotation(..)
-            | Self::Secrets(..)
-            | Self::Secret(..)
-            | Self::Trusts(..)
-            | Self::Trust(..) => Audience::Key(&[Scope::KeysWrite]),
-            Self::Connections(_)
-            | Self::Connection(..)
-            | Self::ConnectionAction(..)
-            | Self::ImportConnection(_)
-            | Self::ConnectionHealth(..)
-            | Self::ConnectionTest(..)
-            | Self::Requests(_)
-            | Self::Policies(_)
-            | Self::PolicyPart(..)
-            | Self::MappingDiagnostics(..)
-            | Self::Recompute(_)
-            | Self::Schemas(_)
-            | Self::Schema(..) => Audience::Key(if method.is_safe() {
-                &[Scope::ConfigRead]
-            } else {
-                &[Scope::ConfigWrite]
-            }),
-            Self::Access(_) | Self::UserAccess(..) => Audience::Key(&[Scope::AccessRead]),
-            Self::UserGrants(..) => Audience::Key(if method.is_safe() {
-                &[Scope::AccessRead]
-            } else {
-                &[Scope::ChangesDecide]
-            }),
-            Self::AccessDecision(..) => Audience::Key(&[Scope::ChangesDecide]),
-            Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
-            Self::Export(_) => Audience::Key(&[Scope::DataExport]),
-            Self::Scim { target, .. } => Audience::Key(target.scopes(method)),
-        }
-    }
 }
 
 /// The segment behind `connections` that is no connection's id.
@@ -374,6 +353,17 @@ impl ConnectionAction {
             "activate" => Some(Self::Activate),
             "disable" => Some(Self::Disable),
             "export" => Some(Self::Export),
+            _ => None,
+        }
+    }
+}
+
+impl ChangeAction {
+    fn parse(segment: &str) -> Option<Self> {
+        match segment {
+            "approve" => Some(Self::Approve),
+            "reject" => Some(Self::Reject),
+            "retry" => Some(Self::Retry),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::route::{AccessAction, ConnectionAction, PolicyPart};
+use super::route::{AccessAction, ChangeAction, ConnectionAction, PolicyPart};
 use super::{Route, ScimTarget};
 use crate::scim::schema::Registry;
 
@@ -43,6 +43,13 @@ impl Route {
             Self::Access(_) => "access",
             Self::UserAccess(..) => "user.access",
             Self::UserGrants(..) => "user.grants",
+            Self::UserChanges(..) => "user.changes",
+            Self::Changes(_) => "changes",
+            Self::ChangesDecision(_, ChangeAction::Approve) => "changes.approve",
+            Self::ChangesDecision(..) => "changes.reject",
+            Self::ChangeDecision(_, _, ChangeAction::Approve) => "change.approve",
+            Self::ChangeDecision(_, _, ChangeAction::Reject) => "change.reject",
+            Self::ChangeDecision(_, _, ChangeAction::Retry) => "change.retry",
             Self::Schemas(_) => "schemas",
             Self::Schema(..) => "schema",
             Self::OpenApi => "openapi",
@@ -67,7 +74,9 @@ impl Route {
             | Self::Schema(_, id)
             | Self::MappingDiagnostics(_, id)
             | Self::UserAccess(_, id)
-            | Self::UserGrants(_, id) => Some(id),
+            | Self::UserGrants(_, id)
+            | Self::UserChanges(_, id)
+            | Self::ChangeDecision(_, id, _) => Some(id),
             _ => None,
         }
     }

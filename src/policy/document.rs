@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AccessRules, AttributeRules, Deprovision, Groups, Guard, Mapping, MappingMode, RateLimit, Role,
-    Successor, Unmapped, Vocabulary,
+    AccessRules, Actions, AttributeRules, Brake, Deprovision, Groups, Guard, Mapping, MappingMode,
+    RateLimit, Role, Successor, Unmapped, Vocabulary,
 };
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
@@ -26,6 +26,10 @@ pub struct Policy {
     pub schemas: Vec<DeclaredSchema>,
     /// Who may do what.
     pub access: AccessRules,
+    /// What connections do that awaits approval.
+    pub review: Actions,
+    /// How much of what ends access does, if there is an end.
+    pub brake: Option<Brake>,
     /// Which roles must keep holders.
     pub guards: Vec<Guard>,
     /// Who takes over from a user who goes, in the order in which somebody is looked for.
@@ -58,6 +62,8 @@ impl Default for Policy {
             schemas: Vec::new(),
             deprovision: Deprovision::default(),
             access: AccessRules::default(),
+            review: Actions::default(),
+            brake: None,
             guards: Vec::new(),
             succession: Vec::new(),
             groups: Groups::default(),
@@ -130,6 +136,11 @@ impl Policy {
                 },
                 "roles" => match Role::read_all(value) {
                     Ok(roles) => amended.access.roles = roles,
+                    Err(found) => faults.extend(found),
+                },
+                "review" => amended.review.read(value, &mut faults),
+                "massChangeBrake" => match Brake::read(value) {
+                    Ok(brake) => amended.brake = brake,
                     Err(found) => faults.extend(found),
                 },
                 "guards" => match Guard::read_all(value) {
@@ -235,6 +246,8 @@ impl Policy {
             "mappingMode": self.access.mode.name(),
             "unmapped": self.access.unmapped.to_json(),
             "roles": self.access.roles.iter().map(Role::to_json).collect::<Vec<_>>(),
+            "review": self.review.to_json(),
+            "massChangeBrake": Brake::to_json(self.brake),
             "guards": self.guards.iter().map(Guard::to_json).collect::<Vec<_>>(),
             "succession": self.succession.iter().map(Successor::name).collect::<Vec<_>>(),
         });

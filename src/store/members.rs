@@ -250,6 +250,8 @@ pub struct MemberView<'a> {
     pub names: bool,
     /// Which of them are shown. Who sees all is also told by whose word each is there.
     pub seen: Seen<'a>,
+    /// Whether users may be hidden from the client's connection.
+    pub veiled: bool,
 }
 
 /// A group's members as the elements of a JSON array, without its brackets: in the order of their
@@ -257,6 +259,7 @@ pub struct MemberView<'a> {
 /// shown once, under the display that the client itself gave it, else under the first.
 pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>, StoreError> {
     let (seen, own, origins) = (view.seen.and("m.origin", 5), view.own(), view.origins());
+    let veiled = if view.veiled { VEILED } else { "" };
     let display = format!("coalesce(max(iif(m.origin = {own}, m.display, NULL)), min(m.display)");
     let dangling = format!(
         "SELECT count(*), max(value), CAST(group_concat(shown) AS BLOB) FROM (
@@ -273,7 +276,7 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
             'display', iif(?3, {display}, r.doc->>'$.displayName',
                 r.doc->>'$.userName'), NULL){origins}))) AS shown
         FROM members m LEFT JOIN resources r ON r.pos = m.member
-        WHERE m.grp = +?1 AND m.member > +?2{seen}
+        WHERE m.grp = +?1 AND m.member > +?2{seen}{veiled}
         GROUP BY m.member ORDER BY m.member LIMIT {})",
         by_type(|one| &one.endpoint),
         by_type(|one| &one.id),
@@ -303,6 +306,10 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
         after = row.text(1)?.to_owned();
     }
 }
+
+/// Leaves out who is hidden from the connection whose origin the fifth parameter is.
+const VEILED: &str = " AND NOT EXISTS (SELECT 1 FROM hidden h
+    WHERE h.connection = substr(+?5, 6) AND h.pos = m.member)";
 
 impl MemberView<'_> {
     /// The client's own origin, in a statement whose parameters behind the fourth are those of what

@@ -3,7 +3,7 @@
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
-const MIGRATIONS: [&[&str]; 16] = [
+const MIGRATIONS: [&[&str]; 17] = [
     TABLES,
     DANGLING_KEYS,
     POLICIES,
@@ -20,6 +20,7 @@ const MIGRATIONS: [&[&str]; 16] = [
     OPTIONS,
     TOMBSTONES,
     SUSPENSIONS,
+    CHANGES,
 ];
 
 const TABLES: &[&str] = &[
@@ -272,6 +273,40 @@ const SUSPENSIONS: &[&str] = &["CREATE TABLE suspensions (
         user TEXT PRIMARY KEY,
         since INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID"];
+
+/// What awaits approval, whom connections do not see for it, and how much they have done of late. A
+/// computation remembers whose doing it is.
+const CHANGES: &[&str] = &[
+    "CREATE TABLE changes (
+        id INTEGER PRIMARY KEY,
+        user TEXT NOT NULL,
+        action TEXT NOT NULL,
+        actions INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        connection TEXT,
+        actor TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        approved TEXT NOT NULL,
+        about TEXT NOT NULL,
+        decision TEXT
+     ) STRICT",
+    "CREATE INDEX changes_by_user ON changes (user)",
+    "CREATE TABLE hidden (
+        connection TEXT NOT NULL,
+        pos INTEGER NOT NULL,
+        PRIMARY KEY (connection, pos)
+     ) STRICT, WITHOUT ROWID",
+    "CREATE TABLE brakes (
+        connection TEXT PRIMARY KEY,
+        since INTEGER NOT NULL,
+        users INTEGER NOT NULL,
+        gone INTEGER NOT NULL,
+        managed INTEGER,
+        state TEXT NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    "ALTER TABLE recomputation ADD COLUMN connection TEXT",
+];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

@@ -11,13 +11,14 @@ mod recompute;
 mod shown;
 mod steps;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 pub(super) use self::dirty::Dirty;
-use self::known::Known;
+pub(super) use self::known::Known;
 pub(super) use self::steps::step;
+use super::changes::Refused;
 use super::memory::{Author, Memory};
 use super::work::{Failure, Work};
 use crate::event::{Event, EventKind};
@@ -92,10 +93,16 @@ impl Work<'_, '_> {
         let actor = self.call.principal.actor();
         let connection = self.connection.as_deref();
         let author = Author { actor: &actor, connection, now: self.call.now };
+        let intent = self.memory.dirty.intent.take();
         let settled = Settling { sql: self.sql, memory: self.memory, author }.settle();
         settled.map_err(|unsettled| match unsettled {
             Unsettled::Store(error) => error.into(),
-            Unsettled::Guard(guard) => self.guarded(&guard),
+            Unsettled::Guard(guard) => {
+                let refused = self.guarded(&guard);
+                let of = |(user, action)| Refused { user, action, guard };
+                self.memory.refused = intent.map(of);
+                refused
+            }
         })
     }
 
@@ -138,8 +145,9 @@ impl Settling<'_> {
         }
         match self.touched(dirty)? {
             Some(users) => {
-                for user in users {
-                    self.recompute(user, dirty.triggered(user))?;
+                for (user, by_group) in users {
+                    let is_reviewed = by_group && !dirty.judged.contains(&user);
+                    self.recompute(user, dirty.triggered(user), is_reviewed)?;
                 }
                 let gone = dirty.balance.keys().map(String::as_str);
                 self.fill_up(None, gone)?; // What those held who were deleted.
@@ -152,18 +160,20 @@ impl Settling<'_> {
         }
     }
 
-    /// The users whom it has touched; none where they are too many.
-    fn touched(&self, dirty: &Dirty) -> Result<Option<BTreeSet<Pos>>, StoreError> {
+    /// The users whom it has touched, each with whether that was by a group; none where they are too
+    /// many.
+    fn touched(&self, dirty: &Dirty) -> Result<Option<BTreeMap<Pos, bool>>, StoreError> {
         let most = limits::ACCESS_USERS;
         let live = usize::try_from(self.memory.count(USER).live).unwrap_or(usize::MAX);
         if dirty.everybody && live > most {
             return Ok(None);
         }
-        let mut users: BTreeSet<Pos> = dirty.users.clone();
+        let of = |user: &Pos| (*user, dirty.joined.contains(user));
+        let mut users: BTreeMap<Pos, bool> = dirty.users.iter().map(of).collect();
         if dirty.everybody {
             let first = Pos::range(USER).0;
-            users.extend(crate::store::recomputation::users_after(self.sql, first, most)?);
-            return Ok(Some(users));
+            let all = crate::store::recomputation::users_after(self.sql, first, most)?;
+            return Ok(Some(all.iter().chain(&dirty.users).map(|user| (*user, false)).collect()));
         }
         let mut waiting: Vec<Pos> = dirty.groups.iter().copied().collect();
         let mut seen: BTreeSet<Pos> = dirty.groups.clone();
@@ -174,7 +184,7 @@ impl Settling<'_> {
             }
             for member in members {
                 match member.type_number() {
-                    USER => drop(users.insert(member)),
+                    USER => drop(users.insert(member, true)),
                     GROUP if seen.insert(member) => waiting.push(member),
                     _ => {}
                 }
@@ -183,11 +193,20 @@ impl Settling<'_> {
         Ok((users.len() <= most).then_some(users))
     }
 
-    /// Computes what a user may do, and writes what is different; whether anything was.
-    pub(super) fn recompute(&mut self, user: Pos, triggered: &[Held]) -> Result<bool, StoreError> {
-        let Some(Computed { known, access }) = self.compute(user, triggered)? else {
-            return Ok(false);
-        };
+    /// Computes what a user may do, and writes what is different; whether anything was. What is
+    /// reviewed, since a connection has done it by a group, may be held instead.
+    pub(super) fn recompute(
+        &mut self,
+        user: Pos,
+        triggered: &[Held],
+        is_reviewed: bool,
+    ) -> Result<bool, StoreError> {
+        let Some(mut computed) = self.compute(user, triggered)? else { return Ok(false) };
+        if is_reviewed && self.review_membership(user, &computed.known, &computed.access)? {
+            let Some(held) = self.compute(user, triggered)? else { return Ok(false) };
+            computed = held;
+        }
+        let Computed { known, access } = computed;
         let change = Change::between(&known, &access, self.memory.last_seq);
         let counted = counted(&self.memory.policy);
         let before: Vec<Held> = known.rows.iter().filter(|row| row.held).map(held_of).collect();
@@ -256,7 +275,7 @@ impl Settling<'_> {
         for role in waiting {
             for other in grants::holders(self.sql, role, limits::ACCESS_USERS)? {
                 if Some(other) != user {
-                    self.recompute(other, &[])?;
+                    self.recompute(other, &[], false)?;
                 }
             }
         }
@@ -348,7 +367,7 @@ impl Change {
 }
 
 /// The grant that a row says.
-fn held_of(row: &GrantRow) -> Held {
+pub(super) fn held_of(row: &GrantRow) -> Held {
     let granted = Granted { role: row.role.clone(), scope: ScopePath::stored(&row.scope) };
     Held { granted, source: row.source.clone() }
 }

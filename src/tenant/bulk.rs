@@ -88,6 +88,8 @@ impl Work<'_, '_> {
             Ok(done) => job.outcomes.extend(places.iter().copied().zip(done.into_iter().map(Ok))),
             Err((failed, Failure::Scim(error))) => {
                 self.memory.restore(before);
+                let restored = self.before_refusal();
+                self.note_refused(restored)?;
                 for place in places {
                     job.forget(*place);
                     let outcome = if *place == failed { error.clone() } else { broken_circle() };

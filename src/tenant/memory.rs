@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::access::Dirty;
 use super::adopt::Adopt;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
+use super::changes::{Brakes, Refused};
 use super::connections::Options;
 use super::ring::Noted;
 use super::stored_policy;
@@ -29,7 +30,7 @@ use crate::store::recomputation::{self, RecomputationRow};
 use crate::store::resources::{self, TypeCount};
 use crate::store::secrets::{self, SecretRow};
 use crate::store::trusts::{self, TrustRow};
-use crate::store::{Sql, StoreError, dangling, members, sweeps};
+use crate::store::{Sql, StoreError, changes, dangling, hidden, members, sweeps};
 
 /// The state.
 #[derive(Debug)]
@@ -61,6 +62,14 @@ pub(super) struct Memory {
     pub(super) sweeping: bool,
     /// Whether anybody has been granted anything.
     pub(super) any_grants: bool,
+    /// Whether anything awaits approval, or was denied it.
+    pub(super) any_changes: bool,
+    /// How many users each connection does not see though they are there.
+    pub(super) hidden: BTreeMap<String, i64>,
+    /// How many users' access connections have ended of late.
+    pub(super) brakes: Brakes,
+    /// What a guard has refused of the running request.
+    pub(super) refused: Option<Refused>,
     /// How far the access of all users is computed anew, where it is.
     pub(super) recomputation: Option<RecomputationRow>,
     /// Whose access the running request may have changed.
@@ -134,6 +143,8 @@ pub(super) struct Checkpoint {
     nested_groups: bool,
     dangling: bool,
     sweeping: bool,
+    hidden: BTreeMap<String, i64>,
+    brakes: Brakes,
     recomputation: Option<RecomputationRow>,
     dirty: Dirty,
     tombstones: Tombstones,
@@ -177,6 +188,10 @@ impl Memory {
             dangling: dangling::any(sql)?,
             sweeping: leaving || recomputation.is_some() || sweeps::first(sql)?.is_some(),
             any_grants: grants::any(sql)?,
+            any_changes: changes::any(sql)?,
+            hidden: hidden::counts(sql)?,
+            brakes: super::changes::brakes(sql)?,
+            refused: None,
             recomputation,
             dirty: Dirty::default(),
             tombstones: Tombstones::load(sql)?,
@@ -205,6 +220,10 @@ impl Memory {
             dangling,
             sweeping,
             any_grants: _,
+            any_changes: _,
+            hidden,
+            brakes,
+            refused: _,
             recomputation,
             dirty,
             tombstones,
@@ -221,6 +240,8 @@ impl Memory {
             nested_groups: *nested_groups,
             dangling: *dangling,
             sweeping: *sweeping,
+            hidden: hidden.clone(),
+            brakes: brakes.clone(),
             recomputation: recomputation.clone(),
             dirty: dirty.clone(),
             tombstones: tombstones.clone(),
@@ -237,6 +258,8 @@ impl Memory {
             nested_groups,
             dangling,
             sweeping,
+            hidden,
+            brakes,
             recomputation,
             dirty,
             tombstones,
@@ -248,6 +271,8 @@ impl Memory {
         self.nested_groups = nested_groups;
         self.dangling = dangling;
         self.sweeping = sweeping;
+        self.hidden = hidden;
+        self.brakes = brakes;
         self.recomputation = recomputation;
         self.dirty = dirty;
         self.tombstones = tombstones;

@@ -65,7 +65,7 @@ impl Work<'_, '_> {
         texts: &[&str],
         group: Option<&ResourceRow>,
     ) -> Result<Vec<Option<Target>>, StoreError> {
-        let positions = members::resolve(self.sql, texts)?;
+        let positions = self.not_hidden(members::resolve(self.sql, texts)?)?;
         let mut targets: Vec<Option<Target>> =
             positions.into_iter().map(|pos| pos.map(|pos| Target { pos, id: None })).collect();
         if !self.compat.dangling_members {

@@ -6,7 +6,7 @@ use super::work::{Failure, Work};
 use crate::auth::Scope;
 use crate::limits;
 use crate::scim::projection::Projection;
-use crate::scim::schema::TypeSchema;
+use crate::scim::schema::{TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError, urn};
 use crate::store::members::{self, MemberView};
 use crate::store::resources::ResourceRow;
@@ -72,6 +72,7 @@ impl Work<'_, '_> {
             groups: view.groups,
             seen: self.seen(),
             provenance: view.provenance,
+            veil: self.veil(view.schema.resource_type.number),
         };
         Page::read(self.sql, source, view)
     }
@@ -100,7 +101,8 @@ impl Work<'_, '_> {
     /// How members are shown to this client.
     pub(super) fn member_view(&self) -> MemberView<'_> {
         let names = self.may(Scope::UsersRead);
-        MemberView { base: self.request().base, names, seen: self.seen() }
+        let veiled = self.hidden_count(USER) > 0;
+        MemberView { base: self.request().base, names, seen: self.seen(), veiled }
     }
 
     /// Closes an open object: its members if they are shown, its last brace, its projection. 400

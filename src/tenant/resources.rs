@@ -12,20 +12,20 @@ use self::rows::encoded;
 pub(super) use self::rows::{take_away, updated};
 use self::rules::Written;
 use super::document::{Document, matches, timestamp, version};
-use super::lookups::{is_unique, lookup_keys, missing_from, new_keys};
+use super::lookups::{lookup_keys, missing_from, new_keys};
 use super::members::Delta;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind, Verb};
 use crate::http::Response;
 use crate::limits;
-use crate::policy::Trigger;
+use crate::policy::{Action, Trigger};
 use crate::scim::compat::PatchResponse;
 use crate::scim::patch::PatchOp;
 use crate::scim::projection::Projection;
 use crate::scim::resource::{Member, MemberOp, Parsed, Resource, changed};
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::resources::{self, LookupKey, ResourceRow};
+use crate::store::resources::{self, ResourceRow};
 use crate::store::{PageEntry, Pos, Source};
 
 /// A resource that a request is about to change.
@@ -56,6 +56,20 @@ impl New<'_> {
     /// What is to be done to its members, of which it has none yet.
     pub(super) fn joined(&mut self) -> Vec<MemberOp> {
         self.members.take().map(MemberOp::Add).into_iter().collect()
+    }
+}
+
+impl<'s> Subject<'s> {
+    pub(super) const fn pos(&self) -> Pos {
+        self.row.pos
+    }
+
+    pub(super) const fn resource(&self) -> &Resource {
+        &self.document.resource
+    }
+
+    pub(super) const fn schema(&self) -> TypeSchema<'s> {
+        self.schema
     }
 }
 
@@ -189,6 +203,7 @@ impl<'a> Work<'a, '_> {
         let event = Event::new(EventKind::Resource(number, Verb::Created), document.id.as_str());
         self.record(&if rev > 1 { event.with("relinked", true) } else { event })?;
         self.memory.dirty.touch(row.pos);
+        self.review(row.pos, &document.id, &[Action::Create])?;
         self.pull(Trigger::UserCreated, row.pos, &document.resource);
         self.pull(Trigger::IdentityLinked, row.pos, &document.resource);
         self.join(row.pos, &document.id, delta)?;
@@ -273,6 +288,9 @@ impl<'a> Work<'a, '_> {
     pub(super) fn remove(&mut self, subject: Subject<'_>) -> Result<(), Failure> {
         let Subject { schema, row, document, .. } = subject;
         self.may_delete(&row)?;
+        if self.holds_deletion(&row, &document)? {
+            return Ok(());
+        }
         let successor = self.successor(Verb::Deleted, row.pos, &document)?;
         self.bury(schema, &row, &document)?;
         take_away(self.sql, self.memory, schema, &row, &document)?;
@@ -293,6 +311,9 @@ impl<'a> Work<'a, '_> {
         let row = resources::by_id(self.sql, id)?
             .filter(|row| row.pos.type_number() == number && self.shows(row))
             .ok_or(ErrorKind::NotFound)?;
+        if self.hides(row.pos)? {
+            return Err(ErrorKind::NotFound.into());
+        }
         self.not_anothers(&row)?;
         let etag = version(row.rev);
         match if_match {
@@ -310,7 +331,7 @@ impl<'a> Work<'a, '_> {
 
     /// Writes a resource's new state, if it is one: row, keys, memberships, events. Everything that
     /// may refuse comes first.
-    fn change(
+    pub(super) fn change(
         &mut self,
         subject: &Subject<'_>,
         resource: Resource,
@@ -323,6 +344,7 @@ impl<'a> Work<'a, '_> {
                 resources::set_manager(self.sql, row.pos, row.manager.as_deref())?;
                 self.record_taken_up(subject)?;
                 self.memory.dirty.touch(row.pos);
+                self.review(row.pos, &before.id, &[Action::Update])?;
             }
             return Ok(row.clone());
         }
@@ -346,19 +368,22 @@ impl<'a> Work<'a, '_> {
         if *taken_up {
             self.record_taken_up(subject)?;
         }
+        let verb = updated(&before.resource, &document.resource);
         if *taken_up || !changed.is_empty() {
             self.memory.dirty.touch(row.pos);
         }
         if !changed.is_empty() {
-            let verb = updated(&before.resource, &document.resource);
             let kind = EventKind::Resource(row.pos.type_number(), verb);
             let successor = self.successor(verb, row.pos, &document)?;
             let event = Event::new(kind, document.id.as_str()).succeeded(successor);
             let event = self
                 .flagged(row, &changed, event)
                 .with("previous", before.resource.told(&changed, *schema))
-                .with("changed", changed);
+                .with("changed", changed.clone());
             self.record(&event)?;
+        }
+        if *taken_up || !changed.is_empty() {
+            self.review_write(row.pos, &document.id, verb, &changed, *taken_up)?;
         }
         self.join(row.pos, &document.id, delta)?;
         self.bind(row.pos, &document.id, named_by)?;
@@ -370,25 +395,5 @@ impl<'a> Work<'a, '_> {
         let view = self.view(schema, projection);
         let shown = self.show(&view, Source::At(&[pos]))?.ok_or(ErrorKind::Internal)?;
         Ok(self.scim(200, shown.body).with("etag", version(shown.entry.rev)))
-    }
-
-    /// Refuses a value that must be unique and that another resource has.
-    pub(super) fn unused(
-        &self,
-        schema: TypeSchema<'_>,
-        gained: &[LookupKey],
-    ) -> Result<(), Failure> {
-        for lookup in &schema.resource_type.lookups {
-            if !is_unique(lookup, schema) {
-                continue;
-            }
-            for key in gained.iter().filter(|(attribute, _)| *attribute == lookup.number) {
-                if !resources::find(self.sql, schema.resource_type.number, key, 1)?.is_empty() {
-                    let detail = format!("another resource has this `{}`", lookup.path);
-                    return Err(ScimError::new(ErrorKind::Uniqueness, detail).into());
-                }
-            }
-        }
-        Ok(())
     }
 }

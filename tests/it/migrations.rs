@@ -39,7 +39,7 @@ fn given() -> Acme {
 }
 
 /// What undoes each migration from the second on.
-const UNDONE: [&[&str]; 15] = [
+const UNDONE: [&[&str]; 16] = [
     &["DROP INDEX dangling_by_key", "ALTER TABLE dangling DROP COLUMN key"],
     &["DROP TABLE policies"],
     &["ALTER TABLE connections DROP COLUMN compat"],
@@ -70,6 +70,12 @@ const UNDONE: [&[&str]; 15] = [
     &["ALTER TABLE connections DROP COLUMN options"],
     &["DROP TABLE tombstones", "DROP TABLE salts"],
     &["DROP TABLE suspensions"],
+    &[
+        "DROP TABLE changes",
+        "DROP TABLE hidden",
+        "DROP TABLE brakes",
+        "ALTER TABLE recomputation DROP COLUMN connection",
+    ],
 ];
 
 /// This version.

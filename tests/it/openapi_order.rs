@@ -1,7 +1,9 @@
 //! Routes, problems and errors in an order: a new one does not compile before it has its place, so
 //! that nothing is left out of the description of the API.
 
-use muster::http::{AccessAction, ConnectionAction, PolicyPart, ProblemCode, Route, ScimTarget};
+use muster::http::{
+    AccessAction, ChangeAction, ConnectionAction, PolicyPart, ProblemCode, Route, ScimTarget,
+};
 use muster::registry::Slug;
 use muster::scim::ErrorKind;
 use muster::scim::schema::Registry;
@@ -46,7 +48,20 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::Recompute(_) => Route::Access(x()),
         Route::Access(_) => Route::UserAccess(x(), id()),
         Route::UserAccess(..) => Route::UserGrants(x(), id()),
-        Route::UserGrants(..) => Route::Schemas(x()),
+        Route::UserGrants(..) => Route::UserChanges(x(), id()),
+        Route::UserChanges(..) => Route::Changes(x()),
+        Route::Changes(_) => Route::ChangesDecision(x(), ChangeAction::Approve),
+        Route::ChangesDecision(_, ChangeAction::Approve) => {
+            Route::ChangesDecision(x(), ChangeAction::Reject)
+        }
+        Route::ChangesDecision(..) => Route::ChangeDecision(x(), id(), ChangeAction::Approve),
+        Route::ChangeDecision(.., ChangeAction::Approve) => {
+            Route::ChangeDecision(x(), id(), ChangeAction::Reject)
+        }
+        Route::ChangeDecision(.., ChangeAction::Reject) => {
+            Route::ChangeDecision(x(), id(), ChangeAction::Retry)
+        }
+        Route::ChangeDecision(.., ChangeAction::Retry) => Route::Schemas(x()),
         Route::Schemas(_) => Route::Schema(x(), id()),
         Route::Schema(..) => Route::OpenApi,
         Route::OpenApi => Route::Presets,

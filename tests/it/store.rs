@@ -1,5 +1,6 @@
 //! The store by itself: tables, positions, pages as bytes, transactions.
 
+use muster::store::hidden::Veil;
 use muster::store::members::{self, MemberView, Seen};
 use muster::store::resources::{self, ResourceRow, TypeCount};
 use muster::store::{Cell, Groups, Page, PageView, Param, Pos, Row, Source, Sql, Verdict, migrate};
@@ -13,7 +14,14 @@ use crate::support::Acme;
 const BASE: &str = "https://muster.test/scim";
 
 fn view(base: &str, groups: Groups) -> PageView<'_> {
-    PageView { base, endpoint: "/Users", groups, seen: Seen::All, provenance: false }
+    PageView {
+        base,
+        endpoint: "/Users",
+        groups,
+        seen: Seen::All,
+        provenance: false,
+        veil: Veil::default(),
+    }
 }
 
 fn migrated() -> Sqlite {
@@ -189,7 +197,7 @@ fn members_are_shown_in_steps_that_fit_into_one_value() {
     for part in rows.chunks(7) {
         members::add(&sql, group, "scim:okta", part).expect("and once more by another's word");
     }
-    let view = MemberView { base: BASE, names: true, seen: Seen::All };
+    let view = MemberView { base: BASE, names: true, seen: Seen::All, veiled: false };
     let shown = members::shown(&sql, group, view).expect("members are read");
     let shown: Value =
         serde_json::from_slice(&[b"[", shown.as_slice(), b"]"].concat()).expect("a list");

@@ -81,8 +81,8 @@ impl Work<'_, '_> {
         let grants: Vec<Value> = held.filter(is_asked).map(|held| to_json(&held)).collect();
         let withheld = access.withheld.iter().filter(|(held, _)| is_asked(held));
         let withheld: Vec<Value> = withheld.map(withheld_to_json).collect();
-        let mut reasons: Vec<Reason> =
-            access.withheld.iter().map(|(_, reason)| *reason).chain(access.barred).collect();
+        let mut reasons: Vec<Reason> = access.withheld.iter().map(|(_, reason)| *reason).collect();
+        reasons.extend(access.barred.into_iter().chain(access.held));
         reasons.sort_unstable();
         reasons.dedup();
         let names: Vec<&str> = reasons.into_iter().map(Reason::name).collect();
@@ -95,6 +95,9 @@ impl Work<'_, '_> {
         });
         let fields = body.as_object_mut();
         if let Some(fields) = fields {
+            if let Some(change) = &known.change {
+                fields.insert("change".to_owned(), self.change_shown(change)?);
+            }
             if query.flag("explain")? {
                 fields.insert("mappings".to_owned(), self.explained(&known));
             }

@@ -92,16 +92,22 @@ impl Work<'_, '_> {
         collected: &mut Collected,
     ) -> Result<(), Failure> {
         let number = view.schema.resource_type.number;
-        let (index, mut after) = self.memory.bookmarks.nearest(number, offset);
+        let veil = self.veil(number);
+        // Places are counted with all that there are.
+        let (index, mut after) = match veil.hides() {
+            true => (0, Pos::range(number).0),
+            false => self.memory.bookmarks.nearest(number, offset),
+        };
         if index < offset {
-            let skipped = resources::skip(self.sql, after, offset.saturating_sub(index), number)?;
+            let further = offset.saturating_sub(index);
+            let skipped = resources::skip(self.sql, after, further, number, veil)?;
             let Some(pos) = skipped else { return Ok(()) };
             after = pos;
         }
-        let before = collected.resources;
+        let (before, is_whole) = (collected.resources, !veil.hides());
         self.collect_after(view, after, count, collected)?;
         let added = collected.resources.saturating_sub(before);
-        if let (1.., Some((_, last))) = (added, collected.ends) {
+        if let (true, 1.., Some((_, last))) = (is_whole, added, collected.ends) {
             let index = offset.saturating_add(i64::try_from(added).unwrap_or(i64::MAX));
             self.memory.bookmarks.note(index, last);
         }

@@ -81,7 +81,11 @@ impl Work<'_, '_> {
         let matches = |(schema, predicate): &Asked<'t>| {
             let found = match predicate {
                 Some(predicate) => Matches::These(self.matching_resources(*schema, predicate)?),
-                None => Matches::All(self.memory.count(schema.resource_type.number).live),
+                None => {
+                    let number = schema.resource_type.number;
+                    let live = self.memory.count(number).live;
+                    Matches::All(live.saturating_sub(self.hidden_count(number)))
+                }
             };
             Ok((*schema, found))
         };
@@ -100,6 +104,9 @@ impl Work<'_, '_> {
         else {
             return Ok(None);
         };
+        if self.hidden_count(schema.resource_type.number) > 0 {
+            return Ok(None);
+        }
         // Whether it is one is seen before it is planned, which other filters are once and not twice.
         let Predicate::Compare { target, .. } = predicate else { return Ok(None) };
         let path = target.path();
@@ -122,16 +129,18 @@ impl Work<'_, '_> {
         predicate: &Predicate,
     ) -> Result<Vec<Pos>, Failure> {
         let (plan, exact) = Plan::of(predicate, schema);
-        let found = self.found(schema.resource_type.number, &plan)?;
-        match found {
-            Some(matches) if exact => Ok(matches),
-            None if exact => Err(too_many()),
-            Some(candidates) => self.evaluate(schema, predicate, &Matches::These(candidates)),
+        let number = schema.resource_type.number;
+        let found = self.found(number, &plan)?;
+        let matches = match found {
+            Some(matches) if exact => matches,
+            None if exact => return Err(too_many()),
+            Some(candidates) => self.evaluate(schema, predicate, &Matches::These(candidates))?,
             None => {
                 let candidates = self.scan(schema, predicate)?;
-                self.evaluate(schema, predicate, &candidates)
+                self.evaluate(schema, predicate, &candidates)?
             }
-        }
+        };
+        Ok(self.unhidden(number, matches)?)
     }
 
     /// What a plan finds by an index, in the order of creation; `None` where there is no index, or

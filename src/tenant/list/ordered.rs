@@ -26,7 +26,7 @@ pub(super) struct Ordered<'t> {
 
 impl<'t> Ordered<'t> {
     /// The index for an order of all resources of one type, if there is one.
-    pub(super) fn of(matches: &TypedMatches<'t>, sort: &Sort, compat: &Compat) -> Option<Self> {
+    fn of(matches: &TypedMatches<'t>, sort: &Sort, compat: &Compat) -> Option<Self> {
         let [(schema, Matches::All(_))] = matches.as_slice() else { return None };
         let key = sort.bind(*schema, compat).ok()?;
         let index = index(*schema, &key)?;
@@ -54,6 +54,17 @@ fn index(schema: TypeSchema<'_>, key: &SortKey<'_>) -> Option<Index> {
 }
 
 impl Work<'_, '_> {
+    /// The same for what the client sees: an index has those, too, that are hidden from it.
+    pub(super) fn ordered<'t>(
+        &self,
+        matches: &TypedMatches<'t>,
+        sort: &Sort,
+    ) -> Option<Ordered<'t>> {
+        let of_type = |(schema, _): &(TypeSchema<'_>, Matches)| schema.resource_type.number;
+        let is_whole = matches.iter().all(|one| self.hidden_count(of_type(one)) == 0);
+        Ordered::of(matches, sort, &self.compat).filter(|_| is_whole)
+    }
+
     /// The page that has so many resources in front of it. Where a page ended is remembered until
     /// something is written, so that pages walked in order cost no offset.
     pub(super) fn page_in_order(

@@ -10,7 +10,6 @@ use std::ops::Range;
 
 use super::collect::Collected;
 use super::cursor::{Anchor, Cursor, Direction};
-use super::ordered::Ordered;
 use super::query::ListQuery;
 use super::sorting::Valued;
 use super::{Matches, TypedMatches};
@@ -150,7 +149,10 @@ impl Work<'_, '_> {
                 continue;
             }
             match found {
-                Matches::All(_) => nearest.extend(resources::before(self.sql, pos, room, number)?),
+                Matches::All(_) => {
+                    let veil = self.veil(number);
+                    nearest.extend(resources::before(self.sql, pos, room, number, veil)?);
+                }
                 Matches::These(positions) => {
                     let end = positions.partition_point(|other| *other < pos);
                     nearest.extend(positions.iter().take(end).rev().take(room));
@@ -170,7 +172,9 @@ impl Work<'_, '_> {
                 Matches::These(positions) => !behind(positions, pos).is_empty(),
                 Matches::All(_) if pos >= high => false,
                 Matches::All(count) if pos <= low => *count > 0,
-                Matches::All(_) => resources::skip(self.sql, pos, 1, number)?.is_some(),
+                Matches::All(_) => {
+                    resources::skip(self.sql, pos, 1, number, self.veil(number))?.is_some()
+                }
             };
             if any {
                 return Ok(true);
@@ -187,7 +191,7 @@ impl Work<'_, '_> {
         cursor: &Cursor,
         query: &ListQuery,
     ) -> Result<Walked, Failure> {
-        let (sorted, place) = match Ordered::of(matches, sort, &self.compat) {
+        let (sorted, place) = match self.ordered(matches, sort) {
             Some(ordered) => self.window(&ordered, cursor, query.count)?,
             None => {
                 let sorted = self.sorted(matches, sort)?;

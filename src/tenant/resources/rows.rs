@@ -7,10 +7,10 @@ use crate::limits;
 use crate::scim::resource::Resource;
 use crate::scim::schema::{TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError};
-use crate::store::resources::{self, ResourceRow};
+use crate::store::resources::{self, LookupKey, ResourceRow};
 use crate::store::{Sql, StoreError, grants, members, sweeps};
 use crate::tenant::document::Document;
-use crate::tenant::lookups::lookup_keys;
+use crate::tenant::lookups::{is_unique, lookup_keys};
 use crate::tenant::memory::Memory;
 use crate::tenant::work::{Failure, Work};
 
@@ -28,6 +28,9 @@ pub(in crate::tenant) fn take_away(
     resources::delete(sql, row.pos, &lookup_keys(&document.resource, schema), count)?;
     memory.set_count(number, count);
     memory.bookmarks.deleted(row.pos);
+    if number == USER {
+        memory.forget_changes(sql, row.pos, &document.id)?;
+    }
     if memory.any_grants && number == USER {
         memory.note_gone(&grants::of_user(sql, row.pos)?);
         grants::delete_of(sql, row.pos)?;
@@ -61,5 +64,27 @@ pub(in crate::tenant) fn updated(before: &Resource, after: &Resource) -> Verb {
         (true, false) => Verb::Deactivated,
         (false, true) => Verb::Activated,
         _ => Verb::Updated,
+    }
+}
+
+impl Work<'_, '_> {
+    /// Refuses a value that must be unique and that another resource has.
+    pub(in crate::tenant) fn unused(
+        &self,
+        schema: TypeSchema<'_>,
+        gained: &[LookupKey],
+    ) -> Result<(), Failure> {
+        for lookup in &schema.resource_type.lookups {
+            if !is_unique(lookup, schema) {
+                continue;
+            }
+            for key in gained.iter().filter(|(attribute, _)| *attribute == lookup.number) {
+                if !resources::find(self.sql, schema.resource_type.number, key, 1)?.is_empty() {
+                    let detail = format!("another resource has this `{}`", lookup.path);
+                    return Err(ScimError::new(ErrorKind::Uniqueness, detail).into());
+                }
+            }
+        }
+        Ok(())
     }
 }

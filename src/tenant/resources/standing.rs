@@ -86,12 +86,14 @@ impl<'a> Work<'a, '_> {
         self.add(new, None, &delta)
     }
 
-    /// The resource of the same name that a POST takes up.
-    fn named(&self, new: &New<'a>) -> Result<Option<Subject<'a>>, Failure> {
+    /// The resource of the same name that a POST takes up: one that is nobody's, where the connection
+    /// does that; or one that it has deleted, where that is not decided yet.
+    fn named(&mut self, new: &New<'a>) -> Result<Option<Subject<'a>>, Failure> {
         let schema = new.schema;
         let mut lookups = schema.resource_type.lookups.iter();
         let name = lookups.find(|lookup| lookup.path == "userName").map(|lookup| lookup.number);
-        if self.adopt != Adopt::OnCreate || name.is_none() {
+        let hidden = self.hidden_count(schema.resource_type.number);
+        if self.adopt != Adopt::OnCreate && hidden == 0 || name.is_none() {
             return Ok(None);
         }
         let keys = new_keys(&new.resource, schema)?;
@@ -102,12 +104,13 @@ impl<'a> Work<'a, '_> {
         let Some(row) = found.first().map(|pos| resources::at(self.sql, *pos)).transpose()? else {
             return Ok(None);
         };
-        let row = row.filter(|row| self.is_nobodys(row));
-        row.map(|row| {
-            let document = Document::decode(&row.doc)?;
-            Ok(Subject { schema, row, document, taken_up: false })
-        })
-        .transpose()
+        let Some(row) = row else { return Ok(None) };
+        let is_taken_up = self.adopt == Adopt::OnCreate && self.is_nobodys(&row);
+        if !is_taken_up && !self.takes_deletion_back(&row)? {
+            return Ok(None);
+        }
+        let document = Document::decode(&row.doc)?;
+        Ok(Some(Subject { schema, row, document, taken_up: false }))
     }
 }
 

@@ -1,0 +1,65 @@
+//! Who may ask for what a path names.
+
+use super::{Method, Route};
+use crate::auth::Scope;
+
+/// Who may ask for a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Audience {
+    /// Anybody.
+    Public,
+    /// The deployment's administrator.
+    Admin,
+    /// A key of the tenant (of any, where the path names none) with one of these scopes, or with any
+    /// where there are none; below `/v1` the deployment's administrator too.
+    Key(&'static [Scope]),
+}
+
+impl Route {
+    /// Who may ask for the route with a method.
+    pub(super) fn audience(&self, method: Method) -> Audience {
+        match self {
+            Self::Health | Self::Token(_) => Audience::Public,
+            Self::Tenants | Self::Tenant(_) | Self::Import(_) => Audience::Admin,
+            Self::OpenApi | Self::Presets | Self::Preset(_) => Audience::Key(&[]),
+            Self::Keys(_)
+            | Self::Key(..)
+            | Self::Rotation(..)
+            | Self::Secrets(..)
+            | Self::Secret(..)
+            | Self::Trusts(..)
+            | Self::Trust(..) => Audience::Key(&[Scope::KeysWrite]),
+            Self::Connections(_)
+            | Self::Connection(..)
+            | Self::ConnectionAction(..)
+            | Self::ImportConnection(_)
+            | Self::ConnectionHealth(..)
+            | Self::ConnectionTest(..)
+            | Self::Requests(_)
+            | Self::Policies(_)
+            | Self::PolicyPart(..)
+            | Self::MappingDiagnostics(..)
+            | Self::Recompute(_)
+            | Self::UserChanges(..)
+            | Self::Changes(_)
+            | Self::Schemas(_)
+            | Self::Schema(..) => Audience::Key(if method.is_safe() {
+                &[Scope::ConfigRead]
+            } else {
+                &[Scope::ConfigWrite]
+            }),
+            Self::Access(_) | Self::UserAccess(..) => Audience::Key(&[Scope::AccessRead]),
+            Self::UserGrants(..) => Audience::Key(if method.is_safe() {
+                &[Scope::AccessRead]
+            } else {
+                &[Scope::ChangesDecide]
+            }),
+            Self::AccessDecision(..) | Self::ChangesDecision(..) | Self::ChangeDecision(..) => {
+                Audience::Key(&[Scope::ChangesDecide])
+            }
+            Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
+            Self::Export(_) => Audience::Key(&[Scope::DataExport]),
+            Self::Scim { target, .. } => Audience::Key(target.scopes(method)),
+        }
+    }
+}
