@@ -131,3 +131,47 @@ fn a_connection_that_leaves_takes_with_it_what_it_hid() {
         }
     }
 }
+
+#[test]
+fn a_sorted_list_leaves_out_who_is_hidden() {
+    let (mut acme, key) = reviewed(&json!({ "delete": "manual" }));
+    let user = |acme: &mut crate::support::Acme, n: usize| {
+        let name = ["x", "y"][n % 2];
+        acme.pushed(&key, &json!({ "userName": format!("u{n}"), "displayName": name }))
+    };
+    let users: Vec<String> = (0..6).map(|n| user(&mut acme, n)).collect();
+    for hidden in [0, 3, 5] {
+        acme.delete_by(&key, &users[hidden]);
+    }
+    let [u1, u2, u4] = [1, 2, 4].map(|n| users[n].clone());
+    acme.with_key(&key, |acme| {
+        for (by, expected) in [
+            ("userName", [&u1, &u2, &u4]),
+            ("id", [&u1, &u2, &u4]),
+            ("meta.created", [&u1, &u2, &u4]),
+            ("displayName", [&u2, &u4, &u1]),
+            ("title", [&u1, &u2, &u4]),
+        ] {
+            let path = format!("/Users?sortBy={by}");
+            let list = acme.get(&path);
+            assert_eq!(
+                (list["totalResults"].as_i64(), ids(&list)),
+                (Some(3), expected.map(String::clone).to_vec())
+            );
+            for (start, one) in (1..).zip(expected) {
+                let page = acme.get(&format!("{path}&count=1&startIndex={start}"));
+                assert_eq!(ids(&page), [one.as_str()], "{path} from {start}");
+            }
+            let (mut walked, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let page = acme.get(&format!("{path}&count=2&cursor={cursor}"));
+                walked.extend(ids(&page));
+                match page["nextCursor"].as_str() {
+                    Some(next) => cursor = next.to_owned(),
+                    None => break,
+                }
+            }
+            assert_eq!(walked, ids(&list), "{path}");
+        }
+    });
+}

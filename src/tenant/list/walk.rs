@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use super::collect::Collected;
 use super::cursor::{Anchor, Cursor, Direction};
+use super::ordered::Ordered;
 use super::query::ListQuery;
 use super::sorting::Valued;
 use super::{Matches, TypedMatches};
@@ -191,7 +192,7 @@ impl Work<'_, '_> {
         cursor: &Cursor,
         query: &ListQuery,
     ) -> Result<Walked, Failure> {
-        let (sorted, place) = match self.ordered(matches, sort) {
+        let (sorted, place) = match Ordered::of(matches, sort, &self.compat) {
             Some(ordered) => self.window(&ordered, cursor, query.count)?,
             None => {
                 let sorted = self.sorted(matches, sort)?;
