@@ -16,6 +16,9 @@ pub enum EventKind {
     Resource(u8, Verb),
     UserAccessChanged,
     UserStale,
+    ChangePending,
+    ChangeApproved,
+    ChangeRejected,
     GroupMemberAdded,
     GroupMemberRemoved,
     ConnectionCreated,
@@ -68,6 +71,9 @@ impl EventKind {
             }
             Self::UserAccessChanged => "user.access.changed",
             Self::UserStale => "user.stale",
+            Self::ChangePending => "change.pending",
+            Self::ChangeApproved => "change.approved",
+            Self::ChangeRejected => "change.rejected",
             Self::GroupMemberAdded => "group.member.added",
             Self::GroupMemberRemoved => "group.member.removed",
             Self::ConnectionCreated => "connection.created",
@@ -91,7 +97,11 @@ impl EventKind {
     pub fn resource_type(self) -> &'static str {
         match self {
             Self::Resource(number, _) => resource_type(number).map_or("", |one| one.id.as_str()),
-            Self::UserAccessChanged | Self::UserStale => "User",
+            Self::UserAccessChanged
+            | Self::UserStale
+            | Self::ChangePending
+            | Self::ChangeApproved
+            | Self::ChangeRejected => "User",
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
             Self::ConnectionCreated
             | Self::ConnectionUpdated

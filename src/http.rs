@@ -38,7 +38,9 @@ pub use rate_limit::{Exceeded, Quota};
 pub use refusal::Refusal;
 pub use response::{NDJSON, Response};
 pub use route::{IMPORT, Route};
-pub use route_part::{AccessAction, ConnectionAction, LinkAction, MatchAction, PolicyPart};
+pub use route_part::{
+    AccessAction, ChangeAction, ConnectionAction, LinkAction, MatchAction, PolicyPart,
+};
 pub use scim_target::ScimTarget;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

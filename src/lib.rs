@@ -40,8 +40,9 @@
 //! 5. An index, and SQL that looks at documents, may find too many resources for a filter, never too
 //!    few; evaluation has the last word.
 //! 6. A request is one transaction: it commits whole or leaves nothing. Each operation of a Bulk
-//!    request is a savepoint in it. Of a POST that is refused since there is such a user, it is kept
-//!    which user who is nobody's may be meant, in a transaction of its own.
+//!    request is a savepoint in it. Two things are kept of what was refused, in a transaction of their
+//!    own: what a guard has refused, and whom a POST may mean that is refused since there is such a
+//!    user.
 //! 7. A recorded fact has one event; a request that changes nothing writes no row, keeps the
 //!    version and appends none.
 //! 8. KV decides that a tenant exists, its status and its jurisdiction; the object all else.
@@ -64,6 +65,9 @@
 //!   what nobody manages.
 //! - *match*: a proposal that a user who is nobody's is whom a connection means; *link* and *unlink*: what
 //!   makes a user a connection's by hand, and parts the two.
+//! - *change*: what a connection did to a user that awaits approval or was denied it, and is *held* so
+//!   long: the user's access stays what was approved last. Who is deleted so, or unlinked, is *hidden*
+//!   from it.
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).
 //! - *event*: a recorded fact. *Feed*: all of them, in order. *Follower*: who goes through it, event by
 //!   event, and has a place in it.

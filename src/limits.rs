@@ -113,6 +113,16 @@ pub const ACCESS_USERS: usize = 1_000;
 pub const ACCESS_STEP: usize = 500;
 /// Guards of a tenant, and ways in which it has successors looked for.
 pub const GUARDS: usize = 20;
+/// Users of whom a brake may say that so many are not yet too many.
+pub const BRAKE_MIN: u32 = 1_000_000;
+/// For how long a brake counts, and lets go on once what it held was approved: a day.
+pub const BRAKE_MILLISECONDS: i64 = 86_400_000;
+/// Users at whom a brake looks to tell how many a connection manages; of more, as many in proportion.
+pub const BRAKE_SCAN: usize = 250_000;
+/// Changes that one request decides together; what is left, the next one does.
+pub const CHANGES_AT_ONCE: usize = 500;
+/// Characters of the reason for a decision; above it the answer is 400.
+pub const REASON_CHARACTERS: usize = 1_000;
 /// Holders of a role that a guard may demand.
 pub const GUARD_MIN: u32 = 100;
 /// Managers of managers that are looked at for a successor.

@@ -4,6 +4,7 @@
 //! for a request is for those who ask.
 
 mod access;
+mod approved;
 mod attribute_maps;
 mod attributes;
 mod authority;
@@ -22,12 +23,14 @@ mod near_miss;
 mod quota;
 mod rate_limit;
 mod required;
+mod review;
 mod role;
 mod scope_path;
 mod stale;
 mod unmapped;
 
 pub use access::{Access, AccessRules, Facts, Held, Match, Reason, Standing, Status};
+pub use approved::Approved;
 pub use attribute_maps::{AttributeMap, AttributeMaps, Outcome};
 pub use attributes::AttributeRules;
 pub use authority::{Authority, Owner};
@@ -46,6 +49,7 @@ pub use near_miss::{Difference, Named};
 pub use quota::Holders;
 pub use rate_limit::RateLimit;
 pub use required::Required;
+pub use review::{Action, Actions, Brake, Hold};
 pub use role::Role;
 pub use scope_path::ScopePath;
 pub use unmapped::{Fallback, Unmapped};

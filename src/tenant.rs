@@ -9,6 +9,7 @@ mod adopt;
 mod bookmarks;
 mod bucket;
 mod bulk;
+mod changes;
 mod config;
 mod connections;
 mod copies;
@@ -188,6 +189,7 @@ impl Tenant {
         memory.touched = false;
         memory.matches.forget_noted();
         memory.dirty = access::Dirty::default();
+        memory.refused = None;
         let scim = matches!(call.request.route, Route::Scim { .. });
         if memory.is_erasing() {
             return Ok(Refusal::being_deleted().to_response(scim)); // (1)
@@ -358,10 +360,12 @@ impl<'a, 'c> Work<'a, 'c> {
         }
     }
 
-    /// Does the request in a transaction, which a failure rolls back.
+    /// Does the request in a transaction, which a failure rolls back. What a guard has refused is noted
+    /// then.
     fn run_whole(&mut self) -> Answer {
-        let sql = self.sql;
+        let (sql, before) = (self.sql, self.before_refusal());
         let answer = store::transacted(sql, || self.settled(Self::run), Result::is_ok)?;
+        self.note_refused(before)?;
         if !matches!(answer, Err(Failure::Store(_))) {
             self.keep_proposed()?;
         }

@@ -39,6 +39,8 @@ impl Route {
             | Self::Imports(_)
             | Self::UserImport(..)
             | Self::Matches(_)
+            | Self::UserChanges(..)
+            | Self::Changes(_)
             | Self::Policies(_)
             | Self::PolicyPart(..)
             | Self::MappingDiagnostics(..)
@@ -61,7 +63,9 @@ impl Route {
             Self::AccessDecision(..)
             | Self::AccessDecisions(..)
             | Self::LinkDecision(..)
-            | Self::MatchDecision(..) => Audience::Key(&[Scope::ChangesDecide]),
+            | Self::MatchDecision(..)
+            | Self::ChangeDecision(..)
+            | Self::ChangesDecision(..) => Audience::Key(&[Scope::ChangesDecide]),
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
             Self::Export(_) => Audience::Key(&[Scope::DataExport]),
             Self::Scim { target, .. } => Audience::Key(target.scopes(method)),

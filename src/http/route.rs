@@ -2,7 +2,9 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::route_part::{AccessAction, ConnectionAction, LinkAction, MatchAction, PolicyPart};
+use super::route_part::{
+    AccessAction, ChangeAction, ConnectionAction, LinkAction, MatchAction, PolicyPart,
+};
 use super::{Method, ScimTarget, TenantHost, Url};
 use crate::registry::Slug;
 
@@ -83,6 +85,14 @@ pub enum Route {
     UserTimeline(Slug, String),
     /// `/v1/tenants/{t}/users/{id}/grants`
     UserGrants(Slug, String),
+    /// `/v1/tenants/{t}/users/{id}/changes`
+    UserChanges(Slug, String),
+    /// `/v1/tenants/{t}/changes`
+    Changes(Slug),
+    /// `/v1/tenants/{t}/changes/{action}`
+    ChangesDecision(Slug, ChangeAction),
+    /// `/v1/tenants/{t}/changes/{id}/{action}`
+    ChangeDecision(Slug, String, ChangeAction),
     /// `/v1/tenants/{t}/schemas`
     Schemas(Slug),
     /// `/v1/tenants/{t}/schemas/{urn}`
@@ -198,6 +208,16 @@ impl Route {
             ["users", user, "access"] => Some(Self::UserAccess(tenant, decode(user)?)),
             ["users", user, "timeline"] => Some(Self::UserTimeline(tenant, decode(user)?)),
             ["users", user, "grants"] => Some(Self::UserGrants(tenant, decode(user)?)),
+            ["users", user, "changes"] => Some(Self::UserChanges(tenant, decode(user)?)),
+            ["changes"] => Some(Self::Changes(tenant)),
+            ["changes", action] => {
+                let action = ChangeAction::parse(action)?;
+                (action != ChangeAction::Retry).then_some(Self::ChangesDecision(tenant, action))
+            }
+            ["changes", change, action] => {
+                let action = ChangeAction::parse(action)?;
+                Some(Self::ChangeDecision(tenant, decode(change)?, action))
+            }
             ["users", user, action] => Self::decision(tenant, decode(user)?, action),
             ["users", action] => Some(Self::AccessDecisions(tenant, AccessAction::parse(action)?)),
             ["schemas"] => Some(Self::Schemas(tenant)),
@@ -258,6 +278,10 @@ impl Route {
             | Self::UserAccess(tenant, _)
             | Self::UserTimeline(tenant, _)
             | Self::UserGrants(tenant, _)
+            | Self::UserChanges(tenant, _)
+            | Self::Changes(tenant)
+            | Self::ChangesDecision(tenant, _)
+            | Self::ChangeDecision(tenant, ..)
             | Self::Schemas(tenant)
             | Self::Schema(tenant, _)
             | Self::Scim { tenant, .. } => Some(tenant),
@@ -294,6 +318,8 @@ impl Route {
             | Self::UserAccess(..)
             | Self::UserTimeline(..)
             | Self::Matches(_)
+            | Self::UserChanges(..)
+            | Self::Changes(_)
             | Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
             Self::ConnectionAction(..)
             | Self::ImportConnection(_)
@@ -302,6 +328,8 @@ impl Route {
             | Self::AccessDecisions(..)
             | Self::LinkDecision(..)
             | Self::MatchDecision(..)
+            | Self::ChangesDecision(..)
+            | Self::ChangeDecision(..)
             | Self::Import(_) => &[Post],
             Self::Tenants
             | Self::Keys(_)

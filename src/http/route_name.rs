@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    AccessAction, ConnectionAction, LinkAction, MatchAction, PolicyPart, Route, ScimTarget,
+    AccessAction, ChangeAction, ConnectionAction, LinkAction, MatchAction, PolicyPart, Route,
+    ScimTarget,
 };
 use crate::scim::schema::Registry;
 
@@ -56,6 +57,13 @@ impl Route {
             Self::UserAccess(..) => "user.access",
             Self::UserTimeline(..) => "user.timeline",
             Self::UserGrants(..) => "user.grants",
+            Self::UserChanges(..) => "user.changes",
+            Self::Changes(_) => "changes",
+            Self::ChangesDecision(_, ChangeAction::Approve) => "changes.approve",
+            Self::ChangesDecision(..) => "changes.reject",
+            Self::ChangeDecision(_, _, ChangeAction::Approve) => "change.approve",
+            Self::ChangeDecision(_, _, ChangeAction::Reject) => "change.reject",
+            Self::ChangeDecision(_, _, ChangeAction::Retry) => "change.retry",
             Self::Schemas(_) => "schemas",
             Self::Schema(..) => "schema",
             Self::OpenApi => "openapi",
@@ -84,7 +92,9 @@ impl Route {
             | Self::MappingDiagnostics(_, id)
             | Self::UserAccess(_, id)
             | Self::UserTimeline(_, id)
-            | Self::UserGrants(_, id) => Some(id),
+            | Self::UserGrants(_, id)
+            | Self::UserChanges(_, id)
+            | Self::ChangeDecision(_, id, _) => Some(id),
             _ => None,
         }
     }

@@ -18,6 +18,15 @@ pub enum ConnectionAction {
     Export,
 }
 
+/// What is decided of a change.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum ChangeAction {
+    Approve,
+    Reject,
+    Retry,
+}
+
 /// What is decided of a proposal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "each is the path's last segment")]
@@ -68,6 +77,17 @@ impl LinkAction {
         match segment {
             "link" => Some(Self::Link),
             "unlink" => Some(Self::Unlink),
+            _ => None,
+        }
+    }
+}
+
+impl ChangeAction {
+    pub(super) fn parse(segment: &str) -> Option<Self> {
+        match segment {
+            "approve" => Some(Self::Approve),
+            "reject" => Some(Self::Reject),
+            "retry" => Some(Self::Retry),
             _ => None,
         }
     }

@@ -85,6 +85,10 @@ pub enum Reason {
     NoMapping,
     /// So many hold the role that no more may.
     Quota,
+    /// What a connection did to the user awaits approval.
+    ChangePending,
+    /// It was denied it.
+    ChangeDenied,
 }
 
 /// What holds of a mapping for a user.
@@ -113,6 +117,8 @@ pub struct Access {
     pub withheld: Vec<(Held, Reason)>,
     /// Why there is nothing at all, where something keeps all back.
     pub barred: Option<Reason>,
+    /// Why it is what was approved last, where it is.
+    pub held: Option<Reason>,
 }
 
 /// What an application is told of a user in one word.
@@ -120,7 +126,7 @@ pub struct Access {
 pub enum Status {
     /// Nothing was ever granted.
     None,
-    /// It will be looked at when the connection is activated.
+    /// It will be looked at when the connection is activated, or awaits approval.
     Pending,
     /// There is something to honour.
     Granted,
@@ -132,6 +138,8 @@ pub enum Status {
     Deprovisioned,
     /// Whoever told of the user is not listened to any more, and nobody else tells.
     Unknown,
+    /// Somebody has decided that there shall be none.
+    Denied,
 }
 
 impl AccessRules {
@@ -305,6 +313,8 @@ impl Access {
     pub fn status(&self) -> Status {
         match self.barred {
             None if !self.grants.is_empty() => Status::Granted,
+            None if self.held == Some(Reason::ChangePending) => Status::Pending,
+            None if self.held.is_some() => Status::Denied,
             None if !self.withheld.is_empty() => Status::Revoked,
             None => Status::None,
             Some(Reason::Unlinked) => Status::Unknown,
@@ -328,6 +338,7 @@ impl Status {
             Self::Revoked => "revoked",
             Self::Deprovisioned => "deprovisioned",
             Self::Unknown => "unknown",
+            Self::Denied => "denied",
         }
     }
 }
@@ -345,6 +356,8 @@ impl Reason {
             Self::OutOfScope => "out_of_scope",
             Self::NoMapping => "no_mapping",
             Self::Quota => "quota",
+            Self::ChangePending => "change_pending",
+            Self::ChangeDenied => "change_denied",
         }
     }
 }

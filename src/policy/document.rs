@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AccessRules, AttributeRules, Copying, Deprovision, Groups, Guard, Mapping, MappingMode,
-    RateLimit, Role, Successor, Unmapped, Vocabulary, stale,
+    AccessRules, Actions, AttributeRules, Brake, Copying, Deprovision, Groups, Guard, Mapping,
+    MappingMode, RateLimit, Role, Successor, Unmapped, Vocabulary, stale,
 };
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
@@ -28,6 +28,10 @@ pub struct Policy {
     pub access: AccessRules,
     /// For how many seconds users may stay away before they are suspended; for ever, where none are said.
     pub stale_after: Option<i64>,
+    /// What connections do that awaits approval.
+    pub review: Actions,
+    /// How much of what ends access does, if there is an end.
+    pub brake: Option<Brake>,
     /// Which roles must keep holders.
     pub guards: Vec<Guard>,
     /// Who takes over from a user who goes, in the order in which somebody is looked for.
@@ -63,6 +67,8 @@ impl Default for Policy {
             deprovision: Deprovision::default(),
             access: AccessRules::default(),
             stale_after: None,
+            review: Actions::default(),
+            brake: None,
             guards: Vec::new(),
             succession: Vec::new(),
             groups: Groups::default(),
@@ -140,6 +146,11 @@ impl Policy {
                 },
                 "roles" => match Role::read_all(value) {
                     Ok(roles) => amended.access.roles = roles,
+                    Err(found) => faults.extend(found),
+                },
+                "review" => amended.review.read(value, &mut faults),
+                "massChangeBrake" => match Brake::read(value) {
+                    Ok(brake) => amended.brake = brake,
                     Err(found) => faults.extend(found),
                 },
                 "guards" => match Guard::read_all(value) {
@@ -251,6 +262,8 @@ impl Policy {
             "mappingMode": self.access.mode.name(),
             "unmapped": self.access.unmapped.to_json(),
             "roles": self.access.roles.iter().map(Role::to_json).collect::<Vec<_>>(),
+            "review": self.review.to_json(),
+            "massChangeBrake": Brake::to_json(self.brake),
             "guards": self.guards.iter().map(Guard::to_json).collect::<Vec<_>>(),
             "succession": self.succession.iter().map(Successor::name).collect::<Vec<_>>(),
         });

@@ -2,6 +2,37 @@
 
 use super::{Param, Pos, Row, Sql, StoreError};
 
+/// What a client does not see of the users that there are.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Veil<'a>(Option<&'a str>);
+
+impl<'a> Veil<'a> {
+    /// The users that are hidden from a connection; it costs rows even where none is.
+    pub const fn of(connection: &'a str) -> Self {
+        Self(Some(connection))
+    }
+
+    /// Whether anything may be hidden.
+    pub const fn hides(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// A condition on a position, to stand behind another; its parameter has a number.
+    pub(super) fn and(self, column: &str, number: usize) -> String {
+        self.0.map_or(String::new(), |_| {
+            format!(
+                " AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.connection = +?{number}
+                    AND h.user = {column})"
+            )
+        })
+    }
+
+    /// The value of the condition's parameter.
+    pub(super) const fn connection(self) -> Option<&'a str> {
+        self.0
+    }
+}
+
 /// All of them, each with a connection that does not see it.
 ///
 /// # Errors

@@ -28,6 +28,7 @@ const MIGRATIONS: &[&[&str]] = &[
     HIDDEN,
     MATCHES,
     COPIES,
+    CHANGES,
 ];
 
 const TABLES: &[&str] = &[
@@ -373,6 +374,35 @@ const COPIES: &[&str] = &[
      ) STRICT, WITHOUT ROWID",
     // What has changed and no event names, in order.
     "CREATE TABLE touches (number INTEGER PRIMARY KEY, pos INTEGER NOT NULL) STRICT",
+];
+
+/// What awaits approval, and how much they have done of late. A
+/// computation remembers whose doing it is.
+const CHANGES: &[&str] = &[
+    "CREATE TABLE changes (
+        id INTEGER PRIMARY KEY,
+        user TEXT NOT NULL,
+        action TEXT NOT NULL,
+        actions INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        connection TEXT,
+        actor TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        approved TEXT NOT NULL,
+        about TEXT NOT NULL,
+        decision TEXT
+     ) STRICT",
+    "CREATE INDEX changes_by_user ON changes (user)",
+    "CREATE TABLE brakes (
+        connection TEXT PRIMARY KEY,
+        since INTEGER NOT NULL,
+        users INTEGER NOT NULL,
+        gone INTEGER NOT NULL,
+        managed INTEGER,
+        state TEXT NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    "ALTER TABLE recomputation ADD COLUMN connection TEXT",
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

@@ -4,6 +4,7 @@
 //! Ascending, what has no value comes last; descending, first. What has equal values is in the order
 //! of creation in either direction, so that a descending list runs against its index's positions.
 
+use super::hidden::Veil;
 use super::pos::PLACE_BITS;
 use super::resources::{ABSENT, Moment, attribute};
 use super::{Param, Pos, Row, Sql, StoreError};
@@ -33,6 +34,15 @@ pub enum Index {
 /// A resource's place in an order: its position, and the value as the index has it.
 pub type Keyed = (Pos, Option<String>);
 
+/// Where an order is read, and what is left out of it.
+#[derive(Clone, Copy)]
+pub struct Walk<'s> {
+    /// The database.
+    pub sql: &'s dyn Sql,
+    /// What the client does not see.
+    pub veil: Veil<'s>,
+}
+
 /// Resources with a value, and those without.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Part {
@@ -54,39 +64,39 @@ impl Order {
     /// As [`Sql::query`]; so for all functions here.
     pub fn behind(
         &self,
-        sql: &dyn Sql,
+        walk: Walk<'_>,
         place: Option<&Keyed>,
         limit: usize,
     ) -> Result<Vec<Keyed>, StoreError> {
-        self.walk(sql, place, limit, true)
+        self.walked(walk, place, limit, true)
     }
 
     /// The resources in front of a place, or of the end, the nearest first.
     pub fn in_front_of(
         &self,
-        sql: &dyn Sql,
+        walk: Walk<'_>,
         place: Option<&Keyed>,
         limit: usize,
     ) -> Result<Vec<Keyed>, StoreError> {
-        self.walk(sql, place, limit, false)
+        self.walked(walk, place, limit, false)
     }
 
     /// The resource that has so many in front of it; reads as many rows of the index.
-    pub fn nth(&self, sql: &dyn Sql, in_front: i64) -> Result<Option<Keyed>, StoreError> {
+    pub fn nth(&self, walk: Walk<'_>, in_front: i64) -> Result<Option<Keyed>, StoreError> {
         let mut offset = in_front;
         for part in self.parts() {
             let way = self.way(part, true);
-            let Some((pos, key)) = self.keys(sql, part, None, way, (1, offset))?.pop() else {
-                offset = offset.saturating_sub(self.count(sql, part, None, way)?);
+            let Some((pos, key)) = self.keys(walk, part, None, way, (1, offset))?.pop() else {
+                offset = offset.saturating_sub(self.count(walk, part, None, way)?);
                 continue;
             };
             if way.keys_ascend == way.ties_ascend {
                 return Ok(Some((pos, key)));
             }
             let text = key.as_deref().unwrap_or_default();
-            let before = self.count(sql, part, Some(text), way)?;
+            let before = self.count(walk, part, Some(text), way)?;
             let offset = offset.saturating_sub(before);
-            return Ok(self.ties(sql, part, text, None, way, (1, offset))?.pop());
+            return Ok(self.ties(walk, part, text, None, way, (1, offset))?.pop());
         }
         Ok(None)
     }
@@ -110,9 +120,9 @@ impl Order {
         Way { keys_ascend, ties_ascend }
     }
 
-    fn walk(
+    fn walked(
         &self,
-        sql: &dyn Sql,
+        walk: Walk<'_>,
         place: Option<&Keyed>,
         limit: usize,
         forth: bool,
@@ -130,10 +140,10 @@ impl Order {
             let room = |found: &Vec<Keyed>| limit.saturating_sub(found.len());
             if let Some((pos, key)) = from {
                 let key = key.as_deref().unwrap_or_default();
-                found.extend(self.ties(sql, part, key, Some(*pos), way, (room(&found), 0))?);
+                found.extend(self.ties(walk, part, key, Some(*pos), way, (room(&found), 0))?);
             }
             if room(&found) > 0 {
-                found.extend(self.beyond(sql, part, from, way, room(&found))?);
+                found.extend(self.beyond(walk, part, from, way, room(&found))?);
             }
         }
         Ok(found)
@@ -142,25 +152,25 @@ impl Order {
     /// The resources with values beyond that of a place.
     fn beyond(
         &self,
-        sql: &dyn Sql,
+        walk: Walk<'_>,
         part: Part,
         from: Option<&Keyed>,
         way: Way,
         limit: usize,
     ) -> Result<Vec<Keyed>, StoreError> {
         if way.keys_ascend == way.ties_ascend {
-            return self.keys(sql, part, from, way, (limit, 0));
+            return self.keys(walk, part, from, way, (limit, 0));
         }
         // The index has equal values in the wrong direction: each run of them is turned. The last run
         // may go on behind what was read, and is then read by itself.
-        let read = self.keys(sql, part, from, way, (limit.saturating_add(1), 0))?;
+        let read = self.keys(walk, part, from, way, (limit.saturating_add(1), 0))?;
         let mut runs: Vec<&[Keyed]> = read.chunk_by(|one, other| one.1 == other.1).collect();
         let cut = if read.len() > limit { runs.pop() } else { None };
         let mut found: Vec<Keyed> =
             runs.into_iter().flat_map(|run| run.iter().rev()).cloned().collect();
         let room = limit.saturating_sub(found.len());
         if let (Some((_, Some(key))), 1..) = (cut.and_then(|run| run.first()), room) {
-            found.extend(self.ties(sql, part, key, None, way, (room, 0))?);
+            found.extend(self.ties(walk, part, key, None, way, (room, 0))?);
         }
         Ok(found)
     }
@@ -168,30 +178,31 @@ impl Order {
     /// What the index has beyond a place, as it has it.
     fn keys(
         &self,
-        sql: &dyn Sql,
+        walk: Walk<'_>,
         part: Part,
         from: Option<&Keyed>,
         way: Way,
         bounds: (usize, i64),
     ) -> Result<Vec<Keyed>, StoreError> {
         if self.index == Index::Id {
-            return self.ids(sql, from, way, bounds);
+            return self.ids(walk, from, way, bounds);
         }
         let (table, key) = self.table();
         let (sign, order) = if way.keys_ascend { (">", "ASC") } else { ("<", "DESC") };
         let condition = from.map(|_| format!("AND {key} {sign} +?4")).unwrap_or_default();
+        let veiled = self.veiled(walk, if from.is_some() { 5 } else { 4 });
         let statement = format!(
-            "SELECT pos, {key} FROM {table} {condition} ORDER BY {key} {order}, pos {order}
+            "SELECT pos, {key} FROM {table} {condition}{veiled} ORDER BY {key} {order}, pos {order}
              LIMIT +?2 OFFSET +?3"
         );
         let from = from.map(|(_, key)| Param::Text(key.as_deref().unwrap_or_default()));
-        self.read(sql, part, &statement, bounds, from)
+        self.read(walk, part, &statement, bounds, from)
     }
 
     /// What is beyond a place by ids, which are in the order of positions.
     fn ids(
         &self,
-        sql: &dyn Sql,
+        walk: Walk<'_>,
         from: Option<&Keyed>,
         way: Way,
         (limit, offset): (usize, i64),
@@ -203,19 +214,21 @@ impl Order {
             Some((pos, _)) => (low, *pos),
         };
         let order = if way.keys_ascend { "ASC" } else { "DESC" };
+        let veiled = self.veiled(walk, 5);
         let statement = format!(
-            "SELECT pos, id FROM resources WHERE pos > +?1 AND pos < +?2 ORDER BY pos {order}
+            "SELECT pos, id FROM resources WHERE pos > +?1 AND pos < +?2{veiled} ORDER BY pos {order}
              LIMIT +?3 OFFSET +?4"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let params = [low.value(), high.value(), limit, offset].map(Param::Integer);
-        sql.query(&statement, &params)?.iter().map(valued).collect()
+        let params: Vec<Param<'_>> = params.into_iter().chain(walk.param()).collect();
+        walk.sql.query(&statement, &params)?.iter().map(valued).collect()
     }
 
     /// The resources with one value, from a position on.
     fn ties(
         &self,
-        sql: &dyn Sql,
+        walk: Walk<'_>,
         part: Part,
         key: &str,
         from: Option<Pos>,
@@ -228,13 +241,14 @@ impl Order {
         let (table, column) = self.table();
         let (sign, order) = if way.ties_ascend { (">", "ASC") } else { ("<", "DESC") };
         let condition = from.map(|_| format!("AND pos {sign} +?5")).unwrap_or_default();
+        let veiled = self.veiled(walk, if from.is_some() { 6 } else { 5 });
         let statement = format!(
-            "SELECT pos, {column} FROM {table} AND {column} = +?4 {condition} ORDER BY pos {order}
+            "SELECT pos, {column} FROM {table} AND {column} = +?4 {condition}{veiled} ORDER BY pos {order}
              LIMIT +?2 OFFSET +?3"
         );
         let from = from.map(|pos| Param::Integer(pos.value()));
         self.read(
-            sql,
+            walk,
             part,
             &statement,
             bounds,
@@ -245,7 +259,7 @@ impl Order {
     /// How many resources a part has, or how many of them are in front of all with a value.
     fn count(
         &self,
-        sql: &dyn Sql,
+        walk: Walk<'_>,
         part: Part,
         key: Option<&str>,
         way: Way,
@@ -253,10 +267,11 @@ impl Order {
         let (table, column) = self.table();
         let sign = if way.keys_ascend { "<" } else { ">" };
         let condition = key.map(|_| format!("AND {column} {sign} +?2")).unwrap_or_default();
-        let statement = format!("SELECT count(*) FROM {table} {condition}");
-        let params = [Some(self.of(part)), key.map(Param::Text)];
+        let veiled = self.veiled(walk, if key.is_some() { 3 } else { 2 });
+        let statement = format!("SELECT count(*) FROM {table} {condition}{veiled}");
+        let params = [Some(self.of(part)), key.map(Param::Text), walk.param()];
         let params: Vec<Param<'_>> = params.into_iter().flatten().collect();
-        sql.query(&statement, &params)?.first().map_or(Ok(0), |row| row.integer(0))
+        walk.sql.query(&statement, &params)?.first().map_or(Ok(0), |row| row.integer(0))
     }
 
     /// The table and the condition on the parameter that chooses type and part; and the values.
@@ -266,6 +281,15 @@ impl Order {
             Index::Moment(moment) => ("resources WHERE pos >> 40 = +?1", moment.column()),
             Index::Lookup(_) => ("lookups WHERE attribute = +?1", "key"),
         }
+    }
+
+    /// The condition on what the client sees, with the number of its parameter.
+    fn veiled(&self, walk: Walk<'_>, number: usize) -> String {
+        let column = match self.index {
+            Index::Id | Index::Moment(_) => "resources.pos",
+            Index::Lookup(_) => "lookups.pos",
+        };
+        walk.veil.and(column, number)
     }
 
     fn of(&self, part: Part) -> Param<'static> {
@@ -278,21 +302,27 @@ impl Order {
 
     fn read<'p>(
         &self,
-        sql: &dyn Sql,
+        walk: Walk<'p>,
         part: Part,
         statement: &str,
         (limit, offset): (usize, i64),
         more: impl IntoIterator<Item = Param<'p>>,
     ) -> Result<Vec<Keyed>, StoreError> {
         let params = [self.of(part), Param::count(limit), Param::Integer(offset)];
-        let params: Vec<Param<'_>> = params.into_iter().chain(more).collect();
-        let rows = sql.query(statement, &params)?;
+        let params: Vec<Param<'_>> = params.into_iter().chain(more).chain(walk.param()).collect();
+        let rows = walk.sql.query(statement, &params)?;
         match part {
             Part::Values => rows.iter().map(valued).collect(),
             Part::Absent => {
                 rows.iter().map(|row| Ok((Pos::stored(row.integer(0)?), None))).collect()
             }
         }
+    }
+}
+
+impl<'s> Walk<'s> {
+    fn param(self) -> Option<Param<'s>> {
+        self.veil.connection().map(Param::Text)
     }
 }
 

@@ -4,6 +4,7 @@
 //! what is dear to carry into wasm. A stored document ends with its `meta`, so that what follows
 //! (`meta.location`, `groups`, `members`) is appended to its bytes and nothing is parsed.
 
+use super::hidden::Veil;
 use super::members::Seen;
 use super::provenance::{self, Provenance};
 use super::resources::{LookupKey, ResourceRow, attribute};
@@ -48,6 +49,8 @@ pub struct PageView<'a> {
     pub seen: Seen<'a>,
     /// Whether each tells where it comes from.
     pub provenance: bool,
+    /// What is left out of a walk.
+    pub veil: Veil<'a>,
 }
 
 /// Resources that were read, each an open JSON object: its last brace is missing.
@@ -114,7 +117,7 @@ impl Groups {
 impl Source<'_> {
     /// The statement's end, and the values of its parameters. The limits also keep SQLite from
     /// computing a body twice.
-    fn clause(&self) -> (String, Vec<Bound>) {
+    fn clause(&self, veil: Veil<'_>) -> (String, Vec<Bound>) {
         let count = |n: usize| Bound::Integer(i64::try_from(n).unwrap_or(i64::MAX));
         match self {
             Self::Id(id) => (
@@ -142,15 +145,13 @@ impl Source<'_> {
             }
             Self::After(after, limit) => {
                 let (_, high) = Pos::range(after.type_number());
-                (
-                    "FROM resources r WHERE r.pos > +?1 AND r.pos < +?2 ORDER BY r.pos LIMIT +?3"
-                        .to_owned(),
-                    vec![
-                        Bound::Integer(after.value()),
-                        Bound::Integer(high.value()),
-                        count(*limit),
-                    ],
-                )
+                let veiled = veil.and("r.pos", 4);
+                let clause = format!(
+                    "FROM resources r WHERE r.pos > +?1 AND r.pos < +?2{veiled} ORDER BY r.pos LIMIT +?3"
+                );
+                let span = [after.value(), high.value()].map(Bound::Integer);
+                let veiled = veil.connection().map(|id| Bound::Text(id.to_owned()));
+                (clause, span.into_iter().chain([count(*limit)]).chain(veiled).collect())
             }
         }
     }
@@ -242,8 +243,8 @@ impl Reading<'_> {
 
     /// All of the resources.
     fn whole(&self, source: Source<'_>) -> Result<Page, StoreError> {
-        let PageView { base, endpoint, groups, seen, provenance } = self.view;
-        let (clause, values) = source.clause();
+        let PageView { base, endpoint, groups, seen, provenance, veil } = self.view;
+        let (clause, values) = source.clause(veil);
         let base_number = values.len().saturating_add(1);
         let groups_shown = groups.appended(seen, base_number.saturating_add(1));
         let (start, extension) = match provenance {

@@ -11,6 +11,8 @@ pub struct RecomputationRow {
     pub done: i64,
     /// Who has made it necessary.
     pub actor: String,
+    /// By which connection.
+    pub connection: Option<String>,
 }
 
 /// Where it is, if there is something to do.
@@ -18,12 +20,13 @@ pub struct RecomputationRow {
 /// # Errors
 /// As [`Sql::query`]; so for all functions here.
 pub fn read(sql: &dyn Sql) -> Result<Option<RecomputationRow>, StoreError> {
-    let rows = sql.query("SELECT after, done, actor FROM recomputation", &[])?;
+    let rows = sql.query("SELECT after, done, actor, connection FROM recomputation", &[])?;
     let read = rows.first().map(|row| {
         Ok(RecomputationRow {
             after: Pos::stored(row.integer(0)?),
             done: row.integer(1)?,
             actor: row.text(2)?.to_owned(),
+            connection: row.text_or_null(3)?.map(str::to_owned),
         })
     });
     read.transpose()
@@ -32,9 +35,14 @@ pub fn read(sql: &dyn Sql) -> Result<Option<RecomputationRow>, StoreError> {
 /// Notes how far it is.
 pub fn write(sql: &dyn Sql, row: &RecomputationRow) -> Result<(), StoreError> {
     sql.query(
-        "INSERT INTO recomputation (id, after, done, actor) VALUES (1, ?1, ?2, ?3)
-         ON CONFLICT (id) DO UPDATE SET after = ?1, done = ?2, actor = ?3",
-        &[Param::Integer(row.after.value()), Param::Integer(row.done), Param::Text(&row.actor)],
+        "INSERT INTO recomputation (id, after, done, actor, connection) VALUES (1, ?1, ?2, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE SET after = ?1, done = ?2, actor = ?3, connection = ?4",
+        &[
+            Param::Integer(row.after.value()),
+            Param::Integer(row.done),
+            Param::Text(&row.actor),
+            row.connection.as_deref().map_or(Param::Null, Param::Text),
+        ],
     )?;
     Ok(())
 }

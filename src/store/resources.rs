@@ -1,5 +1,6 @@
 //! Rows of resources and of the values by which they are found.
 
+use super::hidden::Veil;
 use super::pos::PLACE_BITS;
 use super::{Param, Pos, Row, Sql, StoreError};
 use crate::limits;
@@ -294,16 +295,21 @@ pub fn skip(
     after: Pos,
     offset: i64,
     type_number: u8,
+    veil: Veil<'_>,
 ) -> Result<Option<Pos>, StoreError> {
-    const STATEMENT: &str = "SELECT pos FROM resources
-         WHERE pos > +?1 AND pos < +?2 ORDER BY pos LIMIT 1 OFFSET +?3";
+    let statement = format!(
+        "SELECT pos FROM resources
+         WHERE pos > +?1 AND pos < +?2{} ORDER BY pos LIMIT 1 OFFSET +?3",
+        veil.and("resources.pos", 4)
+    );
     let (_, high) = Pos::range(type_number);
     let params = [
         Param::Integer(after.value()),
         Param::Integer(high.value()),
         Param::Integer(offset.saturating_sub(1)),
     ];
-    Ok(positions(&sql.query(STATEMENT, &params)?)?.first().copied())
+    let params = params.into_iter().chain(veil.connection().map(Param::Text));
+    Ok(positions(&sql.query(&statement, &params.collect::<Vec<_>>())?)?.first().copied())
 }
 
 /// The resources of a type that stand in front of a position, the nearest first, at most `limit`.
@@ -312,13 +318,18 @@ pub fn before(
     pos: Pos,
     limit: usize,
     type_number: u8,
+    veil: Veil<'_>,
 ) -> Result<Vec<Pos>, StoreError> {
-    const STATEMENT: &str = "SELECT pos FROM resources
-         WHERE pos > +?1 AND pos < +?2 ORDER BY pos DESC LIMIT +?3";
+    let statement = format!(
+        "SELECT pos FROM resources
+         WHERE pos > +?1 AND pos < +?2{} ORDER BY pos DESC LIMIT +?3",
+        veil.and("resources.pos", 4)
+    );
     let (low, high) = Pos::range(type_number);
     let params =
         [Param::Integer(low.value()), Param::Integer(pos.min(high).value()), Param::count(limit)];
-    positions(&sql.query(STATEMENT, &params)?)
+    let params = params.into_iter().chain(veil.connection().map(Param::Text));
+    positions(&sql.query(&statement, &params.collect::<Vec<_>>())?)
 }
 
 fn positions(rows: &[Row]) -> Result<Vec<Pos>, StoreError> {

@@ -12,7 +12,7 @@ mod recompute;
 mod shown;
 mod steps;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -20,6 +20,7 @@ pub(super) use self::dirty::Dirty;
 pub(super) use self::known::Known;
 pub(super) use self::shown::shown_document;
 pub(super) use self::steps::step;
+use super::changes::Refused;
 use super::memory::{Author, Memory};
 use super::work::{Failure, Work};
 use crate::event::{Event, EventKind};
@@ -98,10 +99,16 @@ impl Work<'_, '_> {
         let actor = self.call.principal.actor();
         let connection = self.connection.as_deref();
         let author = Author { actor: &actor, connection, now: self.call.now };
+        let intent = self.memory.dirty.intent.take();
         let settled = Settling { sql: self.sql, memory: self.memory, author }.settle();
         settled.map_err(|unsettled| match unsettled {
             Unsettled::Store(error) => error.into(),
-            Unsettled::Guard(guard) => self.guarded(&guard),
+            Unsettled::Guard(guard) => {
+                let refused = self.guarded(&guard);
+                let of = |(user, action)| Refused { user, action, guard };
+                self.memory.refused = intent.map(of);
+                refused
+            }
         })
     }
 
@@ -157,9 +164,10 @@ impl Settling<'_> {
     fn recompute_touched(&mut self, dirty: &Dirty) -> Result<bool, StoreError> {
         match self.touched(dirty)? {
             Some(users) => {
-                for user in users {
+                for (user, by_group) in users {
                     let told = self.memory.last_seq;
-                    self.recompute(user, dirty.triggered(user))?;
+                    let is_reviewed = by_group && !dirty.judged.contains(&user);
+                    self.recompute(user, dirty.triggered(user), is_reviewed)?;
                     if self.memory.last_seq == told && !dirty.everybody && !dirty.is_told(user) {
                         self.memory.touch_copy(self.sql, user)?;
                     }
@@ -175,22 +183,24 @@ impl Settling<'_> {
         }
     }
 
-    /// The users whom it has touched; none where they are too many.
-    fn touched(&self, dirty: &Dirty) -> Result<Option<BTreeSet<Pos>>, StoreError> {
+    /// The users whom it has touched, each with whether that was by a group; none where they are too
+    /// many.
+    fn touched(&self, dirty: &Dirty) -> Result<Option<BTreeMap<Pos, bool>>, StoreError> {
         let most = limits::ACCESS_USERS;
         let live = usize::try_from(self.memory.count(USER).live).unwrap_or(usize::MAX);
         if dirty.everybody && live > most {
             return Ok(None);
         }
-        let mut users: BTreeSet<Pos> = dirty.users.clone();
+        let of = |user: &Pos| (*user, dirty.joined.contains(user));
+        let mut users: BTreeMap<Pos, bool> = dirty.users.iter().map(of).collect();
         if dirty.everybody {
             let first = Pos::range(USER).0;
-            users.extend(crate::store::recomputation::users_after(self.sql, first, most)?);
-            return Ok(Some(users));
+            let all = crate::store::recomputation::users_after(self.sql, first, most)?;
+            return Ok(Some(all.iter().chain(&dirty.users).map(|user| (*user, false)).collect()));
         }
         for name in dirty.names.iter().filter(|_| self.memory.any_joined) {
             let granted = grants::granted_group(self.sql, name, most.saturating_add(1))?;
-            users.extend(granted);
+            users.extend(granted.into_iter().map(|user| (user, false)));
         }
         let mut waiting: Vec<Pos> = dirty.groups.iter().copied().collect();
         let mut seen: BTreeSet<Pos> = dirty.groups.clone();
@@ -201,7 +211,7 @@ impl Settling<'_> {
             }
             for member in members {
                 match member.type_number() {
-                    USER => drop(users.insert(member)),
+                    USER => drop(users.insert(member, true)),
                     GROUP if seen.insert(member) => waiting.push(member),
                     _ => {}
                 }
@@ -210,11 +220,20 @@ impl Settling<'_> {
         Ok((users.len() <= most).then_some(users))
     }
 
-    /// Computes what a user may do, and writes what is different; whether anything was.
-    pub(super) fn recompute(&mut self, user: Pos, triggered: &[Held]) -> Result<bool, StoreError> {
-        let Some(Computed { known, access }) = self.compute(user, triggered)? else {
-            return Ok(false);
-        };
+    /// Computes what a user may do, and writes what is different; whether anything was. What is
+    /// reviewed, since a connection has done it by a group, may be held instead.
+    pub(super) fn recompute(
+        &mut self,
+        user: Pos,
+        triggered: &[Held],
+        is_reviewed: bool,
+    ) -> Result<bool, StoreError> {
+        let Some(mut computed) = self.compute(user, triggered)? else { return Ok(false) };
+        if is_reviewed && self.review_membership(user, &computed.known, &computed.access)? {
+            let Some(held) = self.compute(user, triggered)? else { return Ok(false) };
+            computed = held;
+        }
+        let Computed { known, access } = computed;
         let change = Change::between(&known, &access, self.memory.last_seq);
         let counted = counted(&self.memory.policy);
         let before: Vec<Held> = known.rows.iter().filter(|row| row.held).map(held_of).collect();
@@ -287,7 +306,7 @@ impl Settling<'_> {
         for role in waiting {
             for other in grants::holders(self.sql, role, limits::ACCESS_USERS)? {
                 if Some(other) != user {
-                    self.recompute(other, &[])?;
+                    self.recompute(other, &[], false)?;
                 }
             }
         }
@@ -379,7 +398,7 @@ impl Change {
 }
 
 /// The grant that a row says.
-fn held_of(row: &GrantRow) -> Held {
+pub(super) fn held_of(row: &GrantRow) -> Held {
     let granted = match row.scope.as_str() {
         "" => Granted::Group(row.role.clone()),
         scope => Granted::Role { role: row.role.clone(), scope: ScopePath::stored(scope) },

@@ -89,6 +89,8 @@ impl Work<'_, '_> {
             Err((failed, Failure::Scim(error))) => {
                 self.memory.restore(before);
                 self.keep_proposed()?;
+                let restored = self.before_refusal();
+                self.note_refused(restored)?;
                 for place in places {
                     job.forget(*place);
                     let outcome = if *place == failed { error.clone() } else { broken_circle() };

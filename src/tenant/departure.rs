@@ -20,7 +20,7 @@ use crate::scim::urn;
 use crate::store::departures::{self, DepartureRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::{
-    Pos, Sql, StoreError, connections, keys, matches, secrets, suspensions, trusts,
+    Pos, Sql, StoreError, brakes, changes, connections, keys, matches, secrets, suspensions, trusts,
 };
 
 /// What becomes of the users of a connection that leaves.
@@ -69,6 +69,9 @@ pub(super) fn step(
         connections::delete(sql, id)?;
         memory.unhide_all(sql, id)?;
         matches::remove_of(sql, id)?;
+        if memory.brakes.remove(id).is_some() {
+            brakes::delete(sql, id)?;
+        }
         if memory.connections.get(id).is_some_and(|connection| !connection.row.activated) {
             memory.dirty.touch_everybody(); // What it said of groups counts from now on.
         }
@@ -111,6 +114,9 @@ fn part(
         let kind = EventKind::Resource(USER, Verb::Deleted);
         return memory.record(sql, &Event::new(kind, document.id), author);
     }
+    if memory.any_changes {
+        changes::delete_of(sql, &document.id)?; // What is decided here needs nobody's approval.
+    }
     let after = deactivated(&document.resource, schema)?;
     let verb = updated(&document.resource, &after);
     if verb != Verb::Deactivated {
@@ -128,7 +134,7 @@ fn part(
 }
 
 /// The same user, not active.
-fn deactivated(user: &Resource, schema: TypeSchema<'_>) -> Result<Resource, StoreError> {
+pub(super) fn deactivated(user: &Resource, schema: TypeSchema<'_>) -> Result<Resource, StoreError> {
     let body = json!({
         "schemas": [urn::PATCH_OP],
         "Operations": [{ "op": "replace", "path": "active", "value": false }],

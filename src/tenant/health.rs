@@ -56,8 +56,9 @@ impl Work<'_, '_> {
             json!({ "code": code, "path": path, "firstSeen": moment(Some(first)), "detail": detail })
         };
         let warnings = self.ring.warnings(self.sql, id)?;
-        let warnings: Vec<Value> =
+        let mut warnings: Vec<Value> =
             warnings.iter().map(|one| warning(&one.path, one.first)).collect();
+        warnings.extend(self.brake_warning(id)?);
         Ok(Response::json(
             200,
             &json!({

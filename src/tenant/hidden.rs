@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::memory::Memory;
 use super::work::Work;
-use crate::store::{Pos, Sql, StoreError, hidden, resources};
+use crate::store::hidden::{self, Veil};
+use crate::store::{Pos, Sql, StoreError};
 
 /// Those users, by connection.
 #[derive(Clone, Debug, Default)]
@@ -101,33 +102,23 @@ impl Work<'_, '_> {
         self.hidden().is_some_and(|users| users.contains(&pos))
     }
 
-    /// How many of a type the client sees.
-    pub(super) fn count_seen(&self, number: u8) -> i64 {
+    /// How many resources of a type the client does not see.
+    pub(super) fn hidden_count(&self, number: u8) -> i64 {
         let (low, high) = Pos::range(number);
         let hidden = self.hidden().map_or(0, |users| users.range(low..high).count());
-        let hidden = i64::try_from(hidden).unwrap_or(i64::MAX);
-        self.memory.count(number).live.saturating_sub(hidden)
+        i64::try_from(hidden).unwrap_or(i64::MAX)
     }
 
-    /// The position of the resource that is `offset` places behind `after` among those of its type
-    /// that the client sees.
-    pub(super) fn skip_seen(
-        &self,
-        after: Pos,
-        offset: i64,
-        number: u8,
-    ) -> Result<Option<Pos>, StoreError> {
-        let (mut after, mut offset) = (after, offset);
-        loop {
-            let Some(pos) = resources::skip(self.sql, after, offset, number)? else {
-                return Ok(None);
-            };
-            let behind = (std::ops::Bound::Excluded(after), std::ops::Bound::Included(pos));
-            let passed = self.hidden().map_or(0, |users| users.range(behind).count());
-            if passed == 0 {
-                return Ok(Some(pos));
-            }
-            (after, offset) = (pos, i64::try_from(passed).unwrap_or(i64::MAX));
+    /// How many of a type the client sees.
+    pub(super) fn count_seen(&self, number: u8) -> i64 {
+        self.memory.count(number).live.saturating_sub(self.hidden_count(number))
+    }
+
+    /// What of a type's resources the client does not see; of almost all, nothing has to be asked.
+    pub(super) fn veil(&self, number: u8) -> Veil<'_> {
+        match self.connection.as_deref() {
+            Some(connection) if self.hidden_count(number) > 0 => Veil::of(connection),
+            _ => Veil::default(),
         }
     }
 }

@@ -80,7 +80,8 @@ impl Work<'_, '_> {
         };
         if counts.contains_key(&Outcome::Imported) && decides()? {
             let actor = self.call.principal.actor();
-            let first = RecomputationRow { after: Pos::range(USER).0, done: 0, actor };
+            let after = Pos::range(USER).0;
+            let first = RecomputationRow { after, done: 0, actor, connection: None };
             recomputation::write(self.sql, &first)?;
         }
         // What follows from rows is read from them again.

@@ -17,6 +17,7 @@ use crate::scim::schema::TypeSchema;
 use crate::scim::urn;
 use crate::store::Pos;
 use collect::Collected;
+use ordered::Ordered;
 use query::{ListQuery, Start};
 use walk::Cursors;
 
@@ -109,7 +110,7 @@ impl<'a> Work<'a, '_> {
         let mut collected = Collected::default();
         let mut offset = start_index.saturating_sub(1);
         if let Some(sort) = &query.sort {
-            if let Some(ordered) = self.ordered(matches, sort) {
+            if let Some(ordered) = Ordered::of(matches, sort, &self.compat) {
                 return self.page_in_order(matches, &ordered, offset, query);
             }
             let sorted = self.sorted(matches, sort)?;

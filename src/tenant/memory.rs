@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::access::Dirty;
 use super::adopt::Adopt;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
+use super::changes::{Brakes, Refused};
 use super::connections::Options;
 use super::copies::Directory;
 use super::hidden::Hidden;
@@ -33,7 +34,7 @@ use crate::store::recomputation::{self, RecomputationRow};
 use crate::store::resources::{self, TypeCount};
 use crate::store::secrets::{self, SecretRow};
 use crate::store::trusts::{self, TrustRow};
-use crate::store::{Sql, StoreError, dangling, drifts, members};
+use crate::store::{Sql, StoreError, changes, dangling, drifts, members};
 
 /// The state.
 #[derive(Debug)]
@@ -69,6 +70,12 @@ pub(super) struct Memory {
     pub(super) any_drift: bool,
     /// Whether anybody has been granted a group, or is a member of one by a mapping.
     pub(super) any_joined: bool,
+    /// Whether anything awaits approval, or was denied it.
+    pub(super) any_changes: bool,
+    /// How many users' access connections have ended of late.
+    pub(super) brakes: Brakes,
+    /// What a guard has refused of the running request.
+    pub(super) refused: Option<Refused>,
     /// How far the access of all users is computed anew, where it is.
     pub(super) recomputation: Option<RecomputationRow>,
     /// Whose access the running request may have changed.
@@ -150,6 +157,7 @@ pub(super) struct Checkpoint {
     nested_groups: bool,
     dangling: bool,
     sweeping: bool,
+    brakes: Brakes,
     recomputation: Option<RecomputationRow>,
     dirty: Dirty,
     tombstones: Tombstones,
@@ -199,6 +207,9 @@ impl Memory {
             any_grants: grants::any(sql)?,
             any_drift: drifts::any(sql)?,
             any_joined: grants::any_of_groups(sql)? || members::any_by_mapping(sql)?,
+            any_changes: changes::any(sql)?,
+            brakes: super::changes::brakes(sql)?,
+            refused: None,
             recomputation,
             dirty: Dirty::default(),
             tombstones: Tombstones::load(sql)?,
@@ -233,6 +244,9 @@ impl Memory {
             any_grants: _,
             any_drift: _,
             any_joined: _,
+            any_changes: _,
+            brakes,
+            refused: _,
             recomputation,
             dirty,
             tombstones,
@@ -253,6 +267,7 @@ impl Memory {
             nested_groups: *nested_groups,
             dangling: *dangling,
             sweeping: *sweeping,
+            brakes: brakes.clone(),
             recomputation: recomputation.clone(),
             dirty: dirty.clone(),
             tombstones: tombstones.clone(),
@@ -272,11 +287,12 @@ impl Memory {
             nested_groups,
             dangling,
             sweeping,
+            hidden,
+            brakes,
             recomputation,
             dirty,
             tombstones,
             sightings,
-            hidden,
             directory,
             bookmarks,
         } = checkpoint;
@@ -286,6 +302,7 @@ impl Memory {
         self.nested_groups = nested_groups;
         self.dangling = dangling;
         self.sweeping = sweeping;
+        self.brakes = brakes;
         self.recomputation = recomputation;
         self.dirty = dirty;
         self.tombstones = tombstones;

@@ -72,6 +72,7 @@ impl Work<'_, '_> {
             groups: view.groups,
             seen: self.seen(),
             provenance: view.provenance,
+            veil: self.veil(view.schema.resource_type.number),
         };
         Page::read(self.sql, source, view)
     }

@@ -22,7 +22,7 @@ use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind, Verb};
 use crate::http::Response;
 use crate::limits;
-use crate::policy::Trigger;
+use crate::policy::{Action, Trigger};
 use crate::scim::compat::PatchResponse;
 use crate::scim::patch::PatchOp;
 use crate::scim::projection::Projection;
@@ -60,6 +60,20 @@ impl New<'_> {
     /// What is to be done to its members, of which it has none yet.
     pub(super) fn joined(&mut self) -> Vec<MemberOp> {
         self.members.take().map(MemberOp::Add).into_iter().collect()
+    }
+}
+
+impl<'s> Subject<'s> {
+    pub(super) const fn pos(&self) -> Pos {
+        self.row.pos
+    }
+
+    pub(super) const fn resource(&self) -> &Resource {
+        &self.document.resource
+    }
+
+    pub(super) const fn schema(&self) -> TypeSchema<'s> {
+        self.schema
     }
 }
 
@@ -199,6 +213,7 @@ impl<'a> Work<'a, '_> {
         self.record(&if rev > 1 { event.with("relinked", true) } else { event })?;
         self.memory.dirty.touch(row.pos);
         self.memory.touch_name(row.pos, &document.resource);
+        self.review(row.pos, &document.id, &[Action::Create])?;
         let linked = row.manager.as_deref();
         self.pull(Trigger::UserCreated, row.pos, &document.resource, linked);
         self.pull(Trigger::IdentityLinked, row.pos, &document.resource, linked);
@@ -286,6 +301,9 @@ impl<'a> Work<'a, '_> {
     pub(super) fn remove(&mut self, subject: Subject<'_>) -> Result<(), Failure> {
         let Subject { schema, row, document, .. } = subject;
         self.may_delete(&row)?;
+        if self.holds_deletion(&row, &document)? {
+            return Ok(());
+        }
         let successor = self.successor(Verb::Deleted, row.pos, &document)?;
         self.bury(schema, &row, &document)?;
         take_away(self.sql, self.memory, schema, &row, &document)?;
@@ -323,7 +341,7 @@ impl<'a> Work<'a, '_> {
 
     /// Writes a resource's new state, if it is one: row, keys, memberships, events. Everything that
     /// may refuse comes first.
-    fn change(
+    pub(super) fn change(
         &mut self,
         subject: &Subject<'_>,
         resource: Resource,
@@ -336,6 +354,7 @@ impl<'a> Work<'a, '_> {
                 resources::set_manager(self.sql, row.pos, row.manager.as_deref())?;
                 self.record_taken_up(subject)?;
                 self.memory.dirty.touch(row.pos);
+                self.review(row.pos, &before.id, &[Action::Update])?;
             }
             return Ok(row.clone());
         }
@@ -359,21 +378,24 @@ impl<'a> Work<'a, '_> {
         if *taken_up {
             self.record_taken_up(subject)?;
         }
+        let verb = updated(&before.resource, &document.resource);
         if *taken_up || !changed.is_empty() {
             self.memory.dirty.touch(row.pos);
         }
         if !changed.is_empty() {
             self.memory.touch_name(row.pos, &before.resource);
             self.memory.touch_name(row.pos, &document.resource);
-            let verb = updated(&before.resource, &document.resource);
             let kind = EventKind::Resource(row.pos.type_number(), verb);
             let successor = self.successor(verb, row.pos, &document)?;
             let event = Event::new(kind, document.id.as_str()).succeeded(successor);
             let event = self
                 .drifting(row, &changed, event)?
                 .with("previous", before.resource.told(&changed, *schema))
-                .with("changed", changed);
+                .with("changed", changed.clone());
             self.record(&event)?;
+        }
+        if *taken_up || !changed.is_empty() {
+            self.review_write(row.pos, &document.id, verb, &changed, *taken_up)?;
         }
         self.join(row.pos, &document.id, delta)?;
         self.bind(row.pos, &document.id, named_by)?;

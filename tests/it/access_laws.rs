@@ -21,9 +21,13 @@ enum Step {
     Rename(usize, &'static str),
     Kind(usize, &'static str),
     Remake(usize, &'static str),
-    Active(usize, bool),
-    Title(usize, &'static str),
-    Delete(usize),
+    Active(usize, bool, bool),
+    Title(usize, &'static str, bool),
+    Delete(usize, bool),
+    Again(usize),
+    Decide(usize, &'static str),
+    Release(&'static str),
+    Suspend(usize, &'static str),
     Grant(usize, &'static str, bool),
     Link(usize, bool),
     State(&'static str),
@@ -45,19 +49,27 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..GROUPS, prop_oneof![Just("app"), Just("role")])
             .prop_map(|(group, kind)| Step::Kind(group, kind)),
         1 => (0..GROUPS, name()).prop_map(|(group, name)| Step::Remake(group, name)),
-        3 => (0..USERS, proptest::bool::ANY).prop_map(|(user, on)| Step::Active(user, on)),
-        2 => (0..USERS, title).prop_map(|(user, title)| Step::Title(user, title)),
-        1 => (0..USERS).prop_map(Step::Delete),
+        4 => (0..USERS, proptest::bool::ANY, proptest::bool::ANY)
+            .prop_map(|(user, on, pushed)| Step::Active(user, on, pushed)),
+        3 => (0..USERS, title, proptest::bool::ANY)
+            .prop_map(|(user, title, pushed)| Step::Title(user, title, pushed)),
+        2 => (0..USERS, proptest::bool::ANY).prop_map(|(user, pushed)| Step::Delete(user, pushed)),
+        2 => (0..2 * USERS).prop_map(Step::Again),
+        4 => (0..USERS, prop_oneof![Just("approve"), Just("reject"), Just("retry")])
+            .prop_map(|(change, action)| Step::Decide(change, action)),
+        1 => prop_oneof![Just("approve"), Just("reject")].prop_map(Step::Release),
+        1 => (0..USERS, prop_oneof![Just("suspend"), Just("restore")])
+            .prop_map(|(user, action)| Step::Suspend(user, action)),
         2 => (0..USERS, prop_oneof![Just("r1"), Just("hand")], proptest::bool::ANY)
             .prop_map(|(user, role, on)| Step::Grant(user, role, on)),
         2 => (0..USERS, proptest::bool::ANY).prop_map(|(user, on)| Step::Link(user, on)),
         1 => prop_oneof![Just("activate"), Just("disable")].prop_map(Step::State),
-        2 => (0..POLICIES).prop_map(Step::Policy),
+        3 => (0..POLICIES).prop_map(Step::Policy),
         1 => Just(Step::Sleep),
     ]
 }
 
-const POLICIES: usize = 5;
+const POLICIES: usize = 10;
 
 fn policy(number: usize) -> Value {
     let base = json!([
@@ -76,7 +88,13 @@ fn policy(number: usize) -> Value {
         2 => json!({ "unmapped": { "default": "revoke", "org/x": "guest" } }),
         3 => json!({ "roles": [{ "value": "r1", "max": 1, "overflow": "r2", "rebalance": true },
             { "value": "r2", "max": 2, "overflow": "r4" }] }),
-        _ => json!({ "roles": [], "mappings": [] }),
+        4 => json!({ "review": { "create": "manual", "update": "manual", "deactivate": "manual",
+            "delete": "manual", "reactivate": "manual" } }),
+        5 => json!({ "review": { "create": "auto", "deactivate": "auto", "delete": "auto" } }),
+        6 => json!({ "review": { "update": "auto", "reactivate": "auto" } }),
+        7 => json!({ "massChangeBrake": { "percent": 25, "min": 1 } }),
+        8 => json!({ "massChangeBrake": null, "guards": [{ "role": "r2", "min": 1 }] }),
+        _ => json!({ "roles": [], "mappings": [], "guards": [] }),
     }
 }
 
@@ -85,6 +103,8 @@ struct World {
     key: String,
     users: Vec<String>,
     groups: Vec<String>,
+    /// Those who were deleted, or are to be.
+    left: Vec<String>,
     made: usize,
 }
 
@@ -94,7 +114,7 @@ impl World {
         acme.policy(&policy(0));
         let key = acme.connection_key("okta", "pending");
         let groups = ["A", "B", "C"].map(|name| acme.group(name, &[])).to_vec();
-        let mut world = Self { acme, key, users: Vec::new(), groups, made: 0 };
+        let mut world = Self { acme, key, users: Vec::new(), groups, left: Vec::new(), made: 0 };
         for _ in 0..USERS {
             let user = world.user();
             world.users.push(user);
@@ -127,14 +147,14 @@ impl World {
             }
             Step::Nest(outer, inner) if outer != inner => {
                 let (outer, inner) = (self.groups[outer].clone(), self.groups[inner].clone());
-                acme.member("add", &outer, &inner);
+                let value = json!([{ "value": inner }]);
+                let body = patch_op(&json!([{ "op": "add", "path": "members", "value": value }]));
+                acme.scim("PATCH", &format!("/Groups/{outer}"), &body);
             }
             Step::Nest(..) => {}
             Step::Rename(group, name) => {
-                acme.patch(
-                    &format!("/Groups/{}", self.groups[group]),
-                    &patch("displayName", json!(name)),
-                );
+                let body = patch_op(&patch("displayName", json!(name)));
+                acme.scim("PATCH", &format!("/Groups/{}", self.groups[group]), &body);
             }
             Step::Kind(group, kind) => {
                 let path = format!("/Groups/{}", self.groups[group]);
@@ -144,15 +164,29 @@ impl World {
                 acme.delete(&format!("/Groups/{}", self.groups[group]));
                 self.groups[group] = acme.group(name, &[]);
             }
-            Step::Active(user, on) => {
-                acme.patch(&format!("/Users/{}", self.users[user]), &patch("active", json!(on)));
+            // What is hidden, nobody's, or guarded is refused.
+            Step::Active(user, on, pushed) => {
+                let key = if pushed { self.key.clone() } else { acme.key.clone() };
+                let body = patch_op(&patch("active", json!(on)));
+                acme.scim_with("PATCH", &format!("/Users/{}", self.users[user]), &body, &key, &[]);
             }
-            Step::Title(user, title) => {
-                acme.patch(&format!("/Users/{}", self.users[user]), &patch("title", json!(title)));
+            Step::Title(user, title, pushed) => {
+                let key = if pushed { self.key.clone() } else { acme.key.clone() };
+                let body = patch_op(&patch("title", json!(title)));
+                acme.scim_with("PATCH", &format!("/Users/{}", self.users[user]), &body, &key, &[]);
             }
-            Step::Delete(user) => {
-                acme.delete(&format!("/Users/{}", self.users[user]));
-                self.users[user] = self.user();
+            Step::Delete(user, pushed) => {
+                let key = if pushed { self.key.clone() } else { acme.key.clone() };
+                let path = format!("/Users/{}", self.users[user]);
+                if acme.scim_with("DELETE", &path, &Value::Null, &key, &[]).status == 204 {
+                    self.left.push(self.users[user].clone());
+                    self.users[user] = self.user();
+                }
+            }
+            Step::Again(number) => {
+                let body =
+                    json!({ "userName": format!("u{}", number % self.made + 1), "active": true });
+                acme.scim_with("POST", "/Users", &body, &self.key.clone(), &[]);
             }
             Step::Grant(user, role, true) => {
                 acme.admin(
@@ -180,8 +214,30 @@ impl World {
                     acme.admin("POST", "/connections/okta/activate", &Value::Null);
                 }
             }
-            Step::Policy(number) => drop(acme.policy(&policy(number))),
+            Step::Policy(number) => drop(acme.admin("PUT", "/policies", &policy(number))),
             Step::Sleep => acme.sleep(),
+            decision => self.decide(decision),
+        }
+    }
+
+    /// What an administrator decides.
+    fn decide(&mut self, step: Step) {
+        let acme = &mut self.acme;
+        match step {
+            Step::Decide(number, action) => {
+                if let Some(change) = acme.changes("").get(number) {
+                    acme.decide(change["id"].as_str().unwrap(), action);
+                }
+            }
+            Step::Release(action) => {
+                let body = json!({ "connection": "okta" });
+                acme.admin("POST", &format!("/changes/{action}"), &body);
+            }
+            Step::Suspend(user, action) => {
+                let path = format!("/users/{}/{action}", self.users[user]);
+                acme.admin("POST", &path, &Value::Null);
+            }
+            _ => {}
         }
     }
 
@@ -287,7 +343,10 @@ proptest! {
         let [members, told] = world.members();
         prop_assert_eq!(members, told);
         let mut replayed = world.replayed();
-        for user in world.users.clone() {
+        for user in world.users.clone().into_iter().chain(world.left.clone()) {
+            if world.acme.admin("GET", &format!("/users/{user}/access"), &Value::Null).status == 404 {
+                continue;
+            }
             let mut grants = world.acme.access(&user)["grants"].clone();
             for grant in grants.as_array_mut().unwrap() {
                 grant.as_object_mut().unwrap().remove("missing"); // It is no fact of the user's.

@@ -307,6 +307,54 @@ fn nested_groups_are_found_by_an_index() {
 }
 
 #[test]
+fn where_nothing_awaits_approval_nothing_is_paid_for_it() {
+    let (mut acme, ..) = given();
+    let key = acme.connect("okta");
+    let [active, title] = [("active", json!(false)), ("title", json!("x"))]
+        .map(|(path, value)| patch_op(&json!([{ "op": "replace", "path": path, "value": value }])));
+    acme.key = key;
+    acme.sql.statements();
+    let bob = acme.user("bob");
+    let path = format!("/Users/{bob}");
+    for (method, path, body) in [
+        ("PATCH", path.as_str(), &title),
+        ("PATCH", &path, &active),
+        ("GET", &path, &Value::Null),
+        ("GET", "/Users?count=10", &Value::Null),
+        ("DELETE", &path, &Value::Null),
+    ] {
+        assert!(acme.scim(method, path, body).status < 300, "{method} {path}");
+    }
+    let asks = |statement: &&String| {
+        ["changes", "hidden", "brakes"].iter().any(|table| statement.contains(table))
+    };
+    let statements = acme.sql.statements();
+    assert_eq!(statements.iter().find(asks), None, "of {}", statements.len());
+}
+
+#[test]
+fn who_is_hidden_is_left_out_by_an_index() {
+    let (mut acme, ..) = given();
+    acme.key = acme.connect("okta");
+    let policy = json!({ "review": { "delete": "manual" } });
+    assert_eq!(acme.admin("PUT", "/policies", &policy).status, 200);
+    let bob = acme.user("bob");
+    acme.delete(&format!("/Users/{bob}"));
+    let name = with_query("/Users", &[("filter", "userName eq \"bob\"")]);
+    for (path, most) in [
+        ("/Users?count=100", 2),
+        ("/Users?startIndex=201&count=100", 2),
+        ("/Users?cursor=&count=100", 2),
+        (&name, 2),
+        ("/Users?count=1&sortBy=id", 3),
+    ] {
+        for statement in check(&mut acme, "GET", path, &Value::Null, most) {
+            check_plan(&acme, &statement);
+        }
+    }
+}
+
+#[test]
 fn a_scan_reads_what_is_there_once() {
     let mut acme = Acme::new();
     acme.populate(limits::SCAN_STEP * 2 + 1);

@@ -11,7 +11,7 @@ use crate::scenario::Reply;
 use crate::support::{ADMIN, Acme};
 
 impl Acme {
-    fn decide(&mut self, path: &str, filter: &str, key: &str) -> Reply {
+    fn decide_all(&mut self, path: &str, filter: &str, key: &str) -> Reply {
         let path = format!("/v1/tenants/{}/users/{path}", self.slug());
         self.ask("POST", &path, &json!({ "filter": filter }), key)
     }
@@ -24,23 +24,23 @@ fn jb_12_one_call_suspends_all_for_whom_a_filter_holds() {
     let key = acme.mint(&["changes:decide"]);
     let [ada, adam, bob] = ["ada", "adam", "bob"].map(|name| acme.user(name));
     let (filter, seen) = ("userName sw \"ad\"", acme.events().len());
-    let told = acme.decide("suspend?dryRun=true", filter, &key);
+    let told = acme.decide_all("suspend?dryRun=true", filter, &key);
     assert_eq!(told.json(), json!({ "dryRun": true, "users": 2, "ids": [ada, adam] }));
     assert_eq!((acme.rows("suspensions"), acme.events().len()), (0, seen));
     let body = |suspended: bool, ids: &[&String]| {
         let users = ids.len();
         json!({ "suspended": suspended, "users": users, "done": users, "ids": ids })
     };
-    let done = acme.decide("suspend", filter, &key);
+    let done = acme.decide_all("suspend", filter, &key);
     assert_eq!((done.status, done.json()), (200, body(true, &[&ada, &adam])));
     let statuses =
         |acme: &mut Acme| [&ada, &adam, &bob].map(|id| acme.access(id)["status"].clone());
     assert_eq!(statuses(&mut acme), ["suspended", "suspended", "granted"]);
     assert_eq!(acme.event_types(seen), ["user.access.changed"; 4]);
     // Sent again, it touches nobody.
-    assert_eq!(acme.decide("suspend", filter, &key).json(), body(true, &[]));
+    assert_eq!(acme.decide_all("suspend", filter, &key).json(), body(true, &[]));
     assert_eq!(acme.events().len(), seen + 4);
-    let restored = acme.decide("restore", "userName eq \"ada\" or userName eq \"bob\"", &key);
+    let restored = acme.decide_all("restore", "userName eq \"ada\" or userName eq \"bob\"", &key);
     assert_eq!(restored.json(), body(false, &[&ada]));
     assert_eq!(statuses(&mut acme), ["granted", "suspended", "granted"]);
     acme.check_recomputed();
@@ -51,7 +51,7 @@ fn many_users_are_suspended_by_alarm_whatever_happens_meanwhile() {
     let mut acme = Acme::new();
     let count = 2 * limits::ACCESS_USERS + 300;
     let users = acme.populate(count);
-    let done = acme.decide("suspend", "userName pr", ADMIN);
+    let done = acme.decide_all("suspend", "userName pr", ADMIN);
     let counts = |body: &Value| (body["users"].clone(), body["done"].clone());
     assert_eq!(done.status, 202);
     assert_eq!(counts(&done.json()), (json!(count), json!(limits::ACCESS_USERS)));
@@ -68,7 +68,7 @@ fn many_users_are_suspended_by_alarm_whatever_happens_meanwhile() {
     assert_eq!(acme.rows("suspensions"), (limits::ACCESS_USERS + limits::ACCESS_STEP) as i64);
     acme.alarms();
     assert_eq!((acme.rows("suspensions"), acme.rows("decisions")), (count as i64 - 1, 0));
-    let again = acme.decide("suspend", "userName pr", ADMIN);
+    let again = acme.decide_all("suspend", "userName pr", ADMIN);
     assert_eq!((again.status, again.json()["users"].clone()), (200, json!(0)));
 }
 
@@ -80,8 +80,8 @@ fn a_key_of_a_connection_decides_of_its_own_alone() {
     let own = acme.pushed(&okta, &json!({ "userName": "ada" }));
     let body = json!({ "name": "k", "scopes": ["changes:decide"], "connection": "okta" });
     let key = acme.mint_with(&body);
-    assert_eq!(acme.decide("suspend", "userName pr", &key).json()["ids"], json!([own]));
-    assert_eq!(acme.decide("suspend", "userName pr", &okta).status, 403, "another scope");
+    assert_eq!(acme.decide_all("suspend", "userName pr", &key).json()["ids"], json!([own]));
+    assert_eq!(acme.decide_all("suspend", "userName pr", &okta).status, 403, "another scope");
 }
 
 #[test]
@@ -93,8 +93,8 @@ fn no_guard_is_broken() {
         "guards": [{ "role": "owner", "min": 1 }],
     }));
     acme.post("/Users", &json!({ "userName": "zoe", "title": "x" }));
-    check_refused(&acme.decide("suspend", "userName eq \"zoe\"", ADMIN), 409, "conflict");
-    check_refused(&acme.decide("suspend", "userName pr", ADMIN), 409, "conflict");
+    check_refused(&acme.decide_all("suspend", "userName eq \"zoe\"", ADMIN), 409, "conflict");
+    check_refused(&acme.decide_all("suspend", "userName pr", ADMIN), 409, "conflict");
     assert_eq!((acme.rows("suspensions"), acme.rows("decisions")), (0, 0));
 }
 
@@ -103,12 +103,12 @@ fn what_is_no_filter_of_users_is_refused() {
     let mut acme = Acme::new();
     acme.user("ada");
     for filter in ["", "userName", "nothing eq \"x\"", &"x".repeat(limits::FILTER_BYTES + 1)] {
-        check_refused(&acme.decide("suspend", filter, ADMIN), 400, "malformed");
+        check_refused(&acme.decide_all("suspend", filter, ADMIN), 400, "malformed");
     }
     for body in [json!({}), json!({ "filter": 1 }), json!({ "filter": "id pr", "all": true })] {
         check_refused(&acme.admin("POST", "/users/restore", &body), 400, "malformed");
     }
-    let asked = acme.decide("suspend?dryRun=yes", "id pr", ADMIN);
+    let asked = acme.decide_all("suspend?dryRun=yes", "id pr", ADMIN);
     check_refused(&asked, 400, "malformed");
     assert_eq!(acme.rows("suspensions"), 0);
 }
@@ -122,10 +122,10 @@ fn only_so_many_decisions_wait() {
             "INSERT INTO decisions (suspended, actor, users, done) VALUES (1, 'x', '[]', 0)";
         acme.sql.query(waiting, &[]).expect("SQLite writes");
     }
-    assert_eq!(acme.decide("suspend", "userName pr", ADMIN).status, 202);
-    check_refused(&acme.decide("suspend", "userName pr", ADMIN), 409, "conflict");
+    assert_eq!(acme.decide_all("suspend", "userName pr", ADMIN).status, 202);
+    check_refused(&acme.decide_all("suspend", "userName pr", ADMIN), 409, "conflict");
     acme.alarms();
-    assert_eq!(acme.decide("restore", "userName pr", ADMIN).status, 202);
+    assert_eq!(acme.decide_all("restore", "userName pr", ADMIN).status, 202);
 }
 
 #[test]

@@ -144,10 +144,10 @@ fn every_fault_is_told_at_once_and_where_it_is() {
     assert_eq!(faults(&mut acme, "POST", "/schemas", &bad), expected(""));
     let list = json!({ "items": [staff(), bad] });
     assert_eq!(faults(&mut acme, "PUT", "/schemas", &list), expected("/items/1"));
-    let document = json!({ "schemas": [staff(), bad], "review": {}, "features": { "x": true } });
+    let document = json!({ "schemas": [staff(), bad], "reviews": {}, "features": { "x": true } });
     let found = faults(&mut acme, "PUT", "/policies", &document);
     assert_eq!(found[..4], expected("/schemas/1"));
-    assert_eq!(found[4], "/review is not known to this version");
+    assert_eq!(found[4], "/reviews is not known to this version");
     assert_eq!(found[5], "/features/x is not known to this version");
 }
 

@@ -173,7 +173,7 @@ const BOTH_READ: &str = "scim scim.users:read scim.users:write scim.groups:read 
 const NO_KEY: &str = "";
 
 /// Path, methods, and the scopes each of which opens it.
-const OPENS: [(&str, &str, &str); 41] = [
+const OPENS: [(&str, &str, &str); 47] = [
     ("/v1/presets", "GET", SCOPES),
     ("/v1/presets/okta", "GET", SCOPES),
     ("/v1/tenants", "GET POST", NO_KEY),
@@ -192,6 +192,12 @@ const OPENS: [(&str, &str, &str); 41] = [
     ("/v1/tenants/acme/connections/okta/test", "POST", "config:write"),
     ("/v1/tenants/acme/users/1/suspend", "POST", "changes:decide"),
     ("/v1/tenants/acme/users/1/restore", "POST", "changes:decide"),
+    ("/v1/tenants/acme/users/1/changes", "GET", "config:read config:write"),
+    ("/v1/tenants/acme/changes", "GET", "config:read config:write"),
+    ("/v1/tenants/acme/changes/approve", "POST", "changes:decide"),
+    ("/v1/tenants/acme/changes/17/approve", "POST", "changes:decide"),
+    ("/v1/tenants/acme/changes/17/reject", "POST", "changes:decide"),
+    ("/v1/tenants/acme/changes/17/retry", "POST", "changes:decide"),
     ("/v1/tenants/acme/requests", "GET", "config:read config:write"),
     ("/v1/tenants/acme/events", "GET", "events:read"),
     ("/v1/tenants/acme/export", "GET", "data:export"),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::access::mapping;
-use crate::steps::patch_op;
+use crate::steps::{Dump, patch_op};
 use crate::support::Acme;
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -25,20 +25,50 @@ fn deactivate() -> Value {
     patch_op(&json!([{ "op": "replace", "path": "active", "value": false }]))
 }
 
-/// Sends what the guard refuses and, once there is another owner, lets pass.
-fn check(status: u16, send: impl Fn(&mut Acme, &str, &[String; 2]) -> (u16, Value)) {
+/// Every table with its rows but those in which a refusal is noted.
+fn others(acme: &Acme) -> Dump {
+    let mut dump = acme.dump();
+    dump.retain(|table, _| !["changes", "events"].contains(&table.as_str()));
+    dump
+}
+
+/// Sends what the guard refuses and, once there is another owner, lets pass. Where it is about one user,
+/// that is noted.
+fn check(
+    status: u16,
+    action: Option<&str>,
+    send: impl Fn(&mut Acme, &str, &[String; 2]) -> (u16, Value),
+) {
     let (mut acme, group, users) = guarded();
-    let before = acme.dump();
+    let (before, seen) = (others(&acme), acme.events().len());
     let (refused, body) = send(&mut acme, &group, &users);
     assert_eq!(refused, status, "{body}");
     assert!(body.to_string().contains("company-owner"), "{body}");
-    assert_eq!(acme.dump(), before, "it leaves nothing");
+    assert_eq!(others(&acme), before, "it leaves nothing");
+    send(&mut acme, &group, &users);
+    acme.sleep();
+    send(&mut acme, &group, &users);
+    let noted: Vec<&str> = action.iter().map(|_| "change.pending").collect();
+    assert_eq!(acme.event_types(seen), noted, "once, however often it is sent");
+    let changes = acme.changes("");
+    assert_eq!(changes.len(), noted.len());
+    if let Some(action) = action {
+        let change = &changes[0];
+        let said = ["user", "action", "status", "cause"].map(|name| change[name].as_str().unwrap());
+        assert_eq!(said, [users[0].as_str(), action, "pending", "guard"]);
+        assert_eq!(change["guard"], json!({ "role": "company-owner", "min": 1 }));
+        let number = change["id"].as_str().unwrap();
+        assert_eq!(acme.decide(number, "approve").status, 409, "not yet");
+        assert_eq!(acme.decide(number, "retry").status, 409);
+        assert_eq!(acme.changes(""), changes);
+    }
     assert_eq!(acme.held(&users[0]), ["company-owner@company"]);
     let grant = json!({ "role": "company-owner" });
     assert_eq!(acme.admin("POST", &format!("/users/{}/grants", users[1]), &grant).status, 201);
     let (passed, body) = send(&mut acme, &group, &users);
     assert!(passed < 300, "{body}");
     assert_eq!(acme.held(&users[1]), ["company-owner@company"]);
+    assert_eq!(acme.rows("changes"), 0, "nothing is left to decide");
     acme.check_recomputed();
 }
 
@@ -49,34 +79,67 @@ fn scim(acme: &mut Acme, method: &str, path: &str, body: &Value) -> (u16, Value)
 
 #[test]
 fn bz_19_last_owner_guard() {
-    check(400, |acme, _, [ada, _]| {
+    check(400, Some("deactivate"), |acme, _, [ada, _]| {
         let (status, body) = scim(acme, "PATCH", &format!("/Users/{ada}"), &deactivate());
         if status == 400 {
             assert_eq!(body["scimType"], "mutability");
         }
         (status, body)
     });
-    check(409, |acme, _, [ada, _]| scim(acme, "DELETE", &format!("/Users/{ada}"), &Value::Null));
+    check(409, Some("delete"), |acme, _, [ada, _]| {
+        scim(acme, "DELETE", &format!("/Users/{ada}"), &Value::Null)
+    });
+}
+
+#[test]
+fn bz_19_what_was_refused_is_done_once_it_is_approved_and_may_be() {
+    for (method, body, status) in
+        [("PATCH", deactivate(), "suspended"), ("DELETE", Value::Null, "deprovisioned")]
+    {
+        for (first, then) in [("approve", "approve"), ("reject", "retry")] {
+            let (mut acme, group, [ada, bob]) = guarded();
+            let refused = scim(&mut acme, method, &format!("/Users/{ada}"), &body).0;
+            assert!(refused >= 400);
+            let number = acme.changes("")[0]["id"].as_str().unwrap().to_owned();
+            assert_eq!(
+                acme.decide(&number, first).status,
+                if first == "reject" { 200 } else { 409 }
+            );
+            acme.member("add", &group, &bob);
+            acme.sleep();
+            let mut decided = acme.decide(&number, then).json();
+            if then == "retry" {
+                assert_eq!(decided["status"], "pending", "{decided}");
+                decided = acme.decide(&number, "retry").json();
+            }
+            assert_eq!(decided["status"], "provisioned", "{decided}");
+            assert_eq!(acme.access(&ada)["status"], status);
+            assert_eq!(acme.rows("changes"), 0);
+            acme.check_recomputed();
+        }
+    }
 }
 
 #[test]
 fn a_guard_stands_on_every_path() {
-    check(400, |acme, _, [ada, _]| {
+    check(400, Some("deactivate"), |acme, _, [ada, _]| {
         scim(acme, "PUT", &format!("/Users/{ada}"), &json!({ "userName": "ada", "active": false }))
     });
-    check(400, |acme, group, [ada, _]| {
+    check(400, None, |acme, group, [ada, _]| {
         let operation = json!([{ "op": "remove", "path": "members", "value": [{ "value": ada }] }]);
         scim(acme, "PATCH", &format!("/Groups/{group}"), &patch_op(&operation))
     });
-    check(400, |acme, group, _| {
+    check(400, None, |acme, group, _| {
         scim(acme, "PUT", &format!("/Groups/{group}"), &json!({ "displayName": "Others" }))
     });
-    check(409, |acme, group, _| scim(acme, "DELETE", &format!("/Groups/{group}"), &Value::Null));
-    check(409, |acme, _, _| {
+    check(409, None, |acme, group, _| {
+        scim(acme, "DELETE", &format!("/Groups/{group}"), &Value::Null)
+    });
+    check(409, None, |acme, _, _| {
         let reply = acme.admin("PUT", "/policies", &json!({ "mappings": [] }));
         (reply.status, reply.json())
     });
-    check(400, |acme, _, [ada, _]| {
+    check(400, Some("deactivate"), |acme, _, [ada, _]| {
         let operation =
             json!({ "method": "PATCH", "path": format!("/Users/{ada}"), "data": deactivate() });
         let body = json!({

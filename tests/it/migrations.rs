@@ -83,6 +83,12 @@ const UNDONE: &[&[&str]] = &[
     &["DROP TABLE hidden"],
     &["DROP TABLE matches"],
     &["DROP TABLE followers", "DROP TABLE directory", "DROP TABLE copies", "DROP TABLE touches"],
+    &[
+        "DROP TABLE changes",
+        "DROP TABLE hidden",
+        "DROP TABLE brakes",
+        "ALTER TABLE recomputation DROP COLUMN connection",
+    ],
 ];
 
 /// This version.

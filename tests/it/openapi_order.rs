@@ -2,8 +2,8 @@
 //! that nothing is left out of the description of the API.
 
 use muster::http::{
-    AccessAction, ConnectionAction, LinkAction, MatchAction, PolicyPart, ProblemCode, Route,
-    ScimTarget,
+    AccessAction, ChangeAction, ConnectionAction, LinkAction, MatchAction, PolicyPart, ProblemCode,
+    Route, ScimTarget,
 };
 use muster::registry::Slug;
 use muster::scim::ErrorKind;
@@ -73,7 +73,20 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::Access(_) => Route::UserAccess(x(), id()),
         Route::UserAccess(..) => Route::UserTimeline(x(), id()),
         Route::UserTimeline(..) => Route::UserGrants(x(), id()),
-        Route::UserGrants(..) => Route::Schemas(x()),
+        Route::UserGrants(..) => Route::UserChanges(x(), id()),
+        Route::UserChanges(..) => Route::Changes(x()),
+        Route::Changes(_) => Route::ChangesDecision(x(), ChangeAction::Approve),
+        Route::ChangesDecision(_, ChangeAction::Approve) => {
+            Route::ChangesDecision(x(), ChangeAction::Reject)
+        }
+        Route::ChangesDecision(..) => Route::ChangeDecision(x(), id(), ChangeAction::Approve),
+        Route::ChangeDecision(.., ChangeAction::Approve) => {
+            Route::ChangeDecision(x(), id(), ChangeAction::Reject)
+        }
+        Route::ChangeDecision(.., ChangeAction::Reject) => {
+            Route::ChangeDecision(x(), id(), ChangeAction::Retry)
+        }
+        Route::ChangeDecision(.., ChangeAction::Retry) => Route::Schemas(x()),
         Route::Schemas(_) => Route::Schema(x(), id()),
         Route::Schema(..) => Route::OpenApi,
         Route::OpenApi => Route::Presets,

@@ -25,12 +25,14 @@ fn what_was_never_said_has_its_defaults() {
     let deprovision = json!({
         "deactivated": "suspend", "deleted": "delete", "retain": "P30D", "relink": "always",
     });
+    let review = json!({ "create": "auto", "update": "auto", "deactivate": "auto",
+        "delete": "auto", "reactivate": "auto" });
     assert_eq!(
         read.json(),
         json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [],
             "deprovision": deprovision, "staleAfter": null,
             "groups": "full", "edgeReads": false, "mappings": [], "mappingMode": "union", "unmapped": "keep",
-            "roles": [], "guards": [], "succession": [],
+            "roles": [], "review": review, "massChangeBrake": null, "guards": [], "succession": [],
             "requiredAttributes": [], "constraints": [], "authority": {}, "attributeMaps": [],
             "matching": ["userName"] })
     );

@@ -1,5 +1,6 @@
 //! The store by itself: tables, positions, pages as bytes, transactions.
 
+use muster::store::hidden::Veil;
 use muster::store::members::{self, MemberView, Seen};
 use muster::store::resources::{self, ResourceRow, TypeCount};
 use muster::store::{Cell, Groups, Page, PageView, Param, Pos, Row, Source, Sql, Verdict, migrate};
@@ -13,7 +14,14 @@ use crate::support::Acme;
 const BASE: &str = "https://muster.test/scim";
 
 fn view(base: &str, groups: Groups) -> PageView<'_> {
-    PageView { base, endpoint: "/Users", groups, seen: Seen::All, provenance: false }
+    PageView {
+        base,
+        endpoint: "/Users",
+        groups,
+        seen: Seen::All,
+        provenance: false,
+        veil: Veil::default(),
+    }
 }
 
 fn migrated() -> Sqlite {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::joined::Joins;
-use crate::policy::Held;
+use crate::policy::{Action, Held};
 use crate::scim::schema::{GROUP, USER};
 use crate::store::Pos;
 
@@ -15,6 +15,10 @@ pub(in crate::tenant) struct Dirty {
     pub(super) groups: BTreeSet<Pos>,
     /// The names of groups that have come, gone or changed: of those who are granted such a group.
     pub(super) names: BTreeSet<String>,
+    /// Users who have come into a group, or left it.
+    pub(super) joined: BTreeSet<Pos>,
+    /// Users of whom it was decided whether what a connection says of them awaits approval.
+    pub(super) judged: BTreeSet<Pos>,
     pub(super) everybody: bool,
     /// Users and groups that an event of the request names.
     told: BTreeSet<Pos>,
@@ -24,6 +28,8 @@ pub(in crate::tenant) struct Dirty {
     pub(super) joins: BTreeMap<Pos, Joins>,
     /// What triggers have granted.
     triggered: BTreeMap<Pos, Vec<Held>>,
+    /// The id of the user whom the request is about, and what it does to that one.
+    pub(super) intent: Option<(String, Action)>,
 }
 
 impl Dirty {
@@ -45,6 +51,24 @@ impl Dirty {
             GROUP => drop(self.groups.insert(pos)),
             _ => {}
         }
+    }
+
+    /// Notes that a resource has come into a group, or left it.
+    pub(in crate::tenant) fn touch_member(&mut self, pos: Pos) {
+        if pos.type_number() == USER {
+            self.joined.insert(pos);
+        }
+        self.touch(pos);
+    }
+
+    /// Notes that what a connection says of a user awaits approval, or does not.
+    pub(in crate::tenant) fn judge(&mut self, user: Pos) {
+        self.judged.insert(user);
+    }
+
+    /// Notes what the request does to a user, which a guard may refuse.
+    pub(in crate::tenant) fn intend(&mut self, user: &str, action: Action) {
+        self.intent = Some((user.to_owned(), action));
     }
 
     /// Notes that anybody's access may be another.

@@ -4,20 +4,24 @@ use serde_json::{Map, Value, json};
 
 use super::{RowHolders, held_of, row_of};
 use crate::policy::{Access, EVERYONE, Facts, Held, Mapping, Match, Reason, Standing};
+use crate::store::changes::ChangeRow;
 use crate::store::grants::{self, GrantRow, GroupOf};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::suspensions::{self, Cause};
 use crate::store::{Pos, Sql, StoreError};
+use crate::tenant::changes::approved_of;
 use crate::tenant::document::Document;
 use crate::tenant::memory::Memory;
 
 /// A user, with groups and grants.
 pub(in crate::tenant) struct Known {
     pos: Pos,
-    pub(super) id: String,
+    pub(in crate::tenant) id: String,
     pub(super) user: Map<String, Value>,
     manager: Option<String>,
     suspended: Option<Reason>,
+    /// What of the user is held, if anything is.
+    pub(in crate::tenant) change: Option<ChangeRow>,
     pub(super) rows: Vec<GrantRow>,
     /// How many of the rows, at the end, are not written yet.
     new: usize,
@@ -52,7 +56,8 @@ impl Known {
             Cause::Hand => Reason::Suspended,
             Cause::Stale => Reason::Stale,
         });
-        Ok(Self { pos: row.pos, id: document.id, user, manager, suspended, rows, new: 0 })
+        let change = memory.change_held(sql, &document.id)?;
+        Ok(Self { pos: row.pos, id: document.id, user, manager, suspended, change, rows, new: 0 })
     }
 
     /// Adds what triggers have granted and no row has yet.
@@ -76,13 +81,22 @@ impl Known {
         let standing = self.standing_grants();
         let rules = &memory.policy.access;
         let access = rules.access(self.facts(memory, &standing));
-        let present: Vec<Held> = self.rows.iter().filter(|row| row.held).map(held_of).collect();
+        let access = match &self.change {
+            Some(change) => access.approved(&approved_of(change)?, &standing),
+            None => access,
+        };
+        let present = self.held();
         access.within_quotas(&rules.roles, &present, &mut RowHolders { sql, user: self.pos })
     }
 
     /// What each mapping is for the user.
     pub(super) fn matches<'m>(&self, memory: &'m Memory) -> Vec<(&'m Mapping, Match)> {
         memory.policy.access.matches(self.facts(memory, &[]))
+    }
+
+    /// What rows say that the user holds.
+    pub(in crate::tenant) fn held(&self) -> Vec<Held> {
+        self.rows.iter().filter(|row| row.held).map(held_of).collect()
     }
 
     fn standing_grants(&self) -> Vec<Held> {

@@ -81,6 +81,9 @@ impl Work<'_, '_> {
         }
         let known = Known::of(self.sql, self.memory, row)?;
         let mut fields = known.shown(self.sql, self.memory, scope.as_ref())?;
+        if let Some(change) = &known.change {
+            fields.insert("change".to_owned(), self.change_shown(change)?);
+        }
         if query.flag("explain")? {
             fields.insert("mappings".to_owned(), self.explained(&known));
         }
@@ -214,8 +217,8 @@ impl Known {
         let grants = grants.collect::<Result<Vec<Value>, StoreError>>()?;
         let withheld = access.withheld.iter().filter(|(held, _)| is_asked(held));
         let withheld: Vec<Value> = withheld.map(withheld_to_json).collect();
-        let mut reasons: Vec<Reason> =
-            access.withheld.iter().map(|(_, reason)| *reason).chain(access.barred).collect();
+        let mut reasons: Vec<Reason> = access.withheld.iter().map(|(_, reason)| *reason).collect();
+        reasons.extend(access.barred.into_iter().chain(access.held));
         reasons.sort_unstable();
         reasons.dedup();
         let names: Vec<Value> = reasons.into_iter().map(|reason| reason.name().into()).collect();

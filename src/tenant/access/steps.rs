@@ -13,12 +13,13 @@ impl Settling<'_> {
     /// of it.
     pub(super) fn begin(&mut self, dirty: &Dirty) -> Result<(), StoreError> {
         for (user, held) in dirty.all_triggered() {
-            self.recompute(user, held)?;
+            self.recompute(user, held, false)?;
         }
         let row = RecomputationRow {
             after: Pos::range(USER).0,
             done: 0,
             actor: self.author.actor.to_owned(),
+            connection: self.whose(dirty),
         };
         recomputation::write(self.sql, &row)?;
         self.memory.renew_copies(self.sql)?;
@@ -26,6 +27,14 @@ impl Settling<'_> {
         self.memory.sweeping = true;
         self.memory.recomputation = Some(row);
         Ok(())
+    }
+
+    /// The connection whose doing the computation is. Where it has one already, what that did is not
+    /// seen yet.
+    fn whose(&self, dirty: &Dirty) -> Option<String> {
+        let own = self.author.connection.filter(|_| !dirty.everybody).map(str::to_owned);
+        let begun = self.memory.recomputation.as_ref().and_then(|row| row.connection.clone());
+        own.or(begun)
     }
 }
 
@@ -41,18 +50,21 @@ pub(in crate::tenant) fn step(
         return recomputation::end(sql);
     }
     let users = recomputation::users_after(sql, row.after, limits::ACCESS_STEP)?;
-    let author = Author { actor: &row.actor, connection: None, now };
+    let author = Author { actor: &row.actor, connection: row.connection.as_deref(), now };
     let mut settling = Settling { sql, memory, author };
     for user in &users {
-        settling.recompute(*user, &[])?;
+        settling.recompute(*user, &[], true)?;
     }
     settling.write_joins()?;
     memory.dirty = Dirty::default(); // Which weighs roles, for guards.
     let done = i64::try_from(users.len()).unwrap_or(i64::MAX);
     memory.recomputation = match users.last() {
         Some(last) if users.len() >= limits::ACCESS_STEP => {
-            let further =
-                RecomputationRow { after: *last, done: row.done.saturating_add(done), ..row };
+            let further = RecomputationRow {
+                after: *last,
+                done: row.done.saturating_add(done),
+                ..row.clone()
+            };
             recomputation::write(sql, &further)?;
             Some(further)
         }

@@ -4,6 +4,7 @@ use super::query::ListQuery;
 use super::{Matches, TypedMatches};
 use crate::limits;
 use crate::scim::schema::TypeSchema;
+use crate::store::resources;
 use crate::store::{Page, Pos, Source};
 use crate::tenant::render::View;
 use crate::tenant::work::{Failure, Work};
@@ -92,21 +93,22 @@ impl Work<'_, '_> {
         collected: &mut Collected,
     ) -> Result<(), Failure> {
         let number = view.schema.resource_type.number;
-        // Bookmarks are those of whoever sees all.
-        let sees_all = self.hidden().is_none();
-        let (index, mut after) = match sees_all {
-            true => self.memory.bookmarks.nearest(number, offset),
-            false => (0, Pos::range(number).0),
+        let veil = self.veil(number);
+        // Places are counted with all that there are.
+        let (index, mut after) = match veil.hides() {
+            true => (0, Pos::range(number).0),
+            false => self.memory.bookmarks.nearest(number, offset),
         };
         if index < offset {
-            let skipped = self.skip_seen(after, offset.saturating_sub(index), number)?;
+            let further = offset.saturating_sub(index);
+            let skipped = resources::skip(self.sql, after, further, number, veil)?;
             let Some(pos) = skipped else { return Ok(()) };
             after = pos;
         }
-        let before = collected.resources;
+        let (before, is_whole) = (collected.resources, !veil.hides());
         self.collect_after(view, after, count, collected)?;
         let added = collected.resources.saturating_sub(before);
-        if let (true, 1.., Some((_, last))) = (sees_all, added, collected.ends) {
+        if let (true, 1.., Some((_, last))) = (is_whole, added, collected.ends) {
             let index = offset.saturating_add(i64::try_from(added).unwrap_or(i64::MAX));
             self.memory.bookmarks.note(index, last);
         }

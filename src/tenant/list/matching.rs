@@ -100,6 +100,9 @@ impl Work<'_, '_> {
         else {
             return Ok(None);
         };
+        if self.hidden_count(schema.resource_type.number) > 0 {
+            return Ok(None);
+        }
         // Whether it is one is seen before it is planned, which other filters are once and not twice.
         let Predicate::Compare { target, .. } = predicate else { return Ok(None) };
         let path = target.path();
@@ -122,19 +125,17 @@ impl Work<'_, '_> {
         predicate: &Predicate,
     ) -> Result<Vec<Pos>, Failure> {
         let (plan, exact) = Plan::of(predicate, schema);
-        let found = self.found(schema.resource_type.number, &plan)?;
-        match found {
-            Some(mut matches) if exact => {
-                matches.retain(|pos| !self.hides(*pos));
-                Ok(matches)
-            }
-            None if exact => Err(too_many()),
-            Some(candidates) => self.evaluate(schema, predicate, &Matches::These(candidates)),
+        let mut matches = match self.found(schema.resource_type.number, &plan)? {
+            Some(matches) if exact => matches,
+            None if exact => return Err(too_many()),
+            Some(candidates) => self.evaluate(schema, predicate, &Matches::These(candidates))?,
             None => {
                 let candidates = self.scan(schema, predicate)?;
-                self.evaluate(schema, predicate, &candidates)
+                self.evaluate(schema, predicate, &candidates)?
             }
-        }
+        };
+        matches.retain(|pos| !self.hides(*pos));
+        Ok(matches)
     }
 
     /// What a plan finds by an index, in the order of creation; `None` where there is no index, or

@@ -12,7 +12,7 @@ use crate::limits;
 use crate::scim::compat::Compat;
 use crate::scim::schema::TypeSchema;
 use crate::scim::sort::{Sort, SortKey, SortValue};
-use crate::store::orders::{Index, Keyed, Order};
+use crate::store::orders::{Index, Keyed, Order, Walk};
 use crate::store::resources::{self, Moment};
 use crate::store::{Pos, StoreError};
 use crate::tenant::document::timestamp;
@@ -26,7 +26,7 @@ pub(super) struct Ordered<'t> {
 
 impl<'t> Ordered<'t> {
     /// The index for an order of all resources of one type, if there is one.
-    fn of(matches: &TypedMatches<'t>, sort: &Sort, compat: &Compat) -> Option<Self> {
+    pub(super) fn of(matches: &TypedMatches<'t>, sort: &Sort, compat: &Compat) -> Option<Self> {
         let [(schema, Matches::All(_))] = matches.as_slice() else { return None };
         let key = sort.bind(*schema, compat).ok()?;
         let index = index(*schema, &key)?;
@@ -53,13 +53,9 @@ fn index(schema: TypeSchema<'_>, key: &SortKey<'_>) -> Option<Index> {
 }
 
 impl Work<'_, '_> {
-    /// The index for an order of a list, if there is one. It knows nothing of who is hidden.
-    pub(super) fn ordered<'t>(
-        &self,
-        matches: &TypedMatches<'t>,
-        sort: &Sort,
-    ) -> Option<Ordered<'t>> {
-        Ordered::of(matches, sort, &self.compat).filter(|_| self.hidden().is_none())
+    /// Where an order is read, and what of it the client does not see.
+    fn walk_of(&self, order: Order) -> Walk<'_> {
+        Walk { sql: self.sql, veil: self.veil(order.type_number) }
     }
 
     /// The page that has so many resources in front of it. Where a page ended is remembered until
@@ -78,18 +74,22 @@ impl Work<'_, '_> {
             return Ok(collected);
         }
         let seq = self.memory.last_seq;
-        let mut place = self.memory.order_bookmarks.at(*order, offset, seq);
+        // Places are counted with all that there are.
+        let is_whole = self.hidden_count(order.type_number) == 0;
+        let noted = || self.memory.order_bookmarks.at(*order, offset, seq);
+        let mut place = if is_whole { noted() } else { None };
         if place.is_none() && offset > 0 {
-            place = order.nth(self.sql, offset.saturating_sub(1))?;
+            place = order.nth(self.walk_of(*order), offset.saturating_sub(1))?;
             if place.is_none() {
                 return Ok(collected);
             }
         }
-        let found = order.behind(self.sql, place.as_ref(), query.count)?;
+        let found = order.behind(self.walk_of(*order), place.as_ref(), query.count)?;
         let positions: Vec<Pos> = found.iter().map(|(pos, _)| *pos).collect();
         self.collect_mixed(matches, &positions, query, &mut collected)?;
         let shown = collected.resources;
-        if let Some(last) = shown.checked_sub(1).and_then(|last| found.into_iter().nth(last)) {
+        let last = shown.checked_sub(1).and_then(|last| found.into_iter().nth(last));
+        if let Some(last) = last.filter(|_| is_whole) {
             let index = offset.saturating_add(i64::try_from(shown).unwrap_or(i64::MAX));
             self.memory.order_bookmarks.note(*order, index, seq, last);
         }
@@ -117,12 +117,12 @@ impl Work<'_, '_> {
         let order = ordered.order;
         let mut window = match starts {
             true => Vec::new(),
-            false => order.in_front_of(self.sql, place.as_ref(), in_front)?,
+            false => order.in_front_of(self.walk_of(order), place.as_ref(), in_front)?,
         };
         window.reverse();
         let rest = match ends {
             true => Vec::new(),
-            false => order.behind(self.sql, place.as_ref(), behind)?,
+            false => order.behind(self.walk_of(order), place.as_ref(), behind)?,
         };
         let before = window.len();
         // The resource at which the cursor is anchored is on the side that was shown.

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use super::collect::Collected;
 use super::cursor::{Anchor, Cursor, Direction};
+use super::ordered::Ordered;
 use super::query::ListQuery;
 use super::sorting::Valued;
 use super::{Matches, TypedMatches};
@@ -149,7 +150,10 @@ impl Work<'_, '_> {
                 continue;
             }
             match found {
-                Matches::All(_) => nearest.extend(self.seen_before(pos, room, number)?),
+                Matches::All(_) => {
+                    let veil = self.veil(number);
+                    nearest.extend(resources::before(self.sql, pos, room, number, veil)?);
+                }
                 Matches::These(positions) => {
                     let end = positions.partition_point(|other| *other < pos);
                     nearest.extend(positions.iter().take(end).rev().take(room));
@@ -158,21 +162,6 @@ impl Work<'_, '_> {
         }
         nearest.reverse();
         Ok(nearest)
-    }
-
-    /// Those of a type in front of a position that the client sees, the nearest first.
-    fn seen_before(&self, pos: Pos, room: usize, number: u8) -> Result<Vec<Pos>, StoreError> {
-        let (mut pos, mut nearest) = (pos, Vec::new());
-        loop {
-            let found = resources::before(self.sql, pos, room, number)?;
-            let ends = found.len() < room;
-            pos = found.last().copied().unwrap_or(pos);
-            nearest.extend(found.into_iter().filter(|pos| !self.hides(*pos)));
-            if ends || nearest.len() >= room {
-                nearest.truncate(room);
-                return Ok(nearest);
-            }
-        }
     }
 
     /// Whether a list goes on behind a position.
@@ -184,7 +173,9 @@ impl Work<'_, '_> {
                 Matches::These(positions) => !behind(positions, pos).is_empty(),
                 Matches::All(_) if pos >= high => false,
                 Matches::All(count) if pos <= low => *count > 0,
-                Matches::All(_) => self.skip_seen(pos, 1, number)?.is_some(),
+                Matches::All(_) => {
+                    resources::skip(self.sql, pos, 1, number, self.veil(number))?.is_some()
+                }
             };
             if any {
                 return Ok(true);
@@ -201,7 +192,7 @@ impl Work<'_, '_> {
         cursor: &Cursor,
         query: &ListQuery,
     ) -> Result<Walked, Failure> {
-        let (sorted, place) = match self.ordered(matches, sort) {
+        let (sorted, place) = match Ordered::of(matches, sort, &self.compat) {
             Some(ordered) => self.window(&ordered, cursor, query.count)?,
             None => {
                 let sorted = self.sorted(matches, sort)?;

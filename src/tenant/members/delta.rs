@@ -217,7 +217,7 @@ impl Work<'_, '_> {
         }
         let touched = delta.added.iter().map(|(key, _)| key);
         for pos in touched.chain(delta.removed.iter().map(|(key, _)| key)).filter_map(Key::pos) {
-            self.memory.dirty.touch_untold(pos);
+            self.memory.dirty.touch_member(pos);
         }
         let is_group = |pos: Pos| pos.type_number() == GROUP;
         if delta.added.iter().filter_map(|(key, _)| key.pos()).any(is_group) {

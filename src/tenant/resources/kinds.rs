@@ -80,7 +80,11 @@ impl Work<'_, '_> {
 
     /// That the client sees what it asks for: 404.
     pub(super) fn may_see(&self, number: u8, id: &str) -> Result<(), Failure> {
-        if number != GROUP || self.visible().is_none() {
+        let is_whole = match number {
+            GROUP => self.visible().is_none(),
+            number => self.hidden_count(number) == 0,
+        };
+        if is_whole {
             return Ok(());
         }
         let row = resources::by_id(self.sql, id)?.filter(|row| self.shows(row));

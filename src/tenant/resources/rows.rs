@@ -30,6 +30,9 @@ pub(in crate::tenant) fn take_away(
     memory.set_count(number, count);
     memory.forget_hidden(sql, row.pos)?;
     memory.bookmarks.deleted(row.pos);
+    if number == USER {
+        memory.forget_changes(sql, &document.id)?;
+    }
     if memory.any_grants && number == USER {
         memory.note_gone(&grants::of_user(sql, row.pos)?);
         grants::delete_of(sql, row.pos)?;

@@ -96,11 +96,12 @@ impl<'a> Work<'a, '_> {
         Ok(Added { row: self.rejoined(row)?, id, grouped })
     }
 
-    /// The resource of the same name that a POST takes up.
+    /// The resource of the same name that a POST takes up: one that is nobody's, where the connection
+    /// does that; or one that it has deleted, where that is not decided yet.
     fn named(&mut self, new: &New<'a>) -> Result<Option<Subject<'a>>, Failure> {
         let schema = new.schema;
         let adopts = self.adopt == Adopt::OnCreate;
-        if !adopts && !self.awaits_accepted() {
+        if !adopts && !self.awaits_accepted() && self.hidden().is_none() {
             return Ok(None);
         }
         let keys = new_keys(&new.resource, schema)?;
@@ -112,7 +113,7 @@ impl<'a> Work<'a, '_> {
         let Some(row) = row else { return Ok(None) };
         // Who was unlinked by hand is linked by hand.
         let is_taken_up = adopts && self.is_nobodys(&row) && !self.hides(row.pos);
-        if !is_taken_up && !self.was_accepted(&row)? {
+        if !is_taken_up && !self.was_accepted(&row)? && !self.takes_deletion_back(&row)? {
             return Ok(None);
         }
         let document = Document::decode(&row.doc)?;

@@ -138,7 +138,7 @@ CREATE TABLE recomputation (
         after INTEGER NOT NULL,
         done INTEGER NOT NULL,
         actor TEXT NOT NULL
-     ) STRICT;
+     , connection TEXT) STRICT;
 CREATE TABLE tombstones (
         id TEXT PRIMARY KEY,
         connection TEXT,
@@ -220,3 +220,31 @@ CREATE TABLE copies (
         external TEXT
      ) STRICT, WITHOUT ROWID;
 CREATE TABLE touches (number INTEGER PRIMARY KEY, pos INTEGER NOT NULL) STRICT;
+CREATE TABLE changes (
+        id INTEGER PRIMARY KEY,
+        user TEXT NOT NULL,
+        action TEXT NOT NULL,
+        actions INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        connection TEXT,
+        actor TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        approved TEXT NOT NULL,
+        about TEXT NOT NULL,
+        decision TEXT
+     ) STRICT;
+CREATE INDEX changes_by_user ON changes (user);
+CREATE TABLE hidden (
+        connection TEXT NOT NULL,
+        pos INTEGER NOT NULL,
+        PRIMARY KEY (connection, pos)
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE brakes (
+        connection TEXT PRIMARY KEY,
+        since INTEGER NOT NULL,
+        users INTEGER NOT NULL,
+        gone INTEGER NOT NULL,
+        managed INTEGER,
+        state TEXT NOT NULL
+     ) STRICT, WITHOUT ROWID;

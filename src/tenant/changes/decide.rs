@@ -1,0 +1,246 @@
+//! `POST …/changes/{id}/approve|reject|retry`, and the same of all that a brake has held of a
+//! connection.
+
+use serde_json::{Map, Value, json};
+
+use super::{hold_of, parsed};
+use crate::event::EventKind;
+use crate::http::{ChangeAction, Problem, ProblemCode, Response};
+use crate::limits;
+use crate::policy::Action;
+use crate::scim::schema::USER;
+use crate::store::changes::{self, BRAKE, ChangeRow, GUARD, PENDING, REJECTED, REVIEW};
+use crate::store::events::{self, Span};
+use crate::store::{resources, transacted};
+use crate::tenant::departure::deactivated;
+use crate::tenant::document::timestamp;
+use crate::tenant::members::Delta;
+use crate::tenant::work::{Answer, Failure, Work, only_fields};
+
+impl Work<'_, '_> {
+    /// Decides on one change `{"reason"?}`.
+    ///
+    /// 1. A key of a connection decides nothing: 403. A reason is a text of a bounded length: 400.
+    /// 2. There must be such a change, 404, which nobody has decided yet: 409.
+    /// 3. What was approved happens, 409 where a guard does not let it; what is rejected stays undone.
+    ///    An event says who decided, and why: 200.
+    pub(in crate::tenant) fn decide_change(&mut self, id: &str, action: ChangeAction) -> Answer {
+        let body = self.decision_body(&["reason"])?; // (1)
+        let reason = self.decision_reason(&body)?;
+        let row = self.change_of(id)?; // (2)
+        let is_guards = row.cause == GUARD;
+        match (action, row.status.as_str()) {
+            (ChangeAction::Approve, PENDING) => self.approve(row, reason.as_deref()),
+            // What a guard has refused is tried again, and again.
+            (ChangeAction::Retry, PENDING) if is_guards => self.approve(row, reason.as_deref()),
+            (ChangeAction::Reject, PENDING) => self.reject(row, reason.as_deref()),
+            (ChangeAction::Retry, REJECTED) => self.reopen(row, reason.as_deref()),
+            (ChangeAction::Retry, _) => Err(conflict("the change awaits its approval")),
+            _ => Err(conflict("the change was rejected; `retry` brings it up again")),
+        }
+    } // (3)
+
+    /// `POST …/changes/approve|reject {"connection","reason"?}`: decides on what a brake has held of a
+    /// connection, so much of it as one request does. What was approved lets the connection go on.
+    ///
+    /// 1. As above: 403, 400. There must be such a connection: 404.
+    /// 2. Each is decided as by itself; what a guard refuses stays pending, and is decided by itself.
+    /// 3. It is told how many were, and how many are left: 200.
+    pub(in crate::tenant) fn decide_changes(&mut self, action: ChangeAction) -> Answer {
+        let body = self.decision_body(&["connection", "reason"])?; // (1)
+        let reason = self.decision_reason(&body)?;
+        let connection = body.get("connection").and_then(Value::as_str).unwrap_or_default();
+        if !self.memory.connections.contains_key(connection) {
+            return Err(Problem::from(ProblemCode::NotFound).into());
+        }
+        let most = limits::CHANGES_AT_ONCE;
+        let (mut decided, mut refused) = (0_usize, 0_usize);
+        for row in changes::pending(self.sql, connection, BRAKE, most)? {
+            if self.decide_whole(row, action, reason.as_deref())? {
+                decided = decided.saturating_add(1);
+            } else {
+                refused = refused.saturating_add(1);
+            }
+        } // (2)
+        if action == ChangeAction::Approve {
+            self.deciding(|settling| settling.release(connection))?;
+        }
+        let left = changes::count(self.sql, connection, BRAKE)?;
+        let decided_as = if action == ChangeAction::Approve { "approved" } else { "rejected" };
+        Ok(Response::json(200, &json!({ decided_as: decided, "refused": refused, "left": left })))
+    } // (3)
+
+    /// Decides on one of many, whole or not at all; whether it was. What a guard has refused is no
+    /// longer the brake's.
+    fn decide_whole(
+        &mut self,
+        row: ChangeRow,
+        action: ChangeAction,
+        reason: Option<&str>,
+    ) -> Result<bool, Failure> {
+        let (sql, before) = (self.sql, self.memory.checkpoint());
+        let decide = || {
+            self.settled(|work| match action {
+                ChangeAction::Approve => work.approve(row.clone(), reason),
+                _ => work.reject(row.clone(), reason),
+            })
+        };
+        match transacted(sql, decide, Result::is_ok)? {
+            Ok(_) => Ok(true),
+            Err(Failure::Store(error)) => Err(error.into()),
+            Err(_) => {
+                self.memory.restore(before);
+                self.memory.refused = None;
+                changes::put(self.sql, &ChangeRow { cause: REVIEW.to_owned(), ..row })?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Lets a change happen: what is held counts from now on, what was refused is done now.
+    fn approve(&mut self, row: ChangeRow, reason: Option<&str>) -> Answer {
+        let decided = self.decision(reason);
+        changes::delete(self.sql, row.id)?;
+        self.deciding(|settling| settling.tell(EventKind::ChangeApproved, &row, decided.clone()))?;
+        let subject = self.subject(USER, &row.user, None)?;
+        let (actions, pos) = (hold_of(&row).actions, subject.pos());
+        let is_guards = row.cause == GUARD;
+        self.memory.dirty.touch(pos);
+        if actions.has(Action::Delete) || is_guards && row.action == Action::Delete.name() {
+            self.remove(subject)?;
+        } else if is_guards {
+            let after = deactivated(subject.resource(), subject.schema())?;
+            self.change(&subject, after, &Delta::default())?;
+        }
+        let row = ChangeRow {
+            status: "provisioned".to_owned(),
+            decision: Some(decided.to_string()),
+            ..row
+        };
+        Ok(Response::json(200, &self.change_shown(&row)?))
+    }
+
+    /// Leaves a change undone: the user's access stays what it was. Whose deletion is rejected is there
+    /// again for everybody, and nobody's.
+    fn reject(&mut self, row: ChangeRow, reason: Option<&str>) -> Answer {
+        let decided = self.decision(reason);
+        self.deciding(|settling| settling.tell(EventKind::ChangeRejected, &row, decided.clone()))?;
+        let mut actions = hold_of(&row).actions;
+        let user = resources::by_id(self.sql, &row.user)?;
+        if let Some(user) = user {
+            self.memory.dirty.touch(user.pos);
+            if actions.has(Action::Delete) {
+                actions = actions.without(Action::Delete);
+                resources::set_manager(self.sql, user.pos, None)?;
+                let connection = row.connection.as_deref().unwrap_or_default();
+                self.memory.unhide(self.sql, connection, user.pos)?;
+            }
+        }
+        let row = ChangeRow {
+            status: REJECTED.to_owned(),
+            actions: actions.bits(),
+            decision: Some(decided.to_string()),
+            ..row
+        };
+        changes::put(self.sql, &row)?;
+        Ok(Response::json(200, &self.change_shown(&row)?))
+    }
+
+    /// Has what was rejected await its approval again.
+    fn reopen(&mut self, row: ChangeRow, reason: Option<&str>) -> Answer {
+        let decided = self.decision(reason);
+        let subject = self.subject(USER, &row.user, None)?;
+        let mut actions = hold_of(&row).actions;
+        if row.action == Action::Delete.name() && row.cause != GUARD {
+            let connection = row.connection.as_deref().unwrap_or_default();
+            let held = self.memory.change_held(self.sql, &row.user)?;
+            if held.is_some_and(|held| held.id != row.id) || !self.has_connection(connection) {
+                return Err(conflict("the user or the connection is not what it was"));
+            }
+            actions = actions.with(Action::Delete);
+            resources::set_manager(self.sql, subject.pos(), Some(connection))?;
+            self.memory.hide(self.sql, connection, subject.pos())?;
+        }
+        self.memory.dirty.touch(subject.pos());
+        let row = ChangeRow {
+            status: PENDING.to_owned(),
+            actions: actions.bits(),
+            decision: None,
+            ..row
+        };
+        changes::put(self.sql, &row)?;
+        self.deciding(|settling| settling.tell(EventKind::ChangePending, &row, decided))?;
+        Ok(Response::json(200, &self.change_shown(&row)?))
+    }
+
+    /// The change of a number: 404. One that was decided has no row; its event is still there: 409.
+    fn change_of(&self, id: &str) -> Result<ChangeRow, Failure> {
+        let number: Option<i64> = id.parse().ok();
+        let number = number.filter(|number| (1..=self.memory.last_seq).contains(number));
+        let number = number.ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        if let Some(row) = changes::by_id(self.sql, number)? {
+            return Ok(row);
+        }
+        let kind = EventKind::ChangePending.name();
+        let span =
+            Span { after: number.saturating_sub(1), until: number, kind: Some(&kind), actor: None };
+        if events::read(self.sql, span)?.is_empty() {
+            return Err(Problem::from(ProblemCode::NotFound).into());
+        }
+        Err(conflict("the change has been decided"))
+    }
+
+    fn decision_body(&self, fields: &[&str]) -> Result<Map<String, Value>, Failure> {
+        if self.connection.is_some() {
+            let detail = "a key of a connection decides of no changes";
+            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
+        }
+        let body = self.body_or_nothing()?;
+        only_fields(&body, fields, "a decision")?;
+        Ok(body)
+    }
+
+    fn decision_reason(&self, body: &Map<String, Value>) -> Result<Option<String>, Failure> {
+        let most = limits::REASON_CHARACTERS;
+        match body.get("reason") {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.chars().count() <= most => Ok(Some(text.clone())),
+            Some(_) => {
+                let detail = format!("`reason` is not a text of at most {most} characters");
+                Err(Problem::new(ProblemCode::Malformed, detail).into())
+            }
+        }
+    }
+
+    /// Who decides, and why, as an event and a row say it.
+    fn decision(&self, reason: Option<&str>) -> Value {
+        let by = self.call.principal.actor();
+        json!({ "decidedAt": timestamp(self.now()), "decidedBy": by, "reason": reason })
+    }
+
+    /// A change as it is shown.
+    pub(in crate::tenant) fn change_shown(&self, row: &ChangeRow) -> Result<Value, Failure> {
+        let time = chrono::DateTime::from_timestamp_millis(row.time).map(timestamp);
+        let mut shown = json!({
+            "id": row.id.to_string(),
+            "user": row.user,
+            "action": row.action,
+            "status": row.status,
+            "cause": row.cause,
+            "connection": row.connection,
+            "actor": row.actor,
+            "createdAt": time,
+        });
+        let decision = row.decision.as_deref().map(parsed).transpose()?;
+        if let Some(fields) = shown.as_object_mut() {
+            for more in [Some(parsed(&row.about)?), decision].into_iter().flatten() {
+                fields.extend(more.as_object().cloned().unwrap_or_default());
+            }
+        }
+        Ok(shown)
+    }
+}
+
+fn conflict(detail: &'static str) -> Failure {
+    Problem::new(ProblemCode::Conflict, detail).into()
+}

@@ -1,0 +1,83 @@
+//! `GET …/changes` and `GET …/users/{id}/changes`: what awaits approval, and what was denied it.
+
+use chrono::DateTime;
+use serde_json::{Value, json};
+
+use crate::http::{Problem, ProblemCode, Response};
+use crate::policy::Action;
+use crate::scim::schema::USER;
+use crate::store::changes::{self, Sought};
+use crate::store::resources;
+use crate::tenant::work::{Answer, Failure, Work};
+
+/// What a change may be; what is none of the first two has no row, as long as nothing delivers it.
+const STATUSES: [&str; 8] = [
+    changes::PENDING,
+    changes::REJECTED,
+    "provisioning",
+    "modifying",
+    "provisioned",
+    "failed",
+    "deleting",
+    "unknown",
+];
+
+impl Work<'_, '_> {
+    /// `GET …/changes?user=&action=&status=&connection=&after=&cursor=&limit=`, in the order of events.
+    /// `after` is the place of an event or a time. Of one user, there must be such a user: 404.
+    pub(in crate::tenant) fn list_changes(&self, user: Option<&str>) -> Answer {
+        if let Some(id) = user {
+            let row = resources::by_id(self.sql, id)?;
+            row.filter(|row| row.pos.type_number() == USER)
+                .ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        }
+        let query = &self.request().query;
+        let value = |name: &str| query.value(name).filter(|text| !text.is_empty());
+        let (action, status) = (value("action"), value("status"));
+        if action.is_some_and(|name| Action::of(name).is_none()) {
+            return Err(malformed("`action` is none that a change has"));
+        }
+        if status.is_some_and(|name| !STATUSES.contains(&name)) {
+            return Err(malformed("`status` is none that a change has"));
+        }
+        let (after, since) = self.changes_after()?;
+        let cursor = query.whole("cursor")?.unwrap_or(0);
+        let sought = Sought {
+            user: user.or(value("user")),
+            action,
+            status,
+            connection: value("connection"),
+            after: after.max(cursor),
+            since,
+        };
+        let limit = query.items_limit()?;
+        let mut rows = changes::list(self.sql, sought, limit.saturating_add(1))?;
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let items = rows.iter().map(|row| self.change_shown(row));
+        let items = items.collect::<Result<Vec<Value>, Failure>>()?;
+        let mut page = json!({ "items": items });
+        let last = rows.last().filter(|_| has_more);
+        if let (Some(fields), Some(last)) = (page.as_object_mut(), last) {
+            fields.insert("next".to_owned(), last.id.to_string().into());
+        }
+        Ok(Response::json(200, &page))
+    }
+
+    /// Behind which event, and behind which moment, a list begins.
+    fn changes_after(&self) -> Result<(i64, i64), Failure> {
+        let query = &self.request().query;
+        let text = query.value("after").unwrap_or_default();
+        if text.is_empty() || text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok((query.whole("after")?.unwrap_or(0), 0));
+        }
+        match DateTime::parse_from_rfc3339(text) {
+            Ok(time) => Ok((0, time.timestamp_millis())),
+            Err(_) => Err(malformed("`after` is neither a place in the feed nor a time")),
+        }
+    }
+}
+
+fn malformed(detail: &'static str) -> Failure {
+    Problem::new(ProblemCode::Malformed, detail).into()
+}

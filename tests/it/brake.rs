@@ -1,0 +1,191 @@
+//! The brake: a connection that ends the access of too many at once is held until somebody decides.
+
+use muster::limits;
+use serde_json::{Value, json};
+
+use crate::access::mapping;
+use crate::changes::reviewed;
+use crate::support::Acme;
+
+/// Ten users of a connection, and a brake of three.
+fn braked() -> (Acme, String, Vec<String>) {
+    let (mut acme, key) = reviewed(&json!({}));
+    acme.policy(&json!({ "massChangeBrake": { "percent": 20, "min": 2 } }));
+    let users = (0..10).map(|n| acme.pushed(&key, &json!({ "userName": format!("u{n}") })));
+    let users = users.collect();
+    (acme, key, users)
+}
+
+fn left(acme: &mut Acme, users: &[String]) -> Vec<usize> {
+    (0..users.len()).filter(|n| !acme.held_or_nothing(&users[*n]).is_empty()).collect()
+}
+
+impl Acme {
+    /// What a user holds who may be there no more.
+    fn held_or_nothing(&mut self, id: &str) -> Vec<Value> {
+        self.access(id)["grants"].as_array().unwrap().clone()
+    }
+
+    fn warnings(&mut self, connection: &str) -> Vec<Value> {
+        let path = format!("/connections/{connection}/health");
+        let health = self.admin("GET", &path, &Value::Null).json();
+        let warnings = health["warnings"].as_array().unwrap().iter();
+        warnings.filter(|one| one["code"] == "brake").cloned().collect()
+    }
+
+    fn decide_brake(&mut self, action: &str) -> Value {
+        let body = json!({ "connection": "okta", "reason": "a move of offices" });
+        let reply = self.admin("POST", &format!("/changes/{action}"), &body);
+        assert_eq!(reply.status, 200, "{}", reply.json());
+        reply.json()
+    }
+}
+
+#[test]
+fn what_goes_beyond_the_threshold_is_held_and_let_go() {
+    let (mut acme, key, users) = braked();
+    acme.user("by hand");
+    assert_eq!(acme.rows("brakes"), 0);
+    for user in &users[..6] {
+        acme.delete_by(&key, user);
+        acme.sleep();
+    }
+    // Two are not more than two; the third is the first of too many.
+    assert_eq!(left(&mut acme, &users), [2, 3, 4, 5, 6, 7, 8, 9]);
+    let changes = acme.changes("?status=pending&action=delete");
+    assert_eq!(changes.len(), 4);
+    assert_eq!(changes[0]["cause"], "brake");
+    let told = json!({ "ended": 2, "managed": 10, "percent": 20, "min": 2 });
+    assert_eq!(changes[0]["brake"], told);
+    let events = acme.events();
+    let pending: Vec<&Value> =
+        events.iter().filter(|one| one["type"] == "change.pending").collect();
+    assert_eq!((pending.len(), &pending[0]["data"]["brake"]), (4, &told));
+    let warnings = acme.warnings("okta");
+    assert_eq!(
+        (&warnings[0]["ended"], &warnings[0]["managed"], &warnings[0]["firstSeen"]),
+        (&json!(2), &json!(10), &changes[0]["createdAt"])
+    );
+    acme.check_recomputed();
+    assert_eq!(acme.with_key(&key, |acme| acme.get("/Users"))["totalResults"], 5);
+    let decided = acme.decide_brake("approve");
+    assert_eq!(decided, json!({ "approved": 4, "refused": 0, "left": 0 }));
+    assert_eq!(left(&mut acme, &users), [6, 7, 8, 9]);
+    assert_eq!(acme.warnings("okta"), Vec::<Value>::new());
+    assert_eq!(["changes", "hidden"].map(|table| acme.rows(table)), [0, 0]);
+    // For a day it goes on, and then it is counted anew.
+    for user in &users[6..8] {
+        acme.delete_by(&key, user);
+    }
+    acme.wait(limits::BRAKE_MILLISECONDS / 1_000 + 1);
+    acme.policy(&json!({ "massChangeBrake": { "percent": 20, "min": 0 } }));
+    acme.delete_by(&key, &users[8]);
+    assert_eq!(left(&mut acme, &users), [8, 9], "one of two is more than a fifth");
+    acme.check_recomputed();
+}
+
+#[test]
+fn deactivations_and_members_who_lose_all_are_counted_too() {
+    let (mut acme, key, users) = braked();
+    acme.policy(
+        &json!({ "mappings": [mapping("g", "groups.display eq \"Builders\" and active ne false",
+        &["builder"])] }),
+    );
+    let members: Vec<Value> = users.iter().map(|id| json!({ "value": id })).collect();
+    let body = json!({ "displayName": "Builders", "members": members });
+    let group = acme.scim_with("POST", "/Groups", &body, &key, &[]).json();
+    let path = format!("/Groups/{}", group["id"].as_str().unwrap());
+    acme.replace_by(&key, &users[0], "active", json!(false));
+    assert_eq!(left(&mut acme, &users).len(), 9);
+    assert_eq!(acme.scim_with("DELETE", &path, &Value::Null, &key, &[]).status, 204);
+    assert_eq!(left(&mut acme, &users), [2, 3, 4, 5, 6, 7, 8, 9]);
+    assert!(
+        acme.changes("").iter().all(|one| one["action"] == "update" && one["cause"] == "brake")
+    );
+    acme.check_recomputed();
+    acme.replace_by(&key, &users[9], "active", json!(false));
+    assert_eq!(acme.changes("?action=deactivate").len(), 1, "held as well");
+    let decided = acme.decide_brake("reject");
+    assert_eq!(decided, json!({ "rejected": 8, "refused": 0, "left": 0 }));
+    assert_eq!(left(&mut acme, &users), [2, 3, 4, 5, 6, 7, 8, 9], "it stays");
+    acme.check_recomputed();
+    assert_eq!(acme.warnings("okta"), Vec::<Value>::new());
+}
+
+#[test]
+fn what_alarms_do_for_a_connection_is_braked_too() {
+    let mut acme = Acme::new();
+    let count = limits::ACCESS_USERS + 10;
+    let users = acme.populate(count);
+    acme.policy(&json!({
+        "mappings": [mapping("g", "groups.display eq \"Builders\"", &["builder"])],
+        "massChangeBrake": { "percent": 1, "min": 100 },
+    }));
+    let key = acme.connection_key("okta", "active");
+    let members: Vec<Value> = users.iter().map(|id| json!({ "value": id })).collect();
+    let body = json!({ "displayName": "Builders", "members": members });
+    let group = acme.scim_with("POST", "/Groups", &body, &key, &[]).json();
+    acme.alarms();
+    assert_eq!(acme.rows("grants"), count as i64);
+    let path = format!("/Groups/{}", group["id"].as_str().unwrap());
+    assert_eq!(acme.scim_with("DELETE", &path, &Value::Null, &key, &[]).status, 204);
+    acme.sleep();
+    acme.get("/Users?count=0");
+    acme.alarms();
+    assert_eq!(
+        (acme.rows("grants"), acme.rows("changes")),
+        (count as i64 - 100, count as i64 - 100)
+    );
+    let found = acme.admin("POST", "/recompute?dryRun=true", &Value::Null).json();
+    assert_eq!(found["differences"], json!([]));
+    let (most, mut left) = (limits::CHANGES_AT_ONCE, count - 100);
+    while left > 0 {
+        let decided = most.min(left);
+        left -= decided;
+        let expected = json!({ "approved": decided, "refused": 0, "left": left });
+        assert_eq!(acme.decide_brake("approve"), expected);
+    }
+    assert_eq!((acme.rows("grants"), acme.rows("changes")), (0, 0));
+}
+
+#[test]
+fn what_a_guard_does_not_let_go_is_decided_by_itself() {
+    let (mut acme, key, users) = braked();
+    let grant = json!({ "role": "owner" });
+    assert_eq!(acme.admin("POST", &format!("/users/{}/grants", users[3]), &grant).status, 201);
+    acme.policy(&json!({ "guards": [{ "role": "owner", "min": 1 }] }));
+    for user in &users[..5] {
+        acme.delete_by(&key, user);
+    }
+    assert_eq!(acme.changes("?status=pending").len(), 3);
+    let decided = acme.decide_brake("approve");
+    assert_eq!(decided, json!({ "approved": 2, "refused": 1, "left": 0 }));
+    acme.sleep();
+    let change = acme.changes("")[0].clone();
+    assert_eq!((&change["user"], &change["cause"]), (&json!(users[3]), &json!("review")));
+    let number = change["id"].as_str().unwrap();
+    assert_eq!(acme.decide(number, "approve").status, 409);
+    assert_eq!(acme.changes(""), std::slice::from_ref(&change), "that is no other change");
+    acme.policy(&json!({ "guards": [] }));
+    assert_eq!(acme.decide(number, "approve").status, 200);
+    assert_eq!(left(&mut acme, &users), [5, 6, 7, 8, 9]);
+}
+
+#[test]
+fn the_brake_is_of_a_connection_that_is_there() {
+    let (mut acme, _, _) = braked();
+    for body in [json!({}), json!({ "connection": "entra" })] {
+        acme.admin_refused("POST", "/changes/approve", &body, (404, "not_found", ""));
+    }
+    assert_eq!(acme.decide_brake("reject"), json!({ "rejected": 0, "refused": 0, "left": 0 }));
+}
+
+#[test]
+fn of_many_users_the_first_tell_how_many_a_connection_manages() {
+    let (mut acme, key, users) = braked();
+    assert!(limits::BRAKE_SCAN > users.len(), "all are looked at here");
+    for user in &users[..3] {
+        acme.delete_by(&key, user);
+    }
+    assert_eq!(acme.changes("")[0]["brake"]["managed"], 10);
+}
