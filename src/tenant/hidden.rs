@@ -86,7 +86,7 @@ impl Memory {
     pub(super) fn unhide_all(&mut self, sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
         let Some(users) = self.hidden.0.remove(connection) else { return Ok(()) };
         self.touched = true;
-        users.iter().for_each(|user| self.dirty.touch(*user));
+        users.iter().for_each(|user| self.dirty.touch_untold(*user));
         hidden::remove_of(sql, connection)
     }
 }

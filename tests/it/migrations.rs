@@ -85,7 +85,6 @@ const UNDONE: &[&[&str]] = &[
     &["DROP TABLE followers", "DROP TABLE directory", "DROP TABLE copies", "DROP TABLE touches"],
     &[
         "DROP TABLE changes",
-        "DROP TABLE hidden",
         "DROP TABLE brakes",
         "ALTER TABLE recomputation DROP COLUMN connection",
     ],

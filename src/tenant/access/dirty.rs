@@ -58,7 +58,7 @@ impl Dirty {
         if pos.type_number() == USER {
             self.joined.insert(pos);
         }
-        self.touch(pos);
+        self.touch_untold(pos);
     }
 
     /// Notes that what a connection says of a user awaits approval, or does not.

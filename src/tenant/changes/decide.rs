@@ -105,7 +105,7 @@ impl Work<'_, '_> {
         let subject = self.subject(USER, &row.user, None)?;
         let (actions, pos) = (hold_of(&row).actions, subject.pos());
         let is_guards = row.cause == GUARD;
-        self.memory.dirty.touch(pos);
+        self.memory.dirty.touch_untold(pos);
         if actions.has(Action::Delete) || is_guards && row.action == Action::Delete.name() {
             self.remove(subject)?;
         } else if is_guards {
@@ -128,7 +128,7 @@ impl Work<'_, '_> {
         let mut actions = hold_of(&row).actions;
         let user = resources::by_id(self.sql, &row.user)?;
         if let Some(user) = user {
-            self.memory.dirty.touch(user.pos);
+            self.memory.dirty.touch_untold(user.pos);
             if actions.has(Action::Delete) {
                 actions = actions.without(Action::Delete);
                 resources::set_manager(self.sql, user.pos, None)?;
@@ -161,7 +161,7 @@ impl Work<'_, '_> {
             resources::set_manager(self.sql, subject.pos(), Some(connection))?;
             self.memory.hide(self.sql, connection, subject.pos())?;
         }
-        self.memory.dirty.touch(subject.pos());
+        self.memory.dirty.touch_untold(subject.pos());
         let row = ChangeRow {
             status: PENDING.to_owned(),
             actions: actions.bits(),

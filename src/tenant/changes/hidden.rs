@@ -26,7 +26,7 @@ impl Work<'_, '_> {
         let is_held = actions.has(Action::Delete);
         if is_held {
             self.memory.hide(self.sql, &connection, row.pos)?;
-            self.memory.dirty.touch(row.pos);
+            self.memory.dirty.touch_untold(row.pos);
         }
         Ok(is_held)
     }
@@ -47,7 +47,7 @@ impl Work<'_, '_> {
         };
         self.memory.unhide(self.sql, &connection, row.pos)?;
         let rest = super::hold_of(&held).actions.without(Action::Delete);
-        self.memory.dirty.touch(row.pos);
+        self.memory.dirty.touch_untold(row.pos);
         match rest.first() {
             None => self.deciding(|settling| settling.superseded(&held))?,
             Some(action) => changes::put(

@@ -235,11 +235,6 @@ CREATE TABLE changes (
         decision TEXT
      ) STRICT;
 CREATE INDEX changes_by_user ON changes (user);
-CREATE TABLE hidden (
-        connection TEXT NOT NULL,
-        pos INTEGER NOT NULL,
-        PRIMARY KEY (connection, pos)
-     ) STRICT, WITHOUT ROWID;
 CREATE TABLE brakes (
         connection TEXT PRIMARY KEY,
         since INTEGER NOT NULL,
