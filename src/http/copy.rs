@@ -55,7 +55,7 @@ impl CopyRequest {
     /// What a copy answers: what the object would have, and in `asOf` the place in the log as of which
     /// that is so.
     pub fn answer(&self, copy: &str) -> Option<Response> {
-        let mut copy: Map<String, Value> = serde_json::from_str(copy).ok()?;
+        let mut copy: Map<String, Value> = serde_json::from_slice(copy.as_bytes()).ok()?;
         let Some(Value::Object(mut access)) = copy.remove("access") else { return None };
         for name in ["grants", "withheld"] {
             let list = access.get_mut(name).and_then(Value::as_array_mut);

@@ -81,7 +81,7 @@ pub fn first(sql: &dyn Sql, limit: usize) -> Result<Vec<(String, CopyRow)>, Stor
 }
 
 fn read(row: &Row) -> Result<(String, CopyRow), StoreError> {
-    let names = serde_json::from_str(row.text(1)?).map_err(|e| StoreError::new(e.to_string()))?;
+    let names = row.text(1)?.split_ascii_whitespace().map(str::to_owned).collect();
     let external = row.text_or_null(2)?.map(str::to_owned);
     Ok((row.text(0)?.to_owned(), CopyRow { names, external }))
 }
@@ -92,7 +92,7 @@ pub fn put(sql: &dyn Sql, id: &str, row: Option<&CopyRow>) -> Result<(), StoreEr
         sql.query("DELETE FROM copies WHERE id = +?1", &[Param::Text(id)])?;
         return Ok(());
     };
-    let names = serde_json::Value::from(names.as_slice()).to_string();
+    let names = names.join(" ");
     sql.query(
         "INSERT INTO copies (id, names, external) VALUES (?1, ?2, ?3)
          ON CONFLICT (id) DO UPDATE SET names = ?2, external = ?3",

@@ -366,7 +366,7 @@ const COPIES: &[&str] = &[
         names_by TEXT NOT NULL,
         pass INTEGER
      ) STRICT",
-    // The names that KV may hold of a resource, as a JSON text; by which `externalId` one of them is.
+    // The names that KV may hold of a resource, spaces between them; by which `externalId` one of them is.
     "CREATE TABLE copies (
         id TEXT PRIMARY KEY,
         names TEXT NOT NULL,
