@@ -24,6 +24,7 @@ const MIGRATIONS: &[&[&str]] = &[
     GROUP_GRANTS,
     DECISIONS,
     SIGHTINGS,
+    KEPT_ACCESS,
 ];
 
 const TABLES: &[&str] = &[
@@ -313,6 +314,9 @@ const SIGHTINGS: &[&str] = &[
      ) STRICT",
     "ALTER TABLE suspensions ADD COLUMN stale INTEGER NOT NULL DEFAULT 0",
 ];
+
+/// What users who were deleted held, where that is not the end of it: a JSON array.
+const KEPT_ACCESS: &[&str] = &["ALTER TABLE tombstones ADD COLUMN grants TEXT"];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

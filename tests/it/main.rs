@@ -76,6 +76,7 @@ mod hosts;
 mod idempotency;
 mod import_errors;
 mod isolation;
+mod kept_access;
 mod key_rotation;
 mod key_uses;
 mod keys;

@@ -79,6 +79,7 @@ const UNDONE: &[&[&str]] = &[
         "DROP TABLE staleness",
         "ALTER TABLE suspensions DROP COLUMN stale",
     ],
+    &["ALTER TABLE tombstones DROP COLUMN grants"],
 ];
 
 /// This version.
