@@ -55,6 +55,11 @@ impl Default for Deprovision {
 impl Fate {
     const ALL: [Self; 3] = [Self::Suspend, Self::Delete, Self::Keep];
 
+    /// By its name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {

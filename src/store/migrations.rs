@@ -29,6 +29,7 @@ const MIGRATIONS: &[&[&str]] = &[
     MATCHES,
     COPIES,
     CHANGES,
+    KEPT_ACCESS,
 ];
 
 const TABLES: &[&str] = &[
@@ -376,8 +377,8 @@ const COPIES: &[&str] = &[
     "CREATE TABLE touches (number INTEGER PRIMARY KEY, pos INTEGER NOT NULL) STRICT",
 ];
 
-/// What awaits approval, and how much they have done of late. A
-/// computation remembers whose doing it is.
+/// What awaits approval, and how much connections have done of late. A computation remembers whose
+/// doing it is.
 const CHANGES: &[&str] = &[
     "CREATE TABLE changes (
         id INTEGER PRIMARY KEY,
@@ -404,6 +405,9 @@ const CHANGES: &[&str] = &[
      ) STRICT, WITHOUT ROWID",
     "ALTER TABLE recomputation ADD COLUMN connection TEXT",
 ];
+
+/// What users who were deleted held, where that is not the end of it: a JSON array.
+const KEPT_ACCESS: &[&str] = &["ALTER TABLE tombstones ADD COLUMN grants TEXT"];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.
 ///

@@ -22,6 +22,8 @@ pub struct TombstoneRow {
     pub deleted: i64,
     /// Until when it is remembered.
     pub until: i64,
+    /// What the user held, as a JSON array, where that was not the end of it.
+    pub grants: Option<String>,
 }
 
 /// What the tenant's digests are salted with, once there has been one.
@@ -48,8 +50,8 @@ pub fn first_until(sql: &dyn Sql) -> Result<Option<i64>, StoreError> {
 /// Adds one.
 pub fn add(sql: &dyn Sql, row: &TombstoneRow) -> Result<(), StoreError> {
     sql.query(
-        "INSERT INTO tombstones (id, connection, name, external, fate, rev, deleted, until)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO tombstones (id, connection, name, external, fate, rev, deleted, until, grants)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         &[
             Param::Text(&row.id),
             text(row.connection.as_deref()),
@@ -59,6 +61,7 @@ pub fn add(sql: &dyn Sql, row: &TombstoneRow) -> Result<(), StoreError> {
             Param::Integer(row.rev),
             Param::Integer(row.deleted),
             Param::Integer(row.until),
+            text(row.grants.as_deref()),
         ],
     )?;
     Ok(())
@@ -67,7 +70,7 @@ pub fn add(sql: &dyn Sql, row: &TombstoneRow) -> Result<(), StoreError> {
 /// Those of a name that are remembered at a moment, the latest first, at most two.
 pub fn named(sql: &dyn Sql, digest: &str, now: i64) -> Result<Vec<TombstoneRow>, StoreError> {
     const STATEMENT: &str =
-        "SELECT id, connection, name, external, fate, rev, deleted, until FROM tombstones
+        "SELECT id, connection, name, external, fate, rev, deleted, until, grants FROM tombstones
          WHERE name = +?1 AND until > +?2 ORDER BY deleted DESC, id DESC LIMIT 2";
     let rows = sql.query(STATEMENT, &[Param::Text(digest), Param::Integer(now)])?;
     rows.iter().map(read).collect()
@@ -76,7 +79,7 @@ pub fn named(sql: &dyn Sql, digest: &str, now: i64) -> Result<Vec<TombstoneRow>,
 /// Those of an `externalId` that are remembered at a moment, at most two.
 pub fn identified(sql: &dyn Sql, digest: &str, now: i64) -> Result<Vec<TombstoneRow>, StoreError> {
     const STATEMENT: &str =
-        "SELECT id, connection, name, external, fate, rev, deleted, until FROM tombstones
+        "SELECT id, connection, name, external, fate, rev, deleted, until, grants FROM tombstones
          WHERE external = +?1 AND until > +?2 LIMIT 2";
     let rows = sql.query(STATEMENT, &[Param::Text(digest), Param::Integer(now)])?;
     rows.iter().map(read).collect()
@@ -116,14 +119,24 @@ fn read(row: &Row) -> Result<TombstoneRow, StoreError> {
         rev: row.integer(5)?,
         deleted: row.integer(6)?,
         until: row.integer(7)?,
+        grants: row.text_or_null(8)?.map(str::to_owned),
     })
 }
 
-/// Whether a user of an id was deleted, and is not forgotten at a time.
-pub fn has(sql: &dyn Sql, id: &str, now: i64) -> Result<bool, StoreError> {
-    let rows = sql.query(
-        "SELECT 1 FROM tombstones WHERE id = +?1 AND until > +?2",
-        &[Param::Text(id), Param::Integer(now)],
-    )?;
-    Ok(!rows.is_empty())
+/// The one of an id that is remembered at a moment.
+pub fn of(sql: &dyn Sql, id: &str, now: i64) -> Result<Option<TombstoneRow>, StoreError> {
+    const STATEMENT: &str =
+        "SELECT id, connection, name, external, fate, rev, deleted, until, grants FROM tombstones
+         WHERE id = +?1 AND until > +?2";
+    let rows = sql.query(STATEMENT, &[Param::Text(id), Param::Integer(now)])?;
+    rows.first().map(read).transpose()
+}
+
+/// Those that are the first to be forgotten at a moment, at most so many.
+pub fn due(sql: &dyn Sql, now: i64, most: usize) -> Result<Vec<TombstoneRow>, StoreError> {
+    const STATEMENT: &str =
+        "SELECT id, connection, name, external, fate, rev, deleted, until, grants FROM tombstones
+         WHERE until <= +?1 ORDER BY until, id LIMIT +?2";
+    let rows = sql.query(STATEMENT, &[Param::Integer(now), Param::count(most)])?;
+    rows.iter().map(read).collect()
 }

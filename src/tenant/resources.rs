@@ -305,10 +305,11 @@ impl<'a> Work<'a, '_> {
             return Ok(());
         }
         let successor = self.successor(Verb::Deleted, row.pos, &document)?;
-        self.bury(schema, &row, &document)?;
+        let kept = self.bury(schema, &row, &document)?;
         take_away(self.sql, self.memory, schema, &row, &document)?;
         let kind = EventKind::Resource(row.pos.type_number(), Verb::Deleted);
-        Ok(self.record(&Event::new(kind, document.id).succeeded(successor))?)
+        let event = Event::new(kind, document.id).succeeded(successor);
+        Ok(self.record(&if kept { event.with("accessKept", true) } else { event })?)
     }
 
     /// The resource that a request is about to change: 404, 403 when another connection manages it,

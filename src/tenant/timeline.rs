@@ -86,10 +86,15 @@ impl Work<'_, '_> {
                     lookup_keys(&Document::decode(&row.doc)?.resource, self.schema_of(USER)?);
                 names.extend(keys.iter().filter_map(|(_, key)| tag(self.call.key_ring, key)));
             }
-            None if tombstones::has(self.sql, id, self.now().timestamp_millis())? => {}
+            None if self.is_remembered(id)? => {}
             None => return Err(Problem::from(ProblemCode::NotFound).into()),
         }
         Ok(names)
+    }
+
+    /// Whether a user who was deleted is remembered.
+    fn is_remembered(&self, id: &str) -> Result<bool, Failure> {
+        Ok(tombstones::of(self.sql, id, self.now().timestamp_millis())?.is_some())
     }
 
     fn as_event(&self, row: &EventRow) -> Value {

@@ -9,18 +9,21 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::document::Document;
 use super::lookups::{keys_of, lookup_keys};
-use super::memory::Memory;
+use super::memory::{Author, Memory};
 use super::work::Work;
+use crate::event::{Event, EventKind};
 use crate::limits;
-use crate::policy::Relink;
+use crate::policy::{Fate, Reason, Relink, ScopePath, Status};
 use crate::scim::schema::{TypeSchema, USER};
+use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, LookupKey, ResourceRow};
 use crate::store::tombstones::{self, TombstoneRow};
-use crate::store::{Sql, StoreError, suspensions};
+use crate::store::{Pos, Sql, StoreError, suspensions};
 
 /// What is known of them while the object is awake.
 #[derive(Clone, Debug, Default)]
@@ -49,26 +52,118 @@ pub(super) fn forget(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     if memory.tombstones.due_in(now) == Some(0) {
+        let due = tombstones::due(sql, now.timestamp_millis(), limits::TOMBSTONES_STEP)?;
+        for tombstone in due.iter().filter(|one| one.fate == Fate::Keep.name()) {
+            end_kept(sql, memory, tombstone, now)?;
+        }
         tombstones::forget(sql, now.timestamp_millis(), limits::TOMBSTONES_STEP)?;
         memory.tombstones.first_until = tombstones::first_until(sql)?;
     }
     Ok(())
 }
 
+/// Tells that access ends which a deletion left.
+fn end_kept(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    tombstone: &TombstoneRow,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let Some(grants) = &tombstone.grants else { return Ok(()) };
+    let revoked: Value = serde_json::from_str(grants).unwrap_or_default();
+    let event = Event::new(EventKind::UserAccessChanged, tombstone.id.as_str())
+        .with("status", Status::Deprovisioned.name())
+        .with("granted", Vec::<Value>::new())
+        .with("revoked", revoked)
+        .with("cascaded", Vec::<Value>::new());
+    memory.record(sql, &event, Author { actor: "system", connection: None, now })
+}
+
 impl Work<'_, '_> {
-    /// Leaves a tombstone of a user who is being deleted.
+    /// What the application has to honour in a scope of a user who was deleted: nothing or, where the tenant says
+    /// so, what the user held, until retention ends.
+    pub(super) fn buried_access(
+        &self,
+        tombstone: &TombstoneRow,
+        scope: Option<&ScopePath>,
+    ) -> Value {
+        let reason = Reason::Deprovisioned.name();
+        let stored = tombstone.grants.as_deref().unwrap_or("[]");
+        let mut held: Vec<Value> = serde_json::from_str(stored).unwrap_or_default();
+        let status = match Fate::of(&tombstone.fate) {
+            Some(Fate::Keep) if !held.is_empty() => Status::Granted,
+            Some(Fate::Suspend) if !held.is_empty() => Status::Suspended,
+            _ => Status::Deprovisioned,
+        };
+        held.retain(|one| {
+            let at = one.get("scope").and_then(Value::as_str).map(ScopePath::stored);
+            scope.is_none_or(|asked| at.is_some_and(|at| asked.covers(&at)))
+        });
+        let none = Vec::new();
+        let (grants, withheld) =
+            if status == Status::Granted { (held, none) } else { (none, held) };
+        let withheld = withheld.into_iter().map(|mut held| {
+            if let Some(fields) = held.as_object_mut() {
+                fields.insert("reason".to_owned(), reason.into());
+            }
+            held
+        });
+        json!({
+            "id": tombstone.id, "status": status.name(), "grants": grants,
+            "withheld": withheld.collect::<Vec<_>>(), "reasons": [reason],
+        })
+    }
+
+    /// The user who was called so and was deleted last, among those whom any connection, or none,
+    /// managed.
+    pub(super) fn buried(
+        &self,
+        path: &str,
+        (_, key): &LookupKey,
+    ) -> Result<Option<TombstoneRow>, StoreError> {
+        let Tombstones { salt: Some(salt), first_until: Some(_) } = &self.memory.tombstones else {
+            return Ok(None);
+        };
+        let now = self.now().timestamp_millis();
+        let connections = self.memory.connections.keys().map(|id| Some(id.as_str()));
+        let mut found = Vec::new();
+        for connection in connections.chain([None]) {
+            let digest = digest(salt, path, connection, key);
+            found.extend(match path {
+                "userName" => tombstones::named(self.sql, &digest, now)?,
+                _ => tombstones::identified(self.sql, &digest, now)?,
+            });
+        }
+        Ok(found.into_iter().max_by_key(|one| one.deleted))
+    }
+
+    /// What a user holds who is being deleted, where that is not the end of it. Groups end.
+    fn kept(&self, user: Pos) -> Result<Option<String>, StoreError> {
+        let ends = self.memory.policy.deprovision.deleted == Fate::Delete;
+        if ends || !self.memory.any_grants {
+            return Ok(None);
+        }
+        let rows = grants::of_user(self.sql, user)?;
+        let roles = rows.into_iter().filter(|row| row.held && !row.scope.is_empty());
+        let told =
+            |row: GrantRow| json!({ "role": row.role, "scope": row.scope, "source": row.source });
+        let kept: Vec<Value> = roles.map(told).collect();
+        Ok((!kept.is_empty()).then(|| Value::from(kept).to_string()))
+    }
+
+    /// Leaves a tombstone of a user who is being deleted; whether that leaves what the user may do.
     pub(super) fn bury(
         &mut self,
         schema: TypeSchema<'_>,
         row: &ResourceRow,
         document: &Document,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let choice = self.memory.policy.deprovision;
         if row.pos.type_number() != USER {
-            return Ok(());
+            return Ok(false);
         }
         if choice.retain == 0 {
-            return suspensions::remove(self.sql, &document.id);
+            return suspensions::remove(self.sql, &document.id).map(|()| false);
         }
         let salt = self.salt()?;
         let keys = lookup_keys(&document.resource, schema);
@@ -87,12 +182,13 @@ impl Work<'_, '_> {
             rev: row.rev,
             deleted,
             until,
+            grants: self.kept(row.pos)?,
         };
         tombstones::add(self.sql, &tombstone)?;
         let first = self.memory.tombstones.first_until.map_or(until, |first| first.min(until));
         self.memory.touched = true;
         self.memory.tombstones.first_until = Some(first);
-        Ok(())
+        Ok(tombstone.grants.is_some() && choice.deleted == Fate::Keep)
     }
 
     /// The tombstone of the user who comes back by being made with these values, if it is one; it is

@@ -85,6 +85,7 @@ mod idempotency;
 mod import_errors;
 mod imports;
 mod isolation;
+mod kept_access;
 mod key_rotation;
 mod key_uses;
 mod keys;

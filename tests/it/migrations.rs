@@ -88,6 +88,7 @@ const UNDONE: &[&[&str]] = &[
         "DROP TABLE brakes",
         "ALTER TABLE recomputation DROP COLUMN connection",
     ],
+    &["ALTER TABLE tombstones DROP COLUMN grants"],
 ];
 
 /// This version.

@@ -8,28 +8,26 @@ use super::{counted, held_of, is_counted, to_json};
 use crate::auth::Scope as Auth;
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
-use crate::policy::{AttributeMap, Granted, Held, Outcome, Reason, ScopePath, Status};
+use crate::policy::{AttributeMap, Granted, Held, Outcome, Reason, ScopePath};
 use crate::scim::projection::Projection;
 use crate::scim::schema::{Fault, USER};
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Sql, StoreError, tombstones};
+use crate::store::tombstones::{self, TombstoneRow};
+use crate::store::{Sql, StoreError};
 use crate::tenant::lookups::key_for;
 use crate::tenant::memory::Memory;
 use crate::tenant::work::{Answer, Failure, Work};
 
 impl Work<'_, '_> {
-    /// `GET …/users/{id}/access[?scope=][&explain=true]`: one who was deleted has nothing
-    /// more; 404 where there is no such user.
+    /// `GET …/users/{id}/access[?scope=][&explain=true]`: one who was deleted has nothing more, or what
+    /// the tenant leaves; 404 where there is no such user.
     pub(in crate::tenant) fn read_access(&self, id: &str) -> Answer {
         let row = resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER);
-        if row.is_none() && tombstones::has(self.sql, id, self.now().timestamp_millis())? {
-            let (status, none) = (Status::Deprovisioned.name(), Vec::<Value>::new());
-            let body = json!({
-                "id": id, "status": status, "grants": none, "withheld": none,
-                "reasons": [Reason::Deprovisioned.name()],
-            });
-            return Ok(Response::json(200, &body));
+        if row.is_none()
+            && let Some(tombstone) = tombstones::of(self.sql, id, self.now().timestamp_millis())?
+        {
+            return self.shown_buried(&tombstone);
         }
         self.shown_access(&row.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
     }
@@ -51,7 +49,10 @@ impl Work<'_, '_> {
             key_for(schema, path, text).ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
         let found = resources::find(self.sql, USER, &key, 2)?;
         match found.as_slice() {
-            [] => Err(Problem::from(ProblemCode::NotFound).into()),
+            [] => match self.buried(path, &key)? {
+                Some(tombstone) => self.shown_buried(&tombstone),
+                None => Err(Problem::from(ProblemCode::NotFound).into()),
+            },
             [pos] => {
                 let row = resources::at(self.sql, *pos)?;
                 self.shown_access(&row.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
@@ -63,16 +64,22 @@ impl Work<'_, '_> {
         }
     }
 
+    fn shown_buried(&self, tombstone: &TombstoneRow) -> Answer {
+        let scope = self.asked_scope()?;
+        Ok(Response::json(200, &self.buried_access(tombstone, scope.as_ref())))
+    }
+
+    /// The scope that is asked for, if one is.
+    fn asked_scope(&self) -> Result<Option<ScopePath>, Problem> {
+        let asked = self.request().query.value("scope").map(ScopePath::parse);
+        let refused =
+            || Problem::new(ProblemCode::Malformed, "`scope` is no path such as org/finance");
+        asked.map(|scope| scope.ok_or_else(refused)).transpose()
+    }
+
     fn shown_access(&self, row: &ResourceRow) -> Answer {
         let query = &self.request().query;
-        let scope = match query.value("scope").map(ScopePath::parse) {
-            None => None,
-            Some(Some(scope)) => Some(scope),
-            Some(None) => {
-                let detail = "`scope` is no path such as org/finance";
-                return Err(Problem::new(ProblemCode::Malformed, detail).into());
-            }
-        };
+        let scope = self.asked_scope()?;
         let map = query.value("map").map(|id| self.attribute_map(id)).transpose()?;
         let with_document = query.flag("document")?;
         if with_document && !self.may(Auth::UsersRead) {

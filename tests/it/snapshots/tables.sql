@@ -148,7 +148,7 @@ CREATE TABLE tombstones (
         rev INTEGER NOT NULL,
         deleted INTEGER NOT NULL,
         until INTEGER NOT NULL
-     ) STRICT, WITHOUT ROWID;
+     , grants TEXT) STRICT, WITHOUT ROWID;
 CREATE INDEX tombstones_by_name ON tombstones (name);
 CREATE INDEX tombstones_by_external ON tombstones (external) WHERE external IS NOT NULL;
 CREATE INDEX tombstones_by_until ON tombstones (until);
