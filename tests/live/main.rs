@@ -19,6 +19,7 @@ mod access;
 mod bases;
 mod binding;
 mod budgets;
+mod changes;
 mod concurrency;
 mod config;
 mod connections;

@@ -29,6 +29,7 @@ impl Work<'_, '_> {
         let reason = self.decision_reason(&body)?;
         let row = self.change_of(id)?; // (2)
         let is_guards = row.cause == GUARD;
+        // (3)
         match (action, row.status.as_str()) {
             (ChangeAction::Approve, PENDING) => self.approve(row, reason.as_deref()),
             // What a guard has refused is tried again, and again.
@@ -38,7 +39,7 @@ impl Work<'_, '_> {
             (ChangeAction::Retry, _) => Err(conflict("the change awaits its approval")),
             _ => Err(conflict("the change was rejected; `retry` brings it up again")),
         }
-    } // (3)
+    }
 
     /// `POST …/changes/approve|reject {"connection","reason"?}`: decides on what a brake has held of a
     /// connection, so much of it as one request does. What was approved lets the connection go on.
@@ -55,20 +56,22 @@ impl Work<'_, '_> {
         }
         let most = limits::CHANGES_AT_ONCE;
         let (mut decided, mut refused) = (0_usize, 0_usize);
+        // (2)
         for row in changes::pending(self.sql, connection, BRAKE, most)? {
             if self.decide_whole(row, action, reason.as_deref())? {
                 decided = decided.saturating_add(1);
             } else {
                 refused = refused.saturating_add(1);
             }
-        } // (2)
+        }
         if action == ChangeAction::Approve {
             self.deciding(|settling| settling.release(connection))?;
         }
         let left = changes::count(self.sql, connection, BRAKE)?;
+        // (3)
         let decided_as = if action == ChangeAction::Approve { "approved" } else { "rejected" };
         Ok(Response::json(200, &json!({ decided_as: decided, "refused": refused, "left": left })))
-    } // (3)
+    }
 
     /// Decides on one of many, whole or not at all; whether it was. What a guard has refused is no
     /// longer the brake's.
