@@ -3,6 +3,7 @@
 //! What counts is stored as rows, so that a difference is seen, recorded as one event a user, and read
 //! at once. What touches more users than a request can see to is seen to by alarm, in steps.
 
+mod change;
 mod dirty;
 mod guards;
 mod joined;
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use self::change::Change;
 pub(super) use self::dirty::Dirty;
 pub(super) use self::known::Known;
 pub(super) use self::shown::shown_document;
@@ -350,50 +352,6 @@ impl Holders for RowHolders<'_> {
 
     fn others(&mut self, role: &str) -> Result<u32, StoreError> {
         grants::others(self.sql, role, self.user)
-    }
-}
-
-/// What is different from what rows say.
-struct Change {
-    written: Vec<GrantRow>,
-    gone: Vec<GrantRow>,
-    granted: Vec<Held>,
-    revoked: Vec<Held>,
-}
-
-impl Change {
-    /// `seq` is the last event's place.
-    fn between(known: &Known, access: &Access, seq: i64) -> Self {
-        let mut change = Self {
-            written: Vec::new(),
-            gone: Vec::new(),
-            granted: Vec::new(),
-            revoked: Vec::new(),
-        };
-        for row in &known.rows {
-            let held = held_of(row);
-            let is_wanted = access.grants.contains(&held);
-            if row.held && !is_wanted {
-                change.revoked.push(held);
-            } else if !row.held && is_wanted {
-                change.granted.push(held);
-            }
-            if !is_wanted && !row.standing {
-                change.gone.push(row.clone());
-            } else if row.held != is_wanted {
-                let since = if is_wanted { seq } else { row.since };
-                change.written.push(GrantRow { held: is_wanted, since, ..row.clone() });
-            } else if known.is_new(row) {
-                change.written.push(row.clone());
-            }
-        }
-        let has_row = |held: &&Held| known.rows.iter().any(|row| held_of(row) == **held);
-        for held in access.grants.iter().filter(|held| !has_row(held)) {
-            change.granted.push(held.clone());
-            let row = row_of(held, seq);
-            change.written.push(GrantRow { held: true, ..row });
-        }
-        change
     }
 }
 

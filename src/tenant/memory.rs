@@ -2,12 +2,15 @@
 //!
 //! All of it can be read again from the rows, and is whenever a request fails half-way.
 
+mod checkpoint;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub(super) use self::checkpoint::Checkpoint;
 use super::access::Dirty;
 use super::adopt::Adopt;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
@@ -148,25 +151,6 @@ pub(super) struct Credential<'m> {
     pub(super) expires: i64,
 }
 
-/// The state at a savepoint.
-#[derive(Debug)]
-pub(super) struct Checkpoint {
-    counts: BTreeMap<u8, TypeCount>,
-    last_id: u128,
-    last_seq: i64,
-    nested_groups: bool,
-    dangling: bool,
-    sweeping: bool,
-    brakes: Brakes,
-    recomputation: Option<RecomputationRow>,
-    dirty: Dirty,
-    tombstones: Tombstones,
-    sightings: Sightings,
-    hidden: Hidden,
-    directory: Option<Directory>,
-    bookmarks: Bookmarks,
-}
-
 impl Memory {
     /// Reads the state from the rows.
     pub(super) fn load(sql: &dyn Sql) -> Result<Self, StoreError> {
@@ -223,93 +207,6 @@ impl Memory {
             noted: Noted::default(),
             touched: false,
         })
-    }
-
-    /// What a savepoint must bring back. No operation that has one changes keys,
-    /// connections or policies.
-    pub(super) fn checkpoint(&self) -> Checkpoint {
-        let Self {
-            counts,
-            last_id,
-            last_seq,
-            keys: _,
-            secrets: _,
-            trusts: _,
-            connections: _,
-            policy: _,
-            registry: _,
-            nested_groups,
-            dangling,
-            sweeping,
-            any_grants: _,
-            any_drift: _,
-            any_joined: _,
-            any_changes: _,
-            brakes,
-            refused: _,
-            recomputation,
-            dirty,
-            tombstones,
-            sightings,
-            hidden,
-            matches: _,
-            directory,
-            bookmarks,
-            order_bookmarks: _,
-            stale: _,
-            noted: _,
-            touched: _,
-        } = self;
-        Checkpoint {
-            counts: counts.clone(),
-            last_id: *last_id,
-            last_seq: *last_seq,
-            nested_groups: *nested_groups,
-            dangling: *dangling,
-            sweeping: *sweeping,
-            brakes: brakes.clone(),
-            recomputation: recomputation.clone(),
-            dirty: dirty.clone(),
-            tombstones: tombstones.clone(),
-            sightings: sightings.clone(),
-            hidden: hidden.clone(),
-            directory: directory.clone(),
-            bookmarks: bookmarks.clone(),
-        }
-    }
-
-    /// Undoes what was done since a savepoint.
-    pub(super) fn restore(&mut self, checkpoint: Checkpoint) {
-        let Checkpoint {
-            counts,
-            last_id,
-            last_seq,
-            nested_groups,
-            dangling,
-            sweeping,
-            hidden,
-            brakes,
-            recomputation,
-            dirty,
-            tombstones,
-            sightings,
-            directory,
-            bookmarks,
-        } = checkpoint;
-        self.counts = counts;
-        self.last_id = last_id;
-        self.last_seq = last_seq;
-        self.nested_groups = nested_groups;
-        self.dangling = dangling;
-        self.sweeping = sweeping;
-        self.brakes = brakes;
-        self.recomputation = recomputation;
-        self.dirty = dirty;
-        self.tombstones = tombstones;
-        self.sightings = sightings;
-        self.hidden = hidden;
-        self.directory = directory;
-        self.bookmarks = bookmarks;
     }
 
     /// Whether anybody may have access at all, so that it is worth a look.

@@ -1,6 +1,7 @@
 //! One resource: create, read, replace, PATCH, delete (RFC 7644 §3.3 to §3.6).
 
 mod asked;
+mod change;
 mod kinds;
 mod links;
 mod put;
@@ -16,7 +17,7 @@ use self::rows::encoded;
 pub(super) use self::rows::{take_away, updated};
 use self::rules::Written;
 use super::document::{Document, matches, timestamp, version};
-use super::lookups::{lookup_keys, missing_from, new_keys};
+use super::lookups::new_keys;
 use super::members::Delta;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind, Verb};
@@ -26,7 +27,7 @@ use crate::policy::{Action, Trigger};
 use crate::scim::compat::PatchResponse;
 use crate::scim::patch::PatchOp;
 use crate::scim::projection::Projection;
-use crate::scim::resource::{Member, MemberOp, Parsed, Resource, changed};
+use crate::scim::resource::{Member, MemberOp, Parsed, Resource};
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, ResourceRow};
@@ -338,69 +339,6 @@ impl<'a> Work<'a, '_> {
         }
         let document = Document::decode(&row.doc)?;
         Ok(Subject { schema, row, document, taken_up: false })
-    }
-
-    /// Writes a resource's new state, if it is one: row, keys, memberships, events. Everything that
-    /// may refuse comes first.
-    pub(super) fn change(
-        &mut self,
-        subject: &Subject<'_>,
-        resource: Resource,
-        delta: &Delta,
-    ) -> Result<ResourceRow, Failure> {
-        let Subject { schema, row, document: before, taken_up } = subject;
-        let changed = changed(&before.resource, &resource, *schema);
-        if changed.is_empty() && delta.is_empty() {
-            if *taken_up {
-                resources::set_manager(self.sql, row.pos, row.manager.as_deref())?;
-                self.record_taken_up(subject)?;
-                self.memory.dirty.touch(row.pos);
-                self.review(row.pos, &before.id, &[Action::Update])?;
-            }
-            return Ok(row.clone());
-        }
-        let old_keys = lookup_keys(&before.resource, *schema);
-        let new_keys = new_keys(&resource, *schema)?;
-        let gained = missing_from(&new_keys, &old_keys);
-        self.unused(*schema, &gained)?;
-        let named_by = self.named_by(*schema, None, &gained)?;
-        let document = Document { resource, ..before.clone() };
-        let rev = row.rev.saturating_add(1);
-        let after = ResourceRow {
-            pos: row.pos,
-            rev,
-            members: row.members.saturating_add(delta.growth()).max(0),
-            manager: row.manager.clone(),
-            doc: encoded(&document, rev, self)?,
-        };
-        resources::update(self.sql, &after)?;
-        resources::remove_keys(self.sql, row.pos, &missing_from(&old_keys, &new_keys))?;
-        resources::add_keys(self.sql, row.pos, &gained)?;
-        if *taken_up {
-            self.record_taken_up(subject)?;
-        }
-        let verb = updated(&before.resource, &document.resource);
-        if *taken_up || !changed.is_empty() {
-            self.memory.dirty.touch(row.pos);
-        }
-        if !changed.is_empty() {
-            self.memory.touch_name(row.pos, &before.resource);
-            self.memory.touch_name(row.pos, &document.resource);
-            let kind = EventKind::Resource(row.pos.type_number(), verb);
-            let successor = self.successor(verb, row.pos, &document)?;
-            let event = Event::new(kind, document.id.as_str()).succeeded(successor);
-            let event = self
-                .drifting(row, &changed, event)?
-                .with("previous", before.resource.told(&changed, *schema))
-                .with("changed", changed.clone());
-            self.record(&event)?;
-        }
-        if *taken_up || !changed.is_empty() {
-            self.review_write(row.pos, &document.id, verb, &changed, *taken_up)?;
-        }
-        self.join(row.pos, &document.id, delta)?;
-        self.bind(row.pos, &document.id, named_by)?;
-        Ok(after)
     }
 
     /// The answer with the resource as it now is.

@@ -138,32 +138,6 @@ impl World {
         let patch =
             |path: &str, value: Value| json!([{ "op": "replace", "path": path, "value": value }]);
         match step {
-            Step::Member(op, group, user, pushed) => {
-                let value = json!([{ "value": self.users[user] }]);
-                let body = patch_op(&json!([{ "op": op, "path": "members", "value": value }]));
-                let path = format!("/Groups/{}", self.groups[group]);
-                let key = if pushed { self.key.clone() } else { acme.key.clone() };
-                acme.scim_with("PATCH", &path, &body, &key, &[]);
-            }
-            Step::Nest(outer, inner) if outer != inner => {
-                let (outer, inner) = (self.groups[outer].clone(), self.groups[inner].clone());
-                let value = json!([{ "value": inner }]);
-                let body = patch_op(&json!([{ "op": "add", "path": "members", "value": value }]));
-                acme.scim("PATCH", &format!("/Groups/{outer}"), &body);
-            }
-            Step::Nest(..) => {}
-            Step::Rename(group, name) => {
-                let body = patch_op(&patch("displayName", json!(name)));
-                acme.scim("PATCH", &format!("/Groups/{}", self.groups[group]), &body);
-            }
-            Step::Kind(group, kind) => {
-                let path = format!("/Groups/{}", self.groups[group]);
-                acme.patch(&path, &patch("urn:muster:scim:1.0:Group:kind", json!(kind)));
-            }
-            Step::Remake(group, name) => {
-                acme.delete(&format!("/Groups/{}", self.groups[group]));
-                self.groups[group] = acme.group(name, &[]);
-            }
             // What is hidden, nobody's, or guarded is refused.
             Step::Active(user, on, pushed) => {
                 let key = if pushed { self.key.clone() } else { acme.key.clone() };
@@ -216,6 +190,42 @@ impl World {
             }
             Step::Policy(number) => drop(acme.admin("PUT", "/policies", &policy(number))),
             Step::Sleep => acme.sleep(),
+            other => self.regroup(other),
+        }
+    }
+
+    /// What is done to groups.
+    fn regroup(&mut self, step: Step) {
+        let acme = &mut self.acme;
+        let patch =
+            |path: &str, value: Value| json!([{ "op": "replace", "path": path, "value": value }]);
+        match step {
+            Step::Member(op, group, user, pushed) => {
+                let value = json!([{ "value": self.users[user] }]);
+                let body = patch_op(&json!([{ "op": op, "path": "members", "value": value }]));
+                let path = format!("/Groups/{}", self.groups[group]);
+                let key = if pushed { self.key.clone() } else { acme.key.clone() };
+                acme.scim_with("PATCH", &path, &body, &key, &[]);
+            }
+            Step::Nest(outer, inner) if outer != inner => {
+                let (outer, inner) = (self.groups[outer].clone(), self.groups[inner].clone());
+                let value = json!([{ "value": inner }]);
+                let body = patch_op(&json!([{ "op": "add", "path": "members", "value": value }]));
+                acme.scim("PATCH", &format!("/Groups/{outer}"), &body);
+            }
+            Step::Nest(..) => {}
+            Step::Rename(group, name) => {
+                let body = patch_op(&patch("displayName", json!(name)));
+                acme.scim("PATCH", &format!("/Groups/{}", self.groups[group]), &body);
+            }
+            Step::Kind(group, kind) => {
+                let path = format!("/Groups/{}", self.groups[group]);
+                acme.patch(&path, &patch("urn:muster:scim:1.0:Group:kind", json!(kind)));
+            }
+            Step::Remake(group, name) => {
+                acme.delete(&format!("/Groups/{}", self.groups[group]));
+                self.groups[group] = acme.group(name, &[]);
+            }
             decision => self.decide(decision),
         }
     }

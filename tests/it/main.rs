@@ -46,6 +46,7 @@ mod connection_rules;
 mod connections;
 mod constraints;
 mod copies;
+mod copies_costs;
 mod copies_life;
 mod costs;
 mod cursor_laws;

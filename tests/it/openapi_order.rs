@@ -61,6 +61,14 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         }
         Route::MatchDecision(.., MatchAction::Reject) => Route::Events(x()),
         Route::Events(_) => Route::Policies(x()),
+        route => after_events(route)?,
+    })
+}
+
+/// The same behind [`Route::Events`].
+fn after_events(route: &Route) -> Option<Route> {
+    let (x, id) = (|| Slug::parse("x").unwrap(), || "x".to_owned());
+    Some(match route {
         Route::Policies(_) => Route::PolicyPart(x(), PolicyPart::Mappings),
         Route::PolicyPart(_, PolicyPart::Mappings) => Route::PolicyPart(x(), PolicyPart::Roles),
         Route::PolicyPart(_, PolicyPart::Roles) => {
@@ -93,6 +101,7 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::Presets => Route::Preset(id()),
         Route::Preset(_) => scim(ScimTarget::ServiceProviderConfig),
         Route::Scim { target, .. } => scim(after_target(target)?),
+        _ => return None,
     })
 }
 

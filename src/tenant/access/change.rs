@@ -1,0 +1,50 @@
+//! What of a user's access is different from what is stored.
+
+use super::known::Known;
+use super::{held_of, row_of};
+use crate::policy::{Access, Held};
+use crate::store::grants::GrantRow;
+
+/// What is different from what rows say.
+pub(super) struct Change {
+    pub(super) written: Vec<GrantRow>,
+    pub(super) gone: Vec<GrantRow>,
+    pub(super) granted: Vec<Held>,
+    pub(super) revoked: Vec<Held>,
+}
+
+impl Change {
+    /// `seq` is the last event's place.
+    pub(super) fn between(known: &Known, access: &Access, seq: i64) -> Self {
+        let mut change = Self {
+            written: Vec::new(),
+            gone: Vec::new(),
+            granted: Vec::new(),
+            revoked: Vec::new(),
+        };
+        for row in &known.rows {
+            let held = held_of(row);
+            let is_wanted = access.grants.contains(&held);
+            if row.held && !is_wanted {
+                change.revoked.push(held);
+            } else if !row.held && is_wanted {
+                change.granted.push(held);
+            }
+            if !is_wanted && !row.standing {
+                change.gone.push(row.clone());
+            } else if row.held != is_wanted {
+                let since = if is_wanted { seq } else { row.since };
+                change.written.push(GrantRow { held: is_wanted, since, ..row.clone() });
+            } else if known.is_new(row) {
+                change.written.push(row.clone());
+            }
+        }
+        let has_row = |held: &&Held| known.rows.iter().any(|row| held_of(row) == **held);
+        for held in access.grants.iter().filter(|held| !has_row(held)) {
+            change.granted.push(held.clone());
+            let row = row_of(held, seq);
+            change.written.push(GrantRow { held: true, ..row });
+        }
+        change
+    }
+}
