@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::brake::{Brakes, load as brakes};
 pub(super) use self::refused::Refused;
+pub(super) use self::shown::change_shown;
 use super::access::{Known, Settling, held_of, to_json};
 use super::memory::{Author, Memory};
 use super::work::Work;

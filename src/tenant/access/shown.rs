@@ -15,6 +15,7 @@ use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::tombstones::{self, TombstoneRow};
 use crate::store::{Sql, StoreError};
+use crate::tenant::changes::change_shown;
 use crate::tenant::lookups::key_for;
 use crate::tenant::memory::Memory;
 use crate::tenant::work::{Answer, Failure, Work};
@@ -88,9 +89,6 @@ impl Work<'_, '_> {
         }
         let known = Known::of(self.sql, self.memory, row)?;
         let mut fields = known.shown(self.sql, self.memory, scope.as_ref())?;
-        if let Some(change) = &known.change {
-            fields.insert("change".to_owned(), self.change_shown(change)?);
-        }
         if query.flag("explain")? {
             fields.insert("mappings".to_owned(), self.explained(&known));
         }
@@ -236,7 +234,9 @@ impl Known {
             ("withheld", withheld.into()),
             ("reasons", names.into()),
         ];
-        Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        let change = self.change.as_ref().map(change_shown).transpose()?;
+        let fields = fields.into_iter().chain(change.map(|change| ("change", change)));
+        Ok(fields.map(|(name, value)| (name.to_owned(), value)).collect())
     }
 }
 

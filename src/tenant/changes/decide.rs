@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{hold_of, parsed};
+use super::{change_shown, hold_of};
 use crate::event::EventKind;
 use crate::http::{ChangeAction, Problem, ProblemCode, Response};
 use crate::limits;
@@ -120,7 +120,7 @@ impl Work<'_, '_> {
             decision: Some(decided.to_string()),
             ..row
         };
-        Ok(Response::json(200, &self.change_shown(&row)?))
+        Ok(Response::json(200, &change_shown(&row)?))
     }
 
     /// Leaves a change undone: the user's access stays what it was. Whose deletion is rejected is there
@@ -146,7 +146,7 @@ impl Work<'_, '_> {
             ..row
         };
         changes::put(self.sql, &row)?;
-        Ok(Response::json(200, &self.change_shown(&row)?))
+        Ok(Response::json(200, &change_shown(&row)?))
     }
 
     /// Has what was rejected await its approval again.
@@ -173,7 +173,7 @@ impl Work<'_, '_> {
         };
         changes::put(self.sql, &row)?;
         self.deciding(|settling| settling.tell(EventKind::ChangePending, &row, decided))?;
-        Ok(Response::json(200, &self.change_shown(&row)?))
+        Ok(Response::json(200, &change_shown(&row)?))
     }
 
     /// The change of a number: 404. One that was decided has no row; its event is still there: 409.
@@ -219,28 +219,6 @@ impl Work<'_, '_> {
     fn decision(&self, reason: Option<&str>) -> Value {
         let by = self.call.principal.actor();
         json!({ "decidedAt": timestamp(self.now()), "decidedBy": by, "reason": reason })
-    }
-
-    /// A change as it is shown.
-    pub(in crate::tenant) fn change_shown(&self, row: &ChangeRow) -> Result<Value, Failure> {
-        let time = chrono::DateTime::from_timestamp_millis(row.time).map(timestamp);
-        let mut shown = json!({
-            "id": row.id.to_string(),
-            "user": row.user,
-            "action": row.action,
-            "status": row.status,
-            "cause": row.cause,
-            "connection": row.connection,
-            "actor": row.actor,
-            "createdAt": time,
-        });
-        let decision = row.decision.as_deref().map(parsed).transpose()?;
-        if let Some(fields) = shown.as_object_mut() {
-            for more in [Some(parsed(&row.about)?), decision].into_iter().flatten() {
-                fields.extend(more.as_object().cloned().unwrap_or_default());
-            }
-        }
-        Ok(shown)
     }
 }
 

@@ -3,11 +3,13 @@
 use chrono::DateTime;
 use serde_json::{Value, json};
 
+use super::parsed;
 use crate::http::{Problem, ProblemCode, Response};
 use crate::policy::Action;
 use crate::scim::schema::USER;
-use crate::store::changes::{self, Sought};
-use crate::store::resources;
+use crate::store::changes::{self, ChangeRow, Sought};
+use crate::store::{StoreError, resources};
+use crate::tenant::document::timestamp;
 use crate::tenant::work::{Answer, Failure, Work};
 
 /// What a change may be; what is none of the first two has no row, as long as nothing delivers it.
@@ -54,8 +56,7 @@ impl Work<'_, '_> {
         let mut rows = changes::list(self.sql, sought, limit.saturating_add(1))?;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let items = rows.iter().map(|row| self.change_shown(row));
-        let items = items.collect::<Result<Vec<Value>, Failure>>()?;
+        let items = rows.iter().map(change_shown).collect::<Result<Vec<Value>, StoreError>>()?;
         let mut page = json!({ "items": items });
         let last = rows.last().filter(|_| has_more);
         if let (Some(fields), Some(last)) = (page.as_object_mut(), last) {
@@ -80,4 +81,26 @@ impl Work<'_, '_> {
 
 fn malformed(detail: &'static str) -> Failure {
     Problem::new(ProblemCode::Malformed, detail).into()
+}
+
+/// A change as it is shown.
+pub(in crate::tenant) fn change_shown(row: &ChangeRow) -> Result<Value, StoreError> {
+    let time = DateTime::from_timestamp_millis(row.time).map(timestamp);
+    let mut shown = json!({
+        "id": row.id.to_string(),
+        "user": row.user,
+        "action": row.action,
+        "status": row.status,
+        "cause": row.cause,
+        "connection": row.connection,
+        "actor": row.actor,
+        "createdAt": time,
+    });
+    let decision = row.decision.as_deref().map(parsed).transpose()?;
+    if let Some(fields) = shown.as_object_mut() {
+        for more in [Some(parsed(&row.about)?), decision].into_iter().flatten() {
+            fields.extend(more.as_object().cloned().unwrap_or_default());
+        }
+    }
+    Ok(shown)
 }
