@@ -35,8 +35,9 @@ impl CopyRequest {
             }
             _ => return None,
         };
-        let is_plain =
-            query.value("consistency") != Some("strong") && !query.flag("explain").ok()?;
+        let is_plain = query.value("consistency") != Some("strong")
+            && query.value("map").is_none()
+            && !query.flag("explain").ok()?;
         let scope = match query.value("scope") {
             Some(path) => Some(ScopePath::parse(path)?),
             None => None,
@@ -69,7 +70,9 @@ impl CopyRequest {
     }
 
     fn is_asked(&self, held: &Value) -> bool {
-        let scope = || ScopePath::stored(held.get("scope").and_then(Value::as_str).unwrap_or(""));
-        self.scope.as_ref().is_none_or(|asked| asked.covers(&scope()))
+        let scope = || held.get("scope").and_then(Value::as_str).map(ScopePath::stored);
+        // A group has no scope, and so is in none.
+        let is_in = |asked: &ScopePath| scope().is_some_and(|scope| asked.covers(&scope));
+        self.scope.as_ref().is_none_or(is_in)
     }
 }

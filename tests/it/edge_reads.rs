@@ -11,7 +11,10 @@ use crate::support::Acme;
 /// A tenant with a user who holds something here and there, copied.
 fn granted() -> (Acme, String) {
     let mut acme = given();
-    let grants = json!([{ "role": "clerk", "scope": "org/finance/app" }, { "role": "clerk", "scope": "org/x" }]);
+    let grants = json!([
+        { "role": "clerk", "scope": "org/finance/app" }, { "role": "clerk", "scope": "org/x" },
+        { "group": "Crew" },
+    ]);
     let mut of_all = mapping("m", "title pr", &["lead"]);
     of_all["grants"]
         .as_array_mut()
@@ -50,7 +53,7 @@ fn a_copy_answers_what_the_tenant_would() {
         format!("/users/{ada}/access"),
     ] {
         let shown = check_copied(&mut acme, &path);
-        assert_eq!(shown["grants"].as_array().map(Vec::len), Some(3));
+        assert_eq!(shown["grants"].as_array().map(Vec::len), Some(4));
         let and = if path.contains('?') { '&' } else { '?' };
         for (scope, count) in [("org/finance", 1), ("org", 2), ("company", 1), ("org/fin", 0)] {
             let shown = check_copied(&mut acme, &format!("{path}{and}scope={scope}"));
@@ -78,6 +81,7 @@ fn what_is_not_plain_is_left_to_the_tenant() {
     for (path, status) in [
         ("/access?userName=ada&consistency=strong", 200),
         ("/access?userName=ada&explain=true", 200),
+        ("/access?userName=ada&map=crm", 400),
         ("/access?userName=ada&externalId=E1", 400),
         ("/access?subject=ada", 400),
         ("/access", 400),
