@@ -28,7 +28,9 @@ use super::work::{Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::http::{Method, Problem, ProblemCode, Route};
 use crate::limits;
-use crate::policy::{Access, Granted, Guard, Held, Holders, Policy, ScopePath, Successor, Trigger};
+use crate::policy::{
+    Access, Granted, Guard, Held, Holders, Policy, Role, ScopePath, Successor, Trigger,
+};
 use crate::scim::resource::Resource;
 use crate::scim::schema::{GROUP, USER};
 use crate::scim::{ErrorKind, ScimError};
@@ -222,35 +224,23 @@ impl Settling<'_> {
         Ok((users.len() <= most).then_some(users))
     }
 
-    /// Computes what a user may do, and writes what is different; whether anything was. What is
-    /// reviewed, since a connection has done it by a group, may be held instead.
+    /// Computes what a user may do, and writes what is different. What is reviewed, since a connection
+    /// has done it by a group, may be held instead.
     pub(super) fn recompute(
         &mut self,
         user: Pos,
         triggered: &[Held],
         is_reviewed: bool,
-    ) -> Result<bool, StoreError> {
-        let Some(mut computed) = self.compute(user, triggered)? else { return Ok(false) };
+    ) -> Result<(), StoreError> {
+        let Some(mut computed) = self.compute(user, triggered)? else { return Ok(()) };
         if is_reviewed && self.review_membership(user, &computed.known, &computed.access)? {
-            let Some(held) = self.compute(user, triggered)? else { return Ok(false) };
+            let Some(held) = self.compute(user, triggered)? else { return Ok(()) };
             computed = held;
         }
         let Computed { known, access } = computed;
         let change = Change::between(&known, &access, self.memory.last_seq);
-        let counted = counted(&self.memory.policy);
-        let before: Vec<Held> = known.rows.iter().filter(|row| row.held).map(held_of).collect();
-        self.weigh(&before, &access.grants);
-        for row in &change.gone {
-            grants::delete(self.sql, user, row)?;
-        }
-        for row in &change.written {
-            grants::put(self.sql, user, row, is_counted(&counted, row))?;
-        }
-        if !change.written.is_empty() {
-            self.memory.touched = true;
-            self.memory.any_grants = true;
-            self.memory.any_joined |= change.written.iter().any(|row| row.scope.is_empty());
-        }
+        self.weigh(&known.held(), &access.grants);
+        self.write(user, &change)?;
         if self.memory.any_joined {
             self.note_joins(user, &access)?;
         }
@@ -258,8 +248,24 @@ impl Settling<'_> {
             self.record(&known, &access, &change)?;
         }
         let lost = change.revoked.iter().filter_map(|held| held.granted.role());
-        self.fill_up(Some(user), lost)?;
-        Ok(!change.written.is_empty() || !change.gone.is_empty())
+        self.fill_up(Some(user), lost)
+    }
+
+    fn write(&mut self, user: Pos, change: &Change) -> Result<(), StoreError> {
+        for row in &change.gone {
+            grants::delete(self.sql, user, row)?;
+        }
+        if change.written.is_empty() {
+            return Ok(());
+        }
+        let counted = counted(&self.memory.policy);
+        for row in &change.written {
+            grants::put(self.sql, user, row, is_counted(&counted, row))?;
+        }
+        self.memory.touched = true;
+        self.memory.any_grants = true;
+        self.memory.any_joined |= change.written.iter().any(|row| row.scope.is_empty());
+        Ok(())
     }
 
     /// What a user may do; nothing of one that is not there.
@@ -294,25 +300,25 @@ impl Settling<'_> {
         user: Option<Pos>,
         lost: impl Iterator<Item = &'r str>,
     ) -> Result<(), StoreError> {
-        let roles = self.memory.policy.access.roles.clone();
-        let known = |name: &str| roles.iter().find(|role| role.value == name);
-        let mut waiting: Vec<&str> = Vec::new();
-        for role in lost.filter_map(known).filter(|role| role.rebalance) {
-            let mut next = role.overflow.as_deref();
-            // No role leads back to itself.
-            while let Some(name) = next {
-                waiting.push(name);
-                next = known(name).and_then(|role| role.overflow.as_deref());
-            }
-        }
-        for role in waiting {
-            for other in grants::holders(self.sql, role, limits::ACCESS_USERS)? {
+        let lesser = lost.flat_map(|role| self.lesser(role));
+        for role in lesser.collect::<Vec<String>>() {
+            for other in grants::holders(self.sql, &role, limits::ACCESS_USERS)? {
                 if Some(other) != user {
                     self.recompute(other, &[], false)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// The roles that are given in the place of one that is to be filled up again, in their order.
+    fn lesser(&self, role: &str) -> Vec<String> {
+        let roles = &self.memory.policy.access.roles;
+        let known = |name: &str| roles.iter().find(|role| role.value == name);
+        let overflow = |role: &Role| role.overflow.clone();
+        let first = known(role).filter(|role| role.rebalance).and_then(overflow);
+        // No role leads back to itself.
+        std::iter::successors(first, |name| known(name).and_then(overflow)).collect()
     }
 }
 
