@@ -295,6 +295,8 @@ pub const IDEMPOTENCY_BODY_BYTES: usize = 512 * 1024;
 
 /// Entries of a list of the policy document that is about attributes; a longer one is 422.
 pub const ATTRIBUTE_RULES: usize = 50;
+/// Columns of a table of users; more are 400.
+pub const IMPORT_COLUMNS: usize = 200;
 /// Texts that a filter compares with of which the ring of requests keeps a tag.
 pub const LOOKED_FOR: usize = 2;
 /// Paths of which the first that has a value counts for an attribute of a map; more are 422.

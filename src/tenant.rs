@@ -254,7 +254,7 @@ impl Tenant {
         let memory = wake(&mut self.memory, sql)?;
         self.ring.wake(sql)?;
         let before = memory.checkpoint();
-        let sweeps = memory.sweeping;
+        let (sweeps, departs) = (memory.sweeping, memory.departure().is_some());
         let flushes = self.ring.due_in(now) == Some(0);
         let ring = flushes.then_some(&self.ring);
         let flush = self.uses.flush_in_milliseconds(now) == Some(0);
@@ -287,7 +287,11 @@ impl Tenant {
                 Ok(())
             }
             Err(error) => {
-                memory.restore(before);
+                if departs {
+                    self.memory = None; // It may think a connection gone.
+                } else {
+                    memory.restore(before);
+                }
                 Err(error)
             }
         }

@@ -83,13 +83,14 @@ impl TenantObject {
 
 /// An alarm: a step of what is done at once, and then one of copies.
 async fn ring(object: Rc<Object>) -> Outcome {
-    object.step()?;
+    let stepped = object.step();
     object.copy().await;
     if object.tenant.borrow().is_erased()
         && let Err(refusal) = object.purge().await
     {
         object.complain("deletion", &refusal.to_response(false), now());
     }
+    stepped?;
     object.arm(&object.tenant.borrow(), now())?;
     Ok(JsValue::UNDEFINED)
 }

@@ -22,13 +22,13 @@ impl Approved {
 
 impl Access {
     /// What counts in the place of what would be, were all approved. What a person decides counts at
-    /// once: that the user is suspended, and what is granted by hand; so does a deactivation that is
+    /// once: that the user is suspended or unlinked, and what is granted by hand; so does a deactivation that is
     /// not held itself.
     #[must_use]
     pub fn approved(self, approved: &Approved, standing_grants: &[Held]) -> Self {
         let is_held = approved.hold.actions.has(Action::Deactivate);
         let barred = self.barred.filter(|reason| match reason {
-            Reason::Suspended => true,
+            Reason::Suspended | Reason::Stale | Reason::Unlinked => true,
             Reason::Inactive | Reason::Deprovisioned => !is_held,
             _ => false,
         });

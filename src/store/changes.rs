@@ -127,31 +127,22 @@ pub fn held(sql: &dyn Sql, user: &str) -> Result<Option<ChangeRow>, StoreError> 
     sql.query(&statement, &[Param::Text(user)])?.first().map(read).transpose()
 }
 
-/// What is pending of a connection for a cause, the first at most `limit`.
-pub fn pending(
-    sql: &dyn Sql,
-    connection: &str,
-    cause: &str,
-    limit: usize,
-) -> Result<Vec<ChangeRow>, StoreError> {
-    let statement = format!(
-        "SELECT {COLUMNS} FROM changes
-         WHERE id > 0 AND connection = +?1 AND cause = +?2 AND status = '{PENDING}'
-         ORDER BY id LIMIT +?3"
-    );
-    let params = [Param::Text(connection), Param::Text(cause), Param::count(limit)];
+/// What the brake holds of a connection, the first at most `limit`.
+pub fn braked(sql: &dyn Sql, connection: &str, limit: usize) -> Result<Vec<ChangeRow>, StoreError> {
+    let statement = format!("SELECT {COLUMNS} FROM changes WHERE {BRAKED} ORDER BY id LIMIT +?2");
+    let params = [Param::Text(connection), Param::count(limit)];
     sql.query(&statement, &params)?.iter().map(read).collect()
 }
 
-/// How much is pending of a connection for a cause.
-pub fn count(sql: &dyn Sql, connection: &str, cause: &str) -> Result<i64, StoreError> {
-    let statement = format!(
-        "SELECT count(*) FROM changes
-         WHERE id > 0 AND connection = +?1 AND cause = +?2 AND status = '{PENDING}'"
-    );
-    let rows = sql.query(&statement, &[Param::Text(connection), Param::Text(cause)])?;
+/// How much the brake holds of a connection.
+pub fn count_braked(sql: &dyn Sql, connection: &str) -> Result<i64, StoreError> {
+    let statement = format!("SELECT count(*) FROM changes WHERE {BRAKED}");
+    let rows = sql.query(&statement, &[Param::Text(connection)])?;
     rows.first().map_or(Ok(0), |row| row.integer(0))
 }
+
+/// As the index has it of them.
+const BRAKED: &str = "connection = +?1 AND cause = 'brake' AND status = 'pending'";
 
 /// The rows that are looked for, in order, at most `limit`.
 pub fn list(sql: &dyn Sql, sought: Sought<'_>, limit: usize) -> Result<Vec<ChangeRow>, StoreError> {

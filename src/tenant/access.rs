@@ -158,11 +158,20 @@ impl Settling<'_> {
             self.memory.renew_copies(self.sql)?;
         }
         if !self.memory.decides_on_access() {
-            return Ok(false);
+            return self.touch_copies(dirty).map(|()| false);
         }
         let put_off = self.recompute_touched(dirty)?;
         self.write_joins()?;
         Ok(put_off)
+    }
+
+    /// Has those copied anew whom something else has touched than groups and events that name them.
+    fn touch_copies(&mut self, dirty: &Dirty) -> Result<(), StoreError> {
+        let is_untold = |user: &&Pos| !dirty.is_told(**user) && !dirty.joined.contains(*user);
+        let untold = dirty.users.iter().filter(is_untold);
+        untold
+            .filter(|_| !dirty.everybody)
+            .try_for_each(|user| self.memory.touch_copy(self.sql, *user))
     }
 
     fn recompute_touched(&mut self, dirty: &Dirty) -> Result<bool, StoreError> {

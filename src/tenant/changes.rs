@@ -11,6 +11,8 @@ mod hidden;
 mod refused;
 mod shown;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 pub(super) use self::brake::{Brakes, load as brakes};
@@ -22,7 +24,7 @@ use super::work::Work;
 use crate::event::{Event, EventKind, Verb};
 use crate::policy::{Access, Action, Actions, Approved, Granted, Held, Hold};
 use crate::scim::schema::USER;
-use crate::store::changes::{self, ChangeRow, PENDING, REJECTED, REVIEW};
+use crate::store::changes::{self, BRAKE, ChangeRow, PENDING, REJECTED, REVIEW};
 use crate::store::{Pos, Sql, StoreError, grants};
 
 /// Why something is held, and what is told of that.
@@ -70,7 +72,9 @@ impl Settling<'_> {
         }
         let before = known.change.as_ref().map(hold_of).unwrap_or_default();
         let held = known.held();
-        if before == Hold::default() && held == access.grants {
+        let is_same: bool =
+            held.iter().collect::<BTreeSet<_>>() == access.grants.iter().collect::<BTreeSet<_>>();
+        if before == Hold::default() && is_same {
             return Ok(false);
         }
         let ends = before == Hold::default() && !held.is_empty() && access.grants.is_empty();
@@ -100,7 +104,7 @@ impl Settling<'_> {
         let name = hold.actions.first().map(Action::name);
         let (row, is_new) = match (row, name) {
             (Some(row), None) => return self.superseded(&row),
-            (Some(row), _) if row.status == status_of(hold) => (row, false),
+            (Some(row), _) if row.status == status_of(hold) => (self.joined_by(row, cause), false),
             (None, None) => return Ok(()),
             (old, Some(name)) => {
                 let approved = match &old {
@@ -123,6 +127,18 @@ impl Settling<'_> {
             self.tell(EventKind::ChangePending, &row, json!({}))?;
         }
         Ok(())
+    }
+
+    /// A row with something more that is held: it is whose that is and, where a brake holds it, for that
+    /// reason, lest the brake not see that it holds anything.
+    fn joined_by(&self, row: ChangeRow, cause: Option<Cause>) -> ChangeRow {
+        let (cause, about) = match cause {
+            None => return row,
+            Some((BRAKE, about)) => (BRAKE.to_owned(), about.to_string()),
+            Some(_) => (row.cause, row.about),
+        };
+        let connection = self.author.connection.map(str::to_owned);
+        ChangeRow { cause, about, connection, actor: self.author.actor.to_owned(), ..row }
     }
 
     /// A row that is pending; its number is the place of the event that tells of it.
@@ -149,6 +165,24 @@ impl Settling<'_> {
         }
     }
 
+    /// Takes back a deletion of a user that is held, since somebody has decided whose the user is;
+    /// whether there was one.
+    pub(super) fn ends_deletion(&mut self, id: &str) -> Result<bool, StoreError> {
+        let held = self.memory.change_held(self.sql, id)?;
+        let Some(held) = held.filter(|row| hold_of(row).actions.has(Action::Delete)) else {
+            return Ok(false);
+        };
+        let rest = hold_of(&held).actions.without(Action::Delete);
+        match rest.first() {
+            None => self.superseded(&held)?,
+            Some(action) => changes::put(
+                self.sql,
+                &ChangeRow { action: action.name().to_owned(), actions: rest.bits(), ..held },
+            )?,
+        }
+        Ok(true)
+    }
+
     /// Removes a row of which nothing is left to decide.
     fn superseded(&mut self, row: &ChangeRow) -> Result<(), StoreError> {
         changes::delete(self.sql, row.id)?;
@@ -171,7 +205,7 @@ impl Settling<'_> {
 
 impl Work<'_, '_> {
     /// Does something to changes in the name of the one who asks.
-    fn deciding<T>(
+    pub(super) fn deciding<T>(
         &mut self,
         work: impl FnOnce(&mut Settling<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {

@@ -38,6 +38,8 @@ const ERASING: &str = "erasing";
 pub(super) struct Directory {
     row: DirectoryRow,
     follower: FollowerRow,
+    /// How many passes over all have begun while the object is awake.
+    passes: u64,
     /// Whether something has changed that no event names.
     touched: bool,
     /// Whether another secret gives names than gave them.
@@ -58,6 +60,8 @@ pub struct Batch {
 struct Done {
     state: String,
     after: i64,
+    /// How many passes had begun.
+    passes: u64,
     /// Up to which number what no event names has been copied.
     touched: Option<i64>,
     /// From where to where the pass over all has come; nowhere at its end.
@@ -81,7 +85,8 @@ impl Directory {
         let Some(row) = copies::directory(sql)? else { return Ok(None) };
         let follower = followers::read(sql, FOLLOWER)?.unwrap_or_default();
         let touched = !copies::touched(sql, 1)?.is_empty();
-        Ok(Some(Self { row, follower, touched, renamed: false, erased: false }))
+        let (renamed, erased) = (false, false);
+        Ok(Some(Self { row, follower, passes: 0, touched, renamed, erased }))
     }
 }
 
@@ -103,8 +108,7 @@ impl Memory {
     /// Has everything copied anew.
     pub(super) fn renew_copies(&mut self, sql: &dyn Sql) -> Result<(), StoreError> {
         if let Some(directory) = self.directory.as_mut().filter(|one| one.row.state == ON) {
-            directory.row.pass = Some(Pos::range(USER).0);
-            copies::set_directory(sql, &directory.row)?;
+            directory.begin_pass(sql)?;
             self.touched = true;
         }
         Ok(())
@@ -135,14 +139,18 @@ impl Work<'_, '_> {
         let names_by = names_by.ok_or_else(|| StoreError::new("no secret gives names"))?;
         let (state, pass) = if on { (ON, Some(Pos::range(USER).0)) } else { (OFF, None) };
         let row = DirectoryRow { state: state.to_owned(), names_by, pass };
-        // All that is there now is copied by the pass.
-        let follower = FollowerRow { after: self.memory.last_seq, ..FollowerRow::default() };
+        // All that is there now is copied by the pass. Where copies are left, what has become of them is
+        // still to be followed.
+        let before = self.memory.directory.as_ref();
+        let after = before.map_or(self.memory.last_seq, |before| before.follower.after);
+        let passes = before.map_or(0, |before| before.passes.wrapping_add(1));
+        let follower = FollowerRow { after, ..FollowerRow::default() };
         copies::set_directory(self.sql, &row)?;
         followers::write(self.sql, FOLLOWER, follower)?;
         let (renamed, erased) = (false, false);
         let touched = self.memory.directory.as_ref().is_some_and(|before| before.touched);
         self.memory.touched = true;
-        self.memory.directory = Some(Directory { row, follower, touched, renamed, erased });
+        self.memory.directory = Some(Directory { row, follower, passes, touched, renamed, erased });
         Ok(())
     }
 }
@@ -247,6 +255,13 @@ impl Tenant {
 }
 
 impl Directory {
+    /// Begins to copy everything anew.
+    fn begin_pass(&mut self, sql: &dyn Sql) -> Result<(), StoreError> {
+        self.passes = self.passes.wrapping_add(1);
+        self.row.pass = Some(Pos::range(USER).0);
+        copies::set_directory(sql, &self.row)
+    }
+
     fn put_off(&self, sql: &dyn Sql, now: i64) -> Result<Option<Self>, StoreError> {
         let follower = self.follower.failed(now, limits::COPY_RETRY_MILLISECONDS);
         followers::write(sql, FOLLOWER, follower)?;
@@ -275,7 +290,9 @@ impl Directory {
                 after.touched = !copies::touched(sql, 1)?.is_empty();
             }
             // Unless it has begun anew meanwhile.
-            if let Some((_, to)) = done.pass.filter(|(from, _)| self.row.pass == Some(*from)) {
+            let is_same =
+                |(from, _): &(Pos, _)| self.passes == done.passes && self.row.pass == Some(*from);
+            if let Some((_, to)) = done.pass.filter(is_same) {
                 after.row.pass = to;
                 copies::set_directory(sql, &after.row)?;
             }

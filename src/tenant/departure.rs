@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::access::Settling;
 use super::document::Document;
 use super::drift;
 use super::memory::{Author, Memory};
@@ -101,6 +102,9 @@ fn part(
 ) -> Result<(), StoreError> {
     memory.dirty.touch_untold(pos);
     drift::forget(sql, memory, pos)?;
+    if memory.any_changes && pos.type_number() == USER {
+        ends_deletion(sql, memory, pos, author)?;
+    }
     let registry = Arc::clone(&memory.registry);
     let schema = registry.type_numbered(USER).filter(|_| pos.type_number() == USER);
     let (Some(schema), true) = (schema, fate != Fate::Keep) else {
@@ -131,6 +135,20 @@ fn part(
     let doc = document.encode(rev, author.now);
     resources::update(sql, &ResourceRow { rev, doc, manager: None, ..row })?;
     memory.record(sql, &event, author)
+}
+
+/// Takes back the deletion of a user that is held: its connection says nothing more.
+fn ends_deletion(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    pos: Pos,
+    author: Author<'_>,
+) -> Result<(), StoreError> {
+    if let Some(row) = resources::at(sql, pos)? {
+        let id = Document::decode(&row.doc)?.id;
+        Settling { sql, memory, author }.ends_deletion(&id)?;
+    }
+    Ok(())
 }
 
 /// The same user, not active.

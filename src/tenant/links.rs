@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::drift;
 use super::work::{Answer, Failure, Work, only_fields};
 use crate::event::{Event, EventKind, Verb};
 use crate::http::{Problem, ProblemCode, Response};
@@ -52,7 +53,9 @@ impl Work<'_, '_> {
         only_fields(&body, &[CONNECTION], "a link")?; // (1)
         let (row, connection) = self.parties(id, &body)?; // (1), (2)
         if row.manager.as_ref() == Some(&connection) {
+            self.deciding(|settling| settling.ends_deletion(id))?;
             resources::set_manager(self.sql, row.pos, None)?;
+            drift::forget(self.sql, self.memory, row.pos)?;
             self.memory.hide(self.sql, &connection, row.pos)?;
             let kind = EventKind::Resource(USER, Verb::Unlinked);
             self.record_about(&Event::new(kind, id), Some(&connection))?; // (4)

@@ -175,7 +175,8 @@ impl Work<'_, '_> {
             MatchAction::Reject => matches::REJECTED,
         };
         let decided = MatchRow { state: state.to_owned(), ..known.clone() };
-        if decided != known {
+        let is_linked = user.manager.as_ref() == Some(&known.connection);
+        if decided != known || action == MatchAction::Accept && !is_linked {
             if user.manager.is_some() {
                 return Err(conflict("a connection manages this user")); // (3)
             }

@@ -69,6 +69,10 @@ impl<'s> Subject<'s> {
         self.row.pos
     }
 
+    pub(super) fn manager(&self) -> Option<&str> {
+        self.row.manager.as_deref()
+    }
+
     pub(super) const fn resource(&self) -> &Resource {
         &self.document.resource
     }

@@ -30,6 +30,9 @@ pub(super) fn step(
 ) -> Result<Swept, StoreError> {
     if let Some(departure) = memory.departure().cloned() {
         let further = departure::step(sql, memory, &departure, now)?;
+        if further.is_none() {
+            memory.connections.remove(&departure.connection); // It counts no more.
+        }
         let author = Author { actor: &departure.actor, connection: None, now };
         access::Settling { sql, memory, author }.settle_by_alarm()?;
         let more = is_left(sql)?;

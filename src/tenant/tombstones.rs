@@ -54,7 +54,7 @@ pub(super) fn forget(
     if memory.tombstones.due_in(now) == Some(0) {
         let due = tombstones::due(sql, now.timestamp_millis(), limits::TOMBSTONES_STEP)?;
         for tombstone in due.iter().filter(|one| one.fate == Fate::Keep.name()) {
-            end_kept(sql, memory, tombstone, now)?;
+            end_kept(sql, memory, tombstone, Author { actor: "system", connection: None, now })?;
         }
         tombstones::forget(sql, now.timestamp_millis(), limits::TOMBSTONES_STEP)?;
         memory.tombstones.first_until = tombstones::first_until(sql)?;
@@ -67,7 +67,7 @@ fn end_kept(
     sql: &dyn Sql,
     memory: &mut Memory,
     tombstone: &TombstoneRow,
-    now: DateTime<Utc>,
+    author: Author<'_>,
 ) -> Result<(), StoreError> {
     let Some(grants) = &tombstone.grants else { return Ok(()) };
     let revoked: Value = serde_json::from_str(grants).unwrap_or_default();
@@ -76,7 +76,7 @@ fn end_kept(
         .with("granted", Vec::<Value>::new())
         .with("revoked", revoked)
         .with("cascaded", Vec::<Value>::new());
-    memory.record(sql, &event, Author { actor: "system", connection: None, now })
+    memory.record(sql, &event, author)
 }
 
 impl Work<'_, '_> {
@@ -225,6 +225,12 @@ impl Work<'_, '_> {
             [one] if relink.revives(&one.fate) => one.clone(),
             _ => return Ok(None),
         };
+        if revived.fate == Fate::Keep.name() {
+            let (actor, connection) = (self.call.principal.actor(), self.connection.clone());
+            let connection = connection.as_deref();
+            let author = Author { actor: &actor, connection, now: self.call.now };
+            end_kept(self.sql, self.memory, &revived, author)?;
+        }
         tombstones::remove(self.sql, &revived.id)?;
         self.memory.touched = true;
         Ok(Some(revived))

@@ -143,3 +143,17 @@ fn a_map_that_is_not_there_is_refused() {
     let path = format!("/users/{id}/access?map=crm");
     acme.admin_refused("GET", &path, &Value::Null, (400, "malformed", detail));
 }
+
+#[test]
+fn a_map_tells_attributes_and_so_needs_their_scope() {
+    let mut acme = Acme::new();
+    let id = acme.user("ada");
+    acme.policy(&json!({ "attributeMaps": [{ "id": "crm", "targets": [], "attributes": [] }] }));
+    for (scopes, status) in
+        [(&["access:read"][..], 403), (&["access:read", "scim.users:read"], 200)]
+    {
+        let key = acme.mint_with(&json!({ "name": "app", "scopes": scopes }));
+        let path = format!("/v1/tenants/acme/users/{id}/access?map=crm");
+        assert_eq!(acme.ask("GET", &path, &Value::Null, &key).status, status);
+    }
+}

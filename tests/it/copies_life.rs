@@ -67,6 +67,42 @@ fn switching_it_off_removes_all_in_steps() {
 }
 
 #[test]
+fn who_is_deleted_while_copies_are_removed_has_none_when_they_are_back() {
+    let mut acme = given();
+    let users = acme.populate(150);
+    acme.edge_reads(false);
+    acme.edge_reads(true);
+    acme.settle();
+    acme.edge_reads(false);
+    step(&mut acme);
+    for user in [&users[0], &users[149]] {
+        acme.delete(&format!("/Users/{user}"));
+    }
+    acme.edge_reads(true);
+    check(&mut acme);
+}
+
+#[test]
+fn what_is_to_be_copied_anew_while_it_is_being_copied_is_copied_again() {
+    let mut acme = given();
+    let okta = acme.connection_key("okta", "pending");
+    acme.policy(&json!({ "mappings": [crate::access::mapping("m", "userName pr", &["user"])] }));
+    acme.pushed(&okta, &json!({ "userName": "ada" }));
+    acme.settle();
+    acme.policy(&json!({ "mappingMode": "highest" }));
+    acme.wait(2);
+    acme.copy_while(|acme| {
+        let activate = acme.admin("POST", "/connections/okta/activate", &Value::Null);
+        assert_eq!(activate.status, 200);
+    });
+    check(&mut acme);
+    acme.policy(&json!({ "mappingMode": "union" }));
+    acme.wait(2);
+    acme.copy_while(|acme| drop(acme.policy(&json!({ "mappings": [] }))));
+    check(&mut acme);
+}
+
+#[test]
 fn deleting_the_tenant_removes_the_copies_first() {
     let mut acme = given();
     acme.populate(150);

@@ -332,6 +332,10 @@ fn what_is_no_table_of_users_is_refused_without_repeating_it() {
         let detail = if detail.is_empty() { of_column } else { detail };
         check_problem(&reply, (400, "malformed", detail), table);
     }
+    let wide =
+        (0..=limits::IMPORT_COLUMNS).map(|n| format!("\"emails[type eq \"\"{n}\"\"].value\","));
+    let reply = acme.send_part("", "text/csv", &(wide.collect::<String>() + "\n"), ADMIN);
+    check_problem(&reply, (400, "malformed", "the header has more than 200 columns"), "wide");
     for media_type in ["application/json", "text/plain", ""] {
         let reply = acme.send_part("", media_type, "", ADMIN);
         assert_eq!(reply.status, 415, "{media_type}");

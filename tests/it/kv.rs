@@ -48,6 +48,14 @@ impl Acme {
         Some(batch.operations().count())
     }
 
+    /// The same, with something that happens while KV is written.
+    pub(crate) fn copy_while(&mut self, what: impl FnOnce(&mut Self)) {
+        let (batch, failed) =
+            self.written(self.now).expect("the step is made up").expect("something is due");
+        what(self);
+        self.tenant.copied(&self.sql, self.now, &batch, failed).expect("the step is noted");
+    }
+
     /// The same, of which the tenant never hears.
     pub(crate) fn copy_unheard(&mut self) {
         let written = self.written(self.now).expect("the step is made up");

@@ -81,6 +81,7 @@ mod guards_membership;
 mod guards_patch;
 mod health;
 mod held_deletions;
+mod held_meetings;
 mod hosts;
 mod idempotency;
 mod import_errors;

@@ -105,6 +105,10 @@ fn bd_23_who_may_be_meant_is_proposed_and_matched_by_hand() {
     // Twice is as once.
     assert_eq!(acme.decide_match(&format!("okta:{id}"), "accept").json(), expected);
     assert_eq!(acme.events().len(), behind + 1);
+    // Unless the two have been parted since.
+    acme.sets_link(&id, "okta", false);
+    assert_eq!(acme.decide_match(&format!("okta:{id}"), "accept").json(), expected);
+    assert_eq!(acme.get(&format!("/Users/{id}"))["urn:muster:scim:1.0:User"]["managedBy"], "okta");
     // The connection, which knows of nothing, makes the user and gets the old one; once.
     acme.sleep();
     let reply = acme.scim_with("POST", "/Users", &ada(), &okta, &[]);

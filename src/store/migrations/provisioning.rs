@@ -168,6 +168,8 @@ pub(super) const CHANGES: &[&str] = &[
         decision TEXT
      ) STRICT",
     "CREATE INDEX changes_by_user ON changes (user)",
+    "CREATE INDEX changes_of_brakes ON changes (connection, id)
+        WHERE cause = 'brake' AND status = 'pending'",
     "CREATE TABLE brakes (
         connection TEXT PRIMARY KEY,
         since INTEGER NOT NULL,

@@ -83,8 +83,8 @@ impl Work<'_, '_> {
         let scope = self.asked_scope()?;
         let map = query.value("map").map(|id| self.attribute_map(id)).transpose()?;
         let with_document = query.flag("document")?;
-        if with_document && !self.may(Auth::UsersRead) {
-            let detail = "a user's document needs the scope scim.users:read";
+        if (with_document || map.is_some()) && !self.may(Auth::UsersRead) {
+            let detail = "a user's attributes need the scope scim.users:read";
             return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
         }
         let known = Known::of(self.sql, self.memory, row)?;

@@ -48,7 +48,7 @@ impl Settling<'_> {
         let known = self.memory.brakes.get(connection).cloned();
         let mut row = match known {
             Some(row) if row.state == HOLDING => {
-                if !changes::pending(self.sql, connection, BRAKE, 1)?.is_empty() {
+                if !changes::braked(self.sql, connection, 1)?.is_empty() {
                     return Ok(Some((BRAKE, said(policy, &row))));
                 }
                 fresh() // All that it held was decided one by one.
@@ -115,7 +115,7 @@ impl Work<'_, '_> {
     ) -> Result<Option<Value>, StoreError> {
         let row = self.memory.brakes.get(connection).filter(|row| row.state == HOLDING);
         let Some(row) = row else { return Ok(None) };
-        let first = changes::pending(self.sql, connection, BRAKE, 1)?;
+        let first = changes::braked(self.sql, connection, 1)?;
         let first = first.first().and_then(|row| DateTime::from_timestamp_millis(row.time));
         Ok(first.map(|first| {
             json!({

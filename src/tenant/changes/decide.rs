@@ -9,11 +9,12 @@ use crate::http::{ChangeAction, Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::Action;
 use crate::scim::schema::USER;
-use crate::store::changes::{self, BRAKE, ChangeRow, GUARD, PENDING, REJECTED, REVIEW};
+use crate::store::changes::{self, ChangeRow, GUARD, PENDING, REJECTED, REVIEW};
 use crate::store::events::{self, Span};
 use crate::store::{resources, transacted};
 use crate::tenant::departure::deactivated;
 use crate::tenant::document::timestamp;
+use crate::tenant::drift;
 use crate::tenant::members::Delta;
 use crate::tenant::work::{Answer, Failure, Work, only_fields};
 
@@ -57,7 +58,7 @@ impl Work<'_, '_> {
         let most = limits::CHANGES_AT_ONCE;
         let (mut decided, mut refused) = (0_usize, 0_usize);
         // (2)
-        for row in changes::pending(self.sql, connection, BRAKE, most)? {
+        for row in changes::braked(self.sql, connection, most)? {
             if self.decide_whole(row, action, reason.as_deref())? {
                 decided = decided.saturating_add(1);
             } else {
@@ -67,7 +68,7 @@ impl Work<'_, '_> {
         if action == ChangeAction::Approve {
             self.deciding(|settling| settling.release(connection))?;
         }
-        let left = changes::count(self.sql, connection, BRAKE)?;
+        let left = changes::count_braked(self.sql, connection)?;
         // (3)
         let decided_as = if action == ChangeAction::Approve { "approved" } else { "rejected" };
         Ok(Response::json(200, &json!({ decided_as: decided, "refused": refused, "left": left })))
@@ -107,6 +108,9 @@ impl Work<'_, '_> {
         self.deciding(|settling| settling.tell(EventKind::ChangeApproved, &row, decided.clone()))?;
         let subject = self.subject(USER, &row.user, None)?;
         let (actions, pos) = (hold_of(&row).actions, subject.pos());
+        if actions.has(Action::Delete) && is_anothers(subject.manager(), &row) {
+            return Err(conflict("another connection manages this user"));
+        }
         let is_guards = row.cause == GUARD;
         self.memory.dirty.touch_untold(pos);
         if actions.has(Action::Delete) || is_guards && row.action == Action::Delete.name() {
@@ -134,9 +138,12 @@ impl Work<'_, '_> {
             self.memory.dirty.touch_untold(user.pos);
             if actions.has(Action::Delete) {
                 actions = actions.without(Action::Delete);
-                resources::set_manager(self.sql, user.pos, None)?;
                 let connection = row.connection.as_deref().unwrap_or_default();
-                self.memory.unhide(self.sql, connection, user.pos)?;
+                self.show_again(connection, user.pos, &row.user)?;
+                if !is_anothers(user.manager.as_deref(), &row) {
+                    resources::set_manager(self.sql, user.pos, None)?;
+                    drift::forget(self.sql, self.memory, user.pos)?;
+                }
             }
         }
         let row = ChangeRow {
@@ -157,7 +164,10 @@ impl Work<'_, '_> {
         if row.action == Action::Delete.name() && row.cause != GUARD {
             let connection = row.connection.as_deref().unwrap_or_default();
             let held = self.memory.change_held(self.sql, &row.user)?;
-            if held.is_some_and(|held| held.id != row.id) || !self.has_connection(connection) {
+            if held.is_some_and(|held| held.id != row.id)
+                || is_anothers(subject.manager(), &row)
+                || !self.has_connection(connection)
+            {
                 return Err(conflict("the user or the connection is not what it was"));
             }
             actions = actions.with(Action::Delete);
@@ -220,6 +230,11 @@ impl Work<'_, '_> {
         let by = self.call.principal.actor();
         json!({ "decidedAt": timestamp(self.now()), "decidedBy": by, "reason": reason })
     }
+}
+
+/// Whether a user has become another connection's than the one whose change it is.
+fn is_anothers(manager: Option<&str>, row: &ChangeRow) -> bool {
+    manager.is_some() && manager != row.connection.as_deref()
 }
 
 fn conflict(detail: &'static str) -> Failure {

@@ -3,11 +3,10 @@
 
 use crate::policy::{Action, Hold};
 use crate::scim::schema::USER;
-use crate::store::StoreError;
-use crate::store::changes::{self, ChangeRow};
 use crate::store::resources::ResourceRow;
+use crate::store::{Pos, StoreError};
 use crate::tenant::document::Document;
-use crate::tenant::work::Work;
+use crate::tenant::work::{Failure, Work};
 
 impl Work<'_, '_> {
     /// Holds the deletion of a user, where it awaits approval: the user is there, and the connection
@@ -35,26 +34,30 @@ impl Work<'_, '_> {
     pub(in crate::tenant) fn takes_deletion_back(
         &mut self,
         row: &ResourceRow,
-    ) -> Result<bool, StoreError> {
-        let Some(connection) = self.connection.clone() else { return Ok(false) };
-        if !self.hides(row.pos) {
-            return Ok(false);
-        }
-        let id = Document::decode(&row.doc)?.id;
-        let held = self.memory.change_held(self.sql, &id)?;
-        let Some(held) = held.filter(|row| super::hold_of(row).actions.has(Action::Delete)) else {
+    ) -> Result<bool, Failure> {
+        let Some(connection) = self.connection.clone().filter(|_| self.hides(row.pos)) else {
             return Ok(false);
         };
-        self.memory.unhide(self.sql, &connection, row.pos)?;
-        let rest = super::hold_of(&held).actions.without(Action::Delete);
-        self.memory.dirty.touch_untold(row.pos);
-        match rest.first() {
-            None => self.deciding(|settling| settling.superseded(&held))?,
-            Some(action) => changes::put(
-                self.sql,
-                &ChangeRow { action: action.name().to_owned(), actions: rest.bits(), ..held },
-            )?,
+        let id = Document::decode(&row.doc)?.id;
+        if !self.deciding(|settling| settling.ends_deletion(&id))? {
+            return Ok(false);
         }
+        self.memory.dirty.touch_untold(row.pos);
+        self.show_again(&connection, row.pos, &id)?;
         Ok(true)
+    }
+
+    /// Shows a user to a connection again. As a member, it may have been named while it was not seen.
+    pub(in crate::tenant) fn show_again(
+        &mut self,
+        connection: &str,
+        pos: Pos,
+        id: &str,
+    ) -> Result<(), Failure> {
+        if self.memory.unhide(self.sql, connection, pos)? {
+            let named_by = self.named_by(self.schema_of(USER)?, Some(id), &[])?;
+            self.bind(pos, id, named_by)?;
+        }
+        Ok(())
     }
 }

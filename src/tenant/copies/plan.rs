@@ -16,6 +16,7 @@ use crate::store::resources::{self, ResourceRow};
 use crate::store::{Pos, Sql, StoreError, events};
 use crate::tenant::access::{Known, shown_document};
 use crate::tenant::document::Document;
+use crate::tenant::lookups::key_for;
 use crate::tenant::memory::Memory;
 use crate::tenant::resources::kind_of;
 
@@ -23,6 +24,9 @@ use crate::tenant::resources::kind_of;
 const OPERATIONS_EACH: usize = 6;
 /// Rows that are read at a time: of resources that need two operations each, there is room for no more.
 const ROWS: usize = limits::COPY_OPERATIONS / 2;
+
+/// What the types of events begin with that name a user or a group.
+const NAMING: [&str; 3] = ["user.", "group.", "change."];
 
 /// A step that is being made up.
 pub(super) struct Plan<'p> {
@@ -51,9 +55,9 @@ impl<'p> Plan<'p> {
         if directory.renamed {
             directory.renamed = false;
             directory.row.names_by = key_ring.copies_of(tenant).ok_or_else(lost)?;
-            directory.row.pass = Some(Pos::range(USER).0);
-            copies::set_directory(sql, &directory.row)?;
+            directory.begin_pass(sql)?;
         }
+        let passes = directory.passes;
         let (touched, pass, rows, more) = (None, None, Vec::new(), false);
         Ok(Self {
             sql,
@@ -63,7 +67,7 @@ impl<'p> Plan<'p> {
             operations: BTreeMap::new(),
             bytes: 0,
             seen: BTreeSet::new(),
-            done: Done { state, after, touched, pass, rows, more },
+            done: Done { state, after, passes, touched, pass, rows, more },
         })
     }
 
@@ -85,7 +89,7 @@ impl<'p> Plan<'p> {
             if self.is_full() {
                 return Ok(());
             }
-            if event.kind.starts_with("user.") || event.kind.starts_with("group.") {
+            if NAMING.iter().any(|prefix| event.kind.starts_with(prefix)) {
                 self.changed(&event.id)?;
             }
             self.done.after = event.seq;
@@ -218,7 +222,11 @@ impl<'p> Plan<'p> {
 
     /// What a copy of a user is.
     fn value(&self, row: &ResourceRow) -> Result<Rc<str>, StoreError> {
-        let access = Known::of(self.sql, self.memory, row)?.shown(self.sql, self.memory, None)?;
+        let known = Known::of(self.sql, self.memory, row)?;
+        let mut access = known.shown(self.sql, self.memory, None)?;
+        if self.memory.recomputation.is_some() {
+            access.insert("recomputing".to_owned(), true.into());
+        }
         let value = json!({
             "seq": self.memory.last_seq,
             "access": access,
@@ -260,18 +268,22 @@ impl<'p> Plan<'p> {
         Ok(())
     }
 
-    /// Has a name that a user no longer has show who alone has it now, if anybody does.
+    /// Has a name that a user no longer has show who alone has it now, if anybody does. Of whom it is
+    /// not noted yet that there may be copies, none is made: everything is being copied.
     fn give_back(&mut self, name: &str, external: &str) -> Result<(), StoreError> {
         let other = match self.with_external(external)?.as_slice() {
             [other] => resources::at(self.sql, *other)?,
             _ => None,
         };
+        let is_noted = |row: &ResourceRow| -> Result<bool, StoreError> {
+            Ok(copies::of(self.sql, &Document::decode(&row.doc)?.id)?.is_some())
+        };
         match other {
-            Some(row) => {
+            Some(row) if is_noted(&row)? => {
                 let value = self.value(&row)?;
                 self.put(name.to_owned(), &value);
             }
-            None => self.remove(name.to_owned()),
+            _ => self.remove(name.to_owned()),
         }
         Ok(())
     }
@@ -279,11 +291,10 @@ impl<'p> Plan<'p> {
     /// The users with an `externalId`, two of them if there are several.
     fn with_external(&self, external: &str) -> Result<Vec<Pos>, StoreError> {
         let schema = self.memory.registry.type_numbered(USER);
-        let mut lookups = schema.iter().flat_map(|schema| &schema.resource_type.lookups);
-        let Some(lookup) = lookups.find(|lookup| lookup.path == "externalId") else {
-            return Ok(Vec::new());
-        };
-        resources::find(self.sql, USER, &(lookup.number, external.to_owned()), 2)
+        match schema.and_then(|schema| key_for(schema, "externalId", external)) {
+            Some(key) => resources::find(self.sql, USER, &key, 2),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn name(&self, name: CopyName, identifier: &str) -> Result<String, StoreError> {

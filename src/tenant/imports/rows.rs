@@ -82,6 +82,10 @@ fn table_rows(text: &str, users: TypeSchema<'_>) -> Result<impl Iterator<Item = 
 /// The paths of a header. Who forgets the header sends a person in its place, so that no error repeats
 /// what it says.
 fn columns(header: &[String], users: TypeSchema<'_>) -> Result<Vec<String>, Problem> {
+    if header.len() > limits::IMPORT_COLUMNS {
+        let detail = format!("the header has more than {} columns", limits::IMPORT_COLUMNS);
+        return Err(malformed(detail));
+    }
     let mut known = BTreeSet::new();
     for (number, column) in (1..).zip(header) {
         let path = Selector::parse(column.trim(), users).ok().filter(Selector::is_kept);

@@ -39,6 +39,7 @@ impl Work<'_, '_> {
                 return Err(conflict("the connection manages another user of this `externalId`"));
             }
         }
+        self.deciding(|settling| settling.ends_deletion(&document.id))?;
         let was_hidden = self.memory.unhide(self.sql, connection, row.pos)?;
         let named = if was_hidden { Some(document.id.as_str()) } else { None };
         let named_by = self.named_by(schema, named, &[])?;
