@@ -35,7 +35,7 @@ impl CopyRequest {
             }
             _ => return None,
         };
-        let is_plain = query.value("consistency") != Some("strong")
+        let is_plain = query.value("consistency").is_none()
             && query.value("map").is_none()
             && !query.flag("explain").ok()?;
         let scope = match query.value("scope") {

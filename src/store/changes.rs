@@ -134,6 +134,13 @@ pub fn braked(sql: &dyn Sql, connection: &str, limit: usize) -> Result<Vec<Chang
     sql.query(&statement, &params)?.iter().map(read).collect()
 }
 
+/// Makes what a connection has done nobody's, lest another of its id inherit it.
+pub fn disown(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
+    let statement = "UPDATE changes SET connection = NULL WHERE id > 0 AND connection = +?1";
+    sql.query(statement, &[Param::Text(connection)])?;
+    Ok(())
+}
+
 /// How much the brake holds of a connection.
 pub fn count_braked(sql: &dyn Sql, connection: &str) -> Result<i64, StoreError> {
     let statement = format!("SELECT count(*) FROM changes WHERE {BRAKED}");

@@ -69,6 +69,7 @@ pub(super) fn step(
         departures::delete(sql, id)?;
         connections::delete(sql, id)?;
         memory.unhide_all(sql, id)?;
+        changes::disown(sql, id)?;
         matches::remove_of(sql, id)?;
         if memory.brakes.remove(id).is_some() {
             brakes::delete(sql, id)?;
@@ -146,7 +147,9 @@ fn ends_deletion(
 ) -> Result<(), StoreError> {
     if let Some(row) = resources::at(sql, pos)? {
         let id = Document::decode(&row.doc)?.id;
-        Settling { sql, memory, author }.ends_deletion(&id)?;
+        let mut settling = Settling { sql, memory, author };
+        settling.ends_deletion(&id)?;
+        settling.ends_refusals(&id, author.connection)?;
     }
     Ok(())
 }

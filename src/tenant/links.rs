@@ -54,6 +54,7 @@ impl Work<'_, '_> {
         let (row, connection) = self.parties(id, &body)?; // (1), (2)
         if row.manager.as_ref() == Some(&connection) {
             self.deciding(|settling| settling.ends_deletion(id))?;
+            self.deciding(|settling| settling.ends_refusals(id, Some(&connection)))?;
             resources::set_manager(self.sql, row.pos, None)?;
             drift::forget(self.sql, self.memory, row.pos)?;
             self.memory.hide(self.sql, &connection, row.pos)?;

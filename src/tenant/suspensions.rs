@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::decisions::decide;
 use super::memory::Author;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Work};
 use crate::http::{AccessAction, Problem, ProblemCode, Response};
 use crate::scim::schema::USER;
-use crate::store::resources;
+use crate::store::resources::{self, ResourceRow};
 use crate::store::suspensions::{self, Cause};
 
 impl Work<'_, '_> {
@@ -20,10 +20,7 @@ impl Work<'_, '_> {
     pub(super) fn decide_access(&mut self, id: &str, action: AccessAction) -> Answer {
         let user = resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER);
         let user = user.ok_or_else(|| Problem::from(ProblemCode::NotFound))?; // (1)
-        if self.connection.is_some() && user.manager != self.connection {
-            let detail = "the key's connection does not manage this user";
-            return Err(Failure::from(Problem::new(ProblemCode::InsufficientScope, detail))); // (2)
-        }
+        self.may_decide_of(&user)?; // (2)
         let suspended = action == AccessAction::Suspend;
         let wanted = suspended.then_some(Cause::Hand);
         if suspensions::of(self.sql, id)? != wanted {
@@ -32,5 +29,14 @@ impl Work<'_, '_> {
             decide(self.sql, self.memory, (user.pos, id), suspended, author)?; // (3)
         }
         Ok(Response::json(200, &json!({ "id": id, "suspended": suspended })))
+    }
+
+    /// That a key of a connection decides of that connection's users alone: 403.
+    pub(super) fn may_decide_of(&self, user: &ResourceRow) -> Result<(), Problem> {
+        if self.connection.is_none() || user.manager == self.connection {
+            return Ok(());
+        }
+        let detail = "the key's connection does not manage this user";
+        Err(Problem::new(ProblemCode::InsufficientScope, detail))
     }
 }

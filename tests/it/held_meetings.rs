@@ -130,3 +130,64 @@ fn ol_20_what_a_deletion_kept_ends_where_the_user_returns() {
     let told = acme.access_events(&id);
     assert_eq!(told.last().unwrap()["revoked"][0]["role"], "owner");
 }
+
+/// A connection whose only user a guard keeps, after it has refused to lose that user.
+fn refused() -> (Acme, String, String) {
+    let (mut acme, okta) = reviewed(&json!({}));
+    acme.policy(&json!({ "guards": [{ "role": "user", "min": 1 }] }));
+    let id = acme.pushed(&okta, &ada());
+    let path = format!("/Users/{id}");
+    assert_eq!(acme.scim_with("DELETE", &path, &Value::Null, &okta, &[]).status, 409);
+    assert_eq!(acme.changes("").len(), 1);
+    (acme, okta, id)
+}
+
+#[test]
+fn what_a_guard_refused_is_taken_back_by_who_says_the_opposite() {
+    let (mut acme, okta, id) = refused();
+    acme.replace_by(&okta, &id, "active", json!(true));
+    assert_eq!(acme.changes(""), Vec::<Value>::new());
+    assert_eq!(acme.events().last().unwrap()["type"], "change.rejected");
+    let (mut acme, _, id) = refused();
+    acme.user("bob");
+    acme.sets_link(&id, "okta", false);
+    assert_eq!(acme.changes(""), Vec::<Value>::new());
+}
+
+#[test]
+fn what_a_connection_did_is_nobodys_once_it_has_left() {
+    let (mut acme, okta) = reviewed(&json!({ "update": "manual" }));
+    let id = acme.pushed(&okta, &ada());
+    acme.replace_by(&okta, &id, "title", json!("Lead"));
+    assert!(acme.admin("DELETE", "/connections/okta?users=keep", &Value::Null).status < 300);
+    acme.settle();
+    acme.connection_key("okta", "active");
+    assert_eq!(acme.changes("?connection=okta"), Vec::<Value>::new());
+    assert_eq!(acme.changes("").len(), 1);
+    acme.decide_only("approve");
+    acme.check_access(&id, "granted", &["lead", "user"], &[]);
+}
+
+#[test]
+fn what_a_brake_holds_is_decided_of_one_connection_that_is_named() {
+    let (mut acme, _) = reviewed(&json!({}));
+    let detail = "`connection` is no text";
+    for body in [json!({}), json!({ "connection": null }), json!({ "connection": 1 })] {
+        acme.admin_refused("POST", "/changes/approve", &body, (400, "malformed", detail));
+    }
+}
+
+#[test]
+fn a_key_of_a_connection_grants_to_its_own_users_alone() {
+    let (mut acme, okta) = reviewed(&json!({}));
+    let (own, other) = (acme.pushed(&okta, &ada()), acme.user("bob"));
+    let body = json!({ "name": "o", "scopes": ["changes:decide"], "connection": "okta" });
+    let key = acme.mint_with(&body);
+    let role = json!({ "role": "clerk" });
+    for (user, made, taken) in [(&own, 201, 204), (&other, 403, 403)] {
+        let path = format!("/v1/tenants/acme/users/{user}/grants");
+        assert_eq!(acme.ask("POST", &path, &role, &key).status, made);
+        let path = format!("{path}?role=clerk");
+        assert_eq!(acme.ask("DELETE", &path, &Value::Null, &key).status, taken);
+    }
+}

@@ -81,6 +81,9 @@ impl Work<'_, '_> {
     fn shown_access(&self, row: &ResourceRow) -> Answer {
         let query = &self.request().query;
         let scope = self.asked_scope()?;
+        if query.value("consistency").is_some_and(|wish| wish != "strong") {
+            return Err(Problem::new(ProblemCode::Malformed, "`consistency` is not strong").into());
+        }
         let map = query.value("map").map(|id| self.attribute_map(id)).transpose()?;
         let with_document = query.flag("document")?;
         if (with_document || map.is_some()) && !self.may(Auth::UsersRead) {
@@ -131,6 +134,7 @@ impl Work<'_, '_> {
     pub(in crate::tenant) fn add_grant(&mut self, id: &str) -> Answer {
         let body = Value::Object(self.admin_body()?);
         let row = self.user(id)?;
+        self.may_decide_of(&row)?;
         let granted = Granted::parse(&body).map_err(Problem::faulty)?;
         if granted.group().is_some() {
             let detail = "is not granted by hand: who writes a group's `members` makes them so";
@@ -157,6 +161,7 @@ impl Work<'_, '_> {
     /// 404 where it was not.
     pub(in crate::tenant) fn remove_grant(&mut self, id: &str) -> Answer {
         let row = self.user(id)?;
+        self.may_decide_of(&row)?;
         let query = &self.request().query;
         let fields = ["role", "scope", "group"].into_iter().filter_map(|name| {
             query.value(name).map(|value| (name.to_owned(), Value::from(value)))

@@ -51,7 +51,9 @@ impl Work<'_, '_> {
     pub(in crate::tenant) fn decide_changes(&mut self, action: ChangeAction) -> Answer {
         let body = self.decision_body(&["connection", "reason"])?; // (1)
         let reason = self.decision_reason(&body)?;
-        let connection = body.get("connection").and_then(Value::as_str).unwrap_or_default();
+        let Some(connection) = body.get("connection").and_then(Value::as_str) else {
+            return Err(Problem::new(ProblemCode::Malformed, "`connection` is no text").into());
+        };
         if !self.memory.connections.contains_key(connection) {
             return Err(Problem::from(ProblemCode::NotFound).into());
         }

@@ -9,9 +9,11 @@ use super::Cause;
 use crate::event::EventKind;
 use crate::http::Route;
 use crate::policy::{Action, Guard};
+use crate::scim::resource::Resource;
 use crate::store::changes::{self, ChangeRow, GUARD};
 use crate::store::{StoreError, transacted};
 use crate::tenant::access::Settling;
+use crate::tenant::document::Document;
 use crate::tenant::memory::Checkpoint;
 use crate::tenant::work::Work;
 
@@ -51,7 +53,40 @@ impl Settling<'_> {
     }
 }
 
+impl Settling<'_> {
+    /// Forgets what was refused to a connection of a user, or to those who have none: it is as if it had
+    /// not been asked for.
+    pub(in crate::tenant) fn ends_refusals(
+        &mut self,
+        user: &str,
+        connection: Option<&str>,
+    ) -> Result<(), StoreError> {
+        if !self.memory.any_changes {
+            return Ok(());
+        }
+        let is_its =
+            |row: &ChangeRow| row.cause == GUARD && row.connection.as_deref() == connection;
+        for row in changes::of_user(self.sql, user)?.into_iter().filter(is_its) {
+            self.superseded(&row)?;
+        }
+        Ok(())
+    }
+}
+
 impl Work<'_, '_> {
+    /// Forgets what was refused to the client of a user whom it now says to be there and active.
+    pub(in crate::tenant) fn takes_refusals_back(
+        &mut self,
+        user: &Document,
+        after: &Resource,
+    ) -> Result<(), StoreError> {
+        if !self.memory.any_changes || after.value("active") == Some(&false.into()) {
+            return Ok(());
+        }
+        let connection = self.connection.clone();
+        self.deciding(|settling| settling.ends_refusals(&user.id, connection.as_deref()))
+    }
+
     /// What the state in memory must be again where a guard refuses the request. Nothing is noted where
     /// somebody decides on a change, which is refused by itself.
     pub(in crate::tenant) fn before_refusal(&self) -> Option<Checkpoint> {

@@ -21,6 +21,7 @@ impl Work<'_, '_> {
         delta: &Delta,
     ) -> Result<ResourceRow, Failure> {
         let Subject { schema, row, document: before, taken_up } = subject;
+        self.takes_refusals_back(before, &resource)?;
         let changed = changed(&before.resource, &resource, *schema);
         if changed.is_empty() && delta.is_empty() {
             if *taken_up {
