@@ -22,6 +22,7 @@ mod matching;
 mod near_miss;
 mod quota;
 mod rate_limit;
+mod reading;
 mod required;
 mod review;
 mod role;

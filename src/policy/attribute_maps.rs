@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::attributes::{entries, written};
-use super::document::unknown;
-use super::mapping::is_name;
+use super::reading::{entries, is_name, object_of, written};
 use crate::limits;
 use crate::scim::schema::{Fault, TypeSchema};
 use crate::scim::selector::Selector;
@@ -93,7 +91,7 @@ impl AttributeMap {
         users: TypeSchema<'_>,
         faults: &mut Vec<Fault>,
     ) -> Option<Self> {
-        let fields = object(value, at, &["id", "targets", "attributes"], faults)?;
+        let fields = object_of(&["id", "targets", "attributes"], value, at, faults)?;
         let id = name(fields.get("id"), &format!("{at}/id"), faults)?;
         let none = json!([]);
         let targets = fields.get("targets").unwrap_or(&none);
@@ -144,7 +142,7 @@ impl Mapped {
         faults: &mut Vec<Fault>,
     ) -> Option<Self> {
         let known = ["target", "source", "template", "constant", "default", "warnIfMissing"];
-        let fields = object(value, at, &known, faults)?;
+        let fields = object_of(&known, value, at, faults)?;
         let target = name(fields.get("target"), &format!("{at}/target"), faults);
         let default = scalar(fields.get("default"), &format!("{at}/default"), faults);
         let warns = match fields.get("warnIfMissing") {
@@ -311,20 +309,4 @@ fn name(value: Option<&Value>, at: &str, faults: &mut Vec<Fault>) -> Option<Stri
         faults.push(Fault::new(at, "is no name of 1 to 200 characters"));
     }
     name.map(str::to_owned)
-}
-
-/// An object that has no fields but those known.
-fn object<'v>(
-    value: &'v Value,
-    at: &str,
-    known: &[&str],
-    faults: &mut Vec<Fault>,
-) -> Option<&'v Map<String, Value>> {
-    let Value::Object(fields) = value else {
-        faults.push(Fault::new(at, "is not an object"));
-        return None;
-    };
-    let others = fields.keys().filter(|name| !known.contains(&name.as_str()));
-    faults.extend(others.map(|name| unknown(at, name)));
-    Some(fields)
 }

@@ -10,9 +10,7 @@ use super::authority::{self, Authority};
 use super::constraints::{self, Constraints};
 use super::matching::{self, Matching};
 use super::required::{self, Required};
-use crate::limits;
-use crate::scim::schema::{Fault, Registry, TypeSchema, USER};
-use crate::scim::selector::Selector;
+use crate::scim::schema::{Fault, Registry, USER};
 
 /// Rules about attributes.
 #[derive(Clone, Debug, Default)]
@@ -63,62 +61,5 @@ impl AttributeRules {
             (attribute_maps::NAME, self.maps.to_json()),
             (matching::NAME, self.matching.to_json()),
         ]
-    }
-}
-
-/// Reads a list of at most so many entries as the policy document has them.
-pub(super) fn entries<'v>(
-    value: &'v Value,
-    at: &str,
-    faults: &mut Vec<Fault>,
-) -> impl Iterator<Item = (String, &'v Value)> {
-    let list = match value {
-        Value::Array(list) if list.len() <= limits::ATTRIBUTE_RULES => list.as_slice(),
-        Value::Array(_) => {
-            let most = limits::ATTRIBUTE_RULES;
-            faults.push(Fault::new(at, format_args!("has more than {most} entries")));
-            &[]
-        }
-        _ => {
-            faults.push(Fault::new(at, "is not a list"));
-            &[]
-        }
-    };
-    let at = at.to_owned();
-    list.iter().enumerate().map(move |(index, value)| (format!("{at}/{index}"), value))
-}
-
-/// Reads the path of an attribute that clients write.
-pub(super) fn written(
-    value: &Value,
-    at: &str,
-    users: TypeSchema<'_>,
-    faults: &mut Vec<Fault>,
-) -> Option<Selector> {
-    let selector = selector(value, at, users, faults)?;
-    if selector.is_kept() {
-        return Some(selector);
-    }
-    faults.push(Fault::new(at, "is no attribute that a client writes and that is kept"));
-    None
-}
-
-/// Reads the path of an attribute.
-fn selector(
-    value: &Value,
-    at: &str,
-    users: TypeSchema<'_>,
-    faults: &mut Vec<Fault>,
-) -> Option<Selector> {
-    let Value::String(text) = value else {
-        faults.push(Fault::new(at, "is not a text"));
-        return None;
-    };
-    match Selector::parse(text, users) {
-        Ok(selector) => Some(selector),
-        Err(error) => {
-            faults.push(Fault::new(at, error.message()));
-            None
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::attributes::written;
+use super::reading::{object, written};
 use crate::limits;
 use crate::scim::schema::{Fault, TypeSchema};
 
@@ -27,10 +27,7 @@ pub(super) const NAME: &str = "authority";
 impl Authority {
     /// Reads what a policy document says; faults are added to those there are.
     pub(super) fn read(value: &Value, users: TypeSchema<'_>, faults: &mut Vec<Fault>) -> Self {
-        let Value::Object(fields) = value else {
-            faults.push(Fault::new("/authority", "is not an object"));
-            return Self::default();
-        };
+        let Some(fields) = object(value, "/authority", faults) else { return Self::default() };
         if fields.len() > limits::ATTRIBUTE_RULES {
             let most = limits::ATTRIBUTE_RULES;
             faults.push(Fault::new("/authority", format_args!("has more than {most} entries")));

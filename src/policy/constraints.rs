@@ -5,8 +5,7 @@ use std::fmt;
 use regex_lite::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
-use super::attributes::{entries, written};
-use super::document::unknown;
+use super::reading::{entries, object, unknown, written};
 use crate::limits;
 use crate::scim::schema::{Fault, TypeSchema};
 use crate::scim::selector::Selector;
@@ -47,10 +46,7 @@ impl Constraints {
     pub(super) fn read(value: &Value, users: TypeSchema<'_>, faults: &mut Vec<Fault>) -> Self {
         let entries: Vec<_> = entries(value, &format!("/{NAME}"), faults).collect();
         let read = entries.iter().filter_map(|(at, value)| {
-            let Value::Object(fields) = value else {
-                faults.push(Fault::new(at.as_str(), "is not an object"));
-                return None;
-            };
+            let fields = object(value, at, faults)?;
             Constraint::read(fields, at, users, faults)
         });
         Self(read.collect())

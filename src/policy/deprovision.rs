@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::duration::{duration, duration_seconds};
+use super::reading::{object, unknown};
 use crate::limits;
 use crate::scim::schema::Fault;
 
@@ -95,9 +96,7 @@ impl Relink {
 impl Deprovision {
     /// What a part of the policy document makes of the choice; what it does not mention stays as it is.
     pub(super) fn read(&mut self, value: &Value, faults: &mut Vec<Fault>) {
-        let Value::Object(fields) = value else {
-            return faults.push(Fault::new(AT, "is not an object"));
-        };
+        let Some(fields) = object(value, AT, faults) else { return };
         for (name, value) in fields {
             let text = value.as_str().unwrap_or_default();
             let detail = match name.as_str() {
@@ -115,7 +114,7 @@ impl Deprovision {
                     }
                 }
                 _ => {
-                    faults.push(super::document::unknown(AT, name));
+                    faults.push(unknown(AT, name));
                     continue;
                 }
             };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::reading::{object, unknown};
 use super::{
     AccessRules, Actions, AttributeRules, Brake, Copying, Deprovision, Groups, Guard, Mapping,
     MappingMode, RateLimit, Role, Successor, Unmapped, Vocabulary, stale,
@@ -291,9 +292,7 @@ impl Policy {
 }
 
 fn read_features(features: &mut Features, value: &Value, faults: &mut Vec<Fault>) {
-    let Value::Object(fields) = value else {
-        return faults.push(Fault::new("/features", "is not an object"));
-    };
+    let Some(fields) = object(value, "/features", faults) else { return };
     let mut named = features.named();
     for (name, value) in fields {
         match (named.iter_mut().find(|(other, _)| other == name), value) {
@@ -303,18 +302,5 @@ fn read_features(features: &mut Features, value: &Value, faults: &mut Vec<Fault>
             }
             (None, _) => faults.push(unknown("/features", name)),
         }
-    }
-}
-
-pub(super) fn unknown(at: &str, name: &str) -> Fault {
-    Fault::within(at, name, "is not known to this version")
-}
-
-/// The elements of a list that stands at a place and has at most so many.
-pub(super) fn list<'v>(value: &'v Value, at: &str, most: usize) -> Result<&'v [Value], Vec<Fault>> {
-    match value {
-        Value::Array(list) if list.len() <= most => Ok(list),
-        Value::Array(_) => Err(vec![Fault::new(at, format!("has more than {most}"))]),
-        _ => Err(vec![Fault::new(at, "is not a list")]),
     }
 }

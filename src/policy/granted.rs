@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::document::unknown;
-use super::mapping::is_name;
+use super::reading::{is_name, object, unknown};
 use super::scope_path::ScopePath;
 use crate::limits;
 use crate::scim::schema::Fault;
@@ -25,10 +24,7 @@ pub enum Granted {
 impl Granted {
     /// Reads what a mapping grants.
     pub(super) fn read(value: &Value, at: &str, faults: &mut Vec<Fault>) -> Option<Self> {
-        let Value::Object(fields) = value else {
-            faults.push(Fault::new(at, "is not an object"));
-            return None;
-        };
+        let fields = object(value, at, faults)?;
         let (mut role, mut group, mut scope) = (None, None, None);
         for (name, value) in fields {
             let place = format!("{at}/{name}");

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::document::{list, unknown};
-use super::mapping::is_name;
+use super::reading::{is_name, list, object_of};
 use crate::limits;
 use crate::scim::schema::Fault;
 
@@ -35,12 +34,8 @@ impl Guard {
         let (mut guards, mut faults): (Vec<Self>, Vec<Fault>) = (Vec::new(), Vec::new());
         for (place, value) in list.iter().enumerate() {
             let at = format!("{GUARDS}/{place}");
-            let Value::Object(fields) = value else {
-                faults.push(Fault::new(at, "is not an object"));
-                continue;
-            };
-            let others = fields.keys().filter(|name| !["role", "min"].contains(&name.as_str()));
-            faults.extend(others.map(|name| unknown(&at, name)));
+            let fields = object_of(&["role", "min"], value, &at, &mut faults);
+            let Some(fields) = fields else { continue };
             let role = fields.get("role").and_then(Value::as_str).filter(|role| is_name(role));
             if role.is_none() {
                 faults.push(Fault::new(format!("{at}/role"), "is no name of a role"));

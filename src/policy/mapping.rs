@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::condition::{Condition, EVERYONE, Vocabulary};
-use super::document::list;
 use super::granted::Granted;
+use super::reading::{list, object};
 use crate::limits;
 use crate::scim::filter::{Comparand, Predicate};
 use crate::scim::schema::Fault;
@@ -78,10 +78,7 @@ impl Mapping {
         vocabulary: &Vocabulary,
         faults: &mut Vec<Fault>,
     ) -> Option<Self> {
-        let Value::Object(fields) = value else {
-            faults.push(Fault::new(at, "is not an object"));
-            return None;
-        };
+        let fields = object(value, at, faults)?;
         let mut mapping = Self {
             id: String::new(),
             trigger: None,
@@ -243,12 +240,6 @@ impl MappingMode {
             Self::Highest => "highest",
         }
     }
-}
-
-/// Whether a text may name a role, or a group that is granted.
-pub(super) fn is_name(text: &str) -> bool {
-    (1..=limits::ROLE_CHARACTERS).contains(&text.chars().count())
-        && !text.chars().any(char::is_control)
 }
 
 fn is_id(text: &str) -> bool {

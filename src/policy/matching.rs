@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::attributes::entries;
+use super::reading::entries;
 use crate::scim::schema::{Fault, TypeSchema};
 
 /// Paths of attributes by which users are found, in the order in which they are asked.

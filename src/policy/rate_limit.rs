@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::reading::unknown;
 use crate::limits;
 use crate::scim::schema::Fault;
 
@@ -39,7 +40,7 @@ impl RateLimit {
                 "perSecond" => &mut per_second,
                 "burst" => &mut burst,
                 _ => {
-                    faults.push(super::document::unknown(AT, name));
+                    faults.push(unknown(AT, name));
                     continue;
                 }
             };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::attributes::{entries, written};
+use super::reading::{entries, written};
 use crate::scim::schema::{Fault, Schema, TypeSchema};
 use crate::scim::selector::Selector;
 

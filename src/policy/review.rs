@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::reading::{object, unknown};
 use crate::limits;
 use crate::scim::schema::Fault;
 
@@ -117,12 +118,10 @@ impl Actions {
 
     /// Reads which of them await approval: what a document does not mention stays as it is.
     pub(super) fn read(&mut self, value: &Value, faults: &mut Vec<Fault>) {
-        let Value::Object(fields) = value else {
-            return faults.push(Fault::new(REVIEW, "is not an object"));
-        };
+        let Some(fields) = object(value, REVIEW, faults) else { return };
         for (name, value) in fields {
             match (Action::of(name), value.as_str()) {
-                (None, _) => faults.push(super::document::unknown(REVIEW, name)),
+                (None, _) => faults.push(unknown(REVIEW, name)),
                 (Some(action), Some("auto")) => *self = self.without(action),
                 (Some(action), Some("manual")) => *self = self.with(action),
                 (Some(_), _) => {
@@ -178,7 +177,7 @@ impl Brake {
                 "percent" => (&mut brake.percent, 100, "is not 1 to 100"),
                 "min" => (&mut brake.min, limits::BRAKE_MIN, "is not 0 to 1000000"),
                 _ => {
-                    faults.push(super::document::unknown(BRAKE, name));
+                    faults.push(unknown(BRAKE, name));
                     continue;
                 }
             };

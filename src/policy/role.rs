@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::document::list;
-use super::mapping::is_name;
+use super::reading::{is_name, list, object};
 use crate::limits;
 use crate::scim::schema::Fault;
 
@@ -43,10 +42,7 @@ impl Role {
     }
 
     fn read(value: &Value, at: &str, faults: &mut Vec<Fault>) -> Option<Self> {
-        let Value::Object(fields) = value else {
-            faults.push(Fault::new(at, "is not an object"));
-            return None;
-        };
+        let fields = object(value, at, faults)?;
         let mut role = Self {
             value: String::new(),
             display: None,
@@ -60,7 +56,7 @@ impl Role {
             }
         }
         if !fields.contains_key("value") {
-            faults.push(unknown_value(at));
+            faults.push(Fault::new(at, "has no `value`"));
         }
         if role.max.is_none() && (role.overflow.is_some() || role.rebalance) {
             faults.push(Fault::new(at, "has no `max` that could be reached"));
@@ -106,10 +102,6 @@ impl Role {
         }
         fields.into()
     }
-}
-
-fn unknown_value(at: &str) -> Fault {
-    Fault::new(at, "has no `value`")
 }
 
 /// Roles whose overflow leads back to themselves.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::mapping::is_name;
+use super::reading::is_name;
 use super::scope_path::ScopePath;
 use crate::limits;
 use crate::scim::schema::Fault;
