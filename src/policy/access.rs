@@ -142,6 +142,13 @@ pub enum Status {
     Denied,
 }
 
+impl Mapping {
+    /// What it grants, with where that comes from.
+    pub fn held(&self) -> impl Iterator<Item = Held> {
+        self.grants.iter().map(|granted| Held { granted: granted.clone(), source: self.source() })
+    }
+}
+
 impl AccessRules {
     /// Whether they can grant anything that is not granted by hand.
     pub fn is_empty(&self) -> bool {
@@ -158,7 +165,7 @@ impl AccessRules {
         let barred = facts.barred();
         let mapped = self.mapped(facts);
         let mut access = Access { barred, ..Access::default() };
-        let (mut wanted, mut kept_back) = (mapped.clone(), Vec::new());
+        let (mut wanted, mut kept_back) = (self.fallen_back(facts, &mapped), Vec::new());
         for held in facts.standing_grants {
             // What a trigger has granted is no decision of a person's, and stays.
             let by_hand = !held.source.starts_with("mapping:");
@@ -169,7 +176,7 @@ impl AccessRules {
                 wanted.push(held.clone());
             }
         }
-        wanted.extend(self.fallen_back(facts, &mapped));
+        wanted.extend(mapped);
         wanted.sort();
         wanted.dedup();
         match barred {
@@ -223,12 +230,7 @@ impl AccessRules {
 
     fn mapped(&self, facts: Facts<'_>) -> Vec<Held> {
         let matched = self.matches(facts).into_iter().filter(|(_, m)| *m == Match::Matched);
-        let grants = matched.flat_map(|(mapping, _)| {
-            let held =
-                |granted: &Granted| Held { granted: granted.clone(), source: mapping.source() };
-            mapping.grants.iter().map(held)
-        });
-        grants.collect()
+        matched.flat_map(|(mapping, _)| mapping.held()).collect()
     }
 
     /// Whether what a managed user has by hand in a scope is taken, since no mapping matches there.

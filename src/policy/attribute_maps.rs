@@ -61,9 +61,8 @@ pub(super) const NAME: &str = "attributeMaps";
 impl AttributeMaps {
     /// Reads what a policy document says; faults are added to those there are.
     pub(super) fn read(value: &Value, users: TypeSchema<'_>, faults: &mut Vec<Fault>) -> Self {
-        let entries: Vec<_> = entries(value, &format!("/{NAME}"), faults).collect();
         let mut maps: Vec<AttributeMap> = Vec::new();
-        for (at, value) in entries {
+        for (at, value) in entries(value, &format!("/{NAME}"), faults) {
             let Some(map) = AttributeMap::read(value, &at, users, faults) else { continue };
             if maps.iter().any(|other| other.id == map.id) {
                 faults.push(Fault::new(format!("{at}/id"), "is that of another map"));
@@ -95,11 +94,11 @@ impl AttributeMap {
         let id = name(fields.get("id"), &format!("{at}/id"), faults)?;
         let none = json!([]);
         let targets = fields.get("targets").unwrap_or(&none);
-        let targets: Vec<_> = entries(targets, &format!("{at}/targets"), faults).collect();
-        let targets: Vec<String> =
-            targets.into_iter().filter_map(|(at, one)| name(Some(one), &at, faults)).collect();
+        let targets = entries(targets, &format!("{at}/targets"), faults).into_iter();
+        let targets = targets.filter_map(|(at, one)| name(Some(one), &at, faults));
+        let targets: Vec<String> = targets.collect();
         let attributes = fields.get("attributes").unwrap_or(&none);
-        let listed: Vec<_> = entries(attributes, &format!("{at}/attributes"), faults).collect();
+        let listed = entries(attributes, &format!("{at}/attributes"), faults);
         let mut attributes: Vec<Mapped> = Vec::new();
         for (at, value) in listed {
             let Some(mapped) = Mapped::read(value, &at, users, faults) else { continue };

@@ -28,10 +28,9 @@ pub struct AttributeRules {
 }
 
 impl AttributeRules {
-    /// Whether a part of the policy document is one of these.
-    pub(super) fn has(part: &str) -> bool {
-        Self::default().parts().iter().any(|(name, _)| *name == part)
-    }
+    /// Their names in the document.
+    pub(super) const NAMES: [&str; 5] =
+        [required::NAME, constraints::NAME, authority::NAME, attribute_maps::NAME, matching::NAME];
 
     /// What a document makes of them; what it does not mention stays as it is.
     pub(super) fn amended(

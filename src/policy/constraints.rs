@@ -44,10 +44,10 @@ pub(super) const NAME: &str = "constraints";
 impl Constraints {
     /// Reads what a policy document says; faults are added to those there are.
     pub(super) fn read(value: &Value, users: TypeSchema<'_>, faults: &mut Vec<Fault>) -> Self {
-        let entries: Vec<_> = entries(value, &format!("/{NAME}"), faults).collect();
-        let read = entries.iter().filter_map(|(at, value)| {
-            let fields = object(value, at, faults)?;
-            Constraint::read(fields, at, users, faults)
+        let entries = entries(value, &format!("/{NAME}"), faults).into_iter();
+        let read = entries.filter_map(|(at, value)| {
+            let fields = object(value, &at, faults)?;
+            Constraint::read(fields, &at, users, faults)
         });
         Self(read.collect())
     }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::reading::{object, unknown};
 use super::{
-    AccessRules, Actions, AttributeRules, Brake, Copying, Deprovision, Groups, Guard, Mapping,
-    MappingMode, RateLimit, Role, Successor, Unmapped, Vocabulary, stale,
+    AccessRules, Actions, AttributeRules, Brake, Deprovision, Groups, Guard, Mapping, MappingMode,
+    RateLimit, Role, Successor, Unmapped, Vocabulary, stale,
 };
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
@@ -123,56 +123,36 @@ impl Policy {
                 "version" if value.is_i64() || value.is_u64() => {}
                 "version" => faults.push(Fault::new("/version", "is not a whole number")),
                 "features" => read_features(&mut amended.features, value, &mut faults),
-                "rateLimit" => match RateLimit::read(value) {
-                    Ok(limit) => amended.rate_limit = limit,
-                    Err(found) => faults.extend(found),
-                },
-                "staleAfter" => match stale::read(value) {
-                    Ok(seconds) => amended.stale_after = seconds,
-                    Err(found) => faults.extend(found),
-                },
+                "rateLimit" => put(&mut amended.rate_limit, RateLimit::read(value), &mut faults),
+                "staleAfter" => put(&mut amended.stale_after, stale::read(value), &mut faults),
                 "deprovision" => amended.deprovision.read(value, &mut faults),
-                "schemas" => match DeclaredSchema::read_all(value, "/schemas", &self.schemas) {
-                    Ok(schemas) => amended.schemas = schemas,
-                    Err(found) => faults.extend(found),
-                },
+                "schemas" => {
+                    let read = DeclaredSchema::read_all(value, "/schemas", &self.schemas);
+                    put(&mut amended.schemas, read, &mut faults);
+                }
                 "mappings" => {} // Below.
-                "mappingMode" => match MappingMode::read(value) {
-                    Ok(mode) => amended.access.mode = mode,
-                    Err(found) => faults.extend(found),
-                },
-                "unmapped" => match Unmapped::read(value) {
-                    Ok(unmapped) => amended.access.unmapped = unmapped,
-                    Err(found) => faults.extend(found),
-                },
-                "roles" => match Role::read_all(value) {
-                    Ok(roles) => amended.access.roles = roles,
-                    Err(found) => faults.extend(found),
-                },
+                "mappingMode" => {
+                    put(&mut amended.access.mode, MappingMode::read(value), &mut faults)
+                }
+                "unmapped" => put(&mut amended.access.unmapped, Unmapped::read(value), &mut faults),
+                "roles" => put(&mut amended.access.roles, Role::read_all(value), &mut faults),
                 "review" => amended.review.read(value, &mut faults),
-                "massChangeBrake" => match Brake::read(value) {
-                    Ok(brake) => amended.brake = brake,
-                    Err(found) => faults.extend(found),
-                },
-                "guards" => match Guard::read_all(value) {
-                    Ok(guards) => amended.guards = guards,
-                    Err(found) => faults.extend(found),
-                },
-                "succession" => match Successor::read_all(value) {
-                    Ok(succession) => amended.succession = succession,
-                    Err(found) => faults.extend(found),
-                },
+                "massChangeBrake" => put(&mut amended.brake, Brake::read(value), &mut faults),
+                "guards" => put(&mut amended.guards, Guard::read_all(value), &mut faults),
+                "succession" => {
+                    put(&mut amended.succession, Successor::read_all(value), &mut faults)
+                }
                 "groups" => match value.as_str().and_then(Groups::of) {
                     Some(groups) => amended.groups = groups,
                     None => {
                         faults.push(Fault::new("/groups", "is neither full nor membershipOnly"));
                     }
                 },
-                "edgeReads" => match Copying::read(value) {
-                    Ok(edge_reads) => amended.edge_reads = edge_reads,
-                    Err(fault) => faults.push(fault),
+                "edgeReads" => match value.as_bool() {
+                    Some(edge_reads) => amended.edge_reads = edge_reads,
+                    None => faults.push(Fault::new("/edgeReads", "is neither true nor false")),
                 },
-                name if AttributeRules::has(name) => {}
+                name if AttributeRules::NAMES.contains(&name) => {}
                 _ => faults.push(unknown("", name)),
             }
         }
@@ -191,10 +171,8 @@ impl Policy {
             self.access.mappings = Vec::new();
             return;
         }
-        match Mapping::read_all(&mappings, &Vocabulary::of(registry)) {
-            Ok(mappings) => self.access.mappings = mappings,
-            Err(found) => faults.extend(found),
-        }
+        let read = Mapping::read_all(&mappings, &Vocabulary::of(registry));
+        put(&mut self.access.mappings, read, faults);
     }
 
     /// Reads what was stored: a document, and the numbers of its searchable attributes.
@@ -208,10 +186,8 @@ impl Policy {
         numbers: &BTreeMap<String, u8>,
     ) -> Result<Self, Vec<Fault>> {
         let mut rest = document.clone();
-        let schemas = rest.shift_remove("schemas");
-        let mappings = rest.shift_remove("mappings");
-        let schemas = match &schemas {
-            Some(Value::Array(list)) => DeclaredSchema::stored(list),
+        let schemas = match rest.shift_remove("schemas") {
+            Some(Value::Array(list)) => DeclaredSchema::stored(&list),
             Some(_) => return Err(vec![Fault::new("/schemas", "is not a list")]),
             None => Vec::new(),
         };
@@ -221,10 +197,7 @@ impl Policy {
             let number = numbers.get(&lookup.path).copied();
             lookup.number = number.ok_or_else(|| vec![Fault::new("/schemas", "has no number")])?;
         }
-        let mut faults = Vec::new();
-        let registry = policy.registry();
-        policy.bind(mappings.as_ref(), &registry, &mut faults);
-        if faults.is_empty() { Ok(policy) } else { Err(faults) }
+        Ok(policy)
     }
 
     /// Reads what another tenant's export says, and takes nothing of it on trust.
@@ -288,6 +261,14 @@ impl Policy {
     /// The schemas and resource types of a tenant with these policies.
     pub fn registry(&self) -> Registry {
         Registry::of(|feature| self.features.has(feature), &self.schemas)
+    }
+}
+
+/// Takes what was read, or its faults.
+fn put<T>(to: &mut T, read: Result<T, Vec<Fault>>, faults: &mut Vec<Fault>) {
+    match read {
+        Ok(read) => *to = read,
+        Err(found) => faults.extend(found),
     }
 }
 

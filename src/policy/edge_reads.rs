@@ -1,7 +1,5 @@
 //! `edgeReads`: whether what applications ask for is copied to KV, so that the edge answers it.
 
-use serde_json::Value;
-
 use crate::scim::schema::Fault;
 
 /// Whether a tenant's users can be copied to KV.
@@ -16,14 +14,6 @@ pub enum Copying {
 }
 
 impl Copying {
-    /// Reads the policy.
-    ///
-    /// # Errors
-    /// Where it is neither true nor false.
-    pub(super) fn read(value: &Value) -> Result<bool, Fault> {
-        value.as_bool().ok_or_else(|| Fault::new("/edgeReads", "is neither true nor false"))
-    }
-
     /// Why it cannot be switched on, if it cannot.
     pub fn fault(self) -> Option<Fault> {
         let detail = match self {

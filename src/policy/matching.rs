@@ -31,8 +31,7 @@ impl Matching {
     /// Reads what a policy document says; faults are added to those there are.
     pub(super) fn read(value: &Value, users: TypeSchema<'_>, faults: &mut Vec<Fault>) -> Self {
         let mut paths: Vec<String> = Vec::new();
-        let entries: Vec<_> = entries(value, &format!("/{NAME}"), faults).collect();
-        for (at, value) in entries {
+        for (at, value) in entries(value, &format!("/{NAME}"), faults) {
             let named = |path: &str| value.as_str().is_some_and(|t| t.eq_ignore_ascii_case(path));
             let mut lookups = users.resource_type.lookups.iter();
             match lookups.find(|lookup| named(&lookup.path)) {

@@ -79,25 +79,16 @@ impl Difference {
         if is_same {
             return None;
         }
-        let alike = |one: Self| one.levelled(text, normalize) == one.levelled(value, normalize);
-        let all = |text: &str| {
-            ALL.iter().fold(text.to_owned(), |text, one| one.levelled(&text, normalize))
+        let alike = |one: &Self| one.levelled(text, normalize) == one.levelled(value, normalize);
+        let without = |text: &str, kept: Option<Self>| {
+            let levelled = ALL.iter().filter(|one| Some(**one) != kept);
+            levelled.fold(text.to_owned(), |text, one| one.levelled(&text, normalize))
         };
-        let alone = ALL.into_iter().find(|one| alike(*one));
-        let any = || (all(text) == all(value)).then(|| Self::first(text, value, normalize));
-        alone.or_else(any)
-    }
-
-    /// The first of several differences: what is left when all the others are levelled.
-    fn first(text: &str, value: &str, normalize: &dyn Fn(&str) -> String) -> Self {
-        let differs = |one: &Self| {
-            let others = |text: &str| {
-                let others = ALL.iter().filter(|other| *other != one);
-                others.fold(text.to_owned(), |text, other| other.levelled(&text, normalize))
-            };
-            others(text) != others(value)
-        };
-        ALL.into_iter().find(differs).unwrap_or(Self::Unicode)
+        // Of several, the first that is left when all the others are levelled.
+        let is_left = |one: &Self| without(text, Some(*one)) != without(value, Some(*one));
+        let first = || ALL.into_iter().find(is_left).unwrap_or(Self::Unicode);
+        let alone = ALL.into_iter().find(alike);
+        alone.or_else(|| (without(text, None) == without(value, None)).then(first))
     }
 
     /// A text without this difference.

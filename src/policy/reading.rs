@@ -51,7 +51,7 @@ pub(super) fn entries<'v>(
     value: &'v Value,
     at: &str,
     faults: &mut Vec<Fault>,
-) -> impl Iterator<Item = (String, &'v Value)> {
+) -> Vec<(String, &'v Value)> {
     let list = match value {
         Value::Array(list) if list.len() <= limits::ATTRIBUTE_RULES => list.as_slice(),
         Value::Array(_) => {
@@ -64,8 +64,7 @@ pub(super) fn entries<'v>(
             &[]
         }
     };
-    let at = at.to_owned();
-    list.iter().enumerate().map(move |(index, value)| (format!("{at}/{index}"), value))
+    list.iter().enumerate().map(|(index, value)| (format!("{at}/{index}"), value)).collect()
 }
 
 /// Reads the path of an attribute that clients write.

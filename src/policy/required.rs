@@ -17,8 +17,7 @@ impl Required {
     /// Reads what a policy document says; faults are added to those there are.
     pub(super) fn read(value: &Value, users: TypeSchema<'_>, faults: &mut Vec<Fault>) -> Self {
         let mut paths: Vec<Selector> = Vec::new();
-        let entries: Vec<_> = entries(value, &format!("/{NAME}"), faults).collect();
-        for (at, value) in entries {
+        for (at, value) in entries(value, &format!("/{NAME}"), faults) {
             match written(value, &at, users, faults) {
                 Some(path) if paths.contains(&path) => {
                     faults.push(Fault::new(at, "is there already"));

@@ -73,19 +73,8 @@ impl Selector {
 
     /// The values that a resource in canonical form has there, those that are empty left out.
     pub fn values<'r>(&self, resource: &'r Map<String, Value>) -> Vec<&'r Value> {
-        let Target { extension, name, sub, .. } = &self.target;
-        let home = match extension {
-            None => Some(resource),
-            Some(urn) => resource.get(urn).and_then(Value::as_object),
-        };
-        let elements = home.and_then(|home| home.get(name)).map_or(&[][..], each);
-        let is_meant =
-            |one: &&Value| self.filter.as_ref().is_none_or(|filter| filter.matches_value(one));
-        let parts = elements.iter().filter(is_meant).filter_map(|one| match sub {
-            None => Some(one),
-            Some(sub) => one.get(sub),
-        });
-        parts.flat_map(each).filter(|value| !is_empty(value)).collect()
+        let values = self.target.values_where(resource, self.filter.as_ref());
+        values.filter(|value| !is_empty(value)).collect()
     }
 
     /// Says in a schema, where the path is one of its attributes' own, that a resource must have it.
@@ -109,14 +98,6 @@ impl Selector {
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-/// A list's values; a single value is a list of one.
-fn each(value: &Value) -> &[Value] {
-    match value {
-        Value::Array(values) => values,
-        single => std::slice::from_ref(single),
     }
 }
 

@@ -123,16 +123,3 @@ pub fn untouch(sql: &dyn Sql, until: i64) -> Result<(), StoreError> {
     sql.query("DELETE FROM touches WHERE number <= +?1", &[Param::Integer(until)])?;
     Ok(())
 }
-
-/// The resources between two places, at most `limit`.
-pub fn between(
-    sql: &dyn Sql,
-    (after, end): (Pos, Pos),
-    limit: usize,
-) -> Result<Vec<Pos>, StoreError> {
-    let rows = sql.query(
-        "SELECT pos FROM resources WHERE pos > +?1 AND pos < +?2 ORDER BY pos LIMIT +?3",
-        &[Param::Integer(after.value()), Param::Integer(end.value()), Param::count(limit)],
-    )?;
-    rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
-}

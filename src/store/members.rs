@@ -277,15 +277,23 @@ pub struct MemberView<'a> {
 /// creation, and behind them those that no resource is. A member by several origins is several rows:
 /// shown once, under the display that the client itself gave it, else under the first.
 pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>, StoreError> {
-    let (seen, own, origins) = (view.seen.and("m.origin", 5), view.own(), view.origins());
+    let seen = view.seen.and("m.origin", 5);
+    // The client's own origin, what is said of origins, and the last parameter.
+    let (own, origins, limit) = match view.seen {
+        Seen::All => (format!("'{ADMIN}'"), ", 'origin', json_group_array(m.origin)", "+?5"),
+        Seen::Of { .. } => ("+?5".to_owned(), "", "+?7"),
+    };
+    let unhidden = match view.seen {
+        Seen::Of { hides: true, .. } => hidden::none("m.member", 5),
+        Seen::All | Seen::Of { .. } => String::new(),
+    };
     let display = format!("coalesce(max(iif(m.origin = {own}, m.display, NULL)), min(m.display)");
     let dangling = format!(
         "SELECT count(*), max(value), CAST(group_concat(shown) AS BLOB) FROM (
         SELECT value, json_patch('{{}}', json_object('value', value,
             'display', iif(?3, {display}), NULL){origins})) AS shown
         FROM dangling m WHERE grp = +?1 AND value > +?2{seen}
-        GROUP BY value ORDER BY value LIMIT {})",
-        view.limit()
+        GROUP BY value ORDER BY value LIMIT {limit})"
     );
     let members = format!(
         "SELECT count(*), max(member), CAST(group_concat(shown) AS BLOB) FROM (
@@ -294,12 +302,10 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
             'display', iif(?3, {display}, r.doc->>'$.displayName',
                 r.doc->>'$.userName'), NULL){origins}))) AS shown
         FROM members m LEFT JOIN resources r ON r.pos = m.member
-        WHERE m.grp = +?1 AND m.member > +?2{seen}{}
-        GROUP BY m.member ORDER BY m.member LIMIT {})",
+        WHERE m.grp = +?1 AND m.member > +?2{seen}{unhidden}
+        GROUP BY m.member ORDER BY m.member LIMIT {limit})",
         by_type(|one| &one.endpoint),
         by_type(|one| &one.id),
-        view.hidden(),
-        view.limit(),
     );
     let (group, names) = (Param::Integer(group.value()), Param::Integer(view.names.into()));
     let seen = view.seen.params();
@@ -323,41 +329,6 @@ pub fn shown(sql: &dyn Sql, group: Pos, view: MemberView<'_>) -> Result<Vec<u8>,
             return Ok(shown);
         }
         after = row.text(1)?.to_owned();
-    }
-}
-
-impl MemberView<'_> {
-    /// The client's own origin, in a statement whose parameters behind the fourth are those of what
-    /// is seen.
-    fn own(&self) -> String {
-        match self.seen {
-            Seen::All => format!("'{ADMIN}'"),
-            Seen::Of { .. } => "+?5".to_owned(),
-        }
-    }
-
-    /// What such a statement says of origins.
-    fn origins(&self) -> &'static str {
-        match self.seen {
-            Seen::All => ", 'origin', json_group_array(m.origin)",
-            Seen::Of { .. } => "",
-        }
-    }
-
-    /// What it asks of a member that may be hidden from the client.
-    fn hidden(&self) -> String {
-        match self.seen {
-            Seen::Of { hides: true, .. } => hidden::none("m.member", 5),
-            Seen::All | Seen::Of { .. } => String::new(),
-        }
-    }
-
-    /// Its last parameter.
-    fn limit(&self) -> &'static str {
-        match self.seen {
-            Seen::All => "+?5",
-            Seen::Of { .. } => "+?7",
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The row that says how far the access of all users is computed anew.
 
-use super::{Param, Pos, Sql, StoreError};
+use super::{Param, Pos, Sql, StoreError, resources};
 
 /// How far it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -56,9 +56,5 @@ pub fn end(sql: &dyn Sql) -> Result<(), StoreError> {
 /// The users behind a place, at most `limit`.
 pub fn users_after(sql: &dyn Sql, after: Pos, limit: usize) -> Result<Vec<Pos>, StoreError> {
     let (_, high) = Pos::range(after.type_number());
-    let rows = sql.query(
-        "SELECT pos FROM resources WHERE pos > +?1 AND pos < +?2 ORDER BY pos LIMIT +?3",
-        &[Param::Integer(after.value()), Param::Integer(high.value()), Param::count(limit)],
-    )?;
-    rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
+    resources::between(sql, (after, high), limit)
 }

@@ -332,6 +332,18 @@ pub fn before(
     positions(&sql.query(&statement, &params.collect::<Vec<_>>())?)
 }
 
+/// The resources between two positions, in order, at most `limit`.
+pub fn between(
+    sql: &dyn Sql,
+    (after, end): (Pos, Pos),
+    limit: usize,
+) -> Result<Vec<Pos>, StoreError> {
+    const STATEMENT: &str =
+        "SELECT pos FROM resources WHERE pos > +?1 AND pos < +?2 ORDER BY pos LIMIT +?3";
+    let params = [Param::Integer(after.value()), Param::Integer(end.value()), Param::count(limit)];
+    positions(&sql.query(STATEMENT, &params)?)
+}
+
 fn positions(rows: &[Row]) -> Result<Vec<Pos>, StoreError> {
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
 }

@@ -29,7 +29,7 @@ use crate::event::{Event, EventKind};
 use crate::http::{Method, Problem, ProblemCode, Route};
 use crate::limits;
 use crate::policy::{
-    Access, Granted, Guard, Held, Holders, Policy, Role, ScopePath, Successor, Trigger,
+    Access, Granted, Guard, Held, Holders, Mapping, Policy, Role, ScopePath, Successor, Trigger,
 };
 use crate::scim::resource::Resource;
 use crate::scim::schema::{GROUP, USER};
@@ -79,12 +79,7 @@ impl Work<'_, '_> {
         }
         let rules = &self.memory.policy.access;
         let mappings = rules.triggered(trigger, connection, user.as_map());
-        let grants = mappings.flat_map(|mapping| {
-            let held =
-                |granted: &Granted| Held { granted: granted.clone(), source: mapping.source() };
-            mapping.grants.iter().map(held)
-        });
-        let grants: Vec<Held> = grants.collect();
+        let grants: Vec<Held> = mappings.flat_map(Mapping::held).collect();
         self.memory.dirty.trigger(pos, grants);
     }
 

@@ -71,10 +71,25 @@ impl Target {
 
     /// What is compared: the values or, in each of them, those of the sub-attribute.
     fn values<'a>(&self, subject: Subject<'a>) -> impl Iterator<Item = &'a Value> {
-        self.elements(subject).iter().flat_map(|element| match &self.sub {
+        self.elements(subject).iter().flat_map(|element| self.parts(element))
+    }
+
+    fn parts<'a>(&self, element: &'a Value) -> &'a [Value] {
+        match &self.sub {
             None => assigned(element),
             Some(sub) => element.get(sub).map_or(&[][..], assigned),
-        })
+        }
+    }
+
+    /// The values in a resource in canonical form; of several, those for which a predicate holds.
+    pub(in crate::scim) fn values_where<'a>(
+        &self,
+        resource: &'a Map<String, Value>,
+        filter: Option<&Predicate>,
+    ) -> impl Iterator<Item = &'a Value> {
+        let is_meant = move |one: &&Value| filter.is_none_or(|filter| filter.matches_value(one));
+        let elements = self.elements(Subject::Resource(resource)).iter();
+        elements.filter(is_meant).flat_map(|element| self.parts(element))
     }
 }
 

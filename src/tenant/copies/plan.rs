@@ -113,7 +113,7 @@ impl<'p> Plan<'p> {
     }
 
     fn pass(&mut self, from: Pos) -> Result<(), StoreError> {
-        let next = copies::between(self.sql, (from, everything()), ROWS)?;
+        let next = resources::between(self.sql, (from, everything()), ROWS)?;
         let mut reached = from;
         for pos in &next {
             if self.is_full() {
