@@ -91,7 +91,7 @@ impl Mapping {
         };
         for (name, value) in fields {
             if let Err(detail) = mapping.put(name, value, at, faults) {
-                faults.push(Fault::new(format!("{at}/{name}"), detail));
+                faults.push(Fault::within(at, name, detail));
             }
         }
         if !fields.contains_key("id") {

@@ -4,6 +4,7 @@
 mod declared;
 mod fields;
 mod options;
+mod scopes;
 
 use serde_json::{Value, json};
 
@@ -11,6 +12,7 @@ pub(super) use self::declared::CONNECTIONS;
 pub(super) use self::fields::read;
 use self::fields::{described, exported};
 pub(super) use self::options::Options;
+pub(super) use self::scopes::Scopes;
 use super::departure::{self, Fate};
 use super::document::matches;
 use super::memory::Connection;
@@ -19,7 +21,7 @@ use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
-use crate::policy::{Condition, Vocabulary};
+use crate::policy::Condition;
 use crate::store::Pos;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::departures::{self, DepartureRow};
@@ -218,15 +220,11 @@ impl Work<'_, '_> {
 
     /// The condition by which a connection says whom it provides with access.
     fn scope_of(&self, row: &ConnectionRow) -> Result<Option<Condition>, Failure> {
-        let Some(filter) = &row.in_scope else { return Ok(None) };
-        let read = Vocabulary::of(self.registry()).read(filter, true);
-        let malformed = |detail: String| {
-            Problem::new(
-                ProblemCode::Malformed,
-                format!("`inScope` is no filter of users: {detail}"),
-            )
+        let read = Scopes::under(&self.memory.registry).read(row);
+        let malformed = |why| {
+            Problem::new(ProblemCode::Malformed, format!("`inScope` is no filter of users: {why}"))
         };
-        Ok(Some(read.map_err(malformed)?))
+        Ok(read.map_err(malformed)?)
     }
 
     /// Whether there is a connection, and it is not leaving.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use self::lines::{ConnectionLine, Line, MemberLine, ResourceLine, connection, document, read};
+use super::connections::Scopes;
 use super::document::Document;
 use super::lookups::{lookup_keys, missing_from, new_keys};
 use super::members::delta::{Told, Who};
@@ -112,6 +113,11 @@ impl Work<'_, '_> {
         })?;
         // Where copies may be, is this tenant's to say.
         let policy = Policy { edge_reads: self.memory.policy.edge_reads, ..policy };
+        let registry = policy.registry();
+        let contradicted = self.contradicted_scopes(&registry, &[]);
+        if !contradicted.is_empty() {
+            return Err(Problem::faulty(contradicted).into());
+        }
         let (new, own) = (to_row(&policy), to_row(&self.memory.policy));
         bounded(new.document.len())?;
         if new == own {
@@ -124,7 +130,7 @@ impl Work<'_, '_> {
         policies::write(self.sql, &new)?;
         let event = Event::new(EventKind::TenantUpdated, "policies");
         self.record(&event.with("imported", true).with("version", policy.version))?;
-        self.memory.registry = Arc::new(policy.registry());
+        self.memory.registry = Arc::new(registry);
         self.memory.policy = policy;
         Ok(Outcome::Imported)
     }
@@ -142,12 +148,16 @@ impl Work<'_, '_> {
         if taken || self.memory.connections.len() >= limits::CONNECTIONS_PER_TENANT {
             return Err(conflict("the tenant has such a connection of its own, or too many"));
         }
+        let scope = Scopes::under(&self.memory.registry).read(&row);
+        let in_scope =
+            scope.map_err(|why| faulty(number, &format!("has an `inScope` that {why}")))?;
         write_connection(self.sql, &row)?;
         let event = Event::new(EventKind::ConnectionCreated, row.id.as_str())
             .with("preset", row.preset.as_str())
             .with("imported", true);
         self.record(&event)?;
-        self.memory.connections.insert(row.id.clone(), Connection::new(row));
+        let connection = Connection { in_scope, ..Connection::new(row) };
+        self.memory.connections.insert(connection.row.id.clone(), connection);
         Ok(Outcome::Imported)
     }
 

@@ -86,12 +86,19 @@ impl Work<'_, '_> {
         if declared.is_some() {
             self.may_change_connections()?; // (1)
         }
+        let policy = before.amended(&rest);
+        let registry = policy.as_ref().ok().map(Policy::registry);
         let connections = declared.map_or(Ok(Vec::new()), |declared| {
             let below = |fault: Fault| fault.below(&format!("/{CONNECTIONS}"));
-            let found = self.declared_connections(&declared);
+            let found = self.declared_connections(&declared, registry.as_ref());
             found.map_err(|faults| faults.into_iter().map(below).collect())
         });
-        let (policy, connections) = match (before.amended(&rest), connections) {
+        let connections = connections.and_then(|rows| {
+            let judge = |registry| self.contradicted_scopes(registry, &rows);
+            let faults = registry.as_ref().map(judge).unwrap_or_default();
+            if faults.is_empty() { Ok(rows) } else { Err(faults) }
+        });
+        let (policy, connections) = match (policy, connections) {
             (Ok(policy), Ok(connections)) => (policy, connections),
             (policy, connections) => {
                 let faults = [policy.err(), connections.err()];
@@ -148,7 +155,8 @@ impl Work<'_, '_> {
             self.memory.renew_copies(self.sql)?;
         }
         self.memory.policy = after;
-        self.enact_connections(connections)
+        self.enact_connections(connections)?;
+        Ok(self.memory.bind_scopes()?)
     }
 
     /// What a dry run tells.

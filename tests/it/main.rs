@@ -86,6 +86,7 @@ mod hosts;
 mod idempotency;
 mod import_errors;
 mod imports;
+mod in_scope;
 mod isolation;
 mod kept_access;
 mod key_rotation;
