@@ -8,18 +8,9 @@ use super::memory::{Author, Memory};
 use super::{access, decisions, departure};
 use crate::limits;
 use crate::scim::schema::GROUP;
-use crate::store::departures::DepartureRow;
 use crate::store::members::Seen;
 use crate::store::resources::{self, ResourceRow};
 use crate::store::{Pos, Sql, StoreError, decisions as rows_of_decisions, members, sweeps};
-
-/// What a step has done.
-pub(super) struct Swept {
-    /// The connection that has come further, and how far; that has left, where it is nowhere.
-    pub(super) departed: Option<(String, Option<DepartureRow>)>,
-    /// Whether membership rows or decisions are left.
-    pub(super) more: bool,
-}
 
 /// Does one step: a connection's that is leaving, else one of computing access anew, else one of a
 /// decision about many users, else one of what a deletion put off.
@@ -27,25 +18,19 @@ pub(super) fn step(
     sql: &dyn Sql,
     memory: &mut Memory,
     now: DateTime<Utc>,
-) -> Result<Swept, StoreError> {
+) -> Result<(), StoreError> {
     if let Some(departure) = memory.departure().cloned() {
-        let further = departure::step(sql, memory, &departure, now)?;
-        if further.is_none() {
-            memory.connections.remove(&departure.connection); // It counts no more.
-        }
+        departure::step(sql, memory, &departure, now)?;
         let author = Author { actor: &departure.actor, connection: None, now };
         access::Settling { sql, memory, author }.settle_by_alarm()?;
-        let more = is_left(sql)?;
-        return Ok(Swept { departed: Some((departure.connection, further)), more });
-    }
-    if memory.recomputation.is_some() {
+    } else if memory.recomputation.is_some() {
         access::step(sql, memory, now)?;
-        return Ok(Swept { departed: None, more: is_left(sql)? });
-    }
-    if !decisions::step(sql, memory, now)? {
+    } else if !decisions::step(sql, memory, now)? {
         sweep(sql, memory, now)?;
     }
-    Ok(Swept { departed: None, more: is_left(sql)? })
+    memory.sweeping =
+        is_left(sql)? || memory.departure().is_some() || memory.recomputation.is_some();
+    Ok(())
 }
 
 /// Whether membership rows are to be removed, or decisions to be carried out.
