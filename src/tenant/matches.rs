@@ -130,12 +130,10 @@ impl Work<'_, '_> {
     /// Whether a user of the connection's was matched with what it tells, and it makes this user only
     /// now; once.
     pub(super) fn was_accepted(&self, row: &ResourceRow) -> Result<bool, StoreError> {
-        let Some(connection) = self.connection.as_deref().filter(|_| self.awaits_accepted()) else {
-            return Ok(false);
-        };
+        let own = self.connection.as_deref().filter(|own| row.manager.as_deref() == Some(own));
+        let Some(connection) = own.filter(|_| self.awaits_accepted()) else { return Ok(false) };
         let known = matches::of(self.sql, connection, row.pos)?;
-        let is_own = row.manager.as_deref() == Some(connection);
-        if !is_own || known.is_none_or(|known| known.state != matches::ACCEPTED) {
+        if known.is_none_or(|known| known.state != matches::ACCEPTED) {
             return Ok(false);
         }
         matches::remove(self.sql, connection, row.pos).map(|()| true)
