@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 pub(super) use self::kinds::kind_of;
 pub(super) use self::put::Put;
 use self::rows::encoded;
-pub(super) use self::rows::{take_away, updated};
+pub(super) use self::rows::{grow, take_away, updated};
 use self::rules::Written;
 use super::document::{Document, matches, timestamp, version};
 use super::lookups::new_keys;

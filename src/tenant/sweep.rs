@@ -3,14 +3,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::document::Document;
 use super::memory::{Author, Memory};
+use super::resources::grow;
 use super::{access, decisions, departure};
 use crate::limits;
 use crate::scim::schema::GROUP;
 use crate::store::members::Seen;
-use crate::store::resources::{self, ResourceRow};
-use crate::store::{Pos, Sql, StoreError, decisions as rows_of_decisions, members, sweeps};
+use crate::store::{Sql, StoreError, decisions as rows_of_decisions, members, sweeps};
 
 /// Does one step: a connection's that is leaving, else one of computing access anew, else one of a
 /// decision about many users, else one of what a deletion put off.
@@ -48,26 +47,12 @@ fn sweep(sql: &dyn Sql, memory: &mut Memory, now: DateTime<Utc>) -> Result<(), S
         members::groups_of(sql, deleted, Seen::All, limits::SWEEP_GROUPS)?
     };
     for group in &groups {
-        leave(sql, *group, deleted, now)?;
+        // Its version changes with its members.
+        grow(sql, *group, sweeps::leave(sql, *group, deleted)?.saturating_neg(), now)?;
         memory.touch_copy(sql, *group)?;
     }
     if !more && groups.len() < limits::SWEEP_GROUPS {
         sweeps::done(sql, deleted)?;
     }
     Ok(())
-}
-
-/// Removes a deleted resource from a group, whose version changes with its members.
-fn leave(sql: &dyn Sql, group: Pos, deleted: Pos, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let left = sweeps::leave(sql, group, deleted)?;
-    let Some(row) = resources::at(sql, group)? else { return Ok(()) };
-    let document = Document::decode(&row.doc)?;
-    let rev = row.rev.saturating_add(1);
-    let after = ResourceRow {
-        rev,
-        members: row.members.saturating_sub(left).max(0),
-        doc: document.encode(rev, now),
-        ..row
-    };
-    resources::update(sql, &after)
 }

@@ -1,5 +1,6 @@
 //! What of a resource is written and removed, and how a change of it is told.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::event::Verb;
@@ -8,7 +9,7 @@ use crate::scim::resource::Resource;
 use crate::scim::schema::{TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Sql, StoreError, grants, members, sweeps};
+use crate::store::{Pos, Sql, StoreError, grants, members, sweeps};
 use crate::tenant::document::Document;
 use crate::tenant::drift;
 use crate::tenant::lookups::lookup_keys;
@@ -45,6 +46,22 @@ pub(in crate::tenant) fn take_away(
         memory.sweeping = true;
     }
     Ok(())
+}
+
+/// Writes the next version of a group that has so many members more, if it is there; its id.
+pub(in crate::tenant) fn grow(
+    sql: &dyn Sql,
+    group: Pos,
+    by: i64,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, StoreError> {
+    let Some(row) = resources::at(sql, group)? else { return Ok(None) };
+    let document = Document::decode(&row.doc)?;
+    let rev = row.rev.saturating_add(1);
+    let members = row.members.saturating_add(by).max(0);
+    let doc = document.encode(rev, now);
+    resources::update(sql, &ResourceRow { rev, members, doc, ..row })?;
+    Ok(Some(document.id))
 }
 
 /// A version's document: 413 when a row could not hold it.
