@@ -216,20 +216,19 @@ impl Work<'_, '_> {
         let Some(pos) = group_pos.filter(|pos| pos.type_number() == GROUP) else {
             return Ok(Outcome::Skipped);
         };
-        let (added, rows) = match found.get(1).copied().flatten() {
-            _ if dangles => {
-                let added = transfer::add_dangling(self.sql, pos, &member, &origin, display)?;
-                (added, dangling::present(self.sql, pos, Some(&[&member]))?.len())
-            }
-            Some(of) => {
-                let added = transfer::add_member(self.sql, pos, of, &origin, display)?;
-                (added, members::present(self.sql, pos, Some(&[of.value()]))?.len())
-            }
+        let of = found.get(1).copied().flatten().filter(|_| !dangles);
+        let added = match of {
+            Some(of) => transfer::add_member(self.sql, pos, of, &origin, display)?,
+            None if dangles => transfer::add_dangling(self.sql, pos, &member, &origin, display)?,
             None => return Ok(Outcome::Skipped),
         };
         if !added {
             return Ok(Outcome::Unchanged);
         }
+        let rows = match of {
+            Some(of) => members::present(self.sql, pos, Some(&[of.value()]))?.len(),
+            None => dangling::present(self.sql, pos, Some(&[&member]))?.len(),
+        };
         let (_, told, grown) = gained.entry(group).or_insert((pos, Told::default(), 0));
         *grown = grown.saturating_add(1);
         told.tell(rows == 1, Who::Id(member));

@@ -241,7 +241,7 @@ pub(super) fn bounded(bytes: usize) -> Result<(), Problem> {
     Err(Problem::new(ProblemCode::PayloadTooLarge, detail))
 }
 
-fn etag(policy: &Policy) -> String {
+pub(super) fn etag(policy: &Policy) -> String {
     format!("\"{}\"", policy.version)
 }
 
