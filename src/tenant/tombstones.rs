@@ -20,7 +20,7 @@ use crate::event::{Event, EventKind};
 use crate::limits;
 use crate::policy::{Fate, Reason, Relink, ScopePath, Status};
 use crate::scim::schema::{TypeSchema, USER};
-use crate::store::grants::{self, GrantRow};
+use crate::store::grants::GrantRow;
 use crate::store::resources::{self, LookupKey, ResourceRow};
 use crate::store::tombstones::{self, TombstoneRow};
 use crate::store::{Pos, Sql, StoreError, suspensions};
@@ -139,11 +139,10 @@ impl Work<'_, '_> {
 
     /// What a user holds who is being deleted, where that is not the end of it. Groups end.
     fn kept(&self, user: Pos) -> Result<Option<String>, StoreError> {
-        let ends = self.memory.policy.deprovision.deleted == Fate::Delete;
-        if ends || !self.memory.any_grants {
+        if self.memory.policy.deprovision.deleted == Fate::Delete {
             return Ok(None);
         }
-        let rows = grants::of_user(self.sql, user)?;
+        let rows = self.memory.grants_of(self.sql, user)?;
         let roles = rows.into_iter().filter(|row| row.held && !row.scope.is_empty());
         let told =
             |row: GrantRow| json!({ "role": row.role, "scope": row.scope, "source": row.source });

@@ -123,7 +123,7 @@ impl Work<'_, '_> {
 
     /// `GET …/users/{id}/grants`: what was granted by hand, or by a trigger once.
     pub(in crate::tenant) fn list_grants(&self, id: &str) -> Answer {
-        let rows = grants::of_user(self.sql, self.user(id)?.pos)?;
+        let rows = self.memory.grants_of(self.sql, self.user(id)?.pos)?;
         let rows = rows.iter().filter(|row| row.standing);
         let items: Vec<Value> = rows.map(|row| to_json(&held_of(row))).collect();
         Ok(Response::json(200, &json!({ "items": items })))
@@ -141,7 +141,7 @@ impl Work<'_, '_> {
             return Err(Problem::faulty(vec![Fault::new("/group", detail)]).into());
         }
         let held = Held { granted, source: self.origin.clone() };
-        let rows = grants::of_user(self.sql, row.pos)?;
+        let rows = self.memory.grants_of(self.sql, row.pos)?;
         if rows.iter().any(|row| row.standing && held_of(row) == held) {
             return Ok(Response::json(200, &to_json(&held)));
         }
@@ -168,7 +168,7 @@ impl Work<'_, '_> {
         });
         let asked = Value::Object(fields.collect::<Map<String, Value>>());
         let granted = Granted::parse(&asked).map_err(Problem::faulty)?;
-        let rows = grants::of_user(self.sql, row.pos)?;
+        let rows = self.memory.grants_of(self.sql, row.pos)?;
         let found: Vec<&GrantRow> =
             rows.iter().filter(|row| row.standing && held_of(row).granted == granted).collect();
         if found.is_empty() {
