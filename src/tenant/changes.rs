@@ -204,11 +204,8 @@ impl Settling<'_> {
 }
 
 impl Work<'_, '_> {
-    /// Does something to changes in the name of the one who asks.
-    pub(super) fn deciding<T>(
-        &mut self,
-        work: impl FnOnce(&mut Settling<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    /// Does something to changes and access in the name of the one who asks.
+    pub(super) fn deciding<T>(&mut self, work: impl FnOnce(&mut Settling<'_>) -> T) -> T {
         let actor = self.call.principal.actor();
         let author =
             Author { actor: &actor, connection: self.connection.as_deref(), now: self.call.now };

@@ -15,7 +15,7 @@ use super::departure;
 use super::document::matches;
 use super::memory::Connection;
 use super::ring::forget_written;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict};
 use crate::event::{Event, EventKind};
 use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
@@ -111,7 +111,7 @@ impl Work<'_, '_> {
             (ConnectionAction::Export, Method::Get) => {
                 return Ok(Response::json(200, &exported(&self.connection(id)?.row)));
             }
-            _ => return Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
+            _ => return Err(ProblemCode::MethodNotAllowed.into()),
         };
         let row = self.changeable(id)?;
         if state == ACTIVE && self.request().query.flag("dryRun")? {
@@ -231,7 +231,7 @@ impl Work<'_, '_> {
 
     fn connection(&self, id: &str) -> Result<&Connection, Failure> {
         let connection = self.memory.connections.get(id);
-        Ok(connection.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
+        Ok(connection.ok_or(ProblemCode::NotFound)?)
     }
 
     /// Whether the asking key may change connections: one of a connection would decide what others
@@ -260,7 +260,7 @@ impl Work<'_, '_> {
         let etag = etag(&connection.row);
         let condition = self.request().headers.if_match.as_deref();
         if condition.is_some_and(|condition| !matches(condition, &etag)) {
-            return Err(Problem::from(ProblemCode::PreconditionFailed).into());
+            return Err(ProblemCode::PreconditionFailed.into());
         }
         Ok(connection.row.clone())
     }
@@ -283,8 +283,4 @@ fn shown(status: u16, connection: &Connection) -> Response {
 
 fn etag(row: &ConnectionRow) -> String {
     format!("\"{}\"", row.rev)
-}
-
-fn conflict(detail: &'static str) -> Failure {
-    Problem::new(ProblemCode::Conflict, detail).into()
 }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
 
 use super::access::Settling;
 use super::document::Document;
@@ -14,11 +13,7 @@ use super::resources::{take_away, updated};
 use crate::event::{Event, EventKind, Verb};
 use crate::limits;
 use crate::policy::Fate;
-use crate::scim::compat::Compat;
-use crate::scim::patch::PatchOp;
-use crate::scim::resource::Resource;
-use crate::scim::schema::{TypeSchema, USER};
-use crate::scim::urn;
+use crate::scim::schema::USER;
 use crate::store::departures::{self, DepartureRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::{
@@ -119,7 +114,7 @@ fn part(
     if memory.any_changes {
         changes::delete_of(sql, &document.id)?; // What is decided here needs nobody's approval.
     }
-    let after = deactivated(&document.resource, schema)?;
+    let after = document.resource.clone().deactivated(schema);
     let verb = updated(&document.resource, &after);
     if verb != Verb::Deactivated {
         return resources::set_manager(sql, pos, None);
@@ -133,17 +128,4 @@ fn part(
     let doc = document.encode(rev, author.now);
     resources::update(sql, &ResourceRow { rev, doc, manager: None, ..row })?;
     memory.record(sql, &event, author)
-}
-
-/// The same user, not active.
-pub(super) fn deactivated(user: &Resource, schema: TypeSchema<'_>) -> Result<Resource, StoreError> {
-    let body = json!({
-        "schemas": [urn::PATCH_OP],
-        "Operations": [{ "op": "replace", "path": "active", "value": false }],
-    });
-    let operations = PatchOp::parse(&body, &Compat::GENERIC);
-    let patched = operations.and_then(|one| one.apply(user.clone(), schema, &Compat::GENERIC));
-    patched
-        .map(|patched| patched.resource)
-        .map_err(|_| StoreError::new("a stored user cannot be made inactive"))
 }

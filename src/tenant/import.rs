@@ -16,7 +16,7 @@ use super::members::delta::{Told, Who};
 use super::memory::Connection;
 use super::policies::bounded;
 use super::stored_policy::{self, to_row};
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict};
 use crate::event::{Event, EventKind, Verb};
 use crate::http::{NDJSON, Problem, ProblemCode, Response};
 use crate::limits;
@@ -242,10 +242,6 @@ fn told(failure: Failure) -> Failure {
         Failure::Scim(_) => conflict("another resource has a value that must be unique"),
         other => other,
     }
-}
-
-fn conflict(detail: &'static str) -> Failure {
-    Problem::new(ProblemCode::Conflict, detail).into()
 }
 
 fn elsewhere() -> Failure {

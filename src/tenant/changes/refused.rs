@@ -75,7 +75,7 @@ impl Work<'_, '_> {
         user: &Document,
         after: &Resource,
     ) -> Result<(), StoreError> {
-        if !self.memory.any_changes || after.value("active") == Some(&false.into()) {
+        if !self.memory.any_changes || !after.is_active() {
             return Ok(());
         }
         let connection = self.connection.clone();

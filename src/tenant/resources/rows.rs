@@ -1,7 +1,6 @@
 //! What of a resource is written and removed, and how a change of it is told.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use crate::event::Verb;
 use crate::limits;
@@ -80,8 +79,7 @@ pub(super) fn encoded(
 
 /// A write that flips `active` is told as that.
 pub(in crate::tenant) fn updated(before: &Resource, after: &Resource) -> Verb {
-    let active = |resource: &Resource| resource.as_map().get("active") != Some(&Value::Bool(false));
-    match (active(before), active(after)) {
+    match (before.is_active(), after.is_active()) {
         (true, false) => Verb::Deactivated,
         (false, true) => Verb::Activated,
         _ => Verb::Updated,
