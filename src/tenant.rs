@@ -80,7 +80,6 @@ pub use bucket::{Bucket, Taken};
 pub use copies::Batch;
 use memory::{Memory, OrderBookmarks};
 use ring::Ring;
-use sweep::Swept;
 use uses::Uses;
 use work::{Answer, Failure, Work};
 
@@ -268,12 +267,7 @@ impl Tenant {
             written.and_then(|()| sweep::step(sql, memory, now))
         };
         match store::transacted(sql, step, Result::is_ok).flatten() {
-            Ok(Swept { departed, more }) => {
-                if let Some((connection, departure)) = departed {
-                    memory.set_departure(&connection, departure);
-                }
-                memory.sweeping =
-                    more || memory.departure().is_some() || memory.recomputation.is_some();
+            Ok(()) => {
                 if flush {
                     memory.note_used(&self.uses.take());
                 }

@@ -1,6 +1,6 @@
 //! The query string, decoded: `+` is a space, names are case-insensitive.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Problem, ProblemCode};
 use crate::limits;
@@ -77,16 +77,19 @@ impl Query {
     ) -> Result<Value, Problem> {
         let after = self.value("cursor").unwrap_or_default();
         let limit = self.items_limit()?;
-        let mut behind = all.filter(|(id, _)| *id > after).peekable();
-        let (mut items, mut last) = (Vec::new(), None);
-        for (id, item) in behind.by_ref().take(limit) {
-            items.push(described(item));
-            last = Some(id);
-        }
-        let next = last.filter(|_| behind.peek().is_some());
-        let mut page = Map::new();
-        page.insert("items".to_owned(), items.into());
-        page.extend(next.map(|next| ("next".to_owned(), next.into())));
-        Ok(Value::Object(page))
+        let behind = all.filter(|(id, _)| *id > after).take(limit.saturating_add(1));
+        let found = behind.map(|(id, item)| (id.to_owned(), described(item)));
+        Ok(page_of(found.collect(), limit))
     }
+}
+
+/// A page of the admin API: the first of some things, each with the cursor that goes on behind it, at
+/// most `limit` of them; and in `next` the last one's cursor where more follow.
+pub fn page_of(mut found: Vec<(String, Value)>, limit: usize) -> Value {
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|(cursor, _)| Value::from(cursor.as_str()));
+    let items = found.into_iter().map(|(_, item)| item).collect();
+    let fields = [("items", Some(items)), ("next", next)].into_iter();
+    fields.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

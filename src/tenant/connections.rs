@@ -13,18 +13,18 @@ pub(super) use self::fields::read;
 use self::fields::{described, exported};
 pub(super) use self::options::Options;
 pub(super) use self::scopes::Scopes;
-use super::departure::{self, Fate};
+use super::departure;
 use super::document::matches;
 use super::memory::Connection;
 use super::ring::forget_written;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict};
 use crate::event::{Event, EventKind};
 use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
-use crate::policy::Condition;
+use crate::policy::{Condition, Fate};
 use crate::store::Pos;
 use crate::store::connections::{self, ConnectionRow};
-use crate::store::departures::{self, DepartureRow};
+use crate::store::departures::DepartureRow;
 
 /// The state in which a connection's keys open nothing.
 pub(super) const DISABLED: &str = "disabled";
@@ -113,7 +113,7 @@ impl Work<'_, '_> {
             (ConnectionAction::Export, Method::Get) => {
                 return Ok(Response::json(200, &exported(&self.connection(id)?.row)));
             }
-            _ => return Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
+            _ => return Err(ProblemCode::MethodNotAllowed.into()),
         };
         let row = self.changeable(id)?;
         if state == ACTIVE && self.request().query.flag("dryRun")? {
@@ -187,35 +187,30 @@ impl Work<'_, '_> {
     pub(super) fn delete_connection(&mut self, id: &str) -> Answer {
         let row = self.changeable(id)?; // (1)
         let users = self.request().query.value("users").unwrap_or_default().to_owned();
-        if Fate::of(&users).is_none() {
+        let Some(fate) = Fate::of(&users) else {
             let detail = "say by `?users=keep`, `suspend` or `delete` what becomes of its users";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (2)
-        }
-        if users != "keep" {
+        };
+        if fate != Fate::Keep {
             self.guards_let_go(|row| row.manager.as_deref() == Some(id))?;
         }
         let keys = self.memory.keys.values().filter(|key| key.connection.as_deref() == Some(id));
         let keys: Vec<String> = keys.map(|key| key.id.clone()).collect();
         let secrets: Vec<String> = self.secrets_of(id).map(|secret| secret.id.clone()).collect();
         let trusts: Vec<String> = self.trusts_of(id).map(|trust| trust.id.clone()).collect();
-        departure::lock_out(self.sql, id)?; // (3)
+        departure::lock_out(self.sql, self.memory, id)?; // (3)
         forget_written(self.sql, id)?;
         self.memory.noted.deleted = Some(id.to_owned());
         let event = Event::new(EventKind::ConnectionDeleted, id).with("users", users.as_str());
         self.record(&event.with("keys", keys).with("secrets", secrets).with("trusts", trusts))?;
-        self.memory.lock_out(id);
         let (actor, pos) = (self.call.principal.actor(), Pos::stored(0));
         let departure = DepartureRow { connection: row.id, users, actor, pos, done: 0 };
-        departures::write(self.sql, &departure)?;
-        let now = self.now();
-        let further = departure::step(self.sql, self.memory, &departure, now)?;
-        let is_gone = further.is_none();
-        self.memory.set_departure(id, further);
-        if is_gone {
+        departure::step(self.sql, self.memory, &departure, self.call.now)?;
+        let Some(connection) = self.memory.connections.get(id) else {
             return Ok(Response::empty(204));
-        }
+        };
         self.memory.sweeping = true; // (4)
-        Ok(shown(202, self.connection(id)?))
+        Ok(shown(202, connection))
     }
 
     /// The condition by which a connection says whom it provides with access.
@@ -234,7 +229,7 @@ impl Work<'_, '_> {
 
     fn connection(&self, id: &str) -> Result<&Connection, Failure> {
         let connection = self.memory.connections.get(id);
-        Ok(connection.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
+        Ok(connection.ok_or(ProblemCode::NotFound)?)
     }
 
     /// Whether the asking key may change connections: one of a connection would decide what others
@@ -263,7 +258,7 @@ impl Work<'_, '_> {
         let etag = etag(&connection.row);
         let condition = self.request().headers.if_match.as_deref();
         if condition.is_some_and(|condition| !matches(condition, &etag)) {
-            return Err(Problem::from(ProblemCode::PreconditionFailed).into());
+            return Err(ProblemCode::PreconditionFailed.into());
         }
         Ok(connection.row.clone())
     }
@@ -286,8 +281,4 @@ fn shown(status: u16, connection: &Connection) -> Response {
 
 fn etag(row: &ConnectionRow) -> String {
     format!("\"{}\"", row.rev)
-}
-
-fn conflict(detail: &'static str) -> Failure {
-    Problem::new(ProblemCode::Conflict, detail).into()
 }

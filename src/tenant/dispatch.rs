@@ -1,7 +1,7 @@
 //! Which family does what is asked.
 
 use super::work::{Answer, Work};
-use crate::http::{LinkAction, Method, Problem, ProblemCode, Route};
+use crate::http::{LinkAction, Method, ProblemCode, Route};
 
 impl<'c> Work<'_, 'c> {
     /// Hands the request to its family. The gate has seen to it that route and method fit; here it
@@ -73,7 +73,7 @@ impl<'c> Work<'_, 'c> {
             (Route::Schema(_, urn), Method::Get) => self.read_declared(urn),
             (Route::Schema(_, urn), Method::Put) => self.replace_declared(urn),
             (Route::Schema(_, urn), Method::Delete) => self.withdraw_declared(urn),
-            _ => Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
+            _ => Err(ProblemCode::MethodNotAllowed.into()),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::memory::Memory;
 use super::work::{Answer, Work};
 use crate::event::Event;
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, ProblemCode, Response, page_of};
 use crate::policy::Owner;
 use crate::scim::schema::USER;
 use crate::store::drifts::{self, DriftRow};
@@ -20,14 +20,10 @@ impl Work<'_, '_> {
         let query = &self.request().query;
         let limit = query.items_limit()?;
         let after = query.value("cursor").map_or(Ok((0, "")), place)?;
-        let mut rows = drifts::page(self.sql, after, limit.saturating_add(1))?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let mut page = json!({ "items": rows.iter().map(described).collect::<Vec<Value>>() });
-        if let (true, Some(last), Some(fields)) = (more, rows.last(), page.as_object_mut()) {
-            fields.insert("next".to_owned(), format!("{}:{}", last.pos.value(), last.path).into());
-        }
-        Ok(Response::json(200, &page))
+        let rows = drifts::page(self.sql, after, limit.saturating_add(1))?;
+        let place = |row: &DriftRow| format!("{}:{}", row.pos.value(), row.path);
+        let found = rows.iter().map(|row| (place(row), described(row)));
+        Ok(Response::json(200, &page_of(found.collect(), limit)))
     }
 
     /// An event that says what of a change drifts, or what it puts back: what is shared, of a user that a

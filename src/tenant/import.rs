@@ -17,7 +17,7 @@ use super::members::delta::{Told, Who};
 use super::memory::Connection;
 use super::policies::bounded;
 use super::stored_policy::{self, to_row};
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict};
 use crate::event::{Event, EventKind, Verb};
 use crate::http::{NDJSON, Problem, ProblemCode, Response};
 use crate::limits;
@@ -226,20 +226,19 @@ impl Work<'_, '_> {
         let Some(pos) = group_pos.filter(|pos| pos.type_number() == GROUP) else {
             return Ok(Outcome::Skipped);
         };
-        let (added, rows) = match found.get(1).copied().flatten() {
-            _ if dangles => {
-                let added = transfer::add_dangling(self.sql, pos, &member, &origin, display)?;
-                (added, dangling::present(self.sql, pos, Some(&[&member]))?.len())
-            }
-            Some(of) => {
-                let added = transfer::add_member(self.sql, pos, of, &origin, display)?;
-                (added, members::present(self.sql, pos, Some(&[of.value()]))?.len())
-            }
+        let of = found.get(1).copied().flatten().filter(|_| !dangles);
+        let added = match of {
+            Some(of) => transfer::add_member(self.sql, pos, of, &origin, display)?,
+            None if dangles => transfer::add_dangling(self.sql, pos, &member, &origin, display)?,
             None => return Ok(Outcome::Skipped),
         };
         if !added {
             return Ok(Outcome::Unchanged);
         }
+        let rows = match of {
+            Some(of) => members::present(self.sql, pos, Some(&[of.value()]))?.len(),
+            None => dangling::present(self.sql, pos, Some(&[&member]))?.len(),
+        };
         let (_, told, grown) = gained.entry(group).or_insert((pos, Told::default(), 0));
         *grown = grown.saturating_add(1);
         told.tell(rows == 1, Who::Id(member));
@@ -253,10 +252,6 @@ fn told(failure: Failure) -> Failure {
         Failure::Scim(_) => conflict("another resource has a value that must be unique"),
         other => other,
     }
-}
-
-fn conflict(detail: &'static str) -> Failure {
-    Problem::new(ProblemCode::Conflict, detail).into()
 }
 
 fn elsewhere() -> Failure {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use self::rows::Row;
 use super::document::timestamp;
 use super::resources::Put;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict};
 use crate::auth::Scope;
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
@@ -51,7 +51,7 @@ impl Work<'_, '_> {
         let next = import.parts.saturating_add(1);
         if part != next {
             let detail = format!("the next part of this import is {next}");
-            return Err(Problem::new(ProblemCode::Conflict, detail).into()); // (2)
+            return Err(conflict(detail)); // (2)
         }
         self.import_part(import, 200) // (3)
     }
@@ -70,7 +70,7 @@ impl Work<'_, '_> {
     }
 
     fn import_of(&self, id: &str) -> Result<ImportRow, Failure> {
-        Ok(imports::by_id(self.sql, id)?.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
+        Ok(imports::by_id(self.sql, id)?.ok_or(ProblemCode::NotFound)?)
     }
 
     /// A key of a connection has its own way to bring users; and who imports them writes them: 403.
@@ -138,16 +138,11 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    /// Does what a row says, or leaves nothing. A failure of the store is the request's.
+    /// Does what a row says, or leaves nothing.
     fn import_row(&mut self, body: &Map<String, Value>) -> Result<Result<Put, ScimError>, Failure> {
-        let (sql, before) = (self.sql, self.memory.checkpoint());
-        let put = || self.settled(|work| work.put_user(body.clone()));
-        match transacted(sql, put, Result::is_ok)? {
+        match self.attempt(|work| work.put_user(body.clone()))? {
             Ok(done) => Ok(Ok(done)),
-            Err(Failure::Scim(error)) => {
-                self.memory.restore(before);
-                Ok(Err(error))
-            }
+            Err(Failure::Scim(error)) => Ok(Err(error)),
             Err(failure) => Err(failure),
         }
     }

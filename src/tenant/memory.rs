@@ -220,23 +220,6 @@ impl Memory {
         self.connections.values().find_map(|connection| connection.departure.as_ref())
     }
 
-    /// Notes how far a connection has come, or that it has left.
-    pub(super) fn set_departure(&mut self, id: &str, departure: Option<DepartureRow>) {
-        if departure.is_none() {
-            self.lock_out(id);
-            self.connections.remove(id);
-        } else if let Some(connection) = self.connections.get_mut(id) {
-            connection.departure = departure;
-        }
-    }
-
-    /// Forgets what opens a connection.
-    pub(super) fn lock_out(&mut self, connection: &str) {
-        self.keys.retain(|_, key| key.connection.as_deref() != Some(connection));
-        self.secrets.retain(|_, secret| secret.connection != connection);
-        self.trusts.retain(|_, trust| trust.connection != connection);
-    }
-
     /// Appends an event.
     pub(super) fn record(
         &mut self,

@@ -55,7 +55,7 @@ impl Work<'_, '_> {
         let dry_run = self.request().query.flag("dryRun")?; // (1)
         let condition = self.request().headers.if_match.as_deref();
         if condition.is_some_and(|condition| !matches(condition, &etag(before))) {
-            return Err(Problem::from(ProblemCode::PreconditionFailed).into()); // (2)
+            return Err(ProblemCode::PreconditionFailed.into()); // (2)
         }
         bounded(self.request().body.len())?; // (3)
         let plan = self.plan(document)?; // (4)
@@ -249,7 +249,7 @@ pub(super) fn bounded(bytes: usize) -> Result<(), Problem> {
     Err(Problem::new(ProblemCode::PayloadTooLarge, detail))
 }
 
-fn etag(policy: &Policy) -> String {
+pub(super) fn etag(policy: &Policy) -> String {
     format!("\"{}\"", policy.version)
 }
 

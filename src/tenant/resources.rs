@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 pub(super) use self::kinds::kind_of;
 pub(super) use self::put::Put;
 use self::rows::encoded;
-pub(super) use self::rows::{take_away, updated};
+pub(super) use self::rows::{grow, take_away, updated};
 use self::rules::Written;
 use super::document::{Document, matches, timestamp, version};
 use super::lookups::new_keys;
@@ -113,7 +113,7 @@ impl<'a> Work<'a, '_> {
     pub(super) fn read(&mut self, number: u8, id: &str) -> Answer {
         let schema = self.schema_of(number)?;
         let projection = self.projection()?;
-        self.may_see(number, id)?;
+        self.may_see_kind(number, id)?;
         let view = self.view(schema, &projection);
         let shown = self.show(&view, Source::Id(id))?;
         let shown = shown.filter(|shown| !self.hides(shown.entry.pos));

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::time;
 use super::secrets::token_scopes;
-use super::work::{Answer, Failure, Work, only_fields};
+use super::work::{Answer, Failure, Work, conflict, only_fields};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response, configuration_of};
 use crate::limits;
@@ -23,12 +23,11 @@ impl Work<'_, '_> {
     pub(super) fn create_trust(&mut self, connection: &str) -> Answer {
         self.staying(connection)?; // (1)
         let row = self.new_trust(connection)?; // (1)
-        let conflict = |detail| Err(Problem::new(ProblemCode::Conflict, detail).into());
         if self.trust(&row.issuer, &row.subject).is_some() {
-            return conflict("this subject of this issuer is trusted already"); // (2)
+            return Err(conflict("this subject of this issuer is trusted already")); // (2)
         }
         if self.trusts_of(connection).count() >= limits::TRUSTS_PER_CONNECTION {
-            return conflict("the connection trusts too many"); // (2)
+            return Err(conflict("the connection trusts too many")); // (2)
         }
         trusts::insert(self.sql, &row)?; // (3)
         self.record(
@@ -50,7 +49,7 @@ impl Work<'_, '_> {
     /// `DELETE …/connections/{c}/trusts/{i}`: the very next request with a token of it is 401.
     pub(super) fn revoke_trust(&mut self, connection: &str, id: &str) -> Answer {
         if !self.trusts_of(connection).any(|row| row.id == id) {
-            return Err(Problem::from(ProblemCode::NotFound).into());
+            return Err(ProblemCode::NotFound.into());
         }
         trusts::delete(self.sql, id)?;
         self.record(&Event::new(EventKind::TrustRevoked, connection).with("trust", id))?;

@@ -1,5 +1,6 @@
 //! One request at work: what it may use, what it has decided, and how it can fail.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -19,7 +20,7 @@ use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::members::Seen;
-use crate::store::{Sql, StoreError};
+use crate::store::{Sql, StoreError, transacted};
 
 /// A request at work.
 pub(super) struct Work<'a, 'c> {
@@ -97,7 +98,21 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<ProblemCode> for Failure {
+    fn from(code: ProblemCode) -> Self {
+        Self::Problem(code.into())
+    }
+}
+
 impl Failure {
+    /// What a client of SCIM would be told, in the admin API's words.
+    pub(super) fn into_problem(self, code: ProblemCode) -> Self {
+        match self {
+            Self::Scim(error) => Problem::new(code, error.detail().to_owned()).into(),
+            other => other,
+        }
+    }
+
     /// The answer, in the error format of the path.
     pub(super) fn into_response(self, scim: bool, accept: Option<&str>) -> Response {
         match self {
@@ -180,7 +195,7 @@ impl<'a, 'c> Work<'a, 'c> {
     /// The body of an admin request as a JSON object.
     pub(super) fn admin_body(&self) -> Result<Map<String, Value>, Failure> {
         if !self.request().is_json() {
-            return Err(Problem::from(ProblemCode::UnsupportedMediaType).into());
+            return Err(ProblemCode::UnsupportedMediaType.into());
         }
         json_object(self.request().body)
             .map_err(|detail| Problem::new(ProblemCode::Malformed, detail).into())
@@ -226,6 +241,25 @@ impl<'a, 'c> Work<'a, 'c> {
         Ok(Uuid::from_u128(id).hyphenated().to_string())
     }
 
+    /// Does something and sees to the access of all whom that has touched, or leaves nothing of it and
+    /// says why. A failure of the store is the request's.
+    pub(super) fn attempt<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Self) -> Result<T, Failure>,
+    ) -> Result<Result<T, Failure>, Failure> {
+        let (sql, before) = (self.sql, self.memory.checkpoint());
+        let done = transacted(sql, || self.settled(&mut work), Result::is_ok)?;
+        match done {
+            Err(Failure::Store(error)) => return Err(error.into()),
+            Err(_) => {
+                self.memory.restore(before);
+                self.memory.refused = None;
+            }
+            Ok(_) => {}
+        }
+        Ok(done)
+    }
+
     /// Appends an event.
     pub(super) fn record(&mut self, event: &Event) -> Result<(), StoreError> {
         let connection = self.connection.clone();
@@ -243,6 +277,11 @@ impl<'a, 'c> Work<'a, 'c> {
         let author = Author { actor: &actor, connection, now: self.call.now };
         self.memory.record(self.sql, event, author)
     }
+}
+
+/// What is asked for conflicts with what is there: 409.
+pub(super) fn conflict(detail: impl Into<Cow<'static, str>>) -> Failure {
+    Problem::new(ProblemCode::Conflict, detail).into()
 }
 
 /// A body must have no other fields than those that are known; `of` says of what they are.

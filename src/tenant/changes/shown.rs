@@ -4,11 +4,10 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::parsed;
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, ProblemCode, Response, page_of};
 use crate::policy::Action;
-use crate::scim::schema::USER;
+use crate::store::StoreError;
 use crate::store::changes::{self, ChangeRow, Sought};
-use crate::store::{StoreError, resources};
 use crate::tenant::document::timestamp;
 use crate::tenant::work::{Answer, Failure, Work};
 
@@ -28,11 +27,7 @@ impl Work<'_, '_> {
     /// `GET …/changes?user=&action=&status=&connection=&after=&cursor=&limit=`, in the order of events.
     /// `after` is the place of an event or a time. Of one user, there must be such a user: 404.
     pub(in crate::tenant) fn list_changes(&self, user: Option<&str>) -> Answer {
-        if let Some(id) = user {
-            let row = resources::by_id(self.sql, id)?;
-            row.filter(|row| row.pos.type_number() == USER)
-                .ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
-        }
+        user.map(|id| self.user(id)).transpose()?;
         let query = &self.request().query;
         let value = |name: &str| query.value(name).filter(|text| !text.is_empty());
         let (action, status) = (value("action"), value("status"));
@@ -53,16 +48,9 @@ impl Work<'_, '_> {
             since,
         };
         let limit = query.items_limit()?;
-        let mut rows = changes::list(self.sql, sought, limit.saturating_add(1))?;
-        let has_more = rows.len() > limit;
-        rows.truncate(limit);
-        let items = rows.iter().map(change_shown).collect::<Result<Vec<Value>, StoreError>>()?;
-        let mut page = json!({ "items": items });
-        let last = rows.last().filter(|_| has_more);
-        if let (Some(fields), Some(last)) = (page.as_object_mut(), last) {
-            fields.insert("next".to_owned(), last.id.to_string().into());
-        }
-        Ok(Response::json(200, &page))
+        let rows = changes::list(self.sql, sought, limit.saturating_add(1))?;
+        let shown = rows.iter().map(|row| Ok((row.id.to_string(), change_shown(row)?)));
+        Ok(Response::json(200, &page_of(shown.collect::<Result<_, StoreError>>()?, limit)))
     }
 
     /// Behind which event, and behind which moment, a list begins.
