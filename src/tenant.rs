@@ -335,6 +335,7 @@ impl<'a, 'c> Work<'a, 'c> {
         let (connection, rules) = bound.unzip();
         let compat = rules.map_or(Compat::GENERIC, |rules| rules.compat);
         let adopt = rules.map_or(Adopt::default(), |rules| rules.adopt);
+        let said = rules.and_then(|rules| rules.options.match_existing);
         let full = rules.map(|rules| rules.options.groups.unwrap_or(memory.policy.groups));
         let groups = full.unwrap_or_default();
         let origin = origin_of(connection.as_deref());
@@ -350,6 +351,7 @@ impl<'a, 'c> Work<'a, 'c> {
             call,
             compat,
             adopt,
+            match_existing: adopt.matching(said),
             groups,
             connection,
             origin,

@@ -2,6 +2,7 @@
 
 mod asked;
 mod change;
+mod existing;
 mod kinds;
 mod links;
 mod put;
@@ -87,7 +88,7 @@ impl<'a> Work<'a, '_> {
     ///
     /// 1. The body must be JSON of a media type that is taken: 415, 400 `invalidSyntax`.
     /// 2. It must fit the type's schema: 400.
-    /// 3. Where its name is taken by a resource that the connection takes up, that is replaced: 403.
+    /// 3. Where it means a resource that the connection takes up, that is replaced: 403, 409.
     /// 4. Members must be resources: 400 `invalidValue`. Unique values must not be in use: 409
     ///    `uniqueness`. The resource must not be too large: 413.
     /// 5. Rows and events are written: 201.

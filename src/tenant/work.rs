@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::Call;
-use super::adopt::Adopt;
+use super::adopt::{Adopt, MatchExisting};
 use super::memory::{Author, Memory};
 use super::ring::{Ring, did};
 use super::uses::Uses;
@@ -40,6 +40,8 @@ pub(super) struct Work<'a, 'c> {
     pub(super) compat: Compat,
     /// What of that which nobody manages it may take up.
     pub(super) adopt: Adopt,
+    /// By what a POST finds whom it takes up.
+    pub(super) match_existing: MatchExisting,
     /// What it may change of groups.
     pub(super) groups: Groups,
     /// The connection the key is bound to.

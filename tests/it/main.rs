@@ -95,6 +95,7 @@ mod keys;
 mod limits;
 mod links;
 mod lists;
+mod match_existing;
 mod matches;
 mod member_laws;
 mod member_origins;

@@ -33,7 +33,7 @@ impl Work<'_, '_> {
         let after = after.map_err(|error| unfit(error.into()))?.resource;
         let keys = new_keys(&after, schema).map_err(|error| unfit(error.into()))?;
         for key in keys_of(schema, EXTERNAL_ID, &keys).filter(|_| says_id) {
-            let own = resources::managed_by(self.sql, USER, key, connection)?;
+            let own = resources::managed_by(self.sql, USER, key, Some(connection))?;
             if own.iter().any(|pos| *pos != row.pos) {
                 return Err(conflict("the connection manages another user of this `externalId`"));
             }
