@@ -121,6 +121,7 @@ mod plans;
 mod policies;
 mod prefilter;
 mod presets;
+mod previews;
 mod projection;
 mod provenance;
 mod rate_limits;
