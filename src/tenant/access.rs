@@ -108,10 +108,8 @@ impl Work<'_, '_> {
     }
 
     /// How a guard refuses: 400 `mutability`, and 409 for a DELETE; below `/v1`, 409.
-    pub(super) fn guarded(&self, Guard { role, min }: &Guard) -> Failure {
-        let detail = format!(
-            "a guard of the role `{role}` demands that at least {min} active users hold it"
-        );
+    pub(super) fn guarded(&self, guard: &Guard) -> Failure {
+        let detail = guard.demand();
         match (self.request().route, self.request().method) {
             (Route::Scim { .. }, Method::Delete) => {
                 ScimError::new(ErrorKind::Conflict, detail).into()

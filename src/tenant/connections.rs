@@ -119,7 +119,11 @@ impl Work<'_, '_> {
         if state == ACTIVE && self.request().query.flag("dryRun")? {
             let access = match row.activated {
                 true => Value::Null,
-                false => self.preview_activation(id)?,
+                false => self.preview(&mut |work| {
+                    let (state, row) = (state.to_owned(), row.clone());
+                    work.change_connection(ConnectionRow { state, activated: true, ..row })?;
+                    Ok(())
+                })?,
             };
             return Ok(Response::json(200, &json!({ "dryRun": true, "access": access })));
         }
@@ -163,7 +167,7 @@ impl Work<'_, '_> {
         };
         let event = Event::new(kind, after.id.as_str());
         let event = event.with("changed", json!(names)).with("previous", changed);
-        let decides_anew = before.activated != after.activated || before.in_scope != after.in_scope;
+        let decides_anew = decides_anew(before, &after);
         let after = ConnectionRow { rev: before.rev.saturating_add(1), ..after };
         connections::write(self.sql, &after)?; // (4)
         self.record(&event)?;
@@ -267,6 +271,11 @@ impl Work<'_, '_> {
         let mut others = self.memory.connections.values().map(|connection| &connection.row);
         others.any(|other| other.id != row.id && other.display_name == row.display_name)
     }
+}
+
+/// Whether a change of a connection decides anew on the access of users.
+pub(super) fn decides_anew(before: &ConnectionRow, after: &ConnectionRow) -> bool {
+    before.activated != after.activated || before.in_scope != after.in_scope
 }
 
 /// Whether a connection goes from one state to another.

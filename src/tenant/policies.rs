@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::access::counted;
-use super::connections::CONNECTIONS;
+use super::connections::{CONNECTIONS, decides_anew};
 use super::document::matches;
 use super::stale::Sightings;
 use super::stored_policy::to_row;
@@ -61,9 +61,11 @@ impl Work<'_, '_> {
         let plan = self.plan(document)?; // (4)
         if dry_run {
             let mut diff = self.policy_difference(&plan);
-            if decisive(&self.memory.policy) != decisive(&plan.policy) {
-                let access = self.preview_policy(&plan.policy)?;
-                diff.extend([("access".to_owned(), access)]);
+            if self.decides_anew(&plan) {
+                let mut plan = Some(plan);
+                let mut enact =
+                    |work: &mut Self| plan.take().map_or(Ok(()), |plan| work.enact(plan, false));
+                diff.extend([("access".to_owned(), self.preview(&mut enact)?)]);
             }
             return Ok(Amended::Tried(diff.into()));
         }
@@ -157,6 +159,14 @@ impl Work<'_, '_> {
         self.memory.policy = after;
         self.enact_connections(connections)?;
         Ok(self.memory.bind_scopes()?)
+    }
+
+    /// Whether a plan decides anew on the access of users.
+    fn decides_anew(&self, Plan { policy, connections, .. }: &Plan) -> bool {
+        let before = |row: &ConnectionRow| self.memory.connections.get(&row.id);
+        let mut changed = connections.iter().filter_map(|row| Some((&before(row)?.row, row)));
+        decisive(&self.memory.policy) != decisive(policy)
+            || changed.any(|(before, after)| decides_anew(before, after))
     }
 
     /// What a dry run tells.

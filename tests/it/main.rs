@@ -123,6 +123,7 @@ mod plans;
 mod policies;
 mod prefilter;
 mod presets;
+mod previews;
 mod projection;
 mod provenance;
 mod rate_limits;

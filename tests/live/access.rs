@@ -38,6 +38,14 @@ fn the_request_after_a_change_sees_it() {
     acme.patch(&format!("/Groups/{group}"), &members("remove")).is(400).is_scim_error("mutability");
     acme.scim("DELETE", &format!("/Users/{ada}")).is(409);
     assert_eq!(access(&acme, &key, &ada).json(), granted.json(), "the guard has undone it");
+    let without =
+        acme.admin("PUT", "/policies?dryRun=true").json(&json!({ "mappings": [] })).is(200);
+    let counts = &without.json()["access"];
+    assert_eq!((&counts["users"], &counts["revoked"]), (&json!(1), &json!(1)));
+    let words = without.field("/access/refused");
+    let refused = acme.admin("PUT", "/policies").json(&json!({ "mappings": [] })).is(409);
+    assert_eq!(refused.field("/detail"), words, "as the preview has said");
+    assert_eq!(access(&acme, &key, &ada).json(), granted.json(), "which has left nothing");
     policies(&acme, &json!({ "guards": [] }));
     acme.patch(&format!("/Groups/{group}"), &members("remove")).is(200);
     assert_eq!(access(&acme, &key, &ada).json()["grants"], json!([]));

@@ -256,7 +256,7 @@ pub(in crate::tenant) fn shown_document(
     Ok(Value::Object(user))
 }
 
-fn withheld_to_json((held, reason): &(Held, Reason)) -> Value {
+pub(super) fn withheld_to_json((held, reason): &(Held, Reason)) -> Value {
     let mut shown = to_json(held);
     if let Some(fields) = shown.as_object_mut() {
         fields.insert("reason".to_owned(), reason.name().into());
