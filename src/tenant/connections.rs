@@ -17,7 +17,7 @@ use super::departure;
 use super::document::matches;
 use super::memory::Connection;
 use super::ring::forget_written;
-use super::work::{Answer, Failure, Work, conflict};
+use super::work::{Answer, Failure, Work, conflict, permitted};
 use crate::event::{Event, EventKind};
 use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
 use crate::limits;
@@ -238,12 +238,8 @@ impl Work<'_, '_> {
 
     /// Whether the asking key may change connections: one of a connection would decide what others
     /// manage, or what it may take up itself.
-    pub(super) fn may_change_connections(&self) -> Result<(), Failure> {
-        if self.connection.is_some() {
-            let detail = "a key of a connection changes no connection";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
-        Ok(())
+    pub(super) fn may_change_connections(&self) -> Result<(), Problem> {
+        permitted(self.connection.is_none(), "a key of a connection changes no connection")
     }
 
     /// A connection that is there, and not leaving.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use self::rows::Row;
 use super::document::timestamp;
 use super::resources::Put;
-use super::work::{Answer, Failure, Work, conflict};
+use super::work::{Answer, Failure, Work, conflict, permitted};
 use crate::auth::Scope;
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
@@ -75,14 +75,8 @@ impl Work<'_, '_> {
 
     /// A key of a connection has its own way to bring users; and who imports them writes them: 403.
     fn may_import(&self) -> Result<(), Problem> {
-        let detail = if self.connection.is_some() {
-            "the key of a connection imports nobody"
-        } else if !self.may(Scope::UsersWrite) {
-            "an import needs scim.users:write, too"
-        } else {
-            return Ok(());
-        };
-        Err(Problem::new(ProblemCode::InsufficientScope, detail))
+        permitted(self.connection.is_none(), "the key of a connection imports nobody")?;
+        permitted(self.may(Scope::UsersWrite), "an import needs scim.users:write, too")
     }
 
     /// Does a part of an import.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::document::time;
 use super::duration::given_seconds;
 use super::secrets::given_scopes;
-use super::work::{Answer, Failure, Work, conflict, only_fields};
+use super::work::{Answer, Failure, Work, conflict, only_fields, permitted};
 use crate::auth::{Claims, ISSUER, JtiDigest, Principal, Scopes};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response};
@@ -193,21 +193,17 @@ impl Work<'_, '_> {
     }
 
     /// Whether the asking key may give so much to another.
-    pub(super) fn may_give(&self, scopes: Scopes) -> Result<(), Failure> {
-        if self.call.principal.scopes().is_some_and(|own| !own.includes(scopes)) {
-            let detail = "a key cannot make one that may do more than itself";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
-        Ok(())
+    pub(super) fn may_give(&self, scopes: Scopes) -> Result<(), Problem> {
+        let own = self.call.principal.scopes();
+        let detail = "a key cannot make one that may do more than itself";
+        permitted(own.is_none_or(|own| own.includes(scopes)), detail)
     }
 
     /// Whether the asking key may make another for a connection, or for none.
-    pub(super) fn may_bind(&self, connection: Option<&str>) -> Result<(), Failure> {
-        if self.connection.is_some() && connection != self.connection.as_deref() {
-            let detail = "a key of a connection makes keys of that connection only";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
-        Ok(())
+    pub(super) fn may_bind(&self, connection: Option<&str>) -> Result<(), Problem> {
+        let own = self.connection.as_deref();
+        let detail = "a key of a connection makes keys of that connection only";
+        permitted(own.is_none() || connection == own, detail)
     }
 
     /// A key as the API shows it.

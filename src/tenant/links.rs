@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::drift;
-use super::work::{Answer, Failure, Work, conflict, only_fields};
+use super::work::{Answer, Failure, Work, conflict, only_fields, permitted};
 use crate::event::{Event, EventKind, Verb};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
@@ -88,11 +88,7 @@ impl Work<'_, '_> {
 
     /// That a key is bound to no connection, so that none decides whom it manages: 403.
     pub(super) fn may_link(&self) -> Result<(), Problem> {
-        if self.connection.is_none() {
-            return Ok(());
-        }
-        let detail = "the key of a connection decides about no links";
-        Err(Problem::new(ProblemCode::InsufficientScope, detail))
+        permitted(self.connection.is_none(), "the key of a connection decides about no links")
     }
 }
 

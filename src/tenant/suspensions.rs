@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use super::work::{Answer, Work};
-use crate::http::{AccessAction, Problem, ProblemCode, Response};
+use super::work::{Answer, Work, permitted};
+use crate::http::{AccessAction, Problem, Response};
 use crate::store::resources::ResourceRow;
 use crate::store::suspensions::{self, Cause};
 
@@ -27,10 +27,7 @@ impl Work<'_, '_> {
 
     /// That a key of a connection decides of that connection's users alone: 403.
     pub(super) fn may_decide_of(&self, user: &ResourceRow) -> Result<(), Problem> {
-        if self.connection.is_none() || user.manager == self.connection {
-            return Ok(());
-        }
-        let detail = "the key's connection does not manage this user";
-        Err(Problem::new(ProblemCode::InsufficientScope, detail))
+        let may = self.connection.is_none() || user.manager == self.connection;
+        permitted(may, "the key's connection does not manage this user")
     }
 }

@@ -286,6 +286,11 @@ pub(super) fn conflict(detail: impl Into<Cow<'static, str>>) -> Failure {
     Problem::new(ProblemCode::Conflict, detail).into()
 }
 
+/// That the key may do something: 403.
+pub(super) fn permitted(may: bool, detail: &'static str) -> Result<(), Problem> {
+    if may { Ok(()) } else { Err(Problem::new(ProblemCode::InsufficientScope, detail)) }
+}
+
 /// A body must have no other fields than those that are known; `of` says of what they are.
 ///
 /// # Errors

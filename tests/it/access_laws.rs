@@ -128,7 +128,7 @@ impl World {
         let title = if self.made.is_multiple_of(2) { "Lead" } else { "x" };
         let body = json!({ "userName": format!("u{}", self.made), "title": title, "active": true });
         match self.made % 3 {
-            0 => self.acme.post("/Users", &body)["id"].as_str().unwrap().to_owned(),
+            0 => self.acme.made("/Users", &body),
             _ => self.acme.pushed(&self.key.clone(), &body),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::attribute_rules::{faults, rule};
+use crate::attribute_rules::faults;
 use crate::declared::{URN, staff};
 use crate::steps::patch_op;
 use crate::support::Acme;
@@ -16,7 +16,7 @@ fn replace(path: &str, value: &str) -> Value {
 /// A tenant with a user that a connection manages, the user's path, and the connection's key.
 fn given(authority: Value) -> (Acme, String, String) {
     let mut acme = Acme::new();
-    rule(&mut acme, &json!({ "authority": authority }));
+    acme.policy(&json!({ "authority": authority }));
     let key = acme.connect("okta");
     let ada = json!({ "userName": "ada", "externalId": "e", "title": "Dr", "nickName": "a" });
     let made = acme.with_key(&key, |acme| acme.post("/Users", &ada));
@@ -37,7 +37,7 @@ fn bb_16_what_an_identity_provider_says_is_not_an_administrators_to_change() {
     acme.with_key(&key, |acme| acme.patch(&path, &replace("title", "Prof")));
     let own = format!("/Users/{}", acme.user("bob"));
     acme.patch(&own, &replace("title", "Dr"));
-    rule(&mut acme, &json!({ "authority": { "title": "shared" } }));
+    acme.policy(&json!({ "authority": { "title": "shared" } }));
     acme.patch(&path, &replace("title", "Dr"));
     let last = acme.events().pop().unwrap();
     assert_eq!(

@@ -91,10 +91,7 @@ fn a_later_version_is_applied_and_no_other() {
 #[test]
 fn its_mappings_change_access_at_once() {
     let mut acme = Acme::new();
-    let user = acme.post("/Users", &json!({ "userName": "ada", "title": "Lead" }))["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let user = acme.made("/Users", &json!({ "userName": "ada", "title": "Lead" }));
     let mapping = json!({ "id": "m", "condition": "title eq \"Lead\"",
         "grants": [{ "role": "lead", "scope": "company" }] });
     assert_eq!(told(&mut acme, &json!({ "version": 2, "mappings": [mapping] })), None);

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::ask::Ask;
 use crate::scenario::Reply;
 use crate::tenant::Tenant;
 
@@ -14,7 +13,7 @@ fn policies(acme: &Tenant, document: &Value) -> Reply {
 }
 
 fn access(acme: &Tenant, key: &str, user: &str) -> Reply {
-    Ask::new("GET", &format!("/v1/tenants/{}/users/{user}/access", acme.slug)).bearer(key).is(200)
+    acme.ask_by(key, "GET", &format!("/users/{user}/access")).is(200)
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::store::{Sql, StoreError};
 use crate::tenant::changes::change_shown;
 use crate::tenant::lookups::key_for;
 use crate::tenant::memory::Memory;
-use crate::tenant::work::{Answer, Work, conflict};
+use crate::tenant::work::{Answer, Work, conflict, permitted};
 
 impl Work<'_, '_> {
     /// `GET …/users/{id}/access[?scope=][&explain=true]`: one who was deleted has nothing more, or what
@@ -80,10 +80,9 @@ impl Work<'_, '_> {
         }
         let map = query.value("map").map(|id| self.attribute_map(id)).transpose()?;
         let with_document = query.flag("document")?;
-        if (with_document || map.is_some()) && !self.may(Auth::UsersRead) {
-            let detail = "a user's attributes need the scope scim.users:read";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
+        let shows_none = !with_document && map.is_none();
+        let detail = "a user's attributes need the scope scim.users:read";
+        permitted(shows_none || self.may(Auth::UsersRead), detail)?;
         let known = Known::of(self.sql, self.memory, row)?;
         let mut fields = known.shown(self.sql, self.memory, scope.as_ref())?;
         if query.flag("explain")? {

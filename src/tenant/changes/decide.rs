@@ -15,7 +15,7 @@ use crate::store::resources;
 use crate::tenant::document::timestamp;
 use crate::tenant::drift;
 use crate::tenant::members::Delta;
-use crate::tenant::work::{Answer, Failure, Work, conflict, only_fields};
+use crate::tenant::work::{Answer, Failure, Work, conflict, only_fields, permitted};
 
 impl Work<'_, '_> {
     /// Decides on one change `{"reason"?}`.
@@ -196,10 +196,7 @@ impl Work<'_, '_> {
     }
 
     fn decision_body(&self, fields: &[&str]) -> Result<Map<String, Value>, Failure> {
-        if self.connection.is_some() {
-            let detail = "a key of a connection decides of no changes";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
+        permitted(self.connection.is_none(), "a key of a connection decides of no changes")?;
         let body = self.body_or_nothing()?;
         only_fields(&body, fields, "a decision")?;
         Ok(body)
