@@ -74,7 +74,7 @@ pub(super) fn step(
         if memory.brakes.remove(id).is_some() {
             brakes::delete(sql, id)?;
         }
-        if memory.connections.get(id).is_some_and(|connection| !connection.row.activated) {
+        if memory.connections.get(id).is_some_and(|connection| !connection.is_heard()) {
             memory.dirty.touch_everybody(); // What it said of groups counts from now on.
         }
         return Ok(None);

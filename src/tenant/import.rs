@@ -112,6 +112,9 @@ impl Work<'_, '_> {
         })?;
         // Where copies may be, is this tenant's to say.
         let policy = Policy { edge_reads: self.memory.policy.edge_reads, ..policy };
+        let at = format!("/{number}/policies");
+        let allowed = self.allow_mappings(&policy.access.mappings, &[]);
+        allowed.map_err(|problem| problem.moved(|fault| fault.below(&at)))?;
         let (new, own) = (to_row(&policy), to_row(&self.memory.policy));
         bounded(new.document.len())?;
         if new == own {
@@ -142,6 +145,9 @@ impl Work<'_, '_> {
         if taken || self.memory.connections.len() >= limits::CONNECTIONS_PER_TENANT {
             return Err(conflict("the tenant has such a connection of its own, or too many"));
         }
+        let at = format!("/{number}/options");
+        let allowed = self.allow_source(&row);
+        allowed.map_err(|problem| problem.moved(|fault| fault.below(&at)))?;
         write_connection(self.sql, &row)?;
         let event = Event::new(EventKind::ConnectionCreated, row.id.as_str())
             .with("preset", row.preset.as_str())

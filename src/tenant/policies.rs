@@ -76,7 +76,7 @@ impl Work<'_, '_> {
     /// What a document would make of the tenant.
     ///
     /// 1. Connections are not for the key of one: 403.
-    /// 2. The document must be right: 422 with its faults.
+    /// 2. The document must be right, and mappings not contradict connections: 422 with its faults.
     /// 3. What it makes of the policies must not be too large: 413.
     /// 4. No resource may have values of what it changes or takes away: 409.
     pub(super) fn plan(&self, document: &Map<String, Value>) -> Result<Plan, Failure> {
@@ -106,6 +106,7 @@ impl Work<'_, '_> {
         {
             return Err(Problem::faulty(vec![fault]).into()); // (2)
         }
+        self.allow_mappings(&policy.access.mappings, &connections)?; // (2)
         bounded(to_row(&policy).document.len())?; // (3)
         self.allow_change(&before.schemas, &policy.schemas)?; // (4)
         let mut changed = before.changed(&policy);

@@ -339,6 +339,7 @@ fn problems_of_the_admin_api() {
         UriTooLong,
         UnsupportedMediaType,
         Contradictory,
+        GroupSourceConflict,
         Internal,
         Unavailable,
     ] {
