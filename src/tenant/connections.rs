@@ -18,7 +18,7 @@ use super::memory::Connection;
 use super::ring::forget_written;
 use super::work::{Answer, Failure, Work};
 use crate::event::{Event, EventKind};
-use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
+use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response, is_slug};
 use crate::limits;
 use crate::policy::{Condition, Vocabulary};
 use crate::store::Pos;
@@ -92,7 +92,7 @@ impl Work<'_, '_> {
 
     /// `GET …/connections`.
     pub(super) fn list_connections(&self) -> Answer {
-        Ok(Response::json(200, &self.items(&self.memory.connections, described)?))
+        Ok(Response::json(200, &self.items(&self.memory.connections, is_slug, described)?))
     }
 
     /// `GET …/connections/{c}`.

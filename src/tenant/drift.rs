@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::memory::Memory;
 use super::work::{Answer, Work};
 use crate::event::Event;
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, Response, foreign_cursor};
 use crate::policy::Owner;
 use crate::scim::schema::USER;
 use crate::store::drifts::{self, DriftRow};
@@ -99,7 +99,7 @@ fn is_among(path: &str, changed: &[String]) -> bool {
 /// The place that a cursor names.
 fn place(cursor: &str) -> Result<(i64, &str), Problem> {
     let named = cursor.split_once(':').and_then(|(pos, path)| Some((pos.parse().ok()?, path)));
-    named.ok_or_else(|| Problem::new(ProblemCode::Malformed, "`cursor` is none of this list"))
+    named.ok_or_else(foreign_cursor)
 }
 
 fn described(DriftRow { id, connection, path, since, pos: _ }: &DriftRow) -> Value {

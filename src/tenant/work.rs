@@ -197,10 +197,11 @@ impl<'a, 'c> Work<'a, 'c> {
     pub(super) fn items<T>(
         &self,
         all: &BTreeMap<String, T>,
+        is_id: fn(&str) -> bool,
         described: impl Fn(&T) -> Value,
     ) -> Result<Value, Failure> {
         let all = all.iter().map(|(id, item)| (id.as_str(), item));
-        Ok(self.request().query.page(all, described)?)
+        Ok(self.request().query.page(all, is_id, described)?)
     }
 
     /// Fills a buffer with random bytes.
