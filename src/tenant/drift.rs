@@ -31,7 +31,8 @@ impl Work<'_, '_> {
     }
 
     /// An event that says what of a change drifts, or what it puts back: what is shared, of a user that a
-    /// connection manages, changed by a key without one or by that connection.
+    /// connection manages, changed by a key without one or by that connection; what somebody lets happen
+    /// that the connection has asked for is its word.
     pub(super) fn drifting(
         &mut self,
         row: &ResourceRow,
@@ -41,7 +42,7 @@ impl Work<'_, '_> {
         if row.pos.type_number() != USER || row.manager.is_none() {
             return Ok(event);
         }
-        if self.connection.is_some() {
+        if self.connection.is_some() || self.speaks_for == row.manager {
             let overwrote = self.overwritten(row, changed)?;
             return Ok(if overwrote.is_empty() {
                 event

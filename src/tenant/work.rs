@@ -45,6 +45,8 @@ pub(super) struct Work<'a, 'c> {
     pub(super) groups: Groups,
     /// The connection the key is bound to.
     pub(super) connection: Option<String>,
+    /// The connection whose change is let happen by somebody who decides on it.
+    pub(super) speaks_for: Option<String>,
     /// By whose word rows are written: `admin` or `scim:{connection}`.
     pub(super) origin: String,
     /// The origins of the connections that are there, as a JSON array.
