@@ -354,6 +354,7 @@ impl<'a, 'c> Work<'a, 'c> {
             match_existing: adopt.matching(said),
             groups,
             connection,
+            speaks_for: None,
             origin,
             present: present.to_string(),
             evaluated: 0,

@@ -178,6 +178,12 @@ impl Mapping {
         fields.into()
     }
 
+    /// The connection whose users it grants something to for becoming such.
+    pub fn links(&self) -> Option<&str> {
+        let connection = self.connection.as_deref();
+        connection.filter(|_| self.trigger == Some(Trigger::IdentityLinked))
+    }
+
     /// Whether it makes users members of groups.
     pub fn grants_groups(&self) -> bool {
         self.grants.iter().any(|granted| granted.group().is_some())

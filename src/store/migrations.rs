@@ -8,8 +8,8 @@ use self::directory::{
     RULES, SECRETS, TABLES, TRUSTS,
 };
 use self::provisioning::{
-    CHANGES, COPIES, DECISIONS, DRIFTS, GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS,
-    MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS, TOMBSTONES,
+    CHANGES, COPIED_SINCE, COPIES, DECISIONS, DRIFTS, GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS,
+    KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS, TOMBSTONES,
 };
 use super::{Sql, StoreError};
 
@@ -41,6 +41,7 @@ const MIGRATIONS: &[&[&str]] = &[
     COPIES,
     CHANGES,
     KEPT_ACCESS,
+    COPIED_SINCE,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

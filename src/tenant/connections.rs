@@ -3,6 +3,7 @@
 
 mod declared;
 mod fields;
+mod group_source;
 mod options;
 mod scopes;
 
@@ -19,7 +20,7 @@ use super::memory::Connection;
 use super::ring::forget_written;
 use super::work::{Answer, Failure, Work, conflict, permitted};
 use crate::event::{Event, EventKind};
-use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
+use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response, is_slug};
 use crate::limits;
 use crate::policy::{Condition, Fate};
 use crate::store::Pos;
@@ -36,7 +37,8 @@ const STATES: [&str; 4] = ["draft", "pending", ACTIVE, DISABLED];
 
 impl Work<'_, '_> {
     /// `POST …/connections {"id","displayName","kind":"scim","preset","state"?,"compat"?,"adopt"?}` →
-    /// 201; 403 for a key of a connection; 409 when the id or the name is taken.
+    /// 201; 403 for a key of a connection; 409 when the id or the name is taken; 422 where a mapping
+    /// contradicts its `groupSource`.
     pub(super) fn create_connection(&mut self) -> Answer {
         self.may_change_connections()?;
         let body = self.admin_body()?;
@@ -75,6 +77,7 @@ impl Work<'_, '_> {
             return Err(conflict("the tenant has too many connections"));
         }
         let in_scope = self.scope_of(&row)?;
+        self.allow_source(&row)?;
         connections::write(self.sql, &row)?;
         let mut event = Event::new(EventKind::ConnectionCreated, row.id.as_str())
             .with("preset", row.preset.as_str());
@@ -91,7 +94,7 @@ impl Work<'_, '_> {
 
     /// `GET …/connections`.
     pub(super) fn list_connections(&self) -> Answer {
-        Ok(Response::json(200, &self.items(&self.memory.connections, described)?))
+        Ok(Response::json(200, &self.items(&self.memory.connections, is_slug, described)?))
     }
 
     /// `GET …/connections/{c}`.
@@ -136,7 +139,8 @@ impl Work<'_, '_> {
     /// 1. The asking key must be of no connection: 403. It must be there, not leaving, and the version
     ///    that the client names: 404, 409, 412.
     /// 2. What cannot change must not: 422. What comes of it must be a connection: 400.
-    /// 3. Its name must not be another's: 409. No way may lead to its state: 409.
+    /// 3. Its name must not be another's: 409. A way must lead to its state: 409. No mapping may
+    ///    contradict its `groupSource`: 422.
     /// 4. If anything changes, it is written, with an event.
     pub(super) fn patch_connection(&mut self, id: &str) -> Answer {
         let before = self.changeable(id)?; // (1)
@@ -145,7 +149,8 @@ impl Work<'_, '_> {
     }
 
     fn change_connection(&mut self, after: ConnectionRow) -> Answer {
-        let before = &self.connection(&after.id)?.row;
+        let known = self.connection(&after.id)?;
+        let before = &known.row;
         if self.is_name_taken(&after) {
             return Err(conflict("a connection with this displayName exists")); // (3)
         }
@@ -154,6 +159,7 @@ impl Work<'_, '_> {
             return Err(conflict(detail)); // (3)
         }
         let in_scope = self.scope_of(&after)?;
+        self.allow_source(&after)?; // (3)
         let changed = fields::changed(before, &after);
         if changed.is_empty() {
             return self.read_connection(&after.id);
@@ -167,15 +173,14 @@ impl Work<'_, '_> {
         };
         let event = Event::new(kind, after.id.as_str());
         let event = event.with("changed", json!(names)).with("previous", changed);
-        let decides_anew = decides_anew(before, &after);
-        let after = ConnectionRow { rev: before.rev.saturating_add(1), ..after };
-        connections::write(self.sql, &after)?; // (4)
+        let rev = before.rev.saturating_add(1);
+        let connection = Connection { in_scope, ..Connection::new(ConnectionRow { rev, ..after }) };
+        let decides_anew = decides_anew(known, &connection);
+        connections::write(self.sql, &connection.row)?; // (4)
         self.record(&event)?;
         if decides_anew {
             self.memory.dirty.touch_everybody();
         }
-        let mut connection = Connection::new(after);
-        connection.in_scope = in_scope;
         let response = shown(200, &connection);
         self.memory.connections.insert(connection.row.id.clone(), connection);
         Ok(response)
@@ -270,8 +275,10 @@ impl Work<'_, '_> {
 }
 
 /// Whether a change of a connection decides anew on the access of users.
-pub(super) fn decides_anew(before: &ConnectionRow, after: &ConnectionRow) -> bool {
-    before.activated != after.activated || before.in_scope != after.in_scope
+pub(super) fn decides_anew(before: &Connection, after: &Connection) -> bool {
+    before.row.activated != after.row.activated
+        || before.row.in_scope != after.row.in_scope
+        || before.is_heard() != after.is_heard()
 }
 
 /// Whether a connection goes from one state to another.

@@ -59,7 +59,7 @@ fn end(sql: &dyn Sql, memory: &mut Memory, id: &str) -> Result<(), StoreError> {
     if memory.brakes.remove(id).is_some() {
         brakes::delete(sql, id)?;
     }
-    if memory.connections.remove(id).is_some_and(|connection| !connection.row.activated) {
+    if memory.connections.remove(id).is_some_and(|connection| !connection.is_heard()) {
         memory.dirty.touch_everybody(); // What it said of groups counts from now on.
     }
     Ok(())

@@ -118,6 +118,9 @@ impl Work<'_, '_> {
         if !contradicted.is_empty() {
             return Err(Problem::faulty(contradicted).into());
         }
+        let at = format!("/{number}/policies");
+        let allowed = self.allow_mappings(&policy.access.mappings, &[]);
+        allowed.map_err(|problem| problem.moved(|fault| fault.below(&at)))?;
         let (new, own) = (to_row(&policy), to_row(&self.memory.policy));
         bounded(new.document.len())?;
         if new == own {
@@ -151,6 +154,9 @@ impl Work<'_, '_> {
         let scope = Scopes::under(&self.memory.registry).read(&row);
         let in_scope =
             scope.map_err(|why| faulty(number, &format!("has an `inScope` that {why}")))?;
+        let at = format!("/{number}/options");
+        let allowed = self.allow_source(&row);
+        allowed.map_err(|problem| problem.moved(|fault| fault.below(&at)))?;
         write_connection(self.sql, &row)?;
         let event = Event::new(EventKind::ConnectionCreated, row.id.as_str())
             .with("preset", row.preset.as_str())

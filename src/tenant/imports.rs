@@ -16,7 +16,7 @@ use super::document::timestamp;
 use super::resources::Put;
 use super::work::{Answer, Failure, Work, conflict, permitted};
 use crate::auth::Scope;
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, ProblemCode, Response, is_uuid};
 use crate::limits;
 use crate::scim::ScimError;
 use crate::scim::schema::USER;
@@ -61,7 +61,7 @@ impl Work<'_, '_> {
         let all = imports::all(self.sql)?;
         let all = all.iter().map(|import| (import.id.as_str(), import));
         let shown = |import| Value::Object(described(import));
-        Ok(Response::json(200, &self.request().query.page(all, shown)?))
+        Ok(Response::json(200, &self.request().query.page(all, is_uuid, shown)?))
     }
 
     /// `GET …/imports/{id}`.

@@ -9,7 +9,7 @@ use super::secrets::given_scopes;
 use super::work::{Answer, Failure, Work, conflict, only_fields, permitted};
 use crate::auth::{Claims, ISSUER, JtiDigest, Principal, Scopes};
 use crate::event::{Event, EventKind};
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, ProblemCode, Response, is_uuid};
 use crate::limits;
 use crate::store::StoreError;
 use crate::store::keys::{self, KeyRow};
@@ -126,7 +126,8 @@ impl Work<'_, '_> {
 
     /// `GET …/keys`: without the keys themselves.
     pub(super) fn list_keys(&self) -> Answer {
-        let page = self.items(&self.memory.keys, |row| Value::Object(self.described(row)))?;
+        let page =
+            self.items(&self.memory.keys, is_uuid, |row| Value::Object(self.described(row)))?;
         Ok(Response::json(200, &page))
     }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::document::{Document, timestamp};
 use super::lookups::{keys_of, lookup_keys};
 use super::work::{Answer, Failure, Work, conflict};
-use crate::http::{MatchAction, ProblemCode, Response, page_of};
+use crate::http::{MatchAction, ProblemCode, Response, foreign_cursor, page_of};
 use crate::limits;
 use crate::scim::schema::{TypeSchema, USER};
 use crate::store::matches::{self, MatchRow};
@@ -142,8 +142,8 @@ impl Work<'_, '_> {
     pub(super) fn list_matches(&self) -> Answer {
         let query = &self.request().query;
         let limit = query.items_limit()?;
-        let cursor = query.value("cursor").and_then(|cursor| cursor.rsplit_once(':'));
-        let after = cursor.and_then(|(connection, user)| Some((connection, user.parse().ok()?)));
+        let cursor = query.value("cursor").filter(|cursor| !cursor.is_empty());
+        let after = cursor.map(|cursor| place(cursor).ok_or_else(foreign_cursor)).transpose()?;
         let most = limit.saturating_add(1);
         let found =
             matches::open(self.sql, query.value("connection"), after.unwrap_or_default(), most)?;
@@ -189,6 +189,12 @@ impl Work<'_, '_> {
         let known = matches::of(self.sql, connection, user.pos)?;
         Ok(known.filter(|_| self.has_connection(connection)).map(|known| (known, user)))
     }
+}
+
+/// The place that a cursor names.
+fn place(cursor: &str) -> Option<(&str, i64)> {
+    let (connection, user) = cursor.rsplit_once(':')?;
+    Some((connection, user.parse().ok()?))
 }
 
 /// A proposal as the API shows it.

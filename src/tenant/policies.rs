@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::access::counted;
 use super::connections::{CONNECTIONS, decides_anew};
 use super::document::matches;
+use super::memory::Connection;
 use super::stale::Sightings;
 use super::stored_policy::to_row;
 use super::work::{Answer, Failure, Work};
@@ -78,7 +79,7 @@ impl Work<'_, '_> {
     /// What a document would make of the tenant.
     ///
     /// 1. Connections are not for the key of one: 403.
-    /// 2. The document must be right: 422 with its faults.
+    /// 2. The document must be right, and mappings not contradict connections: 422 with its faults.
     /// 3. What it makes of the policies must not be too large: 413.
     /// 4. No resource may have values of what it changes or takes away: 409.
     pub(super) fn plan(&self, document: &Map<String, Value>) -> Result<Plan, Failure> {
@@ -115,6 +116,7 @@ impl Work<'_, '_> {
         {
             return Err(Problem::faulty(vec![fault]).into()); // (2)
         }
+        self.allow_mappings(&policy.access.mappings, &connections)?; // (2)
         bounded(to_row(&policy).document.len())?; // (3)
         self.allow_change(&before.schemas, &policy.schemas)?; // (4)
         let mut changed = before.changed(&policy);
@@ -163,10 +165,11 @@ impl Work<'_, '_> {
 
     /// Whether a plan decides anew on the access of users.
     fn decides_anew(&self, Plan { policy, connections, .. }: &Plan) -> bool {
-        let before = |row: &ConnectionRow| self.memory.connections.get(&row.id);
-        let mut changed = connections.iter().filter_map(|row| Some((&before(row)?.row, row)));
-        decisive(&self.memory.policy) != decisive(policy)
-            || changed.any(|(before, after)| decides_anew(before, after))
+        let anew = |row: &ConnectionRow| {
+            let before = self.memory.connections.get(&row.id);
+            before.is_some_and(|before| decides_anew(before, &Connection::new(row.clone())))
+        };
+        decisive(&self.memory.policy) != decisive(policy) || connections.iter().any(anew)
     }
 
     /// What a dry run tells.

@@ -15,7 +15,7 @@ impl Work<'_, '_> {
         let schemas = self.memory.policy.schemas.iter();
         let by_id: BTreeMap<String, &DeclaredSchema> =
             schemas.map(|one| (one.schema.id.clone(), one)).collect();
-        Ok(Response::json(200, &self.items(&by_id, |one| one.to_json())?))
+        Ok(Response::json(200, &self.items(&by_id, is_urn, |one| one.to_json())?))
     }
 
     /// `GET …/schemas/{urn}`.
@@ -112,4 +112,9 @@ impl Work<'_, '_> {
         let etag = format!("\"{}\"", self.memory.policy.version);
         Response::json(status, &shown).with("etag", etag)
     }
+}
+
+/// Whether a text may be the id of a schema (RFC 8141 §2).
+fn is_urn(text: &str) -> bool {
+    text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"))
 }

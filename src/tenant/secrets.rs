@@ -9,7 +9,7 @@ use super::duration::given_seconds;
 use super::work::{Answer, Failure, Work, conflict, only_fields};
 use crate::auth::{Scope, Scopes, SecretDigest};
 use crate::event::{Event, EventKind};
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, ProblemCode, Response, is_uuid};
 use crate::limits;
 use crate::store::secrets::{self, SecretRow};
 
@@ -75,7 +75,7 @@ impl Work<'_, '_> {
                 "lastUsedAt": self.uses.of(&row.id).or(row.used).and_then(time),
             })
         };
-        Ok(Response::json(200, &self.request().query.page(all, described)?))
+        Ok(Response::json(200, &self.request().query.page(all, is_uuid, described)?))
     }
 
     /// `DELETE …/connections/{c}/secrets/{s}`: the very next request with a token of it is 401.

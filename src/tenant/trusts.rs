@@ -7,7 +7,7 @@ use super::document::time;
 use super::secrets::token_scopes;
 use super::work::{Answer, Failure, Work, conflict, only_fields};
 use crate::event::{Event, EventKind};
-use crate::http::{Problem, ProblemCode, Response, configuration_of};
+use crate::http::{Problem, ProblemCode, Response, configuration_of, is_uuid};
 use crate::limits;
 use crate::store::trusts::{self, TrustRow};
 
@@ -42,7 +42,7 @@ impl Work<'_, '_> {
     pub(super) fn list_trusts(&self, connection: &str) -> Answer {
         self.known(connection)?;
         let all = self.trusts_of(connection).map(|row| (row.id.as_str(), row));
-        let page = self.request().query.page(all, |row| self.described_trust(row))?;
+        let page = self.request().query.page(all, is_uuid, |row| self.described_trust(row))?;
         Ok(Response::json(200, &page))
     }
 

@@ -46,6 +46,8 @@ pub(super) struct Work<'a, 'c> {
     pub(super) groups: Groups,
     /// The connection the key is bound to.
     pub(super) connection: Option<String>,
+    /// The connection whose change is let happen by somebody who decides on it.
+    pub(super) speaks_for: Option<String>,
     /// By whose word rows are written: `admin` or `scim:{connection}`.
     pub(super) origin: String,
     /// The origins of the connections that are there, as a JSON array.
@@ -212,10 +214,11 @@ impl<'a, 'c> Work<'a, 'c> {
     pub(super) fn items<T>(
         &self,
         all: &BTreeMap<String, T>,
+        is_id: fn(&str) -> bool,
         described: impl Fn(&T) -> Value,
     ) -> Result<Value, Failure> {
         let all = all.iter().map(|(id, item)| (id.as_str(), item));
-        Ok(self.request().query.page(all, described)?)
+        Ok(self.request().query.page(all, is_id, described)?)
     }
 
     /// Fills a buffer with random bytes.

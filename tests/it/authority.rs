@@ -103,6 +103,30 @@ fn what_drifts_of_users_who_are_nobodys_any_more_is_forgotten() {
     assert_eq!(acme.rows("drifts"), 0);
 }
 
+#[test]
+fn what_a_connection_has_asked_for_is_its_word_though_somebody_lets_it_happen() {
+    for (asks, drifts) in [(true, 0), (false, 1)] {
+        let (mut acme, path, key) = given(json!({ "active": "shared" }));
+        let id = path.rsplit('/').next().unwrap().to_owned();
+        let grants = format!("/users/{id}/grants");
+        acme.admin("POST", &grants, &json!({ "role": "owner" }));
+        acme.admin("POST", "/connections/okta/activate", &Value::Null);
+        acme.policy(&json!({ "guards": [{ "role": "owner", "min": 1 }] }));
+        let key = if asks { key } else { acme.key.clone() };
+        let body = patch_op(&replace("active", "false"));
+        assert_eq!(acme.scim_with("PATCH", &path, &body, &key, &[]).status, 400);
+        acme.policy(&json!({ "guards": [] }));
+        let number = acme.changes("")[0]["id"].as_str().unwrap().to_owned();
+        let before = acme.rows("drifts");
+        let behind = acme.events().len();
+        assert_eq!(acme.decide(&number, "approve").status, 200);
+        assert_eq!(acme.rows("drifts") - before, drifts);
+        let events = acme.events();
+        let event = events[behind..].iter().find(|one| one["type"] == "user.deactivated").unwrap();
+        assert_eq!(event["data"].get("drifted").is_some(), drifts == 1, "{event}");
+    }
+}
+
 fn drift(acme: &mut Acme, query: &str) -> Value {
     acme.admin("GET", &format!("/drift{query}"), &Value::Null).json()
 }

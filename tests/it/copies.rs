@@ -107,7 +107,10 @@ fn a_copy_holds_access_document_and_the_place_in_the_log() {
     let grants = json!([{ "role": "lead", "scope": "company", "source": "mapping:m" }]);
     let access =
         json!({ "id": ada, "status": "granted", "grants": grants, "withheld": [], "reasons": [] });
-    assert_eq!(of_ada, json!({ "seq": seq, "access": access, "document": document }));
+    let (since, now) = (of_ada["since"].as_i64().expect("a time"), acme.now.timestamp());
+    assert!((now - 60..=now).contains(&since), "{since}");
+    let copy = json!({ "seq": seq, "since": since, "access": access, "document": document });
+    assert_eq!(of_ada, copy);
     let group = json!({
         "id": crew, "displayName": "crew", "externalId": null, "members": 1, "kind": "directory",
     });

@@ -73,6 +73,7 @@ mod fuzz;
 mod fuzz_requests;
 mod gate;
 mod group_kinds;
+mod group_source;
 mod groups;
 mod guarded;
 mod guards_lifecycle;

@@ -89,6 +89,7 @@ const UNDONE: &[&[&str]] = &[
         "ALTER TABLE recomputation DROP COLUMN connection",
     ],
     &["ALTER TABLE tombstones DROP COLUMN grants"],
+    &["ALTER TABLE directory DROP COLUMN since"],
 ];
 
 /// This version.

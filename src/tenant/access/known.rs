@@ -137,11 +137,11 @@ impl Memory {
     }
 }
 
-/// The origins whose memberships do not count: those of connections that have not been activated. One
-/// that is disabled says nothing more; what it has said stands.
+/// The origins whose memberships do not count: those of connections that are not heard. One that is
+/// disabled says nothing more; what it has said stands.
 fn unheard(memory: &Memory) -> Vec<String> {
-    let pending = memory.connections.iter().filter(|(_, known)| !known.row.activated);
-    pending.map(|(id, _)| origin_of(Some(id))).collect()
+    let others = memory.connections.iter().filter(|(_, known)| !known.is_heard());
+    others.map(|(id, _)| origin_of(Some(id))).collect()
 }
 
 /// Whether some condition looks at groups.

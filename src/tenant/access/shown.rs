@@ -202,15 +202,16 @@ impl Known {
         memory: &Memory,
         scope: Option<&ScopePath>,
     ) -> Result<Map<String, Value>, StoreError> {
-        let access = self.access(sql, memory)?;
+        let held = self.held();
+        let access = self.access(sql, memory)?.as_decided(&memory.policy.access.roles, &held);
         let is_asked = |held: &Held| match (scope, held.granted.scope()) {
             (None, _) => true,
             (Some(asked), Some(scope)) => asked.covers(scope),
             (Some(_), None) => false,
         };
         // What is stored is what counts: with a quota, who came first.
-        let held = self.rows.iter().filter(|row| row.held).map(held_of);
-        let grants = held.filter(is_asked).map(|held| shown_grant(sql, memory, &held));
+        let asked = held.iter().filter(|held| is_asked(held));
+        let grants = asked.map(|held| shown_grant(sql, memory, held));
         let grants = grants.collect::<Result<Vec<Value>, StoreError>>()?;
         let withheld = access.withheld.iter().filter(|(held, _)| is_asked(held));
         let withheld: Vec<Value> = withheld.map(withheld_to_json).collect();

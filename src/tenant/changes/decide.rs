@@ -109,7 +109,10 @@ impl Work<'_, '_> {
             self.remove(subject)?;
         } else if is_guards {
             let after = subject.resource().clone().deactivated(subject.schema());
-            self.change(&subject, after, &Delta::default())?;
+            self.speaks_for.clone_from(&row.connection);
+            let changed = self.change(&subject, after, &Delta::default());
+            self.speaks_for = None;
+            changed?;
         }
         let row = ChangeRow {
             status: "provisioned".to_owned(),

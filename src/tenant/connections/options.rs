@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::policy::{GroupKinds, Groups};
+use crate::policy::{GroupKinds, GroupSource, Groups};
 use crate::tenant::adopt::MatchExisting;
 
 /// What a connection has of its own.
@@ -12,6 +12,8 @@ pub(in crate::tenant) struct Options {
     pub(in crate::tenant) groups: Option<Groups>,
     /// The kinds of groups that it sees, where it does not see all.
     pub(in crate::tenant) visible: Option<GroupKinds>,
+    /// Where its users' access comes from.
+    pub(in crate::tenant) group_source: Option<GroupSource>,
     /// By what its POSTs find whom they take up.
     pub(in crate::tenant) match_existing: Option<MatchExisting>,
 }
@@ -48,6 +50,11 @@ impl Options {
                         "is no list of directory, provider, role and app",
                     ))?);
                 }
+                GROUP_SOURCE => {
+                    let source = value.as_str().and_then(GroupSource::of);
+                    options.group_source =
+                        Some(source.ok_or((GROUP_SOURCE, "is neither local nor idp"))?);
+                }
                 MATCH_EXISTING => {
                     let matching = value.as_str().and_then(MatchExisting::of);
                     options.match_existing = Some(matching.ok_or((
@@ -65,4 +72,5 @@ impl Options {
 const GROUPS: &str = "groups";
 const VISIBLE_GROUPS: &str = "visibleGroups";
 pub(super) const MATCH_EXISTING: &str = "matchExisting";
-const NAMES: [&str; 3] = [GROUPS, VISIBLE_GROUPS, MATCH_EXISTING];
+pub(super) const GROUP_SOURCE: &str = "groupSource";
+const NAMES: [&str; 4] = [GROUPS, VISIBLE_GROUPS, MATCH_EXISTING, GROUP_SOURCE];

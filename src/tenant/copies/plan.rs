@@ -231,6 +231,7 @@ impl<'p> Plan<'p> {
         }
         let value = json!({
             "seq": self.memory.last_seq,
+            "since": self.memory.directory.as_ref().map(|directory| directory.row.since),
             "access": access,
             "document": shown_document(self.memory, row)?,
         });
