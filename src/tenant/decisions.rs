@@ -89,7 +89,7 @@ impl Work<'_, '_> {
         }
         if suspended {
             let going: BTreeSet<Pos> = touched.iter().map(|(pos, _)| *pos).collect();
-            self.guards_let_go(|row| going.contains(&row.pos))?;
+            self.guards_let_go(&|row, _| Ok(going.contains(&row.pos)))?;
         }
         let users = rest.iter().map(|(pos, _)| *pos).collect();
         let actor = self.call.principal.actor();

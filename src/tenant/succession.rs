@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::document::Document;
 use super::lookups::key_for;
+use super::memory::Memory;
 use super::work::Work;
 use crate::event::Verb;
 use crate::limits;
@@ -13,9 +14,24 @@ use crate::policy::Successor;
 use crate::scim::schema::USER;
 use crate::scim::urn;
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Pos, StoreError, grants};
+use crate::store::{Pos, Sql, StoreError, grants};
+
+/// Among whom a successor is looked for.
+pub(super) struct Heirs<'s> {
+    pub(super) sql: &'s dyn Sql,
+    pub(super) memory: &'s Memory,
+    /// The connection all of whose users go.
+    pub(super) leaving: Option<&'s str>,
+}
 
 impl Work<'_, '_> {
+    /// Among whom it is looked for when one user goes.
+    pub(super) fn heirs(&self) -> Heirs<'_> {
+        Heirs { sql: self.sql, memory: self.memory, leaving: None }
+    }
+}
+
+impl Heirs<'_> {
     /// The id of the one who takes over, and the rule that found that one: the first of the policy's
     /// ways that leads to another active user; nobody, unless the user goes.
     pub(super) fn successor(
@@ -50,7 +66,7 @@ impl Work<'_, '_> {
                 return Ok(None);
             };
             let document = Document::decode(&row.doc)?;
-            if is_active(&document) {
+            if self.stays(&row, &document) {
                 return Ok(Some(document.id));
             }
             named = manager(&document);
@@ -65,7 +81,7 @@ impl Work<'_, '_> {
         if let Some(row) = by_id.filter(|row| row.pos.type_number() == USER) {
             return Ok(Some(row));
         }
-        let schema = self.registry().type_numbered(USER);
+        let schema = self.memory.registry.type_numbered(USER);
         let Some(key) = schema.and_then(|schema| key_for(schema, "externalId", name)) else {
             return Ok(None);
         };
@@ -77,14 +93,26 @@ impl Work<'_, '_> {
 
     /// The one of the other holders of a role who has held it longest.
     fn other_holder(&self, pos: Pos, role: &str) -> Result<Option<String>, StoreError> {
-        for holder in grants::holders(self.sql, role, 2)? {
-            if holder != pos
-                && let Some(row) = resources::at(self.sql, holder)?
-            {
-                return Ok(Some(Document::decode(&row.doc)?.id));
+        let most = limits::SUCCESSION_STEPS;
+        let found = match self.leaving {
+            None => grants::holders(self.sql, role, most)?,
+            Some(connection) => grants::holders_but_of(self.sql, role, connection, most)?,
+        };
+        for holder in found {
+            let row = resources::at(self.sql, holder)?.filter(|row| row.pos != pos);
+            let Some(row) = row else { continue };
+            let document = Document::decode(&row.doc)?;
+            if self.stays(&row, &document) {
+                return Ok(Some(document.id));
             }
         }
         Ok(None)
+    }
+
+    /// Whether a user is active, and does not go with a connection.
+    fn stays(&self, row: &ResourceRow, user: &Document) -> bool {
+        let goes = self.leaving.is_some() && row.manager.as_deref() == self.leaving;
+        !goes && user.resource.as_map().get("active") != Some(&Value::Bool(false))
     }
 }
 
@@ -92,8 +120,4 @@ fn manager(user: &Document) -> Option<String> {
     let enterprise = user.resource.as_map().get(urn::ENTERPRISE_USER)?;
     let name = enterprise.get("manager")?.get("value")?.as_str()?;
     (!name.is_empty()).then(|| name.to_owned())
-}
-
-fn is_active(user: &Document) -> bool {
-    user.resource.as_map().get("active") != Some(&Value::Bool(false))
 }

@@ -3,16 +3,23 @@
 
 use std::collections::BTreeSet;
 
-use super::{Dirty, Settling, Unsettled, held_of};
+use super::{Dirty, Known, Settling, Unsettled, held_of};
 use crate::limits;
 use crate::policy::Held;
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::ResourceRow;
 use crate::store::{Pos, StoreError, resources};
+use crate::tenant::departure::Fate;
 use crate::tenant::memory::Memory;
 use crate::tenant::work::{Failure, Work};
 
 impl Memory {
+    /// Whether a connection is leaving that suspends or deletes its users.
+    fn takes_along(&self, connection: &str) -> bool {
+        let departure = self.connections.get(connection).and_then(|one| one.departure.as_ref());
+        departure.is_some_and(|departure| Fate::of(&departure.users) != Some(Fate::Keep))
+    }
+
     /// Notes that a user goes, and which roles with it.
     pub(in crate::tenant) fn note_gone(&mut self, rows: &[GrantRow]) {
         let held: Vec<Held> = rows.iter().filter(|row| row.held).map(held_of).collect();
@@ -75,9 +82,21 @@ impl Settling<'_> {
         Ok(staying < needed(min) && staying < holders.len())
     }
 
-    /// The users who hold a role, as many as are ever asked for.
+    /// The users who hold a role, as many as are ever asked for; none who is about to lose it since a
+    /// connection leaves.
     fn holders(&self, role: &str) -> Result<Vec<Pos>, StoreError> {
-        grants::holders(self.sql, role, limits::ACCESS_USERS)
+        let mut holders = grants::holders(self.sql, role, limits::ACCESS_USERS)?;
+        if self.memory.departure().is_none() {
+            return Ok(holders);
+        }
+        let mut staying = Vec::new();
+        for holder in holders.drain(..) {
+            let row = resources::at(self.sql, holder)?;
+            if !row.and_then(|row| row.manager).is_some_and(|id| self.memory.takes_along(&id)) {
+                staying.push(holder);
+            }
+        }
+        Ok(staying)
     }
 }
 
@@ -86,24 +105,37 @@ fn needed(min: u32) -> usize {
 }
 
 impl Work<'_, '_> {
-    /// Refuses that users lose their access where a guard needs one of them: 409. Alarms that go on
+    /// Refuses that users lose a role where its guard needs one of them: 409. Alarms that go on
     /// with it cannot refuse any more.
     pub(in crate::tenant) fn guards_let_go(
         &self,
-        goes: impl Fn(&ResourceRow) -> bool,
+        goes: &dyn Fn(&ResourceRow, &str) -> Result<bool, StoreError>,
     ) -> Result<(), Failure> {
         for guard in &self.memory.policy.guards {
             let holders = grants::holders(self.sql, &guard.role, limits::ACCESS_USERS)?;
             let mut staying = 0_usize;
             for holder in &holders {
                 let row = resources::at(self.sql, *holder)?;
-                let stays = !row.is_some_and(|row| goes(&row));
-                staying = staying.saturating_add(usize::from(stays));
+                let goes = row.map_or(Ok(false), |row| goes(&row, &guard.role))?;
+                staying = staying.saturating_add(usize::from(!goes));
             }
             if staying < needed(guard.min) && staying < holders.len() {
                 return Err(self.guarded(guard));
             }
         }
         Ok(())
+    }
+
+    /// Refuses with [`Self::guards_let_go`] that a connection leaves with its users, or without those who
+    /// hold something since they are its users.
+    pub(in crate::tenant) fn guards_let_leave(&self, id: &str, fate: Fate) -> Result<(), Failure> {
+        self.guards_let_go(&|row, role| {
+            if row.manager.as_deref() != Some(id) || fate != Fate::Keep {
+                return Ok(row.manager.as_deref() == Some(id));
+            }
+            let alone = ResourceRow { manager: None, ..row.clone() };
+            let access = Known::of(self.sql, self.memory, &alone)?.access(self.sql, self.memory)?;
+            Ok(!roles(&access.grants).contains(role))
+        })
     }
 }
