@@ -245,3 +245,8 @@ CREATE TABLE brakes (
         managed INTEGER,
         state TEXT NOT NULL
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE brake_users (
+        connection TEXT NOT NULL,
+        user TEXT NOT NULL,
+        PRIMARY KEY (connection, user)
+     ) STRICT, WITHOUT ROWID;
