@@ -34,7 +34,8 @@ impl Work<'_, '_> {
         let filter = self.decided_filter()?; // (1)
         let schema = self.schema_of(USER)?;
         let found = self.matching_resources(schema, &filter).map_err(in_admin_words)?; // (2)
-        let touched = suspensions::unlike(self.sql, &found, suspended)?;
+        let own = self.connection.as_deref();
+        let touched = suspensions::unlike(self.sql, &found, suspended, own)?;
         let ids = touched.iter().take(limits::PREVIEW_EXAMPLES).map(|(_, id)| id.as_str());
         let ids: Vec<&str> = ids.collect();
         let users = touched.len();
@@ -93,7 +94,8 @@ impl Work<'_, '_> {
         }
         let users = rest.iter().map(|(pos, _)| *pos).collect();
         let actor = self.call.principal.actor();
-        let row = DecisionRow { id: 0, suspended, actor, users, done: 0 };
+        let connection = self.connection.clone();
+        let row = DecisionRow { id: 0, suspended, actor, connection, users, done: 0 };
         decisions::add(self.sql, &row)?;
         self.memory.touched = true;
         self.memory.sweeping = true;
@@ -101,17 +103,19 @@ impl Work<'_, '_> {
     }
 }
 
-/// Does one step of the first decision that there is, if there is one; whether there was.
+/// Does one step of the first decision that there is, if there is one; whether there was. Who has
+/// become another connection's than the one that decided is left.
 pub(super) fn step(
     sql: &dyn Sql,
     memory: &mut Memory,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let Some(row) = decisions::first(sql)? else { return Ok(false) };
-    let author = Author { actor: &row.actor, connection: None, now };
+    let connection = row.connection.as_deref();
+    let author = Author { actor: &row.actor, connection, now };
     let rest = row.users.get(row.done..).unwrap_or_default();
     let some = rest.get(..limits::ACCESS_STEP).unwrap_or(rest);
-    for (pos, id) in suspensions::unlike(sql, some, row.suspended)? {
+    for (pos, id) in suspensions::unlike(sql, some, row.suspended, connection)? {
         decide(sql, memory, (pos, &id), row.suspended, author)?;
     }
     Settling { sql, memory, author }.settle_by_alarm()?;

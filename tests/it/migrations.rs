@@ -90,6 +90,7 @@ const UNDONE: &[&[&str]] = &[
     ],
     &["ALTER TABLE tombstones DROP COLUMN grants"],
     &["DROP TABLE brake_users"],
+    &["ALTER TABLE decisions DROP COLUMN connection"],
 ];
 
 /// This version.

@@ -181,6 +181,9 @@ pub(super) const CHANGES: &[&str] = &[
     "ALTER TABLE recomputation ADD COLUMN connection TEXT",
 ];
 
+/// Of whose users a decision about many is, where it is a connection's.
+pub(super) const DECIDERS: &[&str] = &["ALTER TABLE decisions ADD COLUMN connection TEXT"];
+
 /// Whom brakes have counted.
 pub(super) const COUNTED: &[&str] = &["CREATE TABLE brake_users (
         connection TEXT NOT NULL,
