@@ -125,7 +125,7 @@ pub const CHANGES_AT_ONCE: usize = 500;
 pub const REASON_CHARACTERS: usize = 1_000;
 /// Holders of a role that a guard may demand.
 pub const GUARD_MIN: u32 = 100;
-/// Managers of managers that are looked at for a successor.
+/// Managers of managers, and holders of a role, that are looked at for a successor.
 pub const SUCCESSION_STEPS: usize = 16;
 /// Seconds for which a tenant's users may stay away, ten years; above it 422.
 pub const STALE_SECONDS: i64 = 10 * 365 * 86_400;

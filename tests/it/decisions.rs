@@ -85,6 +85,32 @@ fn a_key_of_a_connection_decides_of_its_own_alone() {
 }
 
 #[test]
+fn what_is_put_off_stays_the_connections_and_is_of_its_own_then() {
+    let mut acme = Acme::new();
+    let users = acme.populate(limits::ACCESS_USERS + 3);
+    acme.connect("okta");
+    acme.sql.query("UPDATE resources SET manager = 'okta'", &[]).unwrap();
+    let body = json!({ "name": "k", "scopes": ["changes:decide"], "connection": "okta" });
+    let key = acme.mint_with(&body);
+    assert_eq!(acme.decide_all("suspend", "userName pr", &key).status, 202);
+    let seen = acme.rows("events");
+    let [.., gone, other, own] = users.as_slice() else { panic!("three are left") };
+    for (user, manager) in [(gone, "NULL"), (other, "'entra'")] {
+        let statement = format!("UPDATE resources SET manager = {manager} WHERE id = '{user}'");
+        acme.sql.query(&statement, &[]).unwrap();
+    }
+    acme.sleep();
+    acme.get("/Users?count=0");
+    acme.alarms();
+    assert_eq!(acme.rows("suspensions"), limits::ACCESS_USERS as i64 + 1);
+    let events = acme.admin("GET", &format!("/events?after={seen}"), &Value::Null).json();
+    let events = events["items"].as_array().unwrap();
+    let told: Vec<_> =
+        events.iter().map(|event| (&event["data"]["id"], &event["data"]["connection"])).collect();
+    assert_eq!(told, [(&json!(own), &json!("okta"))]);
+}
+
+#[test]
 fn no_guard_is_broken() {
     let mut acme = Acme::new();
     acme.populate(limits::ACCESS_USERS);

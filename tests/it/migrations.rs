@@ -90,6 +90,8 @@ const UNDONE: &[&[&str]] = &[
     ],
     &["ALTER TABLE tombstones DROP COLUMN grants"],
     &["ALTER TABLE directory DROP COLUMN since"],
+    &["DROP TABLE brake_users"],
+    &["ALTER TABLE decisions DROP COLUMN connection"],
 ];
 
 /// This version.

@@ -181,6 +181,16 @@ pub(super) const CHANGES: &[&str] = &[
     "ALTER TABLE recomputation ADD COLUMN connection TEXT",
 ];
 
+/// Of whose users a decision about many is, where it is a connection's.
+pub(super) const DECIDERS: &[&str] = &["ALTER TABLE decisions ADD COLUMN connection TEXT"];
+
+/// Whom brakes have counted.
+pub(super) const COUNTED: &[&str] = &["CREATE TABLE brake_users (
+        connection TEXT NOT NULL,
+        user TEXT NOT NULL,
+        PRIMARY KEY (connection, user)
+     ) STRICT, WITHOUT ROWID"];
+
 /// What users who were deleted held, where that is not the end of it: a JSON array.
 pub(super) const KEPT_ACCESS: &[&str] = &["ALTER TABLE tombstones ADD COLUMN grants TEXT"];
 

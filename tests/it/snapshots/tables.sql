@@ -171,7 +171,7 @@ CREATE TABLE decisions (
         actor TEXT NOT NULL,
         users TEXT NOT NULL,
         done INTEGER NOT NULL
-     ) STRICT;
+     , connection TEXT) STRICT;
 CREATE INDEX resources_by_seen ON resources (last_seen) WHERE last_seen IS NOT NULL;
 CREATE TABLE staleness (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -244,4 +244,9 @@ CREATE TABLE brakes (
         gone INTEGER NOT NULL,
         managed INTEGER,
         state TEXT NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE brake_users (
+        connection TEXT NOT NULL,
+        user TEXT NOT NULL,
+        PRIMARY KEY (connection, user)
      ) STRICT, WITHOUT ROWID;
