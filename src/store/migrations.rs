@@ -8,7 +8,7 @@ use self::directory::{
     RULES, SECRETS, TABLES, TRUSTS,
 };
 use self::provisioning::{
-    CHANGES, COPIES, DECISIONS, DRIFTS, GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS,
+    CHAIN, CHANGES, COPIES, DECISIONS, DRIFTS, GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS,
     MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS, TOMBSTONES,
 };
 use super::{Sql, StoreError};
@@ -41,6 +41,7 @@ const MIGRATIONS: &[&[&str]] = &[
     COPIES,
     CHANGES,
     KEPT_ACCESS,
+    CHAIN,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

@@ -160,7 +160,7 @@ impl Work<'_, '_> {
             _ => EventKind::ConnectionUpdated,
         };
         let event = Event::new(kind, after.id.as_str());
-        let event = event.with("changed", json!(names)).with("previous", changed);
+        let event = event.with("changed", json!(names)).previously(changed);
         let decides_anew = before.activated != after.activated || before.in_scope != after.in_scope;
         let after = ConnectionRow { rev: before.rev.saturating_add(1), ..after };
         connections::write(self.sql, &after)?; // (4)

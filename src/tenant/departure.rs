@@ -116,6 +116,7 @@ fn part(
     if fate == Fate::Delete {
         take_away(sql, memory, schema, &row, &document)?;
         suspensions::remove(sql, &document.id)?;
+        memory.forget_person(sql, &document.id)?;
         let kind = EventKind::Resource(USER, Verb::Deleted);
         return memory.record(sql, &Event::new(kind, document.id), author);
     }
@@ -129,7 +130,7 @@ fn part(
     }
     let changed = vec!["active".to_owned()];
     let event = Event::new(EventKind::Resource(USER, verb), document.id.as_str())
-        .with("previous", document.resource.told(&changed, schema))
+        .previously(document.resource.told(&changed, schema))
         .with("changed", changed);
     let document = Document { resource: after, ..document };
     let rev = row.rev.saturating_add(1);

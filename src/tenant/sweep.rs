@@ -5,24 +5,26 @@ use chrono::{DateTime, Utc};
 
 use super::document::Document;
 use super::memory::{Author, Memory};
-use super::{access, decisions, departure};
+use super::{access, decisions, departure, erasure};
 use crate::limits;
 use crate::scim::schema::GROUP;
 use crate::store::departures::DepartureRow;
 use crate::store::members::Seen;
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Pos, Sql, StoreError, decisions as rows_of_decisions, members, sweeps};
+use crate::store::{
+    Pos, Sql, StoreError, decisions as rows_of_decisions, erasures, members, sweeps,
+};
 
 /// What a step has done.
 pub(super) struct Swept {
     /// The connection that has come further, and how far; that has left, where it is nowhere.
     pub(super) departed: Option<(String, Option<DepartureRow>)>,
-    /// Whether membership rows or decisions are left.
+    /// Whether membership rows, decisions or people to forget are left.
     pub(super) more: bool,
 }
 
 /// Does one step: a connection's that is leaving, else one of computing access anew, else one of a
-/// decision about many users, else one of what a deletion put off.
+/// decision about many users, else one of what a deletion put off, and one of forgetting people.
 pub(super) fn step(
     sql: &dyn Sql,
     memory: &mut Memory,
@@ -44,13 +46,15 @@ pub(super) fn step(
     }
     if !decisions::step(sql, memory, now)? {
         sweep(sql, memory, now)?;
+        erasure::step(sql, memory)?;
     }
     Ok(Swept { departed: None, more: is_left(sql)? })
 }
 
-/// Whether membership rows are to be removed, or decisions to be carried out.
+/// Whether membership rows are to be removed, decisions to be carried out, or people to be forgotten.
 pub(super) fn is_left(sql: &dyn Sql) -> Result<bool, StoreError> {
-    Ok(sweeps::first(sql)?.is_some() || rows_of_decisions::count(sql, 0)? > 0)
+    let more = sweeps::first(sql)?.is_some() || rows_of_decisions::count(sql, 0)? > 0;
+    Ok(more || erasures::any(sql)?)
 }
 
 /// Removes membership rows of one deleted resource, if there is one.

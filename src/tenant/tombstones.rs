@@ -23,7 +23,7 @@ use crate::scim::schema::{TypeSchema, USER};
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, LookupKey, ResourceRow};
 use crate::store::tombstones::{self, TombstoneRow};
-use crate::store::{Pos, Sql, StoreError, suspensions};
+use crate::store::{Pos, Sql, StoreError, erasures, suspensions};
 
 /// What is known of them while the object is awake.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +55,9 @@ pub(super) fn forget(
         let due = tombstones::due(sql, now.timestamp_millis(), limits::TOMBSTONES_STEP)?;
         for tombstone in due.iter().filter(|one| one.fate == Fate::Keep.name()) {
             end_kept(sql, memory, tombstone, Author { actor: "system", connection: None, now })?;
+        }
+        for tombstone in &due {
+            memory.forget_person(sql, &tombstone.id)?;
         }
         tombstones::forget(sql, now.timestamp_millis(), limits::TOMBSTONES_STEP)?;
         memory.tombstones.first_until = tombstones::first_until(sql)?;
@@ -163,6 +166,7 @@ impl Work<'_, '_> {
             return Ok(false);
         }
         if choice.retain == 0 {
+            self.memory.forget_person(self.sql, &document.id)?;
             return suspensions::remove(self.sql, &document.id).map(|()| false);
         }
         let salt = self.salt()?;
@@ -236,8 +240,12 @@ impl Work<'_, '_> {
         Ok(Some(revived))
     }
 
-    /// Removes the tombstone of a user who is brought back by an import, if there is one.
+    /// Removes the tombstone of a user who is brought back by an import, if there is one; the log tells
+    /// of the user again.
     pub(super) fn unbury(&self, id: &str) -> Result<(), StoreError> {
+        if self.memory.sweeping {
+            erasures::remove(self.sql, id)?;
+        }
         match self.memory.tombstones.first_until {
             Some(_) => tombstones::remove(self.sql, id),
             None => Ok(()),
