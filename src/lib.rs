@@ -71,6 +71,9 @@
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).
 //! - *event*: a recorded fact. *Feed*: all of them, in order. *Follower*: who goes through it, event by
 //!   event, and has a place in it.
+//! - *log*: the rows of the feed. *Chain*: the hashes over it, one in each row. *Anchor*: the place behind
+//!   which it begins, once older events are forgotten. Of a person who is to be forgotten, events are
+//!   *erased*.
 //! - *copy*: what KV holds of a user or group for the edge. *Directory*: all copies of a tenant.
 //! - *operation* is an entry of a PATCH or a Bulk request only, *path* and *filter* are SCIM's, a URL's path is a
 //!   *route*, SQL has *tables* and *migrations* and no schema.

@@ -91,6 +91,19 @@ pub const DEPARTURE_SCAN: usize = 20_000;
 pub const RETAIN_SECONDS_DEFAULT: i64 = 30 * 86_400;
 /// How long at most: ten years.
 pub const RETAIN_SECONDS: i64 = 10 * 365 * 86_400;
+/// How long events are kept at least, where a tenant says for how long: a week, so that who follows them
+/// may stay away for some days.
+pub const RETAIN_EVENTS_SECONDS_LEAST: i64 = 7 * 86_400;
+/// For how long more they are kept for those who follow the log and have fallen behind: 30 days.
+pub const FOLLOWER_GRACE_MILLISECONDS: i64 = 30 * 86_400_000;
+/// Events that one alarm forgets.
+pub const PRUNED_EVENTS: usize = 2_000;
+/// People of whom one pass over the log removes what it tells.
+pub const ERASED_AT_ONCE: usize = 500;
+/// Events from which one alarm removes that.
+pub const ERASED_EVENTS: usize = 500;
+/// Bytes of the values before a change that its event tells; those that are too large are left out.
+pub const PREVIOUS_BYTES: usize = 64 * 1024;
 /// Users who were deleted that one alarm forgets.
 pub const TOMBSTONES_STEP: usize = 500;
 /// Places in a list that are remembered while the object is awake, so that pages walked in order
@@ -360,5 +373,6 @@ pub const MATCH_CANDIDATES: usize = 10;
 pub const ITEMS_DEFAULT: usize = 100;
 /// Items on a page of the admin API at most, and events on a page of the feed.
 pub const ITEMS: usize = 1_000;
-/// Events that one page of the feed looks at, when only those of one type are asked for.
+/// Events at which one page of the feed looks, when only those of one type are asked for; and one alarm,
+/// when it removes what the log tells of people.
 pub const EVENTS_SCANNED: i64 = 10_000;

@@ -12,6 +12,7 @@ pub mod dangling;
 pub mod decisions;
 pub mod departures;
 pub mod drifts;
+pub mod erasures;
 pub mod events;
 pub mod followers;
 pub mod grants;

@@ -6,6 +6,7 @@
 mod access;
 mod admission;
 mod adopt;
+mod alarm;
 mod bookmarks;
 mod bucket;
 mod bulk;
@@ -21,6 +22,7 @@ mod dispatch;
 mod document;
 mod drift;
 mod duration;
+mod erasure;
 mod events;
 mod export;
 mod health;
@@ -31,6 +33,7 @@ mod imports;
 mod keys;
 mod links;
 mod list;
+mod log;
 mod lookups;
 mod matches;
 mod members;
@@ -78,7 +81,7 @@ use admission::{Bound, admit, held_to};
 use adopt::Adopt;
 pub use bucket::{Bucket, Taken};
 pub use copies::Batch;
-use memory::{Memory, OrderBookmarks};
+use memory::Memory;
 use ring::Ring;
 use uses::Uses;
 use work::{Answer, Failure, Work};
@@ -211,6 +214,9 @@ impl Tenant {
             Err(refusal) => return Ok(refusal.to_response(scim)), // (4)
         };
         let reads = call.request.reads();
+        if !reads {
+            memory.log.sow(&mut *call.random)?;
+        }
         let registry = Arc::clone(&memory.registry);
         let known = (memory, &self.ring, &self.uses);
         let mut work = Work::new(sql, known, &registry, call, bound);
@@ -224,71 +230,6 @@ impl Tenant {
         let (id, known) =
             self.memory.as_ref()?.connections.get_key_value(key.connection.as_deref()?)?;
         known.departure.is_none().then(|| id.clone())
-    }
-
-    /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
-    /// once for rows to be swept, within seconds for copies, the uses of keys and recent requests, when
-    /// users who were deleted are to be forgotten, and when somebody has stayed away for too long.
-    pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
-        if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
-            return Some(0);
-        }
-        let memory = self.memory.as_ref();
-        let forgets = memory.and_then(|memory| memory.tombstones.due_in(now));
-        let stale = memory.and_then(|memory| memory.sightings.due_in(&memory.policy, now));
-        let (copies, flushes) = (self.copies_due_in(now), self.uses.flush_in_milliseconds(now));
-        let wanted = [flushes, self.ring.due_in(now), forgets, stale, copies];
-        wanted.into_iter().flatten().min()
-    }
-
-    /// Does one bounded step of what was put off, and writes the uses of keys where that is due;
-    /// [`Self::alarm_in_milliseconds`] then tells whether more is left.
-    ///
-    /// # Errors
-    /// The cause, for the log; nothing was written.
-    pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
-        if self.memory.is_none() && !store::has_tables(sql)? {
-            return Ok(()); // It was set before all was deleted.
-        }
-        let memory = wake(&mut self.memory, sql)?;
-        self.ring.wake(sql)?;
-        let before = memory.checkpoint();
-        let (sweeps, departs) = (memory.sweeping, memory.departure().is_some());
-        let flushes = self.ring.due_in(now) == Some(0);
-        let ring = flushes.then_some(&self.ring);
-        let flush = self.uses.flush_in_milliseconds(now) == Some(0);
-        let step = || {
-            let uses = flush.then(|| self.uses.unwritten());
-            let written = uses.map_or(Ok(()), |uses| store::keys::note_uses(sql, uses));
-            let written =
-                written.and_then(|()| ring.map_or(Ok(()), |ring| flushed(sql, ring, now)));
-            let written = written.and_then(|()| tombstones::forget(sql, memory, now));
-            let written = written.and_then(|()| stale::step(sql, memory, now));
-            written.and_then(|()| sweep::step(sql, memory, now))
-        };
-        match store::transacted(sql, step, Result::is_ok).flatten() {
-            Ok(()) => {
-                if flush {
-                    memory.note_used(&self.uses.take());
-                }
-                if flushes {
-                    self.ring.flushed();
-                }
-                if sweeps {
-                    // It changes groups, and may record no event.
-                    memory.order_bookmarks = OrderBookmarks::default();
-                }
-                Ok(())
-            }
-            Err(error) => {
-                if departs {
-                    self.memory = None; // It may think a connection gone.
-                } else {
-                    memory.restore(before);
-                }
-                Err(error)
-            }
-        }
     }
 }
 
@@ -304,12 +245,6 @@ impl From<Response> for Handled {
     fn from(response: Response) -> Self {
         Self { response, connection: None }
     }
-}
-
-/// Writes what is known of recent requests, and forgets answers that nobody may ask for again.
-fn flushed(sql: &dyn Sql, ring: &Ring, now: DateTime<Utc>) -> Result<(), StoreError> {
-    ring.flush(sql)?;
-    store::idempotency::forget_expired(sql, now.timestamp())
 }
 
 /// The state in memory, read if it is not there.

@@ -240,7 +240,7 @@ impl Object {
         self.alarm.set(Alarm::Unset);
         let now = now();
         let mut tenant = self.tenant.borrow_mut();
-        if let Err(error) = tenant.alarm(&self.sql, now) {
+        if let Err(error) = tenant.alarm(&self.sql, now, &mut random) {
             let failed = Response { cause: Some(error.to_string()), ..Response::empty(500) };
             let id = self.complain("alarm", &failed, now);
             return Err(JsValue::from_str(&format!(

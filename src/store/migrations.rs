@@ -8,8 +8,9 @@ use self::directory::{
     RULES, SECRETS, TABLES, TRUSTS,
 };
 use self::provisioning::{
-    CHANGES, COPIED_SINCE, COPIES, COUNTED, DECIDERS, DECISIONS, DRIFTS, GRANTS, GROUP_GRANTS,
-    HIDDEN, IMPORTS, KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS, TOMBSTONES,
+    CHAIN, CHANGES, COPIED_SINCE, COPIES, COUNTED, DECIDERS, DECISIONS, DRIFTS, GRANTS,
+    GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS,
+    TOMBSTONES,
 };
 use super::{Sql, StoreError};
 
@@ -44,6 +45,7 @@ const MIGRATIONS: &[&[&str]] = &[
     COPIED_SINCE,
     COUNTED,
     DECIDERS,
+    CHAIN,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

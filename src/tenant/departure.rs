@@ -112,6 +112,7 @@ fn part(
         let successor = heirs.successor(Verb::Deleted, pos, &document)?;
         take_away(sql, memory, schema, &row, &document)?;
         suspensions::remove(sql, &document.id)?;
+        memory.forget_person(sql, &document.id)?;
         let kind = EventKind::Resource(USER, Verb::Deleted);
         return memory.record(sql, &Event::new(kind, document.id).succeeded(successor), author);
     }
@@ -127,7 +128,7 @@ fn part(
     let changed = vec!["active".to_owned()];
     let event = Event::new(EventKind::Resource(USER, verb), document.id.as_str())
         .succeeded(successor)
-        .with("previous", document.resource.told(&changed, schema))
+        .previously(document.resource.told(&changed, schema))
         .with("changed", changed);
     let document = Document { resource: after, ..document };
     let rev = row.rev.saturating_add(1);

@@ -59,7 +59,7 @@ fn many_users_are_suspended_by_alarm_whatever_happens_meanwhile() {
     acme.delete(&format!("/Users/{}", users[count - 1]));
     acme.sleep();
     acme.get("/Users?count=0");
-    let alarm = |acme: &mut Acme| acme.tenant.alarm(&acme.sql, acme.now);
+    let alarm = Acme::alarm;
     acme.sql.fail_after(Some(limits::ACCESS_STEP));
     assert!(alarm(&mut acme).is_err());
     acme.sql.fail_after(None);

@@ -64,7 +64,7 @@ impl Work<'_, '_> {
             let event = Event::new(kind, document.id.as_str()).succeeded(successor);
             let event = self
                 .drifting(row, &changed, event)?
-                .with("previous", before.resource.told(&changed, *schema))
+                .previously(before.resource.told(&changed, *schema))
                 .with("changed", changed.clone());
             self.record(&event)?;
         }

@@ -40,7 +40,7 @@ CREATE TABLE events (
         time INTEGER NOT NULL,
         type TEXT NOT NULL,
         data TEXT NOT NULL
-     ) STRICT;
+     , salt BLOB, digest BLOB, hash BLOB) STRICT;
 CREATE TABLE connections (
         id TEXT PRIMARY KEY,
         display_name TEXT NOT NULL UNIQUE,
@@ -250,3 +250,17 @@ CREATE TABLE brake_users (
         user TEXT NOT NULL,
         PRIMARY KEY (connection, user)
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE anchor (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        seq INTEGER NOT NULL,
+        hash BLOB
+     ) STRICT;
+CREATE TABLE erasures (
+        user TEXT PRIMARY KEY,
+        taken INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE erasing (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        after INTEGER NOT NULL,
+        until INTEGER NOT NULL
+     ) STRICT;
