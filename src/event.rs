@@ -19,6 +19,7 @@ pub enum EventKind {
     ChangePending,
     ChangeApproved,
     ChangeRejected,
+    ChangeFailed,
     GroupMemberAdded,
     GroupMemberRemoved,
     ConnectionCreated,
@@ -33,6 +34,10 @@ pub enum EventKind {
     KeyCreated,
     KeyRotated,
     KeyRevoked,
+    StreamCreated,
+    StreamUpdated,
+    StreamDisabled,
+    StreamDeleted,
     TenantUpdated,
     TenantFeatureEnabled,
 }
@@ -74,6 +79,7 @@ impl EventKind {
             Self::ChangePending => "change.pending",
             Self::ChangeApproved => "change.approved",
             Self::ChangeRejected => "change.rejected",
+            Self::ChangeFailed => "change.failed",
             Self::GroupMemberAdded => "group.member.added",
             Self::GroupMemberRemoved => "group.member.removed",
             Self::ConnectionCreated => "connection.created",
@@ -88,6 +94,10 @@ impl EventKind {
             Self::KeyCreated => "key.created",
             Self::KeyRotated => "key.rotated",
             Self::KeyRevoked => "key.revoked",
+            Self::StreamCreated => "stream.created",
+            Self::StreamUpdated => "stream.updated",
+            Self::StreamDisabled => "stream.disabled",
+            Self::StreamDeleted => "stream.deleted",
             Self::TenantUpdated => "tenant.updated",
             Self::TenantFeatureEnabled => "tenant.feature.enabled",
         })
@@ -101,7 +111,8 @@ impl EventKind {
             | Self::UserStale
             | Self::ChangePending
             | Self::ChangeApproved
-            | Self::ChangeRejected => "User",
+            | Self::ChangeRejected
+            | Self::ChangeFailed => "User",
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
             Self::ConnectionCreated
             | Self::ConnectionUpdated
@@ -113,6 +124,10 @@ impl EventKind {
             | Self::TrustCreated
             | Self::TrustRevoked => "Connection",
             Self::KeyCreated | Self::KeyRotated | Self::KeyRevoked => "Key",
+            Self::StreamCreated
+            | Self::StreamUpdated
+            | Self::StreamDisabled
+            | Self::StreamDeleted => "Stream",
             Self::TenantUpdated | Self::TenantFeatureEnabled => "Tenant",
         }
     }

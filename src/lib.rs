@@ -71,6 +71,8 @@
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).
 //! - *event*: a recorded fact. *Feed*: all of them, in order. *Follower*: who goes through it, event by
 //!   event, and has a place in it.
+//! - *stream*: a follower outside, who is handed events over. *Delivery*: of one event to one stream; a
+//!   *step* of a stream is some of them.
 //! - *copy*: what KV holds of a user or group for the edge. *Directory*: all copies of a tenant.
 //! - *operation* is an entry of a PATCH or a Bulk request only, *path* and *filter* are SCIM's, a URL's path is a
 //!   *route*, SQL has *tables* and *migrations* and no schema.

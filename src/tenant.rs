@@ -49,6 +49,7 @@ mod schemas;
 mod secrets;
 mod stale;
 mod stored_policy;
+mod streams;
 mod succession;
 mod suspensions;
 mod sweep;
@@ -66,7 +67,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::auth::{KeyRing, Principal};
+use crate::auth::{KeyPair, KeyRing, Principal};
 use crate::http::{OAuthError, Outbound, Refusal, Request, Response, Route};
 use crate::policy::{Copying, RateLimit};
 use crate::registry::ConfigTag;
@@ -80,6 +81,8 @@ pub use bucket::{Bucket, Taken};
 pub use copies::Batch;
 use memory::{Memory, OrderBookmarks};
 use ring::Ring;
+use streams::Flights;
+pub use streams::{Batch as StreamBatch, Delivery};
 use sweep::Swept;
 use uses::Uses;
 use work::{Answer, Failure, Work};
@@ -96,6 +99,8 @@ pub struct Tenant {
     uses: Uses,
     /// Until when copies are on their way to KV, in milliseconds since the epoch, if they are.
     copying_until: Option<i64>,
+    /// What streams hand over.
+    flights: Flights,
     /// The policy document of the tenant's record that was refused last.
     refused: Option<ConfigTag>,
 }
@@ -107,6 +112,8 @@ pub struct Handled {
     pub response: Response,
     /// The connection to which the key is bound that asked, live or not.
     pub connection: Option<String>,
+    /// What is to be sent before, and what came of it is the answer: [`Delivery::tested`].
+    pub delivery: Option<Delivery>,
 }
 
 /// One request and everything it may use.
@@ -125,6 +132,8 @@ pub struct Call<'a> {
     pub key_ring: &'a KeyRing,
     /// Which addresses may be fetched from outside.
     pub outbound: Outbound<'a>,
+    /// A pair of keys for a stream, where one may be made.
+    pub key_pair: Option<KeyPair>,
     /// Whether the tenant's users can be copied to KV.
     pub copying: Copying,
 }
@@ -170,7 +179,8 @@ impl Tenant {
             _ => response,
         };
         self.ring.keep(call, &response, connection.as_deref(), noted.unwrap_or_default());
-        Handled { response, connection }
+        let delivery = self.memory.as_mut().and_then(|memory| memory.outgoing.take());
+        Handled { response, connection, delivery }
     }
 
     /// Whether there are tables, or the administrator is here to make them.
@@ -190,6 +200,7 @@ impl Tenant {
         memory.matches.forget_noted();
         memory.dirty = access::Dirty::default();
         memory.refused = None;
+        memory.outgoing = None;
         let scim = matches!(call.request.route, Route::Scim { .. });
         if memory.is_erasing() {
             return Ok(Refusal::being_deleted().to_response(scim)); // (1)
@@ -228,7 +239,7 @@ impl Tenant {
     }
 
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
-    /// once for rows to be swept, within seconds for copies, the uses of keys and recent requests, when
+    /// once for rows to be swept and for streams, within seconds for copies, the uses of keys and recent requests, when
     /// users who were deleted are to be forgotten, and when somebody has stayed away for too long.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
         if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
@@ -238,7 +249,8 @@ impl Tenant {
         let forgets = memory.and_then(|memory| memory.tombstones.due_in(now));
         let stale = memory.and_then(|memory| memory.sightings.due_in(&memory.policy, now));
         let (copies, flushes) = (self.copies_due_in(now), self.uses.flush_in_milliseconds(now));
-        let wanted = [flushes, self.ring.due_in(now), forgets, stale, copies];
+        let streams = self.streams_due_in(now);
+        let wanted = [flushes, self.ring.due_in(now), forgets, stale, copies, streams];
         wanted.into_iter().flatten().min()
     }
 
@@ -308,7 +320,7 @@ fn unborn(principal: &Principal, scim: bool) -> Response {
 
 impl From<Response> for Handled {
     fn from(response: Response) -> Self {
-        Self { response, connection: None }
+        Self { response, connection: None, delivery: None }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod directory;
 mod provisioning;
+mod streams;
 
 use self::directory::{
     DANGLING_KEYS, IDEMPOTENCY, KEY_USES, MANAGERS, ORDERS, ORDERS_OF_FEATURES, POLICIES, REQUESTS,
@@ -11,6 +12,7 @@ use self::provisioning::{
     CHANGES, COPIES, DECISIONS, DRIFTS, GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS,
     MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS, TOMBSTONES,
 };
+use self::streams::STREAMS;
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
@@ -41,6 +43,7 @@ const MIGRATIONS: &[&[&str]] = &[
     COPIES,
     CHANGES,
     KEPT_ACCESS,
+    STREAMS,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

@@ -89,6 +89,7 @@ const UNDONE: &[&[&str]] = &[
         "ALTER TABLE recomputation DROP COLUMN connection",
     ],
     &["ALTER TABLE tombstones DROP COLUMN grants"],
+    &["DROP TABLE streams", "DROP TABLE deliveries", "ALTER TABLE followers DROP COLUMN steps"],
 ];
 
 /// This version.

@@ -1,4 +1,5 @@
-//! `GET …/changes` and `GET …/users/{id}/changes`: what awaits approval, and what was denied it.
+//! `GET …/changes` and `GET …/users/{id}/changes`: what awaits approval, what was denied it, and, where
+//! there are streams, what has become of the rest.
 
 use chrono::DateTime;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use crate::store::{StoreError, resources};
 use crate::tenant::document::timestamp;
 use crate::tenant::work::{Answer, Failure, Work};
 
-/// What a change may be; what is none of the first two has no row, as long as nothing delivers it.
+/// What a change may be; what is none of the first two has no row.
 const STATUSES: [&str; 8] = [
     changes::PENDING,
     changes::REJECTED,
@@ -24,10 +25,18 @@ const STATUSES: [&str; 8] = [
     "unknown",
 ];
 
+/// Changes, and behind which the next page begins.
+pub(super) type Found = (Vec<Value>, Option<i64>);
+
 impl Work<'_, '_> {
-    /// `GET …/changes?user=&action=&status=&connection=&after=&cursor=&limit=`, in the order of events.
-    /// `after` is the place of an event or a time. Of one user, there must be such a user: 404.
-    pub(in crate::tenant) fn list_changes(&self, user: Option<&str>) -> Answer {
+    /// `GET …/changes?user=&stream=&action=&status=&connection=&after=&cursor=&limit=`, in the order of
+    /// events. `after` is the place of an event or a time. Of one user, or stream, there must be such a
+    /// one: 404. Where there are streams, what they deliver is among it.
+    pub(in crate::tenant) fn list_changes(
+        &self,
+        user: Option<&str>,
+        stream: Option<&str>,
+    ) -> Answer {
         if let Some(id) = user {
             let row = resources::by_id(self.sql, id)?;
             row.filter(|row| row.pos.type_number() == USER)
@@ -53,16 +62,26 @@ impl Work<'_, '_> {
             since,
         };
         let limit = query.items_limit()?;
+        let stream = stream.or(value("stream"));
+        let delivered = stream.is_some() || !self.memory.streams.is_empty();
+        let (items, next) = match delivered {
+            true => self.with_delivered(sought, stream, limit)?,
+            false => self.held_changes(sought, limit)?,
+        };
+        let mut page = json!({ "items": items });
+        if let (Some(fields), Some(next)) = (page.as_object_mut(), next) {
+            fields.insert("next".to_owned(), next.to_string().into());
+        }
+        Ok(Response::json(200, &page))
+    }
+
+    /// What is looked for of that which has rows, at most `limit`, and behind which the rest is.
+    fn held_changes(&self, sought: Sought<'_>, limit: usize) -> Result<Found, Failure> {
         let mut rows = changes::list(self.sql, sought, limit.saturating_add(1))?;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let items = rows.iter().map(change_shown).collect::<Result<Vec<Value>, StoreError>>()?;
-        let mut page = json!({ "items": items });
-        let last = rows.last().filter(|_| has_more);
-        if let (Some(fields), Some(last)) = (page.as_object_mut(), last) {
-            fields.insert("next".to_owned(), last.id.to_string().into());
-        }
-        Ok(Response::json(200, &page))
+        Ok((items, rows.last().filter(|_| has_more).map(|row| row.id)))
     }
 
     /// Behind which event, and behind which moment, a list begins.
