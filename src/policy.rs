@@ -45,7 +45,7 @@ pub use document::{Features, Policy};
 pub use duration::duration_seconds;
 pub use edge_reads::Copying;
 pub use granted::Granted;
-pub use groups::{GroupKind, GroupKinds, Groups};
+pub use groups::{GroupKind, GroupKinds, GroupSource, Groups};
 pub use guard::{Guard, Successor};
 pub use mapping::{Mapping, MappingMode, Trigger};
 pub use matching::{Agreement, Matching};

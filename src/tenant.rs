@@ -83,7 +83,6 @@ use memory::{Memory, OrderBookmarks};
 use ring::Ring;
 use streams::Flights;
 pub use streams::{Batch as StreamBatch, Delivery};
-use sweep::Swept;
 use uses::Uses;
 use work::{Answer, Failure, Work};
 
@@ -280,12 +279,7 @@ impl Tenant {
             written.and_then(|()| sweep::step(sql, memory, now))
         };
         match store::transacted(sql, step, Result::is_ok).flatten() {
-            Ok(Swept { departed, more }) => {
-                if let Some((connection, departure)) = departed {
-                    memory.set_departure(&connection, departure);
-                }
-                memory.sweeping =
-                    more || memory.departure().is_some() || memory.recomputation.is_some();
+            Ok(()) => {
                 if flush {
                     memory.note_used(&self.uses.take());
                 }
@@ -353,6 +347,7 @@ impl<'a, 'c> Work<'a, 'c> {
         let (connection, rules) = bound.unzip();
         let compat = rules.map_or(Compat::GENERIC, |rules| rules.compat);
         let adopt = rules.map_or(Adopt::default(), |rules| rules.adopt);
+        let said = rules.and_then(|rules| rules.options.match_existing);
         let full = rules.map(|rules| rules.options.groups.unwrap_or(memory.policy.groups));
         let groups = full.unwrap_or_default();
         let origin = origin_of(connection.as_deref());
@@ -368,8 +363,10 @@ impl<'a, 'c> Work<'a, 'c> {
             call,
             compat,
             adopt,
+            match_existing: adopt.matching(said),
             groups,
             connection,
+            speaks_for: None,
             origin,
             present: present.to_string(),
             evaluated: 0,

@@ -29,12 +29,10 @@ pub(super) async fn read(
     let request = CopyRequest::of(inbound.method, route, &query, principal)?;
     let gate = inbound.deployment.gate().ok()?;
     let authorization = inbound.headers.text("authorization");
-    if !gate.is_brief(authorization.as_deref(), now()) {
-        return None;
-    }
+    let issued = gate.brief_since(authorization.as_deref(), now())?;
     let name = request.name(&gate.key_ring, tenant)?;
     let copy = inbound.env.directory()?.get(&name).ok()?.await.ok()?;
-    request.answer(&copy.as_string()?)
+    request.answer(&copy.as_string()?, issued)
 }
 
 /// Writes and removes copies, all at once, since no two are of one name. When it is done, none of it is

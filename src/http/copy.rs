@@ -54,9 +54,14 @@ impl CopyRequest {
     }
 
     /// What a copy answers: what the object would have, and in `asOf` the place in the log as of which
-    /// that is so.
-    pub fn answer(&self, copy: &str) -> Option<Response> {
+    /// that is so. A key that was issued before the tenant had copies may be of another one, which was
+    /// there under the same name: it is left to the object.
+    pub fn answer(&self, copy: &str, issued: i64) -> Option<Response> {
         let mut copy: Map<String, Value> = serde_json::from_slice(copy.as_bytes()).ok()?;
+        let since = copy.remove("since").and_then(|since| since.as_i64());
+        if since.is_some_and(|since| issued < since) {
+            return None;
+        }
         let Some(Value::Object(mut access)) = copy.remove("access") else { return None };
         for name in ["grants", "withheld"] {
             let list = access.get_mut(name).and_then(Value::as_array_mut);

@@ -56,10 +56,12 @@ impl Gate {
         bearer.permitted(route.audience(method)).map(Some) // (5)
     }
 
-    /// Whether the credentials are a key of so short a life that nobody asks whether it was revoked.
-    pub fn is_brief(&self, authorization: Option<&str>, now: DateTime<Utc>) -> bool {
-        let Ok(Bearer::Key(claims)) = self.bearer(authorization, now) else { return false };
-        claims.exp.saturating_sub(claims.iat) <= limits::COPY_READER_SECONDS
+    /// When the credentials were issued, in seconds since the epoch, where they are a key of so short a
+    /// life that nobody asks whether it was revoked.
+    pub fn brief_since(&self, authorization: Option<&str>, now: DateTime<Utc>) -> Option<i64> {
+        let Ok(Bearer::Key(claims)) = self.bearer(authorization, now) else { return None };
+        let is_brief = claims.exp.saturating_sub(claims.iat) <= limits::COPY_READER_SECONDS;
+        is_brief.then_some(claims.iat)
     }
 
     /// Whose credentials these are.

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::query::is_slug;
 use super::{Problem, ProblemCode, Query, Response, Route};
 use crate::scim::compat::{PRESETS, Preset};
 
@@ -25,7 +26,7 @@ pub fn presets(route: &Route, query: &Query) -> Response {
 }
 
 fn page(query: &Query) -> Result<Value, Problem> {
-    query.page(PRESETS.iter().map(|preset| (preset.id, preset)), described)
+    query.page(PRESETS.iter().map(|preset| (preset.id, preset)), is_slug, described)
 }
 
 fn described(preset: &Preset) -> Value {

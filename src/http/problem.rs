@@ -33,6 +33,7 @@ pub enum ProblemCode {
     UnsupportedMediaType,
     TooManyRequests,
     Contradictory,
+    GroupSourceConflict,
     Faulty,
     Internal,
     Unavailable,
@@ -63,6 +64,9 @@ impl ProblemCode {
                 (429, "too_many_requests", "There have been too many requests")
             }
             Self::Contradictory => (422, "contradictory", "The request contradicts itself"),
+            Self::GroupSourceConflict => {
+                (422, "group_source_conflict", "The connection's groups are to decide on access")
+            }
             Self::Faulty => (422, "faulty", "The document is refused whole"),
             Self::Internal => (500, "internal", "The request could not be completed"),
             Self::Unavailable => (503, "unavailable", "The tenant cannot be served now"),
@@ -80,6 +84,11 @@ impl Problem {
     pub fn faulty(mut faults: Vec<Fault>) -> Self {
         faults.truncate(limits::FAULTS);
         Self { code: ProblemCode::Faulty, detail: Cow::Borrowed(""), faults }
+    }
+
+    /// A problem of one place in the body.
+    pub fn at(code: ProblemCode, fault: Fault) -> Self {
+        Self { code, detail: Cow::Borrowed(""), faults: vec![fault] }
     }
 
     /// The same problem with its faults told as being elsewhere.

@@ -1,9 +1,11 @@
 //! The query string, decoded: `+` is a space, names are case-insensitive.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::{Problem, ProblemCode};
 use crate::limits;
+use crate::registry::Slug;
 
 /// The parameters of a query.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -69,24 +71,46 @@ impl Query {
     /// `limit` of them, and in `next` the last one's id where more follow.
     ///
     /// # Errors
-    /// 400 when `limit` is no number.
+    /// 400 when `limit` is no number, or `cursor` of no form that an id of the list has.
     pub fn page<'i, T>(
         &self,
         all: impl Iterator<Item = (&'i str, T)>,
+        is_id: fn(&str) -> bool,
         described: impl Fn(T) -> Value,
     ) -> Result<Value, Problem> {
         let after = self.value("cursor").unwrap_or_default();
-        let limit = self.items_limit()?;
-        let mut behind = all.filter(|(id, _)| *id > after).peekable();
-        let (mut items, mut last) = (Vec::new(), None);
-        for (id, item) in behind.by_ref().take(limit) {
-            items.push(described(item));
-            last = Some(id);
+        if !after.is_empty() && !is_id(after) {
+            return Err(foreign_cursor());
         }
-        let next = last.filter(|_| behind.peek().is_some());
-        let mut page = Map::new();
-        page.insert("items".to_owned(), items.into());
-        page.extend(next.map(|next| ("next".to_owned(), next.into())));
-        Ok(Value::Object(page))
+        let limit = self.items_limit()?;
+        let behind = all.filter(|(id, _)| *id > after).take(limit.saturating_add(1));
+        let found = behind.map(|(id, item)| (id.to_owned(), described(item)));
+        Ok(page_of(found.collect(), limit))
     }
+}
+
+/// A page of the admin API: the first of some things, each with the cursor that goes on behind it, at
+/// most `limit` of them; and in `next` the last one's cursor where more follow.
+pub fn page_of(mut found: Vec<(String, Value)>, limit: usize) -> Value {
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|(cursor, _)| Value::from(cursor.as_str()));
+    let items = found.into_iter().map(|(_, item)| item).collect();
+    let fields = [("items", Some(items)), ("next", next)].into_iter();
+    fields.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// Whether a text is of the form of ids that are given here (RFC 9562 §4).
+pub fn is_uuid(text: &str) -> bool {
+    Uuid::parse_str(text).is_ok_and(|uuid| uuid.hyphenated().to_string() == text)
+}
+
+/// Whether a text is of the form of ids that tenants give to connections, and presets have.
+pub fn is_slug(text: &str) -> bool {
+    Slug::parse(text).is_some()
+}
+
+/// Where a cursor is of another list, or of none.
+pub fn foreign_cursor() -> Problem {
+    Problem::new(ProblemCode::Malformed, "`cursor` is none of this list")
 }

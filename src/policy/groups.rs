@@ -27,6 +27,26 @@ impl Groups {
     }
 }
 
+/// Where the access of a connection's users comes from; both count, where neither is said.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum GroupSource {
+    /// What the tenant gives them itself: what the connection says of groups gives no access.
+    Local,
+    /// The groups that the connection says they are in: becoming its users gives no access.
+    Idp,
+}
+
+impl GroupSource {
+    /// By its name in a connection.
+    pub fn of(name: &str) -> Option<Self> {
+        match name {
+            "local" => Some(Self::Local),
+            "idp" => Some(Self::Idp),
+            _ => None,
+        }
+    }
+}
+
 /// What a group is to the application.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum GroupKind {

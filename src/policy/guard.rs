@@ -59,6 +59,12 @@ impl Guard {
     pub(super) fn to_json(&self) -> Value {
         json!({ "role": self.role, "min": self.min })
     }
+
+    /// What is told to whom it refuses something.
+    pub fn demand(&self) -> String {
+        let Self { role, min } = self;
+        format!("a guard of the role `{role}` demands that at least {min} active users hold it")
+    }
 }
 
 impl Successor {

@@ -91,7 +91,7 @@ impl Mapping {
         };
         for (name, value) in fields {
             if let Err(detail) = mapping.put(name, value, at, faults) {
-                faults.push(Fault::new(format!("{at}/{name}"), detail));
+                faults.push(Fault::within(at, name, detail));
             }
         }
         if !fields.contains_key("id") {
@@ -176,6 +176,12 @@ impl Mapping {
         fields.insert("caseExact".to_owned(), self.case_exact.into());
         fields.insert("stop".to_owned(), self.stop.into());
         fields.into()
+    }
+
+    /// The connection whose users it grants something to for becoming such.
+    pub fn links(&self) -> Option<&str> {
+        let connection = self.connection.as_deref();
+        connection.filter(|_| self.trigger == Some(Trigger::IdentityLinked))
     }
 
     /// Whether it makes users members of groups.

@@ -62,6 +62,20 @@ impl Access {
     }
 }
 
+impl Access {
+    /// The same as it was decided when it was last computed: a place that has become free since is
+    /// nobody's until somebody's access is computed anew.
+    #[must_use]
+    pub fn as_decided(mut self, roles: &[Role], present: &[Held]) -> Self {
+        let waits = |held: &Held| limited(roles, held).is_some() && !present.contains(held);
+        let (kept_out, grants) = self.grants.into_iter().partition(waits);
+        let kept_out: Vec<Held> = kept_out;
+        self.withheld.extend(kept_out.into_iter().map(|held| (held, Reason::Quota)));
+        self.withheld.sort();
+        Self { grants, ..self }
+    }
+}
+
 /// The role of a grant and how many may hold it, if there is a limit.
 fn limited<'r>(roles: &'r [Role], held: &Held) -> Option<(&'r Role, u32)> {
     let role = roles.iter().find(|role| held.granted.role() == Some(&role.value))?;

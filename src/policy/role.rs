@@ -52,7 +52,7 @@ impl Role {
         };
         for (name, value) in fields {
             if let Err(detail) = role.put(name, value) {
-                faults.push(Fault::new(format!("{at}/{name}"), detail));
+                faults.push(Fault::within(at, name, detail));
             }
         }
         if !fields.contains_key("value") {

@@ -158,6 +158,11 @@ impl Resource {
         self.value(path)?.as_str()
     }
 
+    /// RFC 7643 §4.1.1: whether a user is active, as whoever is not said to be inactive.
+    pub fn is_active(&self) -> bool {
+        self.0.get("active") != Some(&Value::Bool(false))
+    }
+
     /// RFC 7644 §3.5.1: whether this may take the place of an older state. An immutable attribute
     /// keeps the value that it has, and so does an immutable part of a value that is still there.
     ///
@@ -193,11 +198,21 @@ impl Resource {
     /// This state with what another has of an attribute, be it nothing.
     #[must_use]
     pub fn keeping(self, path: &str, of: Option<&Self>, schema: TypeSchema<'_>) -> Self {
+        self.with(path, of.and_then(|of| of.value(path)).cloned(), schema)
+    }
+
+    /// This user, not active.
+    #[must_use]
+    pub fn deactivated(self, schema: TypeSchema<'_>) -> Self {
+        self.with("active", Some(false.into()), schema)
+    }
+
+    fn with(self, path: &str, value: Option<Value>, schema: TypeSchema<'_>) -> Self {
         let (urn, name) = split_urn(path);
         let Some(found) = schema.attribute(urn, name) else { return self };
         let mut draft = Draft::new(Request::Whole, schema, &Compat::GENERIC);
         draft.load(self);
-        draft.set(found, of.and_then(|of| of.value(path)).cloned());
+        draft.set(found, value);
         draft.finish().resource
     }
 

@@ -12,6 +12,8 @@ pub struct DirectoryRow {
     pub names_by: String,
     /// The place behind which all are made anew, as long as they are.
     pub pass: Option<Pos>,
+    /// Since when they are made, in seconds since the epoch.
+    pub since: i64,
 }
 
 /// The copies that there may be of one resource.
@@ -28,12 +30,13 @@ pub struct CopyRow {
 /// # Errors
 /// As [`Sql::query`]; so for all functions here.
 pub fn directory(sql: &dyn Sql) -> Result<Option<DirectoryRow>, StoreError> {
-    let rows = sql.query("SELECT state, names_by, pass FROM directory WHERE id = 1", &[])?;
+    let rows = sql.query("SELECT state, names_by, pass, since FROM directory WHERE id = 1", &[])?;
     let read = |row: &Row| {
         Ok(DirectoryRow {
             state: row.text(0)?.to_owned(),
             names_by: row.text(1)?.to_owned(),
             pass: row.integer_or_null(2)?.map(Pos::stored),
+            since: row.integer(3)?,
         })
     };
     rows.first().map(read).transpose()
@@ -48,12 +51,13 @@ pub fn are_there(sql: &dyn Sql) -> Result<bool, StoreError> {
 /// Notes what becomes of them.
 pub fn set_directory(sql: &dyn Sql, row: &DirectoryRow) -> Result<(), StoreError> {
     sql.query(
-        "INSERT INTO directory (id, state, names_by, pass) VALUES (1, ?1, ?2, ?3)
-         ON CONFLICT (id) DO UPDATE SET state = ?1, names_by = ?2, pass = ?3",
+        "INSERT INTO directory (id, state, names_by, pass, since) VALUES (1, ?1, ?2, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE SET state = ?1, names_by = ?2, pass = ?3, since = ?4",
         &[
             Param::Text(&row.state),
             Param::Text(&row.names_by),
             row.pass.map_or(Param::Null, |pos| Param::Integer(pos.value())),
+            Param::Integer(row.since),
         ],
     )?;
     Ok(())

@@ -218,19 +218,19 @@ pub fn find(
     positions(&sql.query(STATEMENT, &params)?)
 }
 
-/// The resources of a type that a value finds and that a connection manages, at most two.
+/// The resources of a type that a value finds and that a connection manages, or nobody, at most two.
 pub fn managed_by(
     sql: &dyn Sql,
     type_number: u8,
     (number, key): &LookupKey,
-    connection: &str,
+    manager: Option<&str>,
 ) -> Result<Vec<Pos>, StoreError> {
     const STATEMENT: &str = "SELECT l.pos FROM lookups l CROSS JOIN resources r ON r.pos = l.pos
-         WHERE l.attribute = +?1 AND l.key = +?2 AND r.manager = +?3 LIMIT 2";
+         WHERE l.attribute = +?1 AND l.key = +?2 AND r.manager IS +?3 LIMIT 2";
     let params = [
         Param::Integer(attribute(type_number, *number)),
         Param::Text(key),
-        Param::Text(connection),
+        manager.map_or(Param::Null, Param::Text),
     ];
     positions(&sql.query(STATEMENT, &params)?)
 }

@@ -95,12 +95,8 @@ impl Work<'_, '_> {
 
     /// Sees to the access of all whom the request has touched.
     pub(super) fn settle(&mut self) -> Result<(), Failure> {
-        let actor = self.call.principal.actor();
-        let connection = self.connection.as_deref();
-        let author = Author { actor: &actor, connection, now: self.call.now };
         let intent = self.memory.dirty.intent.take();
-        let settled = Settling { sql: self.sql, memory: self.memory, author }.settle();
-        settled.map_err(|unsettled| match unsettled {
+        self.deciding(|settling| settling.settle()).map_err(|unsettled| match unsettled {
             Unsettled::Store(error) => error.into(),
             Unsettled::Guard(guard) => {
                 let refused = self.guarded(&guard);
@@ -112,10 +108,8 @@ impl Work<'_, '_> {
     }
 
     /// How a guard refuses: 400 `mutability`, and 409 for a DELETE; below `/v1`, 409.
-    pub(super) fn guarded(&self, Guard { role, min }: &Guard) -> Failure {
-        let detail = format!(
-            "a guard of the role `{role}` demands that at least {min} active users hold it"
-        );
+    pub(super) fn guarded(&self, guard: &Guard) -> Failure {
+        let detail = guard.demand();
         match (self.request().route, self.request().method) {
             (Route::Scim { .. }, Method::Delete) => {
                 ScimError::new(ErrorKind::Conflict, detail).into()

@@ -178,6 +178,7 @@ impl Work<'_, '_> {
         let id = operation.bulk_id.as_ref().and_then(|name| job.ids.get(name)).cloned();
         let mut new = self.parse_new(number, operation.into_body()?)?;
         let joined = new.joined();
+        self.means_nobody(&new)?;
         Ok((self.add(new, id, &Delta::default())?, joined))
     }
 

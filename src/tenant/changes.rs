@@ -27,7 +27,7 @@ use crate::event::{Event, EventKind, Verb};
 use crate::policy::{Access, Action, Actions, Approved, Granted, Held, Hold};
 use crate::scim::schema::USER;
 use crate::store::changes::{self, BRAKE, ChangeRow, PENDING, REJECTED, REVIEW};
-use crate::store::{Pos, Sql, StoreError, grants};
+use crate::store::{Pos, Sql, StoreError};
 
 /// Why something is held, and what is told of that.
 type Cause = (&'static str, Value);
@@ -206,11 +206,8 @@ impl Settling<'_> {
 }
 
 impl Work<'_, '_> {
-    /// Does something to changes in the name of the one who asks.
-    pub(super) fn deciding<T>(
-        &mut self,
-        work: impl FnOnce(&mut Settling<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    /// Does something to changes and access in the name of the one who asks.
+    pub(super) fn deciding<T>(&mut self, work: impl FnOnce(&mut Settling<'_>) -> T) -> T {
         let actor = self.call.principal.actor();
         let author =
             Author { actor: &actor, connection: self.connection.as_deref(), now: self.call.now };
@@ -295,10 +292,7 @@ pub(super) fn approved_of(row: &ChangeRow) -> Result<Approved, StoreError> {
 
 /// What a user holds, for a row.
 fn held_now(sql: &dyn Sql, memory: &Memory, user: Pos) -> Result<String, StoreError> {
-    if !memory.any_grants {
-        return Ok("[]".to_owned());
-    }
-    let rows = grants::of_user(sql, user)?;
+    let rows = memory.grants_of(sql, user)?;
     let held = rows.iter().filter(|row| row.held).map(|row| to_json(&held_of(row)));
     Ok(held.collect::<Value>().to_string())
 }

@@ -3,7 +3,7 @@
 //! It counts where its version is higher than that of the policies here, and what it does not mention
 //! stays as it is. One that is refused leaves all as it was.
 
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict};
 use super::{Call, Tenant, wake};
 use crate::http::{ConfigStep, Problem, ProblemCode, Refusal, Response, json_object};
 use crate::registry::ConfigTag;
@@ -104,7 +104,7 @@ impl Work<'_, '_> {
             let detail = format!(
                 "the tenant's policies are of version {held}; `config` needs a later `version`"
             );
-            return Err(Problem::new(ProblemCode::Conflict, detail).into()); // (2)
+            return Err(conflict(detail)); // (2)
         }
         Ok(Response::empty(204))
     }

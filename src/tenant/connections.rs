@@ -3,7 +3,9 @@
 
 mod declared;
 mod fields;
+mod group_source;
 mod options;
+mod scopes;
 
 use serde_json::{Value, json};
 
@@ -11,18 +13,19 @@ pub(super) use self::declared::CONNECTIONS;
 pub(super) use self::fields::read;
 use self::fields::{described, exported};
 pub(super) use self::options::Options;
-use super::departure::{self, Fate};
+pub(super) use self::scopes::Scopes;
+use super::departure;
 use super::document::matches;
 use super::memory::Connection;
 use super::ring::forget_written;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict, permitted};
 use crate::event::{Event, EventKind};
-use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response};
+use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response, is_slug};
 use crate::limits;
-use crate::policy::{Condition, Vocabulary};
+use crate::policy::{Condition, Fate};
 use crate::store::Pos;
 use crate::store::connections::{self, ConnectionRow};
-use crate::store::departures::{self, DepartureRow};
+use crate::store::departures::DepartureRow;
 
 /// The state in which a connection's keys open nothing.
 pub(super) const DISABLED: &str = "disabled";
@@ -34,7 +37,8 @@ const STATES: [&str; 4] = ["draft", "pending", ACTIVE, DISABLED];
 
 impl Work<'_, '_> {
     /// `POST …/connections {"id","displayName","kind":"scim","preset","state"?,"compat"?,"adopt"?}` →
-    /// 201; 403 for a key of a connection; 409 when the id or the name is taken.
+    /// 201; 403 for a key of a connection; 409 when the id or the name is taken; 422 where a mapping
+    /// contradicts its `groupSource`.
     pub(super) fn create_connection(&mut self) -> Answer {
         self.may_change_connections()?;
         let body = self.admin_body()?;
@@ -73,6 +77,7 @@ impl Work<'_, '_> {
             return Err(conflict("the tenant has too many connections"));
         }
         let in_scope = self.scope_of(&row)?;
+        self.allow_source(&row)?;
         connections::write(self.sql, &row)?;
         let mut event = Event::new(EventKind::ConnectionCreated, row.id.as_str())
             .with("preset", row.preset.as_str());
@@ -89,7 +94,7 @@ impl Work<'_, '_> {
 
     /// `GET …/connections`.
     pub(super) fn list_connections(&self) -> Answer {
-        Ok(Response::json(200, &self.items(&self.memory.connections, described)?))
+        Ok(Response::json(200, &self.items(&self.memory.connections, is_slug, described)?))
     }
 
     /// `GET …/connections/{c}`.
@@ -111,13 +116,17 @@ impl Work<'_, '_> {
             (ConnectionAction::Export, Method::Get) => {
                 return Ok(Response::json(200, &exported(&self.connection(id)?.row)));
             }
-            _ => return Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
+            _ => return Err(ProblemCode::MethodNotAllowed.into()),
         };
         let row = self.changeable(id)?;
         if state == ACTIVE && self.request().query.flag("dryRun")? {
             let access = match row.activated {
                 true => Value::Null,
-                false => self.preview_activation(id)?,
+                false => self.preview(&mut |work| {
+                    let (state, row) = (state.to_owned(), row.clone());
+                    work.change_connection(ConnectionRow { state, activated: true, ..row })?;
+                    Ok(())
+                })?,
             };
             return Ok(Response::json(200, &json!({ "dryRun": true, "access": access })));
         }
@@ -130,7 +139,8 @@ impl Work<'_, '_> {
     /// 1. The asking key must be of no connection: 403. It must be there, not leaving, and the version
     ///    that the client names: 404, 409, 412.
     /// 2. What cannot change must not: 422. What comes of it must be a connection: 400.
-    /// 3. Its name must not be another's: 409. No way may lead to its state: 409.
+    /// 3. Its name must not be another's: 409. A way must lead to its state: 409. No mapping may
+    ///    contradict its `groupSource`: 422.
     /// 4. If anything changes, it is written, with an event.
     pub(super) fn patch_connection(&mut self, id: &str) -> Answer {
         let before = self.changeable(id)?; // (1)
@@ -139,7 +149,8 @@ impl Work<'_, '_> {
     }
 
     fn change_connection(&mut self, after: ConnectionRow) -> Answer {
-        let before = &self.connection(&after.id)?.row;
+        let known = self.connection(&after.id)?;
+        let before = &known.row;
         if self.is_name_taken(&after) {
             return Err(conflict("a connection with this displayName exists")); // (3)
         }
@@ -148,6 +159,7 @@ impl Work<'_, '_> {
             return Err(conflict(detail)); // (3)
         }
         let in_scope = self.scope_of(&after)?;
+        self.allow_source(&after)?; // (3)
         let changed = fields::changed(before, &after);
         if changed.is_empty() {
             return self.read_connection(&after.id);
@@ -161,15 +173,14 @@ impl Work<'_, '_> {
         };
         let event = Event::new(kind, after.id.as_str());
         let event = event.with("changed", json!(names)).with("previous", changed);
-        let decides_anew = before.activated != after.activated || before.in_scope != after.in_scope;
-        let after = ConnectionRow { rev: before.rev.saturating_add(1), ..after };
-        connections::write(self.sql, &after)?; // (4)
+        let rev = before.rev.saturating_add(1);
+        let connection = Connection { in_scope, ..Connection::new(ConnectionRow { rev, ..after }) };
+        let decides_anew = decides_anew(known, &connection);
+        connections::write(self.sql, &connection.row)?; // (4)
         self.record(&event)?;
         if decides_anew {
             self.memory.dirty.touch_everybody();
         }
-        let mut connection = Connection::new(after);
-        connection.in_scope = in_scope;
         let response = shown(200, &connection);
         self.memory.connections.insert(connection.row.id.clone(), connection);
         Ok(response)
@@ -185,48 +196,39 @@ impl Work<'_, '_> {
     pub(super) fn delete_connection(&mut self, id: &str) -> Answer {
         let row = self.changeable(id)?; // (1)
         let users = self.request().query.value("users").unwrap_or_default().to_owned();
-        if Fate::of(&users).is_none() {
+        let Some(fate) = Fate::of(&users) else {
             let detail = "say by `?users=keep`, `suspend` or `delete` what becomes of its users";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (2)
-        }
-        if users != "keep" {
+        };
+        if fate != Fate::Keep {
             self.guards_let_go(|row| row.manager.as_deref() == Some(id))?;
         }
         let keys = self.memory.keys.values().filter(|key| key.connection.as_deref() == Some(id));
         let keys: Vec<String> = keys.map(|key| key.id.clone()).collect();
         let secrets: Vec<String> = self.secrets_of(id).map(|secret| secret.id.clone()).collect();
         let trusts: Vec<String> = self.trusts_of(id).map(|trust| trust.id.clone()).collect();
-        departure::lock_out(self.sql, id)?; // (3)
+        departure::lock_out(self.sql, self.memory, id)?; // (3)
         forget_written(self.sql, id)?;
         self.memory.noted.deleted = Some(id.to_owned());
         let event = Event::new(EventKind::ConnectionDeleted, id).with("users", users.as_str());
         self.record(&event.with("keys", keys).with("secrets", secrets).with("trusts", trusts))?;
-        self.memory.lock_out(id);
         let (actor, pos) = (self.call.principal.actor(), Pos::stored(0));
         let departure = DepartureRow { connection: row.id, users, actor, pos, done: 0 };
-        departures::write(self.sql, &departure)?;
-        let now = self.now();
-        let further = departure::step(self.sql, self.memory, &departure, now)?;
-        let is_gone = further.is_none();
-        self.memory.set_departure(id, further);
-        if is_gone {
+        departure::step(self.sql, self.memory, &departure, self.call.now)?;
+        let Some(connection) = self.memory.connections.get(id) else {
             return Ok(Response::empty(204));
-        }
+        };
         self.memory.sweeping = true; // (4)
-        Ok(shown(202, self.connection(id)?))
+        Ok(shown(202, connection))
     }
 
     /// The condition by which a connection says whom it provides with access.
     fn scope_of(&self, row: &ConnectionRow) -> Result<Option<Condition>, Failure> {
-        let Some(filter) = &row.in_scope else { return Ok(None) };
-        let read = Vocabulary::of(self.registry()).read(filter, true);
-        let malformed = |detail: String| {
-            Problem::new(
-                ProblemCode::Malformed,
-                format!("`inScope` is no filter of users: {detail}"),
-            )
+        let read = Scopes::under(&self.memory.registry).read(row);
+        let malformed = |why| {
+            Problem::new(ProblemCode::Malformed, format!("`inScope` is no filter of users: {why}"))
         };
-        Ok(Some(read.map_err(malformed)?))
+        Ok(read.map_err(malformed)?)
     }
 
     /// Whether there is a connection, and it is not leaving.
@@ -236,17 +238,13 @@ impl Work<'_, '_> {
 
     fn connection(&self, id: &str) -> Result<&Connection, Failure> {
         let connection = self.memory.connections.get(id);
-        Ok(connection.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
+        Ok(connection.ok_or(ProblemCode::NotFound)?)
     }
 
     /// Whether the asking key may change connections: one of a connection would decide what others
     /// manage, or what it may take up itself.
-    pub(super) fn may_change_connections(&self) -> Result<(), Failure> {
-        if self.connection.is_some() {
-            let detail = "a key of a connection changes no connection";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
-        Ok(())
+    pub(super) fn may_change_connections(&self) -> Result<(), Problem> {
+        permitted(self.connection.is_none(), "a key of a connection changes no connection")
     }
 
     /// A connection that is there, and not leaving.
@@ -265,7 +263,7 @@ impl Work<'_, '_> {
         let etag = etag(&connection.row);
         let condition = self.request().headers.if_match.as_deref();
         if condition.is_some_and(|condition| !matches(condition, &etag)) {
-            return Err(Problem::from(ProblemCode::PreconditionFailed).into());
+            return Err(ProblemCode::PreconditionFailed.into());
         }
         Ok(connection.row.clone())
     }
@@ -274,6 +272,13 @@ impl Work<'_, '_> {
         let mut others = self.memory.connections.values().map(|connection| &connection.row);
         others.any(|other| other.id != row.id && other.display_name == row.display_name)
     }
+}
+
+/// Whether a change of a connection decides anew on the access of users.
+pub(super) fn decides_anew(before: &Connection, after: &Connection) -> bool {
+    before.row.activated != after.row.activated
+        || before.row.in_scope != after.row.in_scope
+        || before.is_heard() != after.is_heard()
 }
 
 /// Whether a connection goes from one state to another.
@@ -288,8 +293,4 @@ fn shown(status: u16, connection: &Connection) -> Response {
 
 fn etag(row: &ConnectionRow) -> String {
     format!("\"{}\"", row.rev)
-}
-
-fn conflict(detail: &'static str) -> Failure {
-    Problem::new(ProblemCode::Conflict, detail).into()
 }

@@ -138,7 +138,8 @@ impl Work<'_, '_> {
         let names_by = self.call.key_ring.copies_of(self.tenant());
         let names_by = names_by.ok_or_else(|| StoreError::new("no secret gives names"))?;
         let (state, pass) = if on { (ON, Some(Pos::range(USER).0)) } else { (OFF, None) };
-        let row = DirectoryRow { state: state.to_owned(), names_by, pass };
+        let since = self.now().timestamp();
+        let row = DirectoryRow { state: state.to_owned(), names_by, pass, since };
         // All that is there now is copied by the pass. Where copies are left, what has become of them is
         // still to be followed.
         let before = self.memory.directory.as_ref();

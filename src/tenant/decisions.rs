@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::access::Settling;
 use super::memory::{Author, Memory};
-use super::work::{Answer, Failure, Work, only_fields};
+use super::work::{Answer, Failure, Work, conflict, only_fields};
 use crate::event::{Event, EventKind};
 use crate::http::{AccessAction, Problem, ProblemCode, Response};
 use crate::limits;
@@ -46,10 +46,7 @@ impl Work<'_, '_> {
             self.put_off(suspended, &touched, rest)?; // (3), (4)
         }
         for (pos, id) in now {
-            let author = self.call.principal.actor();
-            let author =
-                Author { actor: &author, connection: self.connection.as_deref(), now: self.now() };
-            decide(self.sql, self.memory, (*pos, id), suspended, author)?;
+            self.deciding(|settling| settling.decide(*pos, id, suspended))?;
         }
         let body = json!({ "suspended": suspended, "users": users, "done": now.len(), "ids": ids });
         Ok(Response::json(if rest.is_empty() { 200 } else { 202 }, &body)) // (5)
@@ -85,7 +82,7 @@ impl Work<'_, '_> {
     ) -> Result<(), Failure> {
         if decisions::count(self.sql, limits::DECISIONS)? >= limits::DECISIONS {
             let detail = "too many such decisions are still to be carried out";
-            return Err(Problem::new(ProblemCode::Conflict, detail).into());
+            return Err(conflict(detail));
         }
         if suspended {
             let going: BTreeSet<Pos> = touched.iter().map(|(pos, _)| *pos).collect();
@@ -111,10 +108,11 @@ pub(super) fn step(
     let author = Author { actor: &row.actor, connection: None, now };
     let rest = row.users.get(row.done..).unwrap_or_default();
     let some = rest.get(..limits::ACCESS_STEP).unwrap_or(rest);
+    let mut settling = Settling { sql, memory, author };
     for (pos, id) in suspensions::unlike(sql, some, row.suspended)? {
-        decide(sql, memory, (pos, &id), row.suspended, author)?;
+        settling.decide(pos, &id, row.suspended)?;
     }
-    Settling { sql, memory, author }.settle_by_alarm()?;
+    settling.settle_by_alarm()?;
     if some.len() == rest.len() {
         decisions::end(sql, row.id)?;
     } else {
@@ -123,31 +121,27 @@ pub(super) fn step(
     Ok(true)
 }
 
-/// Suspends the access of a user, or restores it, where it is not so already.
-pub(super) fn decide(
-    sql: &dyn Sql,
-    memory: &mut Memory,
-    (pos, id): (Pos, &str),
-    suspended: bool,
-    author: Author<'_>,
-) -> Result<(), StoreError> {
-    if suspended {
-        suspensions::add(sql, id, author.now.timestamp_millis(), Cause::Hand)?;
-    } else {
-        suspensions::remove(sql, id)?;
+impl Settling<'_> {
+    /// Suspends the access of a user, or restores it, where it is not so already.
+    pub(super) fn decide(
+        &mut self,
+        user: Pos,
+        id: &str,
+        suspended: bool,
+    ) -> Result<(), StoreError> {
+        if suspended {
+            suspensions::add(self.sql, id, self.author.now.timestamp_millis(), Cause::Hand)?;
+        } else {
+            suspensions::remove(self.sql, id)?;
+        }
+        let event = Event::new(EventKind::UserAccessChanged, id);
+        self.memory.record(self.sql, &event.with("suspended", suspended), self.author)?;
+        self.memory.dirty.touch(user);
+        Ok(())
     }
-    let event = Event::new(EventKind::UserAccessChanged, id);
-    memory.record(sql, &event.with("suspended", suspended), author)?;
-    memory.dirty.touch(pos);
-    Ok(())
 }
 
 /// What a client of SCIM would be told.
 fn in_admin_words(failure: Failure) -> Failure {
-    match failure {
-        Failure::Scim(error) => {
-            Problem::new(ProblemCode::Malformed, error.detail().to_owned()).into()
-        }
-        other => other,
-    }
+    failure.into_problem(ProblemCode::Malformed)
 }

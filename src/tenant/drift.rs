@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::memory::Memory;
 use super::work::{Answer, Work};
 use crate::event::Event;
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, Response, foreign_cursor, page_of};
 use crate::policy::Owner;
 use crate::scim::schema::USER;
 use crate::store::drifts::{self, DriftRow};
@@ -20,18 +20,15 @@ impl Work<'_, '_> {
         let query = &self.request().query;
         let limit = query.items_limit()?;
         let after = query.value("cursor").map_or(Ok((0, "")), place)?;
-        let mut rows = drifts::page(self.sql, after, limit.saturating_add(1))?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let mut page = json!({ "items": rows.iter().map(described).collect::<Vec<Value>>() });
-        if let (true, Some(last), Some(fields)) = (more, rows.last(), page.as_object_mut()) {
-            fields.insert("next".to_owned(), format!("{}:{}", last.pos.value(), last.path).into());
-        }
-        Ok(Response::json(200, &page))
+        let rows = drifts::page(self.sql, after, limit.saturating_add(1))?;
+        let place = |row: &DriftRow| format!("{}:{}", row.pos.value(), row.path);
+        let found = rows.iter().map(|row| (place(row), described(row)));
+        Ok(Response::json(200, &page_of(found.collect(), limit)))
     }
 
     /// An event that says what of a change drifts, or what it puts back: what is shared, of a user that a
-    /// connection manages, changed by a key without one or by that connection.
+    /// connection manages, changed by a key without one or by that connection; what somebody lets happen
+    /// that the connection has asked for is its word.
     pub(super) fn drifting(
         &mut self,
         row: &ResourceRow,
@@ -41,7 +38,7 @@ impl Work<'_, '_> {
         if row.pos.type_number() != USER || row.manager.is_none() {
             return Ok(event);
         }
-        if self.connection.is_some() {
+        if self.connection.is_some() || self.speaks_for == row.manager {
             let overwrote = self.overwritten(row, changed)?;
             return Ok(if overwrote.is_empty() {
                 event
@@ -99,7 +96,7 @@ fn is_among(path: &str, changed: &[String]) -> bool {
 /// The place that a cursor names.
 fn place(cursor: &str) -> Result<(i64, &str), Problem> {
     let named = cursor.split_once(':').and_then(|(pos, path)| Some((pos.parse().ok()?, path)));
-    named.ok_or_else(|| Problem::new(ProblemCode::Malformed, "`cursor` is none of this list"))
+    named.ok_or_else(foreign_cursor)
 }
 
 fn described(DriftRow { id, connection, path, since, pos: _ }: &DriftRow) -> Value {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::page::fitting;
 use super::stored_policy::to_row;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::store::StoreError;
@@ -49,7 +49,7 @@ impl Work<'_, '_> {
     /// connection is leaving: what becomes of its users is no line.
     pub(super) fn export(&self) -> Answer {
         if self.memory.departure().is_some() {
-            return Err(Problem::new(ProblemCode::Conflict, "a connection is being deleted").into());
+            return Err(conflict("a connection is being deleted"));
         }
         let query = &self.request().query;
         let limit = query.whole("limit")?.and_then(|limit| usize::try_from(limit).ok());

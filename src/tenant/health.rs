@@ -12,7 +12,7 @@ use super::ring::{
     AUTHORITY_IGNORED, CHANGE, CREATE, DEACTIVATE, EXTERNAL_ID_MISSING, Entry, LOOKUP,
 };
 use super::work::{Answer, Failure, Work};
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{ProblemCode, Response};
 use crate::limits;
 use crate::store::requests::Traffic;
 
@@ -89,7 +89,7 @@ impl Work<'_, '_> {
 
     fn known_connection(&self, id: &str) -> Result<&Connection, Failure> {
         let connection = self.memory.connections.get(id);
-        Ok(connection.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
+        Ok(connection.ok_or(ProblemCode::NotFound)?)
     }
 
     fn record_of(&self, id: &str) -> Result<Record, Failure> {

@@ -102,22 +102,22 @@ impl Work<'_, '_> {
         self.hidden().is_some_and(|users| users.contains(&pos))
     }
 
-    /// How many resources of a type the client does not see.
-    pub(super) fn hidden_count(&self, number: u8) -> i64 {
+    /// The resources of a type that the client does not see.
+    fn hidden_of(&self, number: u8) -> impl Iterator<Item = &Pos> {
         let (low, high) = Pos::range(number);
-        let hidden = self.hidden().map_or(0, |users| users.range(low..high).count());
-        i64::try_from(hidden).unwrap_or(i64::MAX)
+        self.hidden().into_iter().flat_map(move |users| users.range(low..high))
     }
 
     /// How many of a type the client sees.
     pub(super) fn count_seen(&self, number: u8) -> i64 {
-        self.memory.count(number).live.saturating_sub(self.hidden_count(number))
+        let hidden = i64::try_from(self.hidden_of(number).count()).unwrap_or(i64::MAX);
+        self.memory.count(number).live.saturating_sub(hidden)
     }
 
     /// What of a type's resources the client does not see; of almost all, nothing has to be asked.
     pub(super) fn veil(&self, number: u8) -> Veil<'_> {
         match self.connection.as_deref() {
-            Some(connection) if self.hidden_count(number) > 0 => Veil::of(connection),
+            Some(connection) if self.hidden_of(number).next().is_some() => Veil::of(connection),
             _ => Veil::default(),
         }
     }

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict};
 use crate::http::{Method, Problem, ProblemCode, Request, Response, Route};
 use crate::limits;
 use crate::store::idempotency::{self, KeptAnswer};
@@ -59,7 +59,7 @@ impl Work<'_, '_> {
         idempotency::forget_expired(self.sql, now)?;
         if idempotency::are(self.sql, limits::IDEMPOTENCY_KEYS)? {
             let detail = "too many requests with an Idempotency-Key were made within a day";
-            return Err(Problem::new(ProblemCode::Conflict, detail).into()); // (3)
+            return Err(conflict(detail)); // (3)
         }
         let answer = self.run_whole(); // (4)
         let shown = match &answer {

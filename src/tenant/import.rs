@@ -10,13 +10,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use self::lines::{ConnectionLine, Line, MemberLine, ResourceLine, connection, document, read};
+use super::connections::Scopes;
 use super::document::Document;
 use super::lookups::{lookup_keys, missing_from, new_keys};
 use super::members::delta::{Told, Who};
 use super::memory::Connection;
 use super::policies::bounded;
 use super::stored_policy::{self, to_row};
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict};
 use crate::event::{Event, EventKind, Verb};
 use crate::http::{NDJSON, Problem, ProblemCode, Response};
 use crate::limits;
@@ -112,6 +113,14 @@ impl Work<'_, '_> {
         })?;
         // Where copies may be, is this tenant's to say.
         let policy = Policy { edge_reads: self.memory.policy.edge_reads, ..policy };
+        let registry = policy.registry();
+        let contradicted = self.contradicted_scopes(&registry, &[]);
+        if !contradicted.is_empty() {
+            return Err(Problem::faulty(contradicted).into());
+        }
+        let at = format!("/{number}/policies");
+        let allowed = self.allow_mappings(&policy.access.mappings, &[]);
+        allowed.map_err(|problem| problem.moved(|fault| fault.below(&at)))?;
         let (new, own) = (to_row(&policy), to_row(&self.memory.policy));
         bounded(new.document.len())?;
         if new == own {
@@ -124,7 +133,7 @@ impl Work<'_, '_> {
         policies::write(self.sql, &new)?;
         let event = Event::new(EventKind::TenantUpdated, "policies");
         self.record(&event.with("imported", true).with("version", policy.version))?;
-        self.memory.registry = Arc::new(policy.registry());
+        self.memory.registry = Arc::new(registry);
         self.memory.policy = policy;
         Ok(Outcome::Imported)
     }
@@ -142,12 +151,19 @@ impl Work<'_, '_> {
         if taken || self.memory.connections.len() >= limits::CONNECTIONS_PER_TENANT {
             return Err(conflict("the tenant has such a connection of its own, or too many"));
         }
+        let scope = Scopes::under(&self.memory.registry).read(&row);
+        let in_scope =
+            scope.map_err(|why| faulty(number, &format!("has an `inScope` that {why}")))?;
+        let at = format!("/{number}/options");
+        let allowed = self.allow_source(&row);
+        allowed.map_err(|problem| problem.moved(|fault| fault.below(&at)))?;
         write_connection(self.sql, &row)?;
         let event = Event::new(EventKind::ConnectionCreated, row.id.as_str())
             .with("preset", row.preset.as_str())
             .with("imported", true);
         self.record(&event)?;
-        self.memory.connections.insert(row.id.clone(), Connection::new(row));
+        let connection = Connection { in_scope, ..Connection::new(row) };
+        self.memory.connections.insert(connection.row.id.clone(), connection);
         Ok(Outcome::Imported)
     }
 
@@ -216,20 +232,19 @@ impl Work<'_, '_> {
         let Some(pos) = group_pos.filter(|pos| pos.type_number() == GROUP) else {
             return Ok(Outcome::Skipped);
         };
-        let (added, rows) = match found.get(1).copied().flatten() {
-            _ if dangles => {
-                let added = transfer::add_dangling(self.sql, pos, &member, &origin, display)?;
-                (added, dangling::present(self.sql, pos, Some(&[&member]))?.len())
-            }
-            Some(of) => {
-                let added = transfer::add_member(self.sql, pos, of, &origin, display)?;
-                (added, members::present(self.sql, pos, Some(&[of.value()]))?.len())
-            }
+        let of = found.get(1).copied().flatten().filter(|_| !dangles);
+        let added = match of {
+            Some(of) => transfer::add_member(self.sql, pos, of, &origin, display)?,
+            None if dangles => transfer::add_dangling(self.sql, pos, &member, &origin, display)?,
             None => return Ok(Outcome::Skipped),
         };
         if !added {
             return Ok(Outcome::Unchanged);
         }
+        let rows = match of {
+            Some(of) => members::present(self.sql, pos, Some(&[of.value()]))?.len(),
+            None => dangling::present(self.sql, pos, Some(&[&member]))?.len(),
+        };
         let (_, told, grown) = gained.entry(group).or_insert((pos, Told::default(), 0));
         *grown = grown.saturating_add(1);
         told.tell(rows == 1, Who::Id(member));
@@ -243,10 +258,6 @@ fn told(failure: Failure) -> Failure {
         Failure::Scim(_) => conflict("another resource has a value that must be unique"),
         other => other,
     }
-}
-
-fn conflict(detail: &'static str) -> Failure {
-    Problem::new(ProblemCode::Conflict, detail).into()
 }
 
 fn elsewhere() -> Failure {

@@ -14,9 +14,9 @@ use serde_json::{Map, Value, json};
 use self::rows::Row;
 use super::document::timestamp;
 use super::resources::Put;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict, permitted};
 use crate::auth::Scope;
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, ProblemCode, Response, is_uuid};
 use crate::limits;
 use crate::scim::ScimError;
 use crate::scim::schema::USER;
@@ -51,7 +51,7 @@ impl Work<'_, '_> {
         let next = import.parts.saturating_add(1);
         if part != next {
             let detail = format!("the next part of this import is {next}");
-            return Err(Problem::new(ProblemCode::Conflict, detail).into()); // (2)
+            return Err(conflict(detail)); // (2)
         }
         self.import_part(import, 200) // (3)
     }
@@ -61,7 +61,7 @@ impl Work<'_, '_> {
         let all = imports::all(self.sql)?;
         let all = all.iter().map(|import| (import.id.as_str(), import));
         let shown = |import| Value::Object(described(import));
-        Ok(Response::json(200, &self.request().query.page(all, shown)?))
+        Ok(Response::json(200, &self.request().query.page(all, is_uuid, shown)?))
     }
 
     /// `GET …/imports/{id}`.
@@ -70,19 +70,13 @@ impl Work<'_, '_> {
     }
 
     fn import_of(&self, id: &str) -> Result<ImportRow, Failure> {
-        Ok(imports::by_id(self.sql, id)?.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
+        Ok(imports::by_id(self.sql, id)?.ok_or(ProblemCode::NotFound)?)
     }
 
     /// A key of a connection has its own way to bring users; and who imports them writes them: 403.
     fn may_import(&self) -> Result<(), Problem> {
-        let detail = if self.connection.is_some() {
-            "the key of a connection imports nobody"
-        } else if !self.may(Scope::UsersWrite) {
-            "an import needs scim.users:write, too"
-        } else {
-            return Ok(());
-        };
-        Err(Problem::new(ProblemCode::InsufficientScope, detail))
+        permitted(self.connection.is_none(), "the key of a connection imports nobody")?;
+        permitted(self.may(Scope::UsersWrite), "an import needs scim.users:write, too")
     }
 
     /// Does a part of an import.
@@ -138,16 +132,11 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    /// Does what a row says, or leaves nothing. A failure of the store is the request's.
+    /// Does what a row says, or leaves nothing.
     fn import_row(&mut self, body: &Map<String, Value>) -> Result<Result<Put, ScimError>, Failure> {
-        let (sql, before) = (self.sql, self.memory.checkpoint());
-        let put = || self.settled(|work| work.put_user(body.clone()));
-        match transacted(sql, put, Result::is_ok)? {
+        match self.attempt(|work| work.put_user(body.clone()))? {
             Ok(done) => Ok(Ok(done)),
-            Err(Failure::Scim(error)) => {
-                self.memory.restore(before);
-                Ok(Err(error))
-            }
+            Err(Failure::Scim(error)) => Ok(Err(error)),
             Err(failure) => Err(failure),
         }
     }

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 use super::document::time;
 use super::duration::given_seconds;
 use super::secrets::given_scopes;
-use super::work::{Answer, Failure, Work, only_fields};
+use super::work::{Answer, Failure, Work, conflict, only_fields, permitted};
 use crate::auth::{Claims, ISSUER, JtiDigest, Principal, Scopes};
 use crate::event::{Event, EventKind};
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, ProblemCode, Response, is_uuid};
 use crate::limits;
 use crate::store::StoreError;
 use crate::store::keys::{self, KeyRow};
@@ -50,7 +50,7 @@ impl Work<'_, '_> {
         let overlap = self.overlap_seconds()?; // (1)
         let now = self.now().timestamp();
         let old = self.memory.keys.get(id).filter(|key| key.expires > now).cloned();
-        let old = old.ok_or_else(|| Problem::from(ProblemCode::NotFound))?; // (1)
+        let old = old.ok_or(ProblemCode::NotFound)?; // (1)
         let scopes = Scopes::parse(old.scopes.split(' '))
             .map_err(|_| StoreError::new("a key has a scope that is not known"))?;
         self.may_give(scopes)?; // (2)
@@ -75,7 +75,7 @@ impl Work<'_, '_> {
         let now = self.now().timestamp();
         self.forget_expired_keys(now)?;
         if self.memory.keys.len() >= limits::KEYS_PER_TENANT {
-            return Err(Problem::new(ProblemCode::Conflict, "the tenant has too many keys").into());
+            return Err(conflict("the tenant has too many keys"));
         }
         let jti = Base64UrlUnpadded::encode_string(&self.random::<16>()?);
         let row = KeyRow {
@@ -126,19 +126,20 @@ impl Work<'_, '_> {
 
     /// `GET …/keys`: without the keys themselves.
     pub(super) fn list_keys(&self) -> Answer {
-        let page = self.items(&self.memory.keys, |row| Value::Object(self.described(row)))?;
+        let page =
+            self.items(&self.memory.keys, is_uuid, |row| Value::Object(self.described(row)))?;
         Ok(Response::json(200, &page))
     }
 
     /// `GET …/keys/{k}`.
     pub(super) fn read_key(&self, id: &str) -> Answer {
-        let row = self.memory.keys.get(id).ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        let row = self.memory.keys.get(id).ok_or(ProblemCode::NotFound)?;
         Ok(Response::json(200, &Value::Object(self.described(row))))
     }
 
     /// `DELETE …/keys/{k}`: the very next request with it is 401.
     pub(super) fn revoke_key(&mut self, id: &str) -> Answer {
-        let row = self.memory.keys.get(id).ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        let row = self.memory.keys.get(id).ok_or(ProblemCode::NotFound)?;
         let event = Event::new(EventKind::KeyRevoked, id).with("name", row.name.as_str());
         keys::delete(self.sql, id)?;
         self.record(&event)?;
@@ -193,21 +194,17 @@ impl Work<'_, '_> {
     }
 
     /// Whether the asking key may give so much to another.
-    pub(super) fn may_give(&self, scopes: Scopes) -> Result<(), Failure> {
-        if self.call.principal.scopes().is_some_and(|own| !own.includes(scopes)) {
-            let detail = "a key cannot make one that may do more than itself";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
-        Ok(())
+    pub(super) fn may_give(&self, scopes: Scopes) -> Result<(), Problem> {
+        let own = self.call.principal.scopes();
+        let detail = "a key cannot make one that may do more than itself";
+        permitted(own.is_none_or(|own| own.includes(scopes)), detail)
     }
 
     /// Whether the asking key may make another for a connection, or for none.
-    pub(super) fn may_bind(&self, connection: Option<&str>) -> Result<(), Failure> {
-        if self.connection.is_some() && connection != self.connection.as_deref() {
-            let detail = "a key of a connection makes keys of that connection only";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
-        Ok(())
+    pub(super) fn may_bind(&self, connection: Option<&str>) -> Result<(), Problem> {
+        let own = self.connection.as_deref();
+        let detail = "a key of a connection makes keys of that connection only";
+        permitted(own.is_none() || connection == own, detail)
     }
 
     /// A key as the API shows it.

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::drift;
-use super::work::{Answer, Failure, Work, only_fields};
+use super::work::{Answer, Failure, Work, conflict, only_fields, permitted};
 use crate::event::{Event, EventKind, Verb};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
@@ -77,8 +77,7 @@ impl Work<'_, '_> {
         let Some(connection) = body.get(CONNECTION).and_then(Value::as_str) else {
             return Err(Problem::new(ProblemCode::Malformed, "`connection` is no text").into());
         };
-        let user = resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER);
-        let user = user.ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        let user = self.user(id)?;
         if !self.has_connection(connection) {
             return Err(
                 Problem::new(ProblemCode::Contradictory, "there is no such connection").into()
@@ -89,20 +88,12 @@ impl Work<'_, '_> {
 
     /// That a key is bound to no connection, so that none decides whom it manages: 403.
     pub(super) fn may_link(&self) -> Result<(), Problem> {
-        if self.connection.is_none() {
-            return Ok(());
-        }
-        let detail = "the key of a connection decides about no links";
-        Err(Problem::new(ProblemCode::InsufficientScope, detail))
+        permitted(self.connection.is_none(), "the key of a connection decides about no links")
     }
 }
 
 fn linked(id: &str, connection: &str, linked: bool) -> Response {
     Response::json(200, &json!({ "id": id, "connection": connection, "linked": linked }))
-}
-
-pub(super) fn conflict(detail: &'static str) -> Failure {
-    Problem::new(ProblemCode::Conflict, detail).into()
 }
 
 const CONNECTION: &str = "connection";

@@ -12,10 +12,9 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::document::{Document, timestamp};
-use super::links::conflict;
 use super::lookups::{keys_of, lookup_keys};
-use super::work::{Answer, Failure, Work};
-use crate::http::{MatchAction, Problem, ProblemCode, Response};
+use super::work::{Answer, Failure, Work, conflict};
+use crate::http::{MatchAction, ProblemCode, Response, foreign_cursor, page_of};
 use crate::limits;
 use crate::scim::schema::{TypeSchema, USER};
 use crate::store::matches::{self, MatchRow};
@@ -130,12 +129,10 @@ impl Work<'_, '_> {
     /// Whether a user of the connection's was matched with what it tells, and it makes this user only
     /// now; once.
     pub(super) fn was_accepted(&self, row: &ResourceRow) -> Result<bool, StoreError> {
-        let Some(connection) = self.connection.as_deref().filter(|_| self.awaits_accepted()) else {
-            return Ok(false);
-        };
+        let own = self.connection.as_deref().filter(|own| row.manager.as_deref() == Some(own));
+        let Some(connection) = own.filter(|_| self.awaits_accepted()) else { return Ok(false) };
         let known = matches::of(self.sql, connection, row.pos)?;
-        let is_own = row.manager.as_deref() == Some(connection);
-        if !is_own || known.is_none_or(|known| known.state != matches::ACCEPTED) {
+        if known.is_none_or(|known| known.state != matches::ACCEPTED) {
             return Ok(false);
         }
         matches::remove(self.sql, connection, row.pos).map(|()| true)
@@ -145,20 +142,14 @@ impl Work<'_, '_> {
     pub(super) fn list_matches(&self) -> Answer {
         let query = &self.request().query;
         let limit = query.items_limit()?;
-        let cursor = query.value("cursor").and_then(|cursor| cursor.rsplit_once(':'));
-        let after = cursor.and_then(|(connection, user)| Some((connection, user.parse().ok()?)));
+        let cursor = query.value("cursor").filter(|cursor| !cursor.is_empty());
+        let after = cursor.map(|cursor| place(cursor).ok_or_else(foreign_cursor)).transpose()?;
         let most = limit.saturating_add(1);
-        let mut found =
+        let found =
             matches::open(self.sql, query.value("connection"), after.unwrap_or_default(), most)?;
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let items: Vec<Value> = found.iter().map(|(row, id)| described(row, id)).collect();
-        let mut page = json!({ "items": items });
-        if let (true, Some((last, _)), Some(fields)) = (more, found.last(), page.as_object_mut()) {
-            let next = format!("{}:{}", last.connection, last.user.value());
-            fields.insert("next".to_owned(), next.into());
-        }
-        Ok(Response::json(200, &page))
+        let place = |row: &MatchRow| format!("{}:{}", row.connection, row.user.value());
+        let found = found.iter().map(|(row, id)| (place(row), described(row, id)));
+        Ok(Response::json(200, &page_of(found.collect(), limit)))
     }
 
     /// `POST …/matches/{id}/accept` and `…/reject`; what was rejected may be accepted all the same.
@@ -169,7 +160,7 @@ impl Work<'_, '_> {
     /// 4. The user is linked, or the proposal not made again: 200.
     pub(super) fn decide_match(&mut self, id: &str, action: MatchAction) -> Answer {
         self.may_link()?; // (1)
-        let (known, user) = self.proposal(id)?.ok_or_else(not_found)?; // (2)
+        let (known, user) = self.proposal(id)?.ok_or(ProblemCode::NotFound)?; // (2)
         let state = match action {
             MatchAction::Accept => matches::ACCEPTED,
             MatchAction::Reject => matches::REJECTED,
@@ -200,6 +191,12 @@ impl Work<'_, '_> {
     }
 }
 
+/// The place that a cursor names.
+fn place(cursor: &str) -> Option<(&str, i64)> {
+    let (connection, user) = cursor.rsplit_once(':')?;
+    Some((connection, user.parse().ok()?))
+}
+
 /// A proposal as the API shows it.
 fn described(row: &MatchRow, user: &str) -> Value {
     json!({
@@ -211,8 +208,4 @@ fn described(row: &MatchRow, user: &str) -> Value {
         "state": row.state,
         "createdAt": DateTime::from_timestamp_millis(row.created).map(timestamp),
     })
-}
-
-fn not_found() -> Failure {
-    Problem::from(ProblemCode::NotFound).into()
 }

@@ -26,7 +26,7 @@ use super::tombstones::Tombstones;
 use super::{stored_policy, sweep};
 use crate::auth::JtiDigest;
 use crate::event::Event;
-use crate::policy::{Condition, Policy, Vocabulary};
+use crate::policy::{Condition, Policy};
 use crate::scim::compat::{Compat, Preset};
 use crate::scim::schema::{GROUP, Registry};
 use crate::store::connections::{self, ConnectionRow};
@@ -177,10 +177,9 @@ impl Memory {
                 connection.departure = Some(departure);
             }
         }
-        bind_scopes(&mut connections, &registry)?;
         let recomputation = recomputation::read(sql)?;
         let sightings = Sightings::load(sql, &policy)?;
-        Ok(Self {
+        let mut memory = Self {
             counts: resources::counts(sql)?.into_iter().collect(),
             last_id,
             last_seq: events::last_seq(sql)?,
@@ -213,7 +212,9 @@ impl Memory {
             stale: false,
             noted: Noted::default(),
             touched: false,
-        })
+        };
+        memory.bind_scopes()?;
+        Ok(memory)
     }
 
     /// Whether anybody may have access at all, so that it is worth a look.
@@ -224,23 +225,6 @@ impl Memory {
     /// The first connection that is leaving.
     pub(super) fn departure(&self) -> Option<&DepartureRow> {
         self.connections.values().find_map(|connection| connection.departure.as_ref())
-    }
-
-    /// Notes how far a connection has come, or that it has left.
-    pub(super) fn set_departure(&mut self, id: &str, departure: Option<DepartureRow>) {
-        if departure.is_none() {
-            self.lock_out(id);
-            self.connections.remove(id);
-        } else if let Some(connection) = self.connections.get_mut(id) {
-            connection.departure = departure;
-        }
-    }
-
-    /// Forgets what opens a connection.
-    pub(super) fn lock_out(&mut self, connection: &str) {
-        self.keys.retain(|_, key| key.connection.as_deref() != Some(connection));
-        self.secrets.retain(|_, secret| secret.connection != connection);
-        self.trusts.retain(|_, trust| trust.connection != connection);
     }
 
     /// Appends an event.
@@ -309,21 +293,4 @@ impl Memory {
         self.touched = true;
         self.counts.insert(type_number, count);
     }
-}
-
-/// Reads by which conditions connections say whom they provide with access.
-fn bind_scopes(
-    connections: &mut BTreeMap<String, Connection>,
-    registry: &Registry,
-) -> Result<(), StoreError> {
-    let scoped = connections.values_mut().filter(|connection| connection.row.in_scope.is_some());
-    let mut vocabulary = None;
-    for connection in scoped {
-        let vocabulary = vocabulary.get_or_insert_with(|| Vocabulary::of(registry));
-        let filter = connection.row.in_scope.as_deref().unwrap_or_default();
-        let read = vocabulary.read(filter, true);
-        connection.in_scope =
-            Some(read.map_err(|cause| StoreError::new(format!("a scope {cause}")))?);
-    }
-    Ok(())
 }

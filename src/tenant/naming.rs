@@ -7,15 +7,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::Document;
 use super::members::delta::Delta;
+use super::resources::grow;
 use super::work::{Failure, Work};
 use crate::limits;
 use crate::scim::fold::fold;
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::dangling::{self, DanglingRow, Own};
-use crate::store::resources::{self, LookupKey, ResourceRow};
+use crate::store::resources::{LookupKey, ResourceRow};
 use crate::store::{Pos, StoreError, members};
 
 /// What a member was named for.
@@ -160,23 +160,15 @@ impl Work<'_, '_> {
         }
         let bound = !groups.is_empty();
         for (group, rows) in groups {
-            let Some(row) = resources::at(self.sql, group)? else { continue };
             let there = members::present(self.sql, group, Some(&[member.value()]))?;
             let held = there.into_iter().map(|((_, display), origin)| self.held(origin, display));
             let texts: BTreeSet<&str> = rows.iter().map(|row| row.value.as_str()).collect();
             let texts: Vec<&str> = texts.into_iter().collect();
             let texts = dangling::present(self.sql, group, Some(&texts))?;
             let delta = Delta::bound(member, id, &held.collect::<Vec<_>>(), (rows, &texts));
-            let document = Document::decode(&row.doc)?;
-            let rev = row.rev.saturating_add(1);
-            let after = ResourceRow {
-                rev,
-                members: row.members.saturating_add(delta.growth()).max(0),
-                doc: document.encode(rev, self.now()),
-                ..row
-            };
-            resources::update(self.sql, &after)?;
-            self.join(group, &document.id, &delta)?;
+            if let Some(id) = grow(self.sql, group, delta.growth(), self.now())? {
+                self.join(group, &id, &delta)?;
+            }
         }
         Ok(bound)
     }

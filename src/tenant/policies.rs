@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::access::counted;
-use super::connections::CONNECTIONS;
+use super::connections::{CONNECTIONS, decides_anew};
 use super::document::matches;
+use super::memory::Connection;
 use super::stale::Sightings;
 use super::stored_policy::to_row;
 use super::work::{Answer, Failure, Work};
@@ -55,15 +56,17 @@ impl Work<'_, '_> {
         let dry_run = self.request().query.flag("dryRun")?; // (1)
         let condition = self.request().headers.if_match.as_deref();
         if condition.is_some_and(|condition| !matches(condition, &etag(before))) {
-            return Err(Problem::from(ProblemCode::PreconditionFailed).into()); // (2)
+            return Err(ProblemCode::PreconditionFailed.into()); // (2)
         }
         bounded(self.request().body.len())?; // (3)
         let plan = self.plan(document)?; // (4)
         if dry_run {
             let mut diff = self.policy_difference(&plan);
-            if decisive(&self.memory.policy) != decisive(&plan.policy) {
-                let access = self.preview_policy(&plan.policy)?;
-                diff.extend([("access".to_owned(), access)]);
+            if self.decides_anew(&plan) {
+                let mut plan = Some(plan);
+                let mut enact =
+                    |work: &mut Self| plan.take().map_or(Ok(()), |plan| work.enact(plan, false));
+                diff.extend([("access".to_owned(), self.preview(&mut enact)?)]);
             }
             return Ok(Amended::Tried(diff.into()));
         }
@@ -76,7 +79,7 @@ impl Work<'_, '_> {
     /// What a document would make of the tenant.
     ///
     /// 1. Connections are not for the key of one: 403.
-    /// 2. The document must be right: 422 with its faults.
+    /// 2. The document must be right, and mappings not contradict connections: 422 with its faults.
     /// 3. What it makes of the policies must not be too large: 413.
     /// 4. No resource may have values of what it changes or takes away: 409.
     pub(super) fn plan(&self, document: &Map<String, Value>) -> Result<Plan, Failure> {
@@ -86,12 +89,19 @@ impl Work<'_, '_> {
         if declared.is_some() {
             self.may_change_connections()?; // (1)
         }
+        let policy = before.amended(&rest);
+        let registry = policy.as_ref().ok().map(Policy::registry);
         let connections = declared.map_or(Ok(Vec::new()), |declared| {
             let below = |fault: Fault| fault.below(&format!("/{CONNECTIONS}"));
-            let found = self.declared_connections(&declared);
+            let found = self.declared_connections(&declared, registry.as_ref());
             found.map_err(|faults| faults.into_iter().map(below).collect())
         });
-        let (policy, connections) = match (before.amended(&rest), connections) {
+        let connections = connections.and_then(|rows| {
+            let judge = |registry| self.contradicted_scopes(registry, &rows);
+            let faults = registry.as_ref().map(judge).unwrap_or_default();
+            if faults.is_empty() { Ok(rows) } else { Err(faults) }
+        });
+        let (policy, connections) = match (policy, connections) {
             (Ok(policy), Ok(connections)) => (policy, connections),
             (policy, connections) => {
                 let faults = [policy.err(), connections.err()];
@@ -106,6 +116,7 @@ impl Work<'_, '_> {
         {
             return Err(Problem::faulty(vec![fault]).into()); // (2)
         }
+        self.allow_mappings(&policy.access.mappings, &connections)?; // (2)
         bounded(to_row(&policy).document.len())?; // (3)
         self.allow_change(&before.schemas, &policy.schemas)?; // (4)
         let mut changed = before.changed(&policy);
@@ -148,7 +159,17 @@ impl Work<'_, '_> {
             self.memory.renew_copies(self.sql)?;
         }
         self.memory.policy = after;
-        self.enact_connections(connections)
+        self.enact_connections(connections)?;
+        Ok(self.memory.bind_scopes()?)
+    }
+
+    /// Whether a plan decides anew on the access of users.
+    fn decides_anew(&self, Plan { policy, connections, .. }: &Plan) -> bool {
+        let anew = |row: &ConnectionRow| {
+            let before = self.memory.connections.get(&row.id);
+            before.is_some_and(|before| decides_anew(before, &Connection::new(row.clone())))
+        };
+        decisive(&self.memory.policy) != decisive(policy) || connections.iter().any(anew)
     }
 
     /// What a dry run tells.
@@ -241,7 +262,7 @@ pub(super) fn bounded(bytes: usize) -> Result<(), Problem> {
     Err(Problem::new(ProblemCode::PayloadTooLarge, detail))
 }
 
-fn etag(policy: &Policy) -> String {
+pub(super) fn etag(policy: &Policy) -> String {
     format!("\"{}\"", policy.version)
 }
 

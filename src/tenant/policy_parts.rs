@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::policies::Amended;
+use super::policies::{Amended, etag};
 use super::work::{Answer, Work};
 use crate::http::{PolicyPart, Problem, ProblemCode, Response};
 use crate::policy::Mapping;
@@ -35,8 +35,7 @@ impl Work<'_, '_> {
                 json!([{ "code": "applies_to_all_users", "ids": all }]),
             );
         }
-        let etag = self.read_policies().header("etag").unwrap_or_default().to_owned();
-        Response::json(200, &body).with("etag", etag)
+        Response::json(200, &body).with("etag", etag(&self.memory.policy))
     }
 
     /// `PUT …/mappings`, `PUT …/roles {"items":[…]}`: takes the place of all there are; else as

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::document::timestamp;
 use super::ring::Entry;
 use super::work::{Answer, Work};
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, ProblemCode, Response, page_of};
 
 impl Work<'_, '_> {
     /// The ring, or what of it has a connection and a status (`404`, or `4xx` for all such).
@@ -23,17 +23,9 @@ impl Work<'_, '_> {
             *number < before && is_status && is_of
         };
         let entries = self.ring.entries(self.sql)?;
-        let mut found = entries.into_iter().rev().filter(wanted).peekable();
-        let (mut items, mut last) = (Vec::new(), None);
-        for (number, entry) in found.by_ref().take(limit) {
-            items.push(described(&entry));
-            last = Some(number);
-        }
-        let mut page = json!({ "items": items });
-        if let (Some(last), Some(_), Some(fields)) = (last, found.peek(), page.as_object_mut()) {
-            fields.insert("next".to_owned(), last.to_string().into());
-        }
-        Ok(Response::json(200, &page))
+        let found = entries.iter().rev().filter(|one| wanted(one)).take(limit.saturating_add(1));
+        let found = found.map(|(number, entry)| (number.to_string(), described(entry)));
+        Ok(Response::json(200, &page_of(found.collect(), limit)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod asked;
 mod change;
+mod existing;
 mod kinds;
 mod links;
 mod put;
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 pub(super) use self::kinds::kind_of;
 pub(super) use self::put::Put;
 use self::rows::encoded;
-pub(super) use self::rows::{take_away, updated};
+pub(super) use self::rows::{grow, take_away, updated};
 use self::rules::Written;
 use super::document::{Document, matches, timestamp, version};
 use super::lookups::new_keys;
@@ -87,7 +88,7 @@ impl<'a> Work<'a, '_> {
     ///
     /// 1. The body must be JSON of a media type that is taken: 415, 400 `invalidSyntax`.
     /// 2. It must fit the type's schema: 400.
-    /// 3. Where its name is taken by a resource that the connection takes up, that is replaced: 403.
+    /// 3. Where it means a resource that the connection takes up, that is replaced: 403, 409.
     /// 4. Members must be resources: 400 `invalidValue`. Unique values must not be in use: 409
     ///    `uniqueness`. The resource must not be too large: 413.
     /// 5. Rows and events are written: 201.
@@ -113,7 +114,7 @@ impl<'a> Work<'a, '_> {
     pub(super) fn read(&mut self, number: u8, id: &str) -> Answer {
         let schema = self.schema_of(number)?;
         let projection = self.projection()?;
-        self.may_see(number, id)?;
+        self.may_see_kind(number, id)?;
         let view = self.view(schema, &projection);
         let shown = self.show(&view, Source::Id(id))?;
         let shown = shown.filter(|shown| !self.hides(shown.entry.pos));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::policies::Amended;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::scim::schema::{DeclaredSchema, Fault};
 
@@ -15,12 +15,12 @@ impl Work<'_, '_> {
         let schemas = self.memory.policy.schemas.iter();
         let by_id: BTreeMap<String, &DeclaredSchema> =
             schemas.map(|one| (one.schema.id.clone(), one)).collect();
-        Ok(Response::json(200, &self.items(&by_id, |one| one.to_json())?))
+        Ok(Response::json(200, &self.items(&by_id, is_urn, |one| one.to_json())?))
     }
 
     /// `GET …/schemas/{urn}`.
     pub(super) fn read_declared(&self, urn: &str) -> Answer {
-        let at = self.declared_at(urn).ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        let at = self.declared_at(urn).ok_or(ProblemCode::NotFound)?;
         Ok(self.shown_at(200, at))
     }
 
@@ -43,7 +43,7 @@ impl Work<'_, '_> {
         let urn = body.get("id").and_then(Value::as_str).unwrap_or_default();
         if self.declared_at(urn).is_some() {
             let detail = "the tenant has declared a schema of this id";
-            return Err(Problem::new(ProblemCode::Conflict, detail).into());
+            return Err(conflict(detail));
         }
         self.put_at(self.memory.policy.schemas.len(), body)
     }
@@ -61,7 +61,7 @@ impl Work<'_, '_> {
 
     /// `DELETE …/schemas/{urn}`.
     pub(super) fn withdraw_declared(&mut self, urn: &str) -> Answer {
-        let at = self.declared_at(urn).ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        let at = self.declared_at(urn).ok_or(ProblemCode::NotFound)?;
         let mut all = self.declared();
         all.remove(at);
         match self.amend_schemas(all.into(), "", "")? {
@@ -112,4 +112,9 @@ impl Work<'_, '_> {
         let etag = format!("\"{}\"", self.memory.policy.version);
         Response::json(status, &shown).with("etag", etag)
     }
+}
+
+/// Whether a text may be the id of a schema (RFC 8141 §2).
+fn is_urn(text: &str) -> bool {
+    text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"))
 }

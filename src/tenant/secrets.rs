@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::document::time;
 use super::duration::given_seconds;
-use super::work::{Answer, Failure, Work, only_fields};
+use super::work::{Answer, Failure, Work, conflict, only_fields};
 use crate::auth::{Scope, Scopes, SecretDigest};
 use crate::event::{Event, EventKind};
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, ProblemCode, Response, is_uuid};
 use crate::limits;
 use crate::store::secrets::{self, SecretRow};
 
@@ -30,7 +30,7 @@ impl Work<'_, '_> {
         self.forget_expired_secrets(now)?;
         if self.secrets_of(connection).count() >= limits::SECRETS_PER_CONNECTION {
             let detail = "the connection has too many secrets";
-            return Err(Problem::new(ProblemCode::Conflict, detail).into()); // (2)
+            return Err(conflict(detail)); // (2)
         }
         let secret = Base64UrlUnpadded::encode_string(&self.random::<32>()?);
         let row = SecretRow {
@@ -75,13 +75,13 @@ impl Work<'_, '_> {
                 "lastUsedAt": self.uses.of(&row.id).or(row.used).and_then(time),
             })
         };
-        Ok(Response::json(200, &self.request().query.page(all, described)?))
+        Ok(Response::json(200, &self.request().query.page(all, is_uuid, described)?))
     }
 
     /// `DELETE …/connections/{c}/secrets/{s}`: the very next request with a token of it is 401.
     pub(super) fn revoke_secret(&mut self, connection: &str, id: &str) -> Answer {
         if !self.secrets_of(connection).any(|row| row.id == id) {
-            return Err(Problem::from(ProblemCode::NotFound).into());
+            return Err(ProblemCode::NotFound.into());
         }
         secrets::delete(self.sql, id)?;
         self.record(&Event::new(EventKind::SecretRevoked, connection).with("secret", id))?;
@@ -97,7 +97,7 @@ impl Work<'_, '_> {
     /// A connection must be there.
     pub(super) fn known(&self, connection: &str) -> Result<(), Failure> {
         let known = self.memory.connections.contains_key(connection);
-        if known { Ok(()) } else { Err(Problem::from(ProblemCode::NotFound).into()) }
+        if known { Ok(()) } else { Err(ProblemCode::NotFound.into()) }
     }
 
     fn client_id(&self, connection: &str) -> String {

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub use self::batch::{Batch, Delivery};
 pub(super) use self::plan::behind;
-pub(super) use self::shown::{Progress, moment};
+pub(super) use self::shown::{Progress, moment, page_until};
 use super::memory::Memory;
 use super::{Tenant, wake};
 use crate::auth::KeyRing;

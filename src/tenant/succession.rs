@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::document::Document;
 use super::lookups::key_for;
 use super::work::Work;
@@ -50,7 +48,7 @@ impl Work<'_, '_> {
                 return Ok(None);
             };
             let document = Document::decode(&row.doc)?;
-            if is_active(&document) {
+            if document.resource.is_active() {
                 return Ok(Some(document.id));
             }
             named = manager(&document);
@@ -61,8 +59,7 @@ impl Work<'_, '_> {
     /// The user of an id or, as identity providers name managers too, of an `externalId` that one
     /// alone has.
     fn named_user(&self, name: &str) -> Result<Option<ResourceRow>, StoreError> {
-        let by_id = resources::by_id(self.sql, name)?;
-        if let Some(row) = by_id.filter(|row| row.pos.type_number() == USER) {
+        if let Some(row) = self.find_user(name)? {
             return Ok(Some(row));
         }
         let schema = self.registry().type_numbered(USER);
@@ -92,8 +89,4 @@ fn manager(user: &Document) -> Option<String> {
     let enterprise = user.resource.as_map().get(urn::ENTERPRISE_USER)?;
     let name = enterprise.get("manager")?.get("value")?.as_str()?;
     (!name.is_empty()).then(|| name.to_owned())
-}
-
-fn is_active(user: &Document) -> bool {
-    user.resource.as_map().get("active") != Some(&Value::Bool(false))
 }

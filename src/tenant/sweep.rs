@@ -3,23 +3,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::document::Document;
 use super::memory::{Author, Memory};
+use super::resources::grow;
 use super::{access, decisions, departure};
 use crate::limits;
 use crate::scim::schema::GROUP;
-use crate::store::departures::DepartureRow;
 use crate::store::members::Seen;
-use crate::store::resources::{self, ResourceRow};
-use crate::store::{Pos, Sql, StoreError, decisions as rows_of_decisions, members, sweeps};
-
-/// What a step has done.
-pub(super) struct Swept {
-    /// The connection that has come further, and how far; that has left, where it is nowhere.
-    pub(super) departed: Option<(String, Option<DepartureRow>)>,
-    /// Whether membership rows or decisions are left.
-    pub(super) more: bool,
-}
+use crate::store::{Sql, StoreError, decisions as rows_of_decisions, members, sweeps};
 
 /// Does one step: a connection's that is leaving, else one of computing access anew, else one of a
 /// decision about many users, else one of what a deletion put off.
@@ -27,25 +17,19 @@ pub(super) fn step(
     sql: &dyn Sql,
     memory: &mut Memory,
     now: DateTime<Utc>,
-) -> Result<Swept, StoreError> {
+) -> Result<(), StoreError> {
     if let Some(departure) = memory.departure().cloned() {
-        let further = departure::step(sql, memory, &departure, now)?;
-        if further.is_none() {
-            memory.connections.remove(&departure.connection); // It counts no more.
-        }
+        departure::step(sql, memory, &departure, now)?;
         let author = Author { actor: &departure.actor, connection: None, now };
         access::Settling { sql, memory, author }.settle_by_alarm()?;
-        let more = is_left(sql)?;
-        return Ok(Swept { departed: Some((departure.connection, further)), more });
-    }
-    if memory.recomputation.is_some() {
+    } else if memory.recomputation.is_some() {
         access::step(sql, memory, now)?;
-        return Ok(Swept { departed: None, more: is_left(sql)? });
-    }
-    if !decisions::step(sql, memory, now)? {
+    } else if !decisions::step(sql, memory, now)? {
         sweep(sql, memory, now)?;
     }
-    Ok(Swept { departed: None, more: is_left(sql)? })
+    memory.sweeping =
+        is_left(sql)? || memory.departure().is_some() || memory.recomputation.is_some();
+    Ok(())
 }
 
 /// Whether membership rows are to be removed, or decisions to be carried out.
@@ -63,26 +47,12 @@ fn sweep(sql: &dyn Sql, memory: &mut Memory, now: DateTime<Utc>) -> Result<(), S
         members::groups_of(sql, deleted, Seen::All, limits::SWEEP_GROUPS)?
     };
     for group in &groups {
-        leave(sql, *group, deleted, now)?;
+        // Its version changes with its members.
+        grow(sql, *group, sweeps::leave(sql, *group, deleted)?.saturating_neg(), now)?;
         memory.touch_copy(sql, *group)?;
     }
     if !more && groups.len() < limits::SWEEP_GROUPS {
         sweeps::done(sql, deleted)?;
     }
     Ok(())
-}
-
-/// Removes a deleted resource from a group, whose version changes with its members.
-fn leave(sql: &dyn Sql, group: Pos, deleted: Pos, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let left = sweeps::leave(sql, group, deleted)?;
-    let Some(row) = resources::at(sql, group)? else { return Ok(()) };
-    let document = Document::decode(&row.doc)?;
-    let rev = row.rev.saturating_add(1);
-    let after = ResourceRow {
-        rev,
-        members: row.members.saturating_sub(left).max(0),
-        doc: document.encode(rev, now),
-        ..row
-    };
-    resources::update(sql, &after)
 }

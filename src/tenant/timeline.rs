@@ -13,12 +13,12 @@ use super::requests::described;
 use super::ring::Entry;
 use super::work::{Answer, Failure, Work};
 use crate::auth::{KeyRing, Principal};
-use crate::http::{Problem, ProblemCode, Response, Route, ScimTarget};
+use crate::http::{ProblemCode, Response, Route, ScimTarget};
 use crate::limits;
 use crate::scim::fold::fold;
 use crate::scim::schema::USER;
 use crate::store::events::{self, EventRow};
-use crate::store::{resources, tombstones};
+use crate::store::tombstones;
 
 /// What the tags of what is looked for are for.
 const LOOKED_FOR: &str = "muster.looked-for";
@@ -80,14 +80,14 @@ impl Work<'_, '_> {
     fn names_of(&self, id: &str) -> Result<Vec<String>, Failure> {
         let mut names = vec![id.to_owned()];
         names.extend(tag(self.call.key_ring, id));
-        match resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER) {
+        match self.find_user(id)? {
             Some(row) => {
                 let keys =
                     lookup_keys(&Document::decode(&row.doc)?.resource, self.schema_of(USER)?);
                 names.extend(keys.iter().filter_map(|(_, key)| tag(self.call.key_ring, key)));
             }
             None if self.is_remembered(id)? => {}
-            None => return Err(Problem::from(ProblemCode::NotFound).into()),
+            None => return Err(ProblemCode::NotFound.into()),
         }
         Ok(names)
     }

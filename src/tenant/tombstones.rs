@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::access::Settling;
 use super::document::Document;
 use super::lookups::{keys_of, lookup_keys};
 use super::memory::{Author, Memory};
@@ -20,7 +21,7 @@ use crate::event::{Event, EventKind};
 use crate::limits;
 use crate::policy::{Fate, Reason, Relink, ScopePath, Status};
 use crate::scim::schema::{TypeSchema, USER};
-use crate::store::grants::{self, GrantRow};
+use crate::store::grants::GrantRow;
 use crate::store::resources::{self, LookupKey, ResourceRow};
 use crate::store::tombstones::{self, TombstoneRow};
 use crate::store::{Pos, Sql, StoreError, suspensions};
@@ -54,7 +55,8 @@ pub(super) fn forget(
     if memory.tombstones.due_in(now) == Some(0) {
         let due = tombstones::due(sql, now.timestamp_millis(), limits::TOMBSTONES_STEP)?;
         for tombstone in due.iter().filter(|one| one.fate == Fate::Keep.name()) {
-            end_kept(sql, memory, tombstone, Author { actor: "system", connection: None, now })?;
+            let author = Author { actor: "system", connection: None, now };
+            Settling { sql, memory: &mut *memory, author }.end_kept(tombstone)?;
         }
         tombstones::forget(sql, now.timestamp_millis(), limits::TOMBSTONES_STEP)?;
         memory.tombstones.first_until = tombstones::first_until(sql)?;
@@ -62,21 +64,18 @@ pub(super) fn forget(
     Ok(())
 }
 
-/// Tells that access ends which a deletion left.
-fn end_kept(
-    sql: &dyn Sql,
-    memory: &mut Memory,
-    tombstone: &TombstoneRow,
-    author: Author<'_>,
-) -> Result<(), StoreError> {
-    let Some(grants) = &tombstone.grants else { return Ok(()) };
-    let revoked: Value = serde_json::from_str(grants).unwrap_or_default();
-    let event = Event::new(EventKind::UserAccessChanged, tombstone.id.as_str())
-        .with("status", Status::Deprovisioned.name())
-        .with("granted", Vec::<Value>::new())
-        .with("revoked", revoked)
-        .with("cascaded", Vec::<Value>::new());
-    memory.record(sql, &event, author)
+impl Settling<'_> {
+    /// Tells that access ends which a deletion left.
+    fn end_kept(&mut self, tombstone: &TombstoneRow) -> Result<(), StoreError> {
+        let Some(grants) = &tombstone.grants else { return Ok(()) };
+        let revoked: Value = serde_json::from_str(grants).unwrap_or_default();
+        let event = Event::new(EventKind::UserAccessChanged, tombstone.id.as_str())
+            .with("status", Status::Deprovisioned.name())
+            .with("granted", Vec::<Value>::new())
+            .with("revoked", revoked)
+            .with("cascaded", Vec::<Value>::new());
+        self.memory.record(self.sql, &event, self.author)
+    }
 }
 
 impl Work<'_, '_> {
@@ -139,11 +138,10 @@ impl Work<'_, '_> {
 
     /// What a user holds who is being deleted, where that is not the end of it. Groups end.
     fn kept(&self, user: Pos) -> Result<Option<String>, StoreError> {
-        let ends = self.memory.policy.deprovision.deleted == Fate::Delete;
-        if ends || !self.memory.any_grants {
+        if self.memory.policy.deprovision.deleted == Fate::Delete {
             return Ok(None);
         }
-        let rows = grants::of_user(self.sql, user)?;
+        let rows = self.memory.grants_of(self.sql, user)?;
         let roles = rows.into_iter().filter(|row| row.held && !row.scope.is_empty());
         let told =
             |row: GrantRow| json!({ "role": row.role, "scope": row.scope, "source": row.source });
@@ -226,10 +224,7 @@ impl Work<'_, '_> {
             _ => return Ok(None),
         };
         if revived.fate == Fate::Keep.name() {
-            let (actor, connection) = (self.call.principal.actor(), self.connection.clone());
-            let connection = connection.as_deref();
-            let author = Author { actor: &actor, connection, now: self.call.now };
-            end_kept(self.sql, self.memory, &revived, author)?;
+            self.deciding(|settling| settling.end_kept(&revived))?;
         }
         tombstones::remove(self.sql, &revived.id)?;
         self.memory.touched = true;

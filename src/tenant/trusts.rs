@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::document::time;
 use super::secrets::token_scopes;
-use super::work::{Answer, Failure, Work, only_fields};
+use super::work::{Answer, Failure, Work, conflict, only_fields};
 use crate::event::{Event, EventKind};
-use crate::http::{Problem, ProblemCode, Response, configuration_of};
+use crate::http::{Problem, ProblemCode, Response, configuration_of, is_uuid};
 use crate::limits;
 use crate::store::trusts::{self, TrustRow};
 
@@ -23,12 +23,11 @@ impl Work<'_, '_> {
     pub(super) fn create_trust(&mut self, connection: &str) -> Answer {
         self.staying(connection)?; // (1)
         let row = self.new_trust(connection)?; // (1)
-        let conflict = |detail| Err(Problem::new(ProblemCode::Conflict, detail).into());
         if self.trust(&row.issuer, &row.subject).is_some() {
-            return conflict("this subject of this issuer is trusted already"); // (2)
+            return Err(conflict("this subject of this issuer is trusted already")); // (2)
         }
         if self.trusts_of(connection).count() >= limits::TRUSTS_PER_CONNECTION {
-            return conflict("the connection trusts too many"); // (2)
+            return Err(conflict("the connection trusts too many")); // (2)
         }
         trusts::insert(self.sql, &row)?; // (3)
         self.record(
@@ -43,14 +42,14 @@ impl Work<'_, '_> {
     pub(super) fn list_trusts(&self, connection: &str) -> Answer {
         self.known(connection)?;
         let all = self.trusts_of(connection).map(|row| (row.id.as_str(), row));
-        let page = self.request().query.page(all, |row| self.described_trust(row))?;
+        let page = self.request().query.page(all, is_uuid, |row| self.described_trust(row))?;
         Ok(Response::json(200, &page))
     }
 
     /// `DELETE …/connections/{c}/trusts/{i}`: the very next request with a token of it is 401.
     pub(super) fn revoke_trust(&mut self, connection: &str, id: &str) -> Answer {
         if !self.trusts_of(connection).any(|row| row.id == id) {
-            return Err(Problem::from(ProblemCode::NotFound).into());
+            return Err(ProblemCode::NotFound.into());
         }
         trusts::delete(self.sql, id)?;
         self.record(&Event::new(EventKind::TrustRevoked, connection).with("trust", id))?;

@@ -1,5 +1,6 @@
 //! One request at work: what it may use, what it has decided, and how it can fail.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -7,7 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::Call;
-use super::adopt::Adopt;
+use super::adopt::{Adopt, MatchExisting};
 use super::memory::{Author, Memory};
 use super::ring::{Ring, did};
 use super::uses::Uses;
@@ -19,7 +20,7 @@ use crate::scim::compat::Compat;
 use crate::scim::schema::Registry;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::members::Seen;
-use crate::store::{Sql, StoreError};
+use crate::store::{Sql, StoreError, transacted};
 
 /// A request at work.
 pub(super) struct Work<'a, 'c> {
@@ -39,10 +40,14 @@ pub(super) struct Work<'a, 'c> {
     pub(super) compat: Compat,
     /// What of that which nobody manages it may take up.
     pub(super) adopt: Adopt,
+    /// By what a POST finds whom it takes up.
+    pub(super) match_existing: MatchExisting,
     /// What it may change of groups.
     pub(super) groups: Groups,
     /// The connection the key is bound to.
     pub(super) connection: Option<String>,
+    /// The connection whose change is let happen by somebody who decides on it.
+    pub(super) speaks_for: Option<String>,
     /// By whose word rows are written: `admin` or `scim:{connection}`.
     pub(super) origin: String,
     /// The origins of the connections that are there, as a JSON array.
@@ -97,7 +102,21 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<ProblemCode> for Failure {
+    fn from(code: ProblemCode) -> Self {
+        Self::Problem(code.into())
+    }
+}
+
 impl Failure {
+    /// What a client of SCIM would be told, in the admin API's words.
+    pub(super) fn into_problem(self, code: ProblemCode) -> Self {
+        match self {
+            Self::Scim(error) => Problem::new(code, error.detail().to_owned()).into(),
+            other => other,
+        }
+    }
+
     /// The answer, in the error format of the path.
     pub(super) fn into_response(self, scim: bool, accept: Option<&str>) -> Response {
         match self {
@@ -180,7 +199,7 @@ impl<'a, 'c> Work<'a, 'c> {
     /// The body of an admin request as a JSON object.
     pub(super) fn admin_body(&self) -> Result<Map<String, Value>, Failure> {
         if !self.request().is_json() {
-            return Err(Problem::from(ProblemCode::UnsupportedMediaType).into());
+            return Err(ProblemCode::UnsupportedMediaType.into());
         }
         json_object(self.request().body)
             .map_err(|detail| Problem::new(ProblemCode::Malformed, detail).into())
@@ -195,10 +214,11 @@ impl<'a, 'c> Work<'a, 'c> {
     pub(super) fn items<T>(
         &self,
         all: &BTreeMap<String, T>,
+        is_id: fn(&str) -> bool,
         described: impl Fn(&T) -> Value,
     ) -> Result<Value, Failure> {
         let all = all.iter().map(|(id, item)| (id.as_str(), item));
-        Ok(self.request().query.page(all, described)?)
+        Ok(self.request().query.page(all, is_id, described)?)
     }
 
     /// Fills a buffer with random bytes.
@@ -226,6 +246,25 @@ impl<'a, 'c> Work<'a, 'c> {
         Ok(Uuid::from_u128(id).hyphenated().to_string())
     }
 
+    /// Does something and sees to the access of all whom that has touched, or leaves nothing of it and
+    /// says why. A failure of the store is the request's.
+    pub(super) fn attempt<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Self) -> Result<T, Failure>,
+    ) -> Result<Result<T, Failure>, Failure> {
+        let (sql, before) = (self.sql, self.memory.checkpoint());
+        let done = transacted(sql, || self.settled(&mut work), Result::is_ok)?;
+        match done {
+            Err(Failure::Store(error)) => return Err(error.into()),
+            Err(_) => {
+                self.memory.restore(before);
+                self.memory.refused = None;
+            }
+            Ok(_) => {}
+        }
+        Ok(done)
+    }
+
     /// Appends an event.
     pub(super) fn record(&mut self, event: &Event) -> Result<(), StoreError> {
         let connection = self.connection.clone();
@@ -243,6 +282,16 @@ impl<'a, 'c> Work<'a, 'c> {
         let author = Author { actor: &actor, connection, now: self.call.now };
         self.memory.record(self.sql, event, author)
     }
+}
+
+/// What is asked for conflicts with what is there: 409.
+pub(super) fn conflict(detail: impl Into<Cow<'static, str>>) -> Failure {
+    Problem::new(ProblemCode::Conflict, detail).into()
+}
+
+/// That the key may do something: 403.
+pub(super) fn permitted(may: bool, detail: &'static str) -> Result<(), Problem> {
+    if may { Ok(()) } else { Err(Problem::new(ProblemCode::InsufficientScope, detail)) }
 }
 
 /// A body must have no other fields than those that are known; `of` says of what they are.

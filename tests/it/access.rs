@@ -50,17 +50,13 @@ impl Acme {
 
     /// An active connection and a key of it.
     pub(crate) fn connection_key(&mut self, id: &str, state: &str) -> String {
-        let body = json!({ "id": id, "displayName": id, "state": state });
-        assert_eq!(self.admin("POST", "/connections", &body).status, 201);
-        self.mint_with(&json!({ "name": id, "scopes": ["scim"], "connection": id }))
+        self.connect_as(&json!({ "id": id, "displayName": id, "state": state }))
     }
 
     /// A user that a connection makes.
     #[track_caller]
     pub(crate) fn pushed(&mut self, key: &str, body: &Value) -> String {
-        let reply = self.scim_with("POST", "/Users", body, key, &[]);
-        assert_eq!(reply.status, 201, "{}", reply.json());
-        reply.json()["id"].as_str().unwrap().to_owned()
+        self.with_key(key, |acme| acme.made("/Users", body))
     }
 
     /// Nothing would be computed otherwise.
@@ -159,9 +155,7 @@ fn bb_05_only_who_may_configure_changes_mappings() {
 fn bb_06_conditions_ask_for_attributes_and_groups() {
     let mut acme = Acme::new();
     let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-    let sales =
-        acme.scim("POST", "/Groups", &json!({ "displayName": "Sales", "externalId": "g-1" }));
-    let sales = sales.json()["id"].as_str().unwrap().to_owned();
+    let sales = acme.made("/Groups", &json!({ "displayName": "Sales", "externalId": "g-1" }));
     acme.policy(&json!({ "mappings": [
         mapping("a", &format!("{enterprise}:department eq \"Sales\""), &["a"]),
         mapping("b", "title co \"Lead\"", &["b"]),
@@ -170,14 +164,13 @@ fn bb_06_conditions_ask_for_attributes_and_groups() {
         mapping("e", "groups[display eq \"Sales\" and type eq \"direct\"]", &["e"]),
         mapping("f", "not (active eq false) and emails[type eq \"work\" and value ew \"@acme.com\"]", &["f"]),
     ] }));
-    let ada = acme.post(
+    let ada = acme.made(
         "/Users",
         &json!({
             "userName": "ada", "title": "Team Lead", enterprise: { "department": "Sales" },
             "emails": [{ "value": "ada@acme.com", "type": "work" }],
         }),
     );
-    let ada = ada["id"].as_str().unwrap().to_owned();
     acme.member("add", &sales, &ada);
     assert_eq!(
         acme.held(&ada).join(" "),

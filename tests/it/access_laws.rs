@@ -31,6 +31,7 @@ enum Step {
     Grant(usize, &'static str, bool),
     Link(usize, bool),
     State(&'static str),
+    Source(Option<&'static str>),
     Policy(usize),
     Sleep,
 }
@@ -64,6 +65,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(user, role, on)| Step::Grant(user, role, on)),
         2 => (0..USERS, proptest::bool::ANY).prop_map(|(user, on)| Step::Link(user, on)),
         1 => prop_oneof![Just("activate"), Just("disable")].prop_map(Step::State),
+        1 => prop_oneof![Just(Some("local")), Just(Some("idp")), Just(None)].prop_map(Step::Source),
         3 => (0..POLICIES).prop_map(Step::Policy),
         1 => Just(Step::Sleep),
     ]
@@ -128,7 +130,7 @@ impl World {
         let title = if self.made.is_multiple_of(2) { "Lead" } else { "x" };
         let body = json!({ "userName": format!("u{}", self.made), "title": title, "active": true });
         match self.made % 3 {
-            0 => self.acme.post("/Users", &body)["id"].as_str().unwrap().to_owned(),
+            0 => self.acme.made("/Users", &body),
             _ => self.acme.pushed(&self.key.clone(), &body),
         }
     }
@@ -187,6 +189,10 @@ impl World {
                     acme.admin("POST", &path, &Value::Null);
                     acme.admin("POST", "/connections/okta/activate", &Value::Null);
                 }
+            }
+            Step::Source(source) => {
+                let body = json!({ "groupSource": source });
+                acme.admin("PATCH", "/connections/okta", &body);
             }
             Step::Policy(number) => drop(acme.admin("PUT", "/policies", &policy(number))),
             Step::Sleep => acme.sleep(),

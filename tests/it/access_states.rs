@@ -56,12 +56,7 @@ fn bz_22_of_a_role_so_many_are_held_and_others_get_another() {
             &json!({ "roles": [role], "mappings": [mapping("m", "active eq true", &["modeler"])] }),
         );
         let users: Vec<String> = (0..4)
-            .map(|n| {
-                acme.post("/Users", &json!({ "userName": format!("u{n}"), "active": true }))["id"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned()
-            })
+            .map(|n| acme.made("/Users", &json!({ "userName": format!("u{n}"), "active": true })))
             .collect();
         let held =
             |acme: &mut Acme| users.iter().map(|user| acme.held(user).join("")).collect::<Vec<_>>();

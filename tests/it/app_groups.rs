@@ -35,7 +35,7 @@ impl Acme {
 
     fn in_department(&mut self, name: &str, department: &str) -> String {
         let body = json!({ "userName": name, urn::ENTERPRISE_USER: { "department": department } });
-        self.post("/Users", &body)["id"].as_str().unwrap().to_owned()
+        self.made("/Users", &body)
     }
 
     fn move_to(&mut self, user: &str, department: &str) {
@@ -109,11 +109,11 @@ fn a_group_has_its_members_when_it_is_made_and_what_is_answered_has_them() {
     let (ada, law) = (acme.in_department("ada", "Sales"), acme.group("Law", &[]));
     let grant = json!({ "group": TEAM, "source": "mapping:s", "missing": true });
     assert_eq!(acme.access(&ada)["grants"], json!([grant]));
-    let made = acme.scim("POST", "/Groups", &json!({ "displayName": TEAM }));
-    let team = made.json()["id"].as_str().unwrap().to_owned();
-    assert_eq!(made.json()["members"][0]["value"], ada);
+    let made = acme.post("/Groups", &json!({ "displayName": TEAM }));
+    let team = made["id"].as_str().unwrap().to_owned();
+    assert_eq!(made["members"][0]["value"], ada);
     let path = format!("/Groups/{team}");
-    assert_eq!(made.json(), acme.get(&path));
+    assert_eq!(made, acme.get(&path));
     acme.replace_in(&path, "displayName", json!("Sales"));
     assert_eq!(acme.joined(&team), [""; 0]);
     let rename = patch_op(&json!([{ "op": "replace", "path": "displayName", "value": TEAM }]));
@@ -155,7 +155,7 @@ fn of_several_groups_of_a_name_those_of_the_kind_app_are_meant() {
     let (plain, other) = (acme.group(TEAM, &[]), acme.group(&TEAM.to_lowercase(), &[]));
     assert_eq!((acme.joined(&plain).len(), acme.joined(&other).len()), (1, 0));
     let body = json!({ "displayName": TEAM, urn::GROUP_KIND: { "kind": "app" } });
-    let app = acme.post("/Groups", &body)["id"].as_str().unwrap().to_owned();
+    let app = acme.made("/Groups", &body);
     assert_eq!((acme.joined(&plain).len(), acme.joined(&app).len()), (0, 1));
     let path = format!("/Groups/{app}");
     acme.replace_in(&path, "urn:muster:scim:1.0:Group:kind", json!("role"));

@@ -11,14 +11,8 @@ use crate::support::Acme;
 /// A tenant with some policies.
 pub(crate) fn ruled(document: &Value) -> Acme {
     let mut acme = Acme::new();
-    rule(&mut acme, document);
+    acme.policy(document);
     acme
-}
-
-#[track_caller]
-pub(crate) fn rule(acme: &mut Acme, document: &Value) {
-    let reply = acme.admin("PUT", "/policies", document);
-    assert_eq!(reply.status, 200, "{}", reply.json());
 }
 
 /// The faults that a document is refused with: path and detail of each.
@@ -57,8 +51,7 @@ fn bd_27_what_a_user_must_have_is_asked_for_by_name() {
     acme.refused("POST", "/Users", &nobody, (400, "invalidValue", &all));
     let none = "this tenant requires `name.familyName`";
     acme.refused("POST", "/Users", &ada("Ada", ""), (400, "invalidValue", none));
-    let path =
-        format!("/Users/{}", acme.post("/Users", &ada("Ada", "Byron"))["id"].as_str().unwrap());
+    let path = format!("/Users/{}", acme.made("/Users", &ada("Ada", "Byron")));
     acme.refused("PUT", &path, &ada("Ada", ""), (400, "invalidValue", none));
     let remove = crate::steps::patch_op(&json!([{ "op": "remove", "path": "name.familyName" }]));
     acme.refused("PATCH", &path, &remove, (400, "invalidValue", none));
@@ -90,7 +83,7 @@ fn bz_09_incomplete_users_are_refused_and_inactive_ones_kept() {
 fn who_was_there_before_a_rule_is_not_asked_for_what_a_request_does_not_touch() {
     let mut acme = Acme::new();
     let path = format!("/Users/{}", acme.user("old"));
-    rule(&mut acme, &json!({ "requiredAttributes": ["name.familyName", "title"] }));
+    acme.policy(&json!({ "requiredAttributes": ["name.familyName", "title"] }));
     acme.patch(&path, &json!([{ "op": "replace", "path": "nickName", "value": "o" }]));
     acme.patch(&path, &json!([{ "op": "replace", "path": "title", "value": "Dr" }]));
     let took = acme.scim(
@@ -131,7 +124,7 @@ fn what_is_required_is_shown_as_such() {
     };
     assert_eq!(required(&mut acme, urn::USER), ["userName", "name", "familyName", "title"]);
     assert_eq!(required(&mut acme, URN), ["badge", "grade"]);
-    rule(&mut acme, &json!({ "requiredAttributes": [] }));
+    acme.policy(&json!({ "requiredAttributes": [] }));
     assert_eq!(required(&mut acme, urn::USER), ["userName"]);
 }
 
@@ -169,5 +162,5 @@ fn a_schema_stays_as_long_as_a_rule_names_it() {
     let unknown = format!("/requiredAttributes/0 unknown attribute `{badge}`");
     assert_eq!(faults(&mut acme, &json!({ "schemas": [] })), [unknown]);
     acme.sleep();
-    rule(&mut acme, &json!({ "schemas": [], "requiredAttributes": [] }));
+    acme.policy(&json!({ "schemas": [], "requiredAttributes": [] }));
 }

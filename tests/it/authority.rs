@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::attribute_rules::{faults, rule};
+use crate::attribute_rules::faults;
 use crate::declared::{URN, staff};
 use crate::steps::patch_op;
 use crate::support::Acme;
@@ -16,7 +16,7 @@ fn replace(path: &str, value: &str) -> Value {
 /// A tenant with a user that a connection manages, the user's path, and the connection's key.
 fn given(authority: Value) -> (Acme, String, String) {
     let mut acme = Acme::new();
-    rule(&mut acme, &json!({ "authority": authority }));
+    acme.policy(&json!({ "authority": authority }));
     let key = acme.connect("okta");
     let ada = json!({ "userName": "ada", "externalId": "e", "title": "Dr", "nickName": "a" });
     let made = acme.with_key(&key, |acme| acme.post("/Users", &ada));
@@ -37,7 +37,7 @@ fn bb_16_what_an_identity_provider_says_is_not_an_administrators_to_change() {
     acme.with_key(&key, |acme| acme.patch(&path, &replace("title", "Prof")));
     let own = format!("/Users/{}", acme.user("bob"));
     acme.patch(&own, &replace("title", "Dr"));
-    rule(&mut acme, &json!({ "authority": { "title": "shared" } }));
+    acme.policy(&json!({ "authority": { "title": "shared" } }));
     acme.patch(&path, &replace("title", "Dr"));
     let last = acme.events().pop().unwrap();
     assert_eq!(
@@ -101,6 +101,30 @@ fn what_drifts_of_users_who_are_nobodys_any_more_is_forgotten() {
     assert!(acme.admin("DELETE", "/connections/okta?users=keep", &Value::Null).status < 300);
     acme.settle();
     assert_eq!(acme.rows("drifts"), 0);
+}
+
+#[test]
+fn what_a_connection_has_asked_for_is_its_word_though_somebody_lets_it_happen() {
+    for (asks, drifts) in [(true, 0), (false, 1)] {
+        let (mut acme, path, key) = given(json!({ "active": "shared" }));
+        let id = path.rsplit('/').next().unwrap().to_owned();
+        let grants = format!("/users/{id}/grants");
+        acme.admin("POST", &grants, &json!({ "role": "owner" }));
+        acme.admin("POST", "/connections/okta/activate", &Value::Null);
+        acme.policy(&json!({ "guards": [{ "role": "owner", "min": 1 }] }));
+        let key = if asks { key } else { acme.key.clone() };
+        let body = patch_op(&replace("active", "false"));
+        assert_eq!(acme.scim_with("PATCH", &path, &body, &key, &[]).status, 400);
+        acme.policy(&json!({ "guards": [] }));
+        let number = acme.changes("")[0]["id"].as_str().unwrap().to_owned();
+        let before = acme.rows("drifts");
+        let behind = acme.events().len();
+        assert_eq!(acme.decide(&number, "approve").status, 200);
+        assert_eq!(acme.rows("drifts") - before, drifts);
+        let events = acme.events();
+        let event = events[behind..].iter().find(|one| one["type"] == "user.deactivated").unwrap();
+        assert_eq!(event["data"].get("drifted").is_some(), drifts == 1, "{event}");
+    }
 }
 
 fn drift(acme: &mut Acme, query: &str) -> Value {

@@ -128,7 +128,7 @@ fn a_user_that_gets_the_name_later_is_a_member_from_then_on() {
 fn an_external_id_is_a_name_to_the_connection_that_gave_it_alone() {
     let mut given = Given::new(&json!(["e-1", "E-2"]));
     let body = json!({ "userName": "other", "externalId": "e-1" });
-    let other = given.acme.post("/Users", &body)["id"].as_str().expect("an id").to_owned();
+    let other = given.acme.made("/Users", &body);
     given.make("/Users", &json!({ "userName": "case", "externalId": "e-2" }));
     given.check(&["E-2", "e-1"]);
     given.change(add(json!(["e-1"])));

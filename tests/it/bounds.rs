@@ -18,8 +18,7 @@ fn status(acme: &mut Acme, method: &str, path: &str, body: &Value) -> u16 {
 fn a_resource_has_exactly_its_size() {
     let mut acme = Acme::new();
     let titled = |bytes| json!({ "userName": "ada", "title": "x".repeat(bytes) });
-    let created = acme.post("/Users", &titled(500_000));
-    let path = format!("/Users/{}", created["id"].as_str().expect("an id"));
+    let path = format!("/Users/{}", acme.made("/Users", &titled(500_000)));
     let rows = acme.sql.query("SELECT length(CAST(doc AS BLOB)) FROM resources", &[]);
     let stored = rows.expect("SQLite reads")[0].integer(0).expect("a length") as usize;
     let most = 500_000 + limits::RESOURCE_BYTES - stored;

@@ -175,7 +175,7 @@ fn a_circle_is_made_as_if_each_had_been_made_with_its_members() {
 fn a_delete_has_no_data_to_refer_with() {
     let mut acme = Acme::new();
     // The one who is made again would be the one who was deleted.
-    acme.admin("PUT", "/policies", &json!({ "deprovision": { "relink": "never" } }));
+    acme.policy(&json!({ "deprovision": { "relink": "never" } }));
     let bob = acme.user("bob");
     let delete = |name: &str| json!({ "method": "DELETE", "path": format!("/Users/{bob}"), "data": [format!("bulkId:{name}")] });
     assert_eq!(statuses(&acme.bulk(&json!([delete("bob"), user("bob")]))), "204 201");

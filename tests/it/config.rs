@@ -91,10 +91,7 @@ fn a_later_version_is_applied_and_no_other() {
 #[test]
 fn its_mappings_change_access_at_once() {
     let mut acme = Acme::new();
-    let user = acme.post("/Users", &json!({ "userName": "ada", "title": "Lead" }))["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let user = acme.made("/Users", &json!({ "userName": "ada", "title": "Lead" }));
     let mapping = json!({ "id": "m", "condition": "title eq \"Lead\"",
         "grants": [{ "role": "lead", "scope": "company" }] });
     assert_eq!(told(&mut acme, &json!({ "version": 2, "mappings": [mapping] })), None);
@@ -379,4 +376,19 @@ fn a_document_that_forbids_copies_is_seen_by_the_edge() {
     ] {
         assert_eq!(config(&document).forbids_copies(), forbids, "{document}");
     }
+}
+
+#[test]
+fn jb_24_a_grant_for_coming_from_a_connection_whose_groups_decide_is_refused_in_kv_too() {
+    let mut acme = Acme::new();
+    let okta = json!({ "version": 1, "connections": { "okta": { "groupSource": "idp" } } });
+    assert_eq!(told(&mut acme, &okta), None);
+    let grants = json!([{ "role": "r" }]);
+    let linked =
+        json!({ "id": "m", "trigger": "identity.linked", "connection": "okta", "grants": grants });
+    let before = acme.dump();
+    let problem = told(&mut acme, &json!({ "version": 2, "mappings": [linked] })).unwrap();
+    assert_eq!(problem["code"], "group_source_conflict");
+    assert_eq!(paths(&problem), ["/config/mappings/0/trigger"]);
+    assert_eq!(acme.dump(), before);
 }

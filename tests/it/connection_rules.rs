@@ -14,9 +14,7 @@ impl Acme {
     fn ruled(&mut self, preset: &str, compat: &Value) -> String {
         let id = format!("c{}", self.rows("connections"));
         let body = json!({ "id": id, "displayName": id, "preset": preset, "compat": compat });
-        let reply = self.admin("POST", "/connections", &body);
-        assert_eq!(reply.status, 201, "{}", reply.json());
-        self.mint_with(&json!({ "name": id, "scopes": ["scim"], "connection": id }))
+        self.connect_as(&body)
     }
 
     fn patched_by(&mut self, key: &str, path: &str, operation: &Value) -> Reply {

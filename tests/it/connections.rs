@@ -203,3 +203,27 @@ fn a_tenant_has_so_many_connections_and_no_more() {
     let full = (409, "conflict", "the tenant has too many connections");
     acme.admin_refused("POST", "/connections", &numbered(limits::CONNECTIONS_PER_TENANT), full);
 }
+
+#[test]
+fn a_cursor_that_is_no_id_of_a_list_is_refused() {
+    let mut acme = Acme::new();
+    created(&mut acme, &json!({ "id": "okta", "displayName": "Okta" }));
+    let none = (400, "malformed", "`cursor` is none of this list");
+    let uuid = "01997085-4d00-7000-8000-000000000000";
+    for (list, good, bad) in [
+        ("/keys", uuid, vec!["z", "okta", "01997085-4D00-7000-8000-000000000000"]),
+        ("/connections", "f", vec!["O", "a/b", "-", "urn:a:b"]),
+        ("/connections/okta/secrets", uuid, vec!["z", "0"]),
+        ("/connections/okta/trusts", uuid, vec!["z", "0"]),
+        ("/imports", uuid, vec!["z", "0"]),
+        ("/schemas", "URN:a", vec!["z", "ur", "é"]),
+        ("/matches", "okta:7", vec!["okta", "okta:", "okta:x"]),
+        ("/drift", "7:title", vec!["7", "x:title"]),
+    ] {
+        for cursor in bad {
+            acme.admin_refused("GET", &format!("{list}?cursor={cursor}"), &Value::Null, none);
+        }
+        let reply = acme.admin("GET", &format!("{list}?cursor={good}"), &Value::Null);
+        assert_eq!(reply.status, 200, "{list}: {}", reply.json());
+    }
+}

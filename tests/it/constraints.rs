@@ -3,7 +3,7 @@
 use muster::limits;
 use serde_json::{Value, json};
 
-use crate::attribute_rules::{faults, rule, ruled};
+use crate::attribute_rules::{faults, ruled};
 use crate::steps::patch_op;
 use crate::support::Acme;
 
@@ -31,7 +31,7 @@ fn bz_24_a_value_that_breaks_a_rule_is_refused_by_the_rules_name() {
         &ada(name, "+31 20 123 4567 890 1"),
         (400, "invalidValue", too_long),
     );
-    let path = format!("/Users/{}", acme.post("/Users", &ada(name, phone))["id"].as_str().unwrap());
+    let path = format!("/Users/{}", acme.made("/Users", &ada(name, phone)));
     acme.refused("PUT", &path, &ada("ada", phone), told);
     let add =
         patch_op(&json!([{ "op": "add", "path": "phoneNumbers", "value": [{ "value": "12" }] }]));
@@ -47,13 +47,10 @@ fn a_value_that_was_there_before_a_rule_may_stay() {
     let mails =
         |values: &[&str]| -> Value { values.iter().map(|v| json!({ "value": v })).collect() };
     let user = |values: &[&str]| json!({ "userName": "old", "emails": mails(values) });
-    let path = format!("/Users/{}", acme.post("/Users", &user(&["a"]))["id"].as_str().unwrap());
-    rule(
-        &mut acme,
-        &json!({ "constraints": [
+    let path = format!("/Users/{}", acme.made("/Users", &user(&["a"])));
+    acme.policy(&json!({ "constraints": [
         { "path": "userName", "minLength": 5 }, { "path": "emails.value", "pattern": ".+@.+" },
-    ] }),
-    );
+    ] }));
     acme.patch(&path, &json!([{ "op": "replace", "path": "active", "value": false }]));
     assert_eq!(acme.put(&path, &user(&["a", "b@c"]))["emails"][1]["value"], "b@c");
     let error = (400, "invalidValue", "`emails.value` must match `.+@.+`");
@@ -122,7 +119,7 @@ fn what_a_pattern_may_cost_is_bounded() {
     acme.refused("POST", "/Users", &titled("a".repeat(limits::MATCHED_BYTES) + "b"), error);
     acme.post("/Users", &titled("a".repeat(limits::MATCHED_BYTES - 1) + "b"));
     // What a pattern is compiled to: limits::PATTERN_PROGRAM_BYTES.
-    rule(&mut acme, &json!({ "constraints": [{ "path": "title", "pattern": "[a-z]{1,200}" }] }));
+    acme.policy(&json!({ "constraints": [{ "path": "title", "pattern": "[a-z]{1,200}" }] }));
     let large = format!("[a-z]{{1,{}}}", limits::PATTERN_PROGRAM_BYTES / 16);
     let told =
         faults(&mut acme, &json!({ "constraints": [{ "path": "title", "pattern": large }] }));

@@ -34,7 +34,7 @@ pub(crate) fn check(acme: &mut Acme) {
 
 pub(crate) fn with_external(acme: &mut Acme, name: &str, external: &str) -> String {
     let body = json!({ "userName": name, "externalId": external });
-    acme.post("/Users", &body)["id"].as_str().expect("an id").to_owned()
+    acme.made("/Users", &body)
 }
 
 pub(crate) fn replace(acme: &mut Acme, user: &str, path: &str, value: &str) {
@@ -88,7 +88,7 @@ fn a_copy_holds_access_document_and_the_place_in_the_log() {
     acme.policy(&json!({ "mappings": [mapping("m", "title eq \"Lead\"", &["lead"])] }));
     let body =
         json!({ "userName": "Ada", "externalId": "E1", "title": "Lead", "password": "secret" });
-    let ada = acme.post("/Users", &body)["id"].as_str().expect("an id").to_owned();
+    let ada = acme.made("/Users", &body);
     let crew = acme.group("crew", &[&ada]);
     acme.settle();
     let seq = acme.events().len();
@@ -107,7 +107,10 @@ fn a_copy_holds_access_document_and_the_place_in_the_log() {
     let grants = json!([{ "role": "lead", "scope": "company", "source": "mapping:m" }]);
     let access =
         json!({ "id": ada, "status": "granted", "grants": grants, "withheld": [], "reasons": [] });
-    assert_eq!(of_ada, json!({ "seq": seq, "access": access, "document": document }));
+    let (since, now) = (of_ada["since"].as_i64().expect("a time"), acme.now.timestamp());
+    assert!((now - 60..=now).contains(&since), "{since}");
+    let copy = json!({ "seq": seq, "since": since, "access": access, "document": document });
+    assert_eq!(of_ada, copy);
     let group = json!({
         "id": crew, "displayName": "crew", "externalId": null, "members": 1, "kind": "directory",
     });

@@ -142,7 +142,7 @@ fn what_is_required_later_does_not_stand_in_the_way_of_deactivation() {
 #[test]
 fn every_attribute_can_be_filtered_by() {
     let mut acme = acme();
-    let ada = acme.post("/Users", &ada())["id"].as_str().unwrap().to_owned();
+    let ada = acme.made("/Users", &ada());
     let other = json!({ "userName": "bob", URN: { "grade": "b", "floor": 70, "badge": "a1" } });
     acme.post("/Users", &other);
     for filter in [
@@ -200,11 +200,11 @@ fn searchable_attributes_are_found_by_index_at_any_size() {
 #[test]
 fn a_unique_value_is_taken_once() {
     let mut acme = acme();
-    let ada = acme.post("/Users", &ada())["id"].as_str().unwrap().to_owned();
+    let ada = acme.made("/Users", &ada());
     let detail = format!("another resource has this `{URN}:badge`");
     let bob = |badge: &str| json!({ "userName": "bob", URN: { "grade": "b", "badge": badge } });
     acme.refused("POST", "/Users", &bob("A1"), (409, "uniqueness", &detail));
-    let bob = acme.post("/Users", &bob("a1"))["id"].as_str().unwrap().to_owned();
+    let bob = acme.made("/Users", &bob("a1"));
     let op = json!([{ "op": "replace", "path": format!("{URN}:badge"), "value": "A1" }]);
     let body = crate::steps::patch_op(&op);
     acme.refused("PATCH", &format!("/Users/{bob}"), &body, (409, "uniqueness", &detail));
@@ -215,7 +215,7 @@ fn a_unique_value_is_taken_once() {
 #[test]
 fn its_attributes_can_be_patched_by_every_way_of_naming_them() {
     let mut acme = acme();
-    let path = format!("/Users/{}", acme.post("/Users", &ada())["id"].as_str().unwrap());
+    let path = format!("/Users/{}", acme.made("/Users", &ada()));
     for (operation, at, value) in [
         (
             json!({ "op": "replace", "path": format!("{URN}:desk"), "value": "5" }),
@@ -262,8 +262,8 @@ fn its_attributes_can_be_patched_by_every_way_of_naming_them() {
         };
         acme.refused("PATCH", &path, &crate::steps::patch_op(&op), (400, scim_type, &detail));
     }
-    let bob = acme.post("/Users", &json!({ "userName": "bob", URN: { "grade": "b" } }));
-    let path = format!("/Users/{}", bob["id"].as_str().unwrap());
+    let id = acme.made("/Users", &json!({ "userName": "bob", URN: { "grade": "b" } }));
+    let path = format!("/Users/{id}");
     acme.patch(&path, &json!([{ "op": "remove", "path": URN }]));
     let left = acme.get(&path);
     assert_eq!((left.get(URN), &left["schemas"]), (None, &json!([urn::USER, urn::MUSTER_USER])));

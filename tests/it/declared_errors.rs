@@ -173,7 +173,7 @@ fn what_values_would_contradict_is_refused_while_there_are_any() {
     let mut acme = acme();
     let user =
         json!({ "userName": "ada", URN: { "grade": "a", "desk": "4", "house": { "city": "x" } } });
-    let path = format!("/Users/{}", acme.post("/Users", &user)["id"].as_str().unwrap());
+    let path = format!("/Users/{}", acme.made("/Users", &user));
     let desk = |fields: Value| {
         let mut changed = staff();
         changed["attributes"][1]

@@ -232,7 +232,7 @@ fn members_of_an_extension_are_no_members_of_the_group() {
     let ada = acme.user("ada");
     let club = json!({ "displayName": "club", "members": [{ "value": ada }],
         CLUB: { "members": ["x"] } });
-    let club = format!("/Groups/{}", acme.post("/Groups", &club)["id"].as_str().unwrap());
+    let club = format!("/Groups/{}", acme.made("/Groups", &club));
     let nothing = json!({ "members": null, CLUB: { "members": null } });
     acme.patch(&club, &json!([{ "op": "replace", "value": nothing }]));
     let left = acme.get(&club);

@@ -164,7 +164,7 @@ fn a_filter_that_means_nothing_is_told_by_its_position() {
 fn an_operation_that_cannot_be_applied_is_told_by_its_number() {
     let mut acme = Acme::new();
     let body = json!({ "userName": "ada", "emails": [{ "value": "a@b", "type": "work" }] });
-    let user = format!("/Users/{}", acme.post("/Users", &body)["id"].as_str().expect("an id"));
+    let user = format!("/Users/{}", acme.made("/Users", &body));
     let fine = json!({ "op": "replace", "path": "title", "value": "Countess" });
     let filtered = |filter: &str| format!("emails[{filter}].value");
     for (operation, scim_type) in [
@@ -263,8 +263,8 @@ fn an_error_is_of_the_media_type_that_was_asked_for() {
 fn no_error_repeats_what_was_sent() {
     let mut acme = Acme::new();
     let secret = "Lovelace";
-    let user = acme.post("/Users", &json!({ "userName": secret, "emails": [{ "value": secret }] }));
-    let path = format!("/Users/{}", user["id"].as_str().expect("an id"));
+    let id = acme.made("/Users", &json!({ "userName": secret, "emails": [{ "value": secret }] }));
+    let path = format!("/Users/{id}");
     let group = format!("/Groups/{}", acme.group("crew", &[]));
     let op = |op: &str, path: &str, value: Value| {
         patch_op(&json!([{ "op": op, "path": path, "value": value }]))

@@ -36,7 +36,7 @@ fn bd_13_a_group_may_be_a_role() {
     let ada = acme.user("ada");
     let mut body = of_kind("writer", "role");
     body["members"] = json!([{ "value": ada }]);
-    let role = acme.post("/Groups", &body)["id"].as_str().unwrap().to_owned();
+    let role = acme.made("/Groups", &body);
     let shown = acme.get(&format!("/Groups/{role}"));
     assert_eq!(shown["members"][0]["value"], ada);
     assert_eq!(

@@ -160,8 +160,7 @@ fn a_large_group_is_shown_whole_and_in_order() {
 #[test]
 fn a_key_sees_what_its_scopes_open() {
     let mut acme = Acme::new();
-    let ada = acme.post("/Users", &json!({ "userName": "ada", "displayName": "Ada L." }));
-    let ada = ada["id"].as_str().expect("an id").to_owned();
+    let ada = acme.made("/Users", &json!({ "userName": "ada", "displayName": "Ada L." }));
     let crew = acme.group("crew", &[&ada]);
     let team = json!({ "displayName": "team", "members": [{ "value": ada, "display": "Sent" }] });
     acme.post("/Groups", &team);

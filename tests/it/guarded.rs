@@ -214,7 +214,7 @@ fn succession(acme: &mut Acme) -> Value {
 
 fn managed(acme: &mut Acme, name: &str, manager: &str) -> String {
     let body = json!({ "userName": name, "active": true, ENTERPRISE: { "manager": { "value": manager } } });
-    acme.post("/Users", &body)["id"].as_str().unwrap().to_owned()
+    acme.made("/Users", &body)
 }
 
 #[test]

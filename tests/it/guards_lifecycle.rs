@@ -95,8 +95,7 @@ fn a_connection_activates_a_user_that_was_there_before_it() {
     let mut acme = Acme::new();
     for preset in ["entra", "onelogin", "generic"] {
         let body = json!({ "userName": format!("ada@{preset}"), "active": false });
-        let user = acme.post("/Users", &body);
-        let path = format!("/Users/{}", user["id"].as_str().expect("an id"));
+        let path = format!("/Users/{}", acme.made("/Users", &body));
         let key = acme.connect(preset);
         let link = json!([
             { "op": "Replace", "path": "active", "value": "True" },

@@ -85,8 +85,8 @@ fn a_remove_with_a_value_list_removes_only_these_values_of_a_user() {
     let mut acme = Acme::new();
     let email = |name: &str, kind: &str| json!({ "value": format!("{name}@x"), "type": kind });
     let emails = json!([email("a", "work"), email("b", "home"), email("c", "other")]);
-    let user = acme.post("/Users", &json!({ "userName": "ada", "emails": emails }));
-    let path = format!("/Users/{}", user["id"].as_str().expect("an id"));
+    let id = acme.made("/Users", &json!({ "userName": "ada", "emails": emails }));
+    let path = format!("/Users/{id}");
     let remove = json!([{ "op": "Remove", "path": "emails", "value": [email("b", "home")] }]);
     let patched = acme.patch(&path, &remove).json();
     assert_eq!(patched["emails"], json!([email("a", "work"), email("c", "other")]));

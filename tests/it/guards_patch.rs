@@ -19,8 +19,7 @@ fn given() -> (Acme, String) {
         "emails": [{ "value": "ada@x", "type": "work", "primary": true }],
         ENTERPRISE: { "department": "Engines" },
     });
-    let ada = acme.post("/Users", &ada);
-    let path = format!("/Users/{}", ada["id"].as_str().expect("an id"));
+    let path = format!("/Users/{}", acme.made("/Users", &ada));
     (acme, path)
 }
 

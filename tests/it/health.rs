@@ -265,9 +265,7 @@ fn the_checklist_tells_of_keys_that_open_nothing() {
     acme.admin("DELETE", &format!("/keys/{id}"), &Value::Null);
     assert_eq!(acme.results("entra")[1], "fail");
     assert!(acme.hint("entra", "keyValid").contains("Secret Token"));
-    let body = json!({ "id": "off", "displayName": "off", "state": "disabled" });
-    acme.admin("POST", "/connections", &body);
-    acme.mint_with(&json!({ "name": "off", "scopes": ["scim"], "connection": "off" }));
+    acme.connection_key("off", "disabled");
     assert_eq!(acme.hint("off", "keyValid"), "The connection is disabled; its keys open nothing.");
 }
 

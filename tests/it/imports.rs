@@ -156,7 +156,7 @@ fn a_table_has_columns_that_are_paths() {
 fn a_row_that_is_refused_is_told_by_its_line_and_leaves_the_others() {
     let mut acme = Acme::new();
     acme.user("taken");
-    acme.admin("PUT", "/policies", &json!({ "matching": ["externalId"] }));
+    acme.policy(&json!({ "matching": ["externalId"] }));
     let lines = [
         person(1).to_string(),
         String::new(),
@@ -201,7 +201,7 @@ fn rows_are_taken_for_users_by_what_the_tenant_says() {
     let second = acme.found("/Users", "userName eq \"ada2\"").remove(0);
     acme.delete(&format!("/Users/{second}"));
     let keys = json!({ "matching": ["emails.VALUE", "externalId", "userName"] });
-    assert_eq!(acme.admin("PUT", "/policies", &keys).status, 200);
+    acme.policy(&keys);
     assert_eq!(acme.counts(&[moved]), [0, 1, 0, 0], "renamed");
     let both = json!({ "userName": "x", "emails": address("b@x") });
     let import = acme.imports("", NDJSON, &text(&[both]));
@@ -226,7 +226,7 @@ fn an_import_is_the_word_of_a_key_without_a_connection() {
     let okta = acme.connect("okta");
     let ada = acme
         .with_key(&okta, |acme| acme.post("/Users", &json!({ "userName": "ada", "title": "Dev" })));
-    acme.admin("PUT", "/policies", &json!({ "authority": { "title": "idp" } }));
+    acme.policy(&json!({ "authority": { "title": "idp" } }));
     assert_eq!(acme.counts(&[json!({ "userName": "ada", "nickName": "A" })]), [0, 1, 0, 0]);
     let import = acme.imports("", NDJSON, &text(&[json!({ "userName": "ada", "title": "Boss" })]));
     let detail = "`title` is what connection `okta` says it is".to_owned();
@@ -266,7 +266,7 @@ fn a_part_is_done_once_and_in_its_turn() {
     acme.sleep();
     let second = acme.imports(&format!("/{id}?part=2"), NDJSON, &text(&[person(2)]));
     assert_eq!((counts_of(&second), &second["parts"]), ([2, 0, 0, 0], &json!(2)));
-    acme.admin("PUT", "/policies", &json!({ "deprovision": { "relink": "never" } }));
+    acme.policy(&json!({ "deprovision": { "relink": "never" } }));
     let gone = acme.found("/Users", "userName eq \"u2\"").remove(0);
     acme.delete(&format!("/Users/{gone}"));
     let before = acme.dump();
@@ -379,7 +379,7 @@ fn rows_are_held_to_guards() {
     let mut acme = Acme::new();
     let ada = acme.user("ada");
     let policies = json!({ "guards": [{ "role": "owner", "min": 1 }] });
-    acme.admin("PUT", "/policies", &policies);
+    acme.policy(&policies);
     acme.admin("POST", &format!("/users/{ada}/grants"), &json!({ "role": "owner" }));
     let rows = [json!({ "userName": "ada", "active": false }), json!({ "userName": "bob" })];
     let import = acme.imports("", NDJSON, &text(&rows));

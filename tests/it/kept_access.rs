@@ -18,10 +18,7 @@ fn given(deleted: &str) -> (Acme, String) {
     let key = acme.connection_key("okta", "active");
     let ada = acme.pushed(&key, &json!({ "userName": "ada", "externalId": "e1" }));
     assert_eq!(acme.joined(&group).len(), 1);
-    assert_eq!(
-        acme.scim_with("DELETE", &format!("/Users/{ada}"), &Value::Null, &key, &[]).status,
-        204
-    );
+    acme.delete_by(&key, &ada);
     assert_eq!(acme.joined(&group).len(), 0);
     acme.alarms();
     acme.sleep();

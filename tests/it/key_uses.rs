@@ -116,9 +116,7 @@ fn a_key_that_is_refused_is_not_used() {
 /// fails when it has begun to change what is in memory.
 fn given() -> (Acme, String, Value) {
     let mut acme = Acme::new();
-    acme.admin("POST", "/connections", &json!({ "id": "okta", "displayName": "Okta" }));
-    let body = json!({ "name": "okta", "scopes": ["scim"], "connection": "okta" });
-    let key = acme.mint_with(&body);
+    let key = acme.connection_key("okta", "draft");
     acme.settle();
     let large = json!({ "userName": "ada", "title": "x".repeat(limits::RESOURCE_BYTES) });
     (acme, key, large)

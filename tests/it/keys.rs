@@ -93,7 +93,7 @@ fn keys_are_read_one_by_one_and_in_pages() {
     }
     assert_eq!(walked, all);
     for (query, count) in
-        [("limit=0", 1), ("limit=", 5), ("limit=5", 5), ("limit=99999", 5), ("cursor=z", 0)]
+        [("limit=0", 1), ("limit=", 5), ("limit=5", 5), ("limit=99999", 5), ("cursor=", 5)]
     {
         let page = acme.admin("GET", &format!("/keys?{query}"), &Value::Null);
         assert_eq!(items(&page).len(), count, "{query}");

@@ -110,7 +110,8 @@ impl Acme {
         let request = CopyRequest::of(Method::Get, &route, &query, &principal)?;
         let slug = Slug::parse(self.slug()).expect("a slug");
         let name = request.name(&self.gate.key_ring, &slug).expect("a name");
-        request.answer(self.kv.there.get(&name)?)
+        let issued = self.gate.brief_since(Some(&authorization), self.now).unwrap_or(i64::MAX);
+        request.answer(self.kv.there.get(&name)?, issued)
     }
 
     /// Copies answer what the tenant would, as of its last event, and there are no others.

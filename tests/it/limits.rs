@@ -79,8 +79,8 @@ fn a_patch_has_so_many_operations() {
 #[test]
 fn a_request_evaluates_so_many_bytes() {
     let mut acme = Acme::new();
-    let id = acme.post("/Users", &json!({ "userName": "ada", "title": "x".repeat(900_000) }));
-    let path = format!("/Users/{}", id["id"].as_str().expect("an id"));
+    let id = acme.made("/Users", &json!({ "userName": "ada", "title": "x".repeat(900_000) }));
+    let path = format!("/Users/{id}");
     let filter = vec!["value eq \"x\""; 50].join(" or ");
     let operation = json!({ "op": "remove", "path": format!("emails[{filter}]") });
     let operations = |count| patch_op(&Value::Array(vec![operation.clone(); count]));
@@ -121,8 +121,7 @@ fn an_attribute_has_so_many_values() {
     let detail = format!("`emails` has more than {most} values");
     let body = |count| json!({ "userName": "ada", "emails": emails(count) });
     acme.refused("POST", "/Users", &body(most + 1), (400, "tooMany", &detail));
-    let created = acme.post("/Users", &body(most));
-    let path = format!("/Users/{}", created["id"].as_str().expect("an id"));
+    let path = format!("/Users/{}", acme.made("/Users", &body(most)));
     let add = json!([{ "op": "add", "path": "emails", "value": [{ "value": "x@example.com" }] }]);
     let detail = format!("operation 1: {detail}");
     acme.refused("PATCH", &path, &patch_op(&add), (400, "tooMany", &detail));

@@ -3,6 +3,7 @@
 use muster::scim::urn;
 use serde_json::{Value, json};
 
+use crate::access::mapping;
 use crate::bulk::bulk_request;
 use crate::scenario::Reply;
 use crate::steps::{Refused, check_error, check_problem, ids, patch_op, texts};
@@ -25,7 +26,7 @@ impl Acme {
     }
 
     fn status(&mut self, id: &str) -> String {
-        let access = self.admin("GET", &format!("/users/{id}/access"), &Value::Null).json();
+        let access = self.access(id);
         access["status"].as_str().expect("a status").to_owned()
     }
 }
@@ -44,16 +45,16 @@ fn ol_35_who_is_unlinked_is_unknown_and_who_is_linked_again_is_as_before() {
     let (mut acme, okta, users) = given();
     let ada = &users[0];
     let crew = acme.with_key(&okta, |acme| acme.group("crew", &[ada]));
-    let mapping = json!({ "condition": "groups.display eq \"crew\"", "grants": [{ "role": "r" }] });
-    acme.admin("PUT", "/policies", &json!({ "mappings": [mapping] }));
+    let mapping = mapping("m", "groups.display eq \"crew\"", &["r"]);
+    acme.policy(&json!({ "mappings": [mapping] }));
     acme.admin("POST", &format!("/users/{ada}/grants"), &json!({ "role": "by-hand" }));
-    let before = acme.admin("GET", &format!("/users/{ada}/access"), &Value::Null).json();
+    let before = acme.access(ada);
     assert_eq!(before["status"], "granted");
     let record = acme.get(&format!("/Users/{ada}"));
     let behind = acme.events().len();
 
     acme.sets_link(ada, "okta", false);
-    let access = acme.admin("GET", &format!("/users/{ada}/access"), &Value::Null).json();
+    let access = acme.access(ada);
     assert_eq!((&access["status"], &access["grants"]), (&json!("unknown"), &json!([])));
     assert_eq!(access["reasons"], json!(["unlinked"]));
     assert_eq!(
@@ -70,7 +71,7 @@ fn ol_35_who_is_unlinked_is_unknown_and_who_is_linked_again_is_as_before() {
 
     acme.sets_link(ada, "okta", true);
     acme.sets_link(ada, "okta", true);
-    assert_eq!(acme.admin("GET", &format!("/users/{ada}/access"), &Value::Null).json(), before);
+    assert_eq!(acme.access(ada), before);
     assert_eq!(acme.get(&format!("/Users/{ada}")), record);
     let members = acme.with_key(&okta, |acme| acme.get(&format!("/Groups/{crew}")));
     assert_eq!(texts(&members["members"], "value"), [ada.as_str()]);
@@ -314,12 +315,12 @@ fn a_guard_keeps_its_holder_linked_and_a_departure_ends_what_is_unknown() {
     let (mut acme, _, users) = given();
     let ada = &users[0];
     acme.admin("POST", &format!("/users/{ada}/grants"), &json!({ "role": "owner" }));
-    acme.admin("PUT", "/policies", &json!({ "guards": [{ "role": "owner", "min": 1 }] }));
+    acme.policy(&json!({ "guards": [{ "role": "owner", "min": 1 }] }));
     let before = acme.dump();
     let reply = acme.decide_link(ada, "unlink", &json!({ "connection": "okta" }));
     assert_eq!((reply.status, &reply.json()["code"]), (409, &json!("conflict")));
     assert_eq!(acme.dump(), before);
-    acme.admin("PUT", "/policies", &json!({ "guards": [] }));
+    acme.policy(&json!({ "guards": [] }));
     acme.sets_link(ada, "okta", false);
     assert_eq!(acme.status(ada), "unknown");
     assert_eq!(acme.admin("DELETE", "/connections/okta?users=keep", &Value::Null).status, 204);

@@ -158,8 +158,7 @@ fn a_list_is_projected() {
 /// Two users and three groups, and their ids.
 fn mixed() -> (Acme, Vec<String>) {
     let mut acme = Acme::new();
-    let ada = acme.post("/Users", &json!({ "userName": "ada", "displayName": "Same" }));
-    let ada = ada["id"].as_str().expect("an id").to_owned();
+    let ada = acme.made("/Users", &json!({ "userName": "ada", "displayName": "Same" }));
     let first = acme.group("Same", &[&ada]);
     let all = [ada, acme.user("bob"), first, acme.group("b", &[]), acme.group("c", &[])];
     (acme, all.into())

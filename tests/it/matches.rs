@@ -35,7 +35,7 @@ impl Acme {
     }
 
     fn granted(&mut self, id: &str) -> Value {
-        self.admin("GET", &format!("/users/{id}/access"), &Value::Null).json()["grants"].clone()
+        self.access(id)["grants"].clone()
     }
 }
 
@@ -49,7 +49,7 @@ fn given() -> (Acme, String, String) {
     let okta = acme.connect("okta");
     acme.admin("POST", "/connections/okta/activate", &Value::Null);
     let made = json!({ "userName": "ada", "emails": [{ "value": "ada@acme.test" }], "title": "x" });
-    let id = acme.post("/Users", &made)["id"].as_str().unwrap().to_owned();
+    let id = acme.made("/Users", &made);
     acme.admin("POST", &format!("/users/{id}/grants"), &json!({ "role": "author" }));
     (acme, okta, id)
 }
@@ -75,7 +75,7 @@ fn bd_23_who_is_there_already_is_taken_up_where_the_connection_does_that() {
 fn bd_23_who_may_be_meant_is_proposed_and_matched_by_hand() {
     let (mut acme, okta, id) = given();
     let keys = json!({ "matching": ["userName", "emails.value", "externalId"] });
-    acme.admin("PUT", "/policies", &keys);
+    acme.policy(&keys);
     assert_eq!(acme.proposals(""), Vec::<Value>::new());
     acme.is_taken(&okta, &ada());
     let proposed = json!({
@@ -145,7 +145,7 @@ fn confidence_is_how_much_agrees_of_what_both_have() {
     let mut acme = Acme::new();
     let okta = acme.connect("okta");
     let keys = json!({ "matching": ["externalId", "userName", "emails.value"] });
-    acme.admin("PUT", "/policies", &keys);
+    acme.policy(&keys);
     let person = |name: &str, id: &str, address: &str| json!({ "userName": name, "externalId": id, "emails": [{ "value": address }] });
     acme.post("/Users", &person("ada", "e1", "x@acme.test"));
     acme.post("/Users", &json!({ "userName": "bob", "emails": [{ "value": "ada@acme.test" }] }));
@@ -160,7 +160,7 @@ fn confidence_is_how_much_agrees_of_what_both_have() {
     assert_eq!(found, expected);
     acme.is_taken(&okta, &json!({ "userName": "ada" }));
     assert_eq!(said(&acme.proposals("")[0]), (json!(["userName"]), 100));
-    acme.admin("PUT", "/policies", &json!({ "matching": [] }));
+    acme.policy(&json!({ "matching": [] }));
     let entra = acme.connect("entra");
     acme.is_taken(&entra, &person("ADA", "E1", "ADA@acme.test"));
     assert_eq!(acme.proposals("?connection=entra"), Vec::<Value>::new());
@@ -238,7 +238,7 @@ fn proposals_are_paged_bounded_and_leave_with_their_connection() {
 fn one_value_means_so_many_users_at_most() {
     let mut acme = Acme::new();
     let okta = acme.connect("okta");
-    acme.admin("PUT", "/policies", &json!({ "matching": ["emails.value"] }));
+    acme.policy(&json!({ "matching": ["emails.value"] }));
     let user = |name: String| json!({ "userName": name, "emails": [{ "value": "a@x" }] });
     for number in 0..=limits::MATCH_CANDIDATES {
         acme.post("/Users", &user(format!("u{number}")));

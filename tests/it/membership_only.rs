@@ -3,7 +3,7 @@
 use muster::scim::urn;
 use serde_json::{Value, json};
 
-use crate::attribute_rules::{faults, rule};
+use crate::attribute_rules::faults;
 use crate::steps::{check_problem, patch_op};
 use crate::support::Acme;
 
@@ -16,7 +16,7 @@ const READ_ONLY: (u16, &str, &str) =
 fn connected() -> (Acme, String) {
     let mut acme = Acme::new();
     let crew = json!({ "displayName": "crew", "externalId": "e1" });
-    let crew = format!("/Groups/{}", acme.post("/Groups", &crew)["id"].as_str().unwrap());
+    let crew = format!("/Groups/{}", acme.made("/Groups", &crew));
     acme.key = acme.connect("okta");
     (acme, crew)
 }
@@ -36,7 +36,7 @@ fn bd_15_a_connection_may_be_left_the_members_of_groups_and_no_more() {
     let (mut acme, crew) = connected();
     let (ada, bob) = (acme.user("ada"), acme.user("bob"));
     assert_eq!(mutability(&mut acme), ["displayName readWrite", "members readWrite"]);
-    rule(&mut acme, &json!({ "groups": "membershipOnly" }));
+    acme.policy(&json!({ "groups": "membershipOnly" }));
     acme.sleep();
     assert_eq!(mutability(&mut acme), ["displayName readOnly", "members readWrite"]);
     acme.refused("POST", "/Groups", &json!({ "displayName": "more" }), MEMBERS_ONLY);
@@ -63,7 +63,7 @@ fn bd_15_a_connection_may_be_left_the_members_of_groups_and_no_more() {
 #[test]
 fn a_key_without_a_connection_is_not_held_to_it() {
     let (mut acme, crew) = connected();
-    rule(&mut acme, &json!({ "groups": "membershipOnly" }));
+    acme.policy(&json!({ "groups": "membershipOnly" }));
     acme.key = acme.mint(&["scim"]);
     assert_eq!(mutability(&mut acme), ["displayName readWrite", "members readWrite"]);
     let rename = json!([{ "op": "replace", "path": "displayName", "value": "b" }]);
@@ -82,7 +82,7 @@ fn a_connection_has_its_own_word_on_it() {
     assert_eq!(say(&mut acme, json!("membershipOnly")).json()["groups"], "membershipOnly");
     acme.sleep();
     acme.refused("PATCH", &crew, &patch_op(&rename), READ_ONLY);
-    rule(&mut acme, &json!({ "groups": "membershipOnly" }));
+    acme.policy(&json!({ "groups": "membershipOnly" }));
     let event = say(&mut acme, json!("full"));
     assert_eq!(event.status, 200);
     acme.patch(&crew, &rename);

@@ -41,7 +41,7 @@ fn given(users: &[User]) -> Acme {
             "displayName": text(display),
             "externalId": text(external),
         });
-        let id = acme.post("/Users", &body)["id"].as_str().expect("an id").to_owned();
+        let id = acme.made("/Users", &body);
         acme.post("/Groups", &json!({ "displayName": TEXTS[*name], "externalId": text(external) }));
         changed.extend(changes.then_some((id, TEXTS[*name])));
     }

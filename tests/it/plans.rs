@@ -46,7 +46,7 @@ fn given() -> Acme {
             ENTERPRISE_USER: (number % 2 == 1).then(|| json!({ "department": other })),
         });
         acme.wait(1);
-        users.push(acme.post("/Users", &body)["id"].as_str().expect("an id").to_owned());
+        users.push(acme.made("/Users", &body));
     }
     let inner = acme.group("ß", &[&users[0], &users[1]]);
     acme.group("SS", &[&users[1], &users[2], &inner]);

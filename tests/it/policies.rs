@@ -133,7 +133,7 @@ fn what_an_earlier_version_took_stands() {
     let bob = json!({ "userName": "bob", urn: { "badge": "a1" } });
     assert_eq!(acme.scim("POST", "/Users", &bob).status, 409);
     let features = json!({ "features": { "agents": true } });
-    assert_eq!(acme.admin("PUT", "/policies", &features).status, 200);
+    acme.policy(&features);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_document_with_a_fault_changes_nothing() {
 fn ol_03_scim_can_be_switched_off_but_for_discovery() {
     let mut acme = Acme::new();
     let ada = acme.user("ada");
-    acme.admin("PUT", "/policies", &json!({ "features": { "scim": false } }));
+    acme.policy(&json!({ "features": { "scim": false } }));
     let off = (403, "", "SCIM is switched off for this tenant");
     for (method, path) in [
         ("GET", "/Users"),
@@ -206,7 +206,7 @@ fn ol_03_scim_can_be_switched_off_but_for_discovery() {
     for path in ["/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/User", "/Schemas"] {
         acme.get(path);
     }
-    acme.admin("PUT", "/policies", &json!({ "features": { "scim": true } }));
+    acme.policy(&json!({ "features": { "scim": true } }));
     assert_eq!(acme.get(&format!("/Users/{ada}"))["userName"], "ada");
 }
 
@@ -214,14 +214,14 @@ fn ol_03_scim_can_be_switched_off_but_for_discovery() {
 fn ol_11_bulk_can_be_switched_off_and_discovery_says_so() {
     let mut acme = Acme::new();
     assert_eq!(acme.get("/ServiceProviderConfig")["bulk"]["supported"], true);
-    acme.admin("PUT", "/policies", &json!({ "features": { "bulk": false } }));
+    acme.policy(&json!({ "features": { "bulk": false } }));
     assert_eq!(acme.get("/ServiceProviderConfig")["bulk"]["supported"], false);
     let body = json!({ "schemas": [muster::scim::urn::BULK_REQUEST], "Operations": [] });
     assert_eq!(acme.scim("POST", "/Bulk", &body).status, 501);
     let types = |acme: &mut Acme| acme.get("/ResourceTypes")["totalResults"].clone();
     let schemas = |acme: &mut Acme| acme.get("/Schemas")["totalResults"].clone();
     let before = (types(&mut acme), schemas(&mut acme));
-    acme.admin("PUT", "/policies", &json!({ "features": { "agents": true } }));
+    acme.policy(&json!({ "features": { "agents": true } }));
     assert_ne!((types(&mut acme), schemas(&mut acme)), before, "discovery is the tenant's own");
 }
 
@@ -254,7 +254,7 @@ fn bd_16_a_feature_that_is_switched_on_is_told() {
     let mut acme = Acme::new();
     let told = |acme: &mut Acme, features: Value| {
         let behind = acme.events().len();
-        acme.admin("PUT", "/policies", &json!({ "features": features }));
+        acme.policy(&json!({ "features": features }));
         let events = acme.events().split_off(behind);
         let told = events.iter().filter(|event| event["type"] == "tenant.feature.enabled");
         told.map(|event| event["data"]["feature"].as_str().unwrap().to_owned()).collect::<Vec<_>>()

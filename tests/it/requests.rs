@@ -346,10 +346,7 @@ fn requests_of_revoked_and_disabled_keys_are_kept_too() {
         (&last["status"], &last["key"], &last["connection"]),
         (&json!(401), &id, &Value::Null)
     );
-    let body = json!({ "id": "off", "displayName": "off", "state": "disabled" });
-    assert_eq!(acme.admin("POST", "/connections", &body).status, 201);
-    let body = json!({ "name": "off", "scopes": ["scim"], "connection": "off" });
-    let key = acme.mint_with(&body);
+    let key = acme.connection_key("off", "disabled");
     assert_eq!(acme.scim_with("GET", "/Users", &Value::Null, &key, &[]).status, 403);
     let last = acme.last_request();
     assert_eq!((&last["status"], &last["connection"]), (&json!(403), &json!("off")));

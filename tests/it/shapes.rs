@@ -32,8 +32,7 @@ fn ada() -> Value {
 impl Given {
     fn new() -> Self {
         let mut acme = Acme::new();
-        let made = acme.post("/Users", &ada());
-        let ada = made["id"].as_str().expect("an id").to_owned();
+        let ada = acme.made("/Users", &ada());
         let bob = acme.user("bob");
         let cyd = acme.user("cyd");
         let user = format!("/Users/{ada}");

@@ -169,7 +169,7 @@ fn ol_10_users_of_others_are_left_untouched() {
 fn who_is_not_active_is_not_deactivated_by_a_write_that_says_so() {
     let (mut acme, key) = given("onWrite");
     let body = json!({ "userName": "ada", "active": false });
-    let id = acme.post("/Users", &body)["id"].as_str().unwrap().to_owned();
+    let id = acme.made("/Users", &body);
     let path = format!("/Users/{id}");
     assert_eq!(acme.by(&key, "PATCH", &path, &set("active", json!(false))).status, 200);
     assert_eq!(acme.manager(&path).as_deref(), Some("okta"));
@@ -216,11 +216,10 @@ fn a_group_that_is_nobodys_is_taken_up_by_a_write_of_its_attributes_alone() {
 #[test]
 fn a_post_of_a_taken_name_takes_up_who_is_nobodys_where_the_connection_does_that() {
     let (mut acme, key) = given("onCreate");
-    let made = acme.post(
+    let id = acme.made(
         "/Users",
         &json!({ "userName": "ada", "title": "Dev", "emails": [{ "value": "a@x" }] }),
     );
-    let id = made["id"].as_str().unwrap().to_owned();
     let crew = acme.group("crew", &[&id]);
     let behind = acme.events().len();
     let off = json!({ "userName": "ada", "active": false });

@@ -32,6 +32,12 @@ impl Acme {
         reply.json()
     }
 
+    /// The id of what a POST makes.
+    #[track_caller]
+    pub(crate) fn made(&mut self, path: &str, body: &Value) -> String {
+        self.post(path, body)["id"].as_str().expect("an id").to_owned()
+    }
+
     /// What a PUT leaves.
     #[track_caller]
     pub(crate) fn put(&mut self, path: &str, body: &Value) -> Value {
@@ -111,11 +117,18 @@ impl Acme {
     }
 
     /// A key that is bound to a new connection.
+    #[track_caller]
     pub(crate) fn connect(&mut self, preset: &str) -> String {
-        let connection = json!({ "id": preset, "displayName": preset, "preset": preset });
-        let reply = self.admin("POST", "/connections", &connection);
+        self.connect_as(&json!({ "id": preset, "displayName": preset, "preset": preset }))
+    }
+
+    /// The same with a connection as asked for.
+    #[track_caller]
+    pub(crate) fn connect_as(&mut self, connection: &Value) -> String {
+        let reply = self.admin("POST", "/connections", connection);
         assert_eq!(reply.status, 201, "{}", reply.json());
-        self.mint_with(&json!({ "name": preset, "scopes": ["scim"], "connection": preset }))
+        let id = &connection["id"];
+        self.mint_with(&json!({ "name": id, "scopes": ["scim"], "connection": id }))
     }
 
     /// Does something with another key.

@@ -259,18 +259,14 @@ impl Acme {
 
     /// Adds a user by name; its id.
     pub(crate) fn user(&mut self, name: &str) -> String {
-        let reply = self.scim("POST", "/Users", &json!({ "userName": name }));
-        assert_eq!(reply.status, 201, "{}", reply.json());
-        reply.json()["id"].as_str().expect("an id").to_owned()
+        self.made("/Users", &json!({ "userName": name }))
     }
 
     /// Adds a group with members; its id.
     pub(crate) fn group(&mut self, name: &str, members: &[&str]) -> String {
         let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
         let body = json!({ "displayName": name, "members": members });
-        let reply = self.scim("POST", "/Groups", &body);
-        assert_eq!(reply.status, 201, "{}", reply.json());
-        reply.json()["id"].as_str().expect("an id").to_owned()
+        self.made("/Groups", &body)
     }
 
     /// All events of the tenant.

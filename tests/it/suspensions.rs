@@ -96,7 +96,7 @@ fn who_comes_back_comes_back_suspended_and_who_is_forgotten_is_forgotten() {
     acme.alarms();
     assert_eq!((acme.rows("tombstones"), acme.rows("suspensions")), (0, 1));
     assert_eq!(suspensions::of(&acme.sql, &bob), Ok(None));
-    acme.admin("PUT", "/policies", &json!({ "deprovision": { "retain": "PT0S" } }));
+    acme.policy(&json!({ "deprovision": { "retain": "PT0S" } }));
     acme.delete(&format!("/Users/{ada}"));
     assert_eq!(acme.rows("suspensions"), 0);
 }

@@ -19,35 +19,23 @@ fn user(name: &str, external_id: &str) -> Value {
     json!({ "userName": name, "externalId": external_id })
 }
 
-fn make(acme: &mut Acme, key: &str, body: &Value) -> String {
-    let reply = acme.scim_with("POST", "/Users", body, key, &[]);
-    assert_eq!(reply.status, 201, "{}", reply.json());
-    reply.json()["id"].as_str().unwrap().to_owned()
-}
-
-fn delete(acme: &mut Acme, key: &str, id: &str) {
-    let reply = acme.scim_with("DELETE", &format!("/Users/{id}"), &Value::Null, key, &[]);
-    assert_eq!(reply.status, 204);
-}
-
 /// Makes a user and deletes it; the id.
 fn bury(acme: &mut Acme, key: &str, body: &Value) -> String {
-    let id = make(acme, key, body);
-    delete(acme, key, &id);
+    let id = acme.pushed(key, body);
+    acme.delete_by(key, &id);
     id
 }
 
 fn decide(acme: &mut Acme, deprovision: &Value) {
-    let reply = acme.admin("PUT", "/policies", &json!({ "deprovision": deprovision }));
-    assert_eq!(reply.status, 200, "{}", reply.json());
+    acme.policy(&json!({ "deprovision": deprovision }));
 }
 
 #[test]
 fn ol_09_a_deleted_user_is_gone_at_once_and_forgotten_after_retention() {
     let (mut acme, okta, _) = given();
     decide(&mut acme, &json!({ "deactivated": "suspend", "deleted": "delete", "retain": "P30D" }));
-    let ada = make(&mut acme, &okta, &user("ada@acme.com", "e1"));
-    delete(&mut acme, &okta, &ada);
+    let ada = acme.pushed(&okta, &user("ada@acme.com", "e1"));
+    acme.delete_by(&okta, &ada);
     assert_eq!(acme.scim("GET", &format!("/Users/{ada}"), &Value::Null).status, 404);
     assert_eq!(acme.get("/Users")["totalResults"], 0);
     acme.alarms();
@@ -125,14 +113,14 @@ fn a_faulty_choice_is_refused_with_its_place() {
 #[test]
 fn a_person_of_the_same_connection_and_name_gets_the_old_id() {
     let (mut acme, okta, entra) = given();
-    let ada = make(&mut acme, &okta, &user("ada", "e1"));
+    let ada = acme.pushed(&okta, &user("ada", "e1"));
     let path = format!("/Users/{ada}");
     let changed = json!({ "userName": "ada", "externalId": "e1", "title": "Dr" });
     assert_eq!(acme.scim("PUT", &path, &changed).status, 200);
-    delete(&mut acme, &okta, &ada);
-    let other = make(&mut acme, &entra, &user("Ada", "e1"));
+    acme.delete_by(&okta, &ada);
+    let other = acme.pushed(&entra, &user("Ada", "e1"));
     assert_ne!(other, ada, "another connection's is another person");
-    delete(&mut acme, &entra, &other);
+    acme.delete_by(&entra, &other);
     let reply = acme.scim_with("POST", "/Users", &user("ADA", "e9"), &okta, &[]);
     assert_eq!((reply.status, &reply.json()["id"]), (201, &json!(ada)));
     assert_eq!(reply.headers["etag"], "W/\"3\"", "no version of old is mistaken for the new one");
@@ -144,7 +132,7 @@ fn a_person_of_the_same_connection_and_name_gets_the_old_id() {
         (&json!("user.created"), &json!(true))
     );
     acme.sleep();
-    assert_eq!(make(&mut acme, &entra, &user("ada.b", "e1")), other, "by the `externalId`");
+    assert_eq!(acme.pushed(&entra, &user("ada.b", "e1")), other, "by the `externalId`");
     assert_eq!(acme.rows("tombstones"), 0);
 }
 
@@ -155,20 +143,20 @@ fn what_was_deleted_without_a_connection_comes_back_without_one() {
     let ada = bury(&mut acme, &key, &user("ada", "e1"));
     let okta_s = bury(&mut acme, &okta, &user("ada", "e1"));
     assert_ne!(okta_s, ada);
-    assert_eq!(make(&mut acme, &key, &user("ada", "e1")), ada);
+    assert_eq!(acme.pushed(&key, &user("ada", "e1")), ada);
 }
 
 #[test]
 fn an_external_id_must_be_of_one_alone() {
     let (mut acme, okta, _) = given();
-    let first = make(&mut acme, &okta, &user("a", "e1"));
-    let second = make(&mut acme, &okta, &user("b", "e1"));
-    delete(&mut acme, &okta, &first);
-    delete(&mut acme, &okta, &second);
-    let new = make(&mut acme, &okta, &user("c", "e1"));
+    let first = acme.pushed(&okta, &user("a", "e1"));
+    let second = acme.pushed(&okta, &user("b", "e1"));
+    acme.delete_by(&okta, &first);
+    acme.delete_by(&okta, &second);
+    let new = acme.pushed(&okta, &user("c", "e1"));
     assert!(![&first, &second].contains(&&new), "two have it");
-    assert_eq!(make(&mut acme, &okta, &user("b", "e1")), second, "the name decides");
-    let fresh = make(&mut acme, &okta, &user("d", "e1"));
+    assert_eq!(acme.pushed(&okta, &user("b", "e1")), second, "the name decides");
+    let fresh = acme.pushed(&okta, &user("d", "e1"));
     assert_ne!(fresh, first, "a user has it");
     for id in [&new, &second, &fresh] {
         acme.scim(
@@ -180,9 +168,9 @@ fn an_external_id_must_be_of_one_alone() {
             }),
         );
     }
-    assert_ne!(make(&mut acme, &okta, &user("x", "E1")), first, "its case counts");
-    assert_eq!(make(&mut acme, &okta, &user("e", "e1")), first);
-    assert_ne!(make(&mut acme, &okta, &json!({ "userName": "f" })), first);
+    assert_ne!(acme.pushed(&okta, &user("x", "E1")), first, "its case counts");
+    assert_eq!(acme.pushed(&okta, &user("e", "e1")), first);
+    assert_ne!(acme.pushed(&okta, &json!({ "userName": "f" })), first);
 }
 
 #[test]
@@ -194,7 +182,7 @@ fn the_last_of_a_name_comes_back() {
     let last = bury(&mut acme, &okta, &user("ada", "e2"));
     assert_ne!(first, last, "never");
     decide(&mut acme, &json!({ "relink": "always" }));
-    assert_eq!(make(&mut acme, &okta, &user("ada", "e1")), last);
+    assert_eq!(acme.pushed(&okta, &user("ada", "e1")), last);
 }
 
 #[test]
@@ -205,7 +193,7 @@ fn a_soft_relink_is_of_those_whose_access_had_not_ended() {
         let ada = bury(&mut acme, &okta, &user("ada", "e1"));
         // What it was then counts, not what would be now.
         decide(&mut acme, &json!({ "deleted": "delete" }));
-        assert_eq!(make(&mut acme, &okta, &user("ada", "e1")) == ada, revived, "{deleted}");
+        assert_eq!(acme.pushed(&okta, &user("ada", "e1")) == ada, revived, "{deleted}");
     }
 }
 
@@ -235,7 +223,7 @@ fn after_retention_nobody_comes_back() {
     acme.wait(3_600);
     // The alarm may be late.
     assert_eq!(acme.rows("tombstones"), 1);
-    assert_ne!(make(&mut acme, &okta, &user("ada", "e1")), ada);
+    assert_ne!(acme.pushed(&okta, &user("ada", "e1")), ada);
     decide(&mut acme, &json!({ "retain": "PT0S" }));
     bury(&mut acme, &okta, &user("bob", "e2"));
     assert_eq!(acme.rows("tombstones"), 1, "what is not retained leaves nothing");
@@ -293,5 +281,5 @@ fn an_operation_that_is_refused_leaves_no_tombstone_and_takes_none() {
     let reply = acme.scim_with("POST", "/Bulk", &request, &okta, &[]);
     assert_eq!(reply.json()["Operations"][0]["status"], "409");
     assert_eq!(acme.rows("tombstones"), before);
-    assert_eq!(make(&mut acme, &okta, &user("ada", "e1")), ada);
+    assert_eq!(acme.pushed(&okta, &user("ada", "e1")), ada);
 }

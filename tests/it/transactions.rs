@@ -12,7 +12,7 @@ fn given() -> (Acme, [String; 4]) {
     let mut acme = Acme::new();
     let [ada, bob] = ["ada", "bob"].map(|name| {
         let body = json!({ "userName": name, "externalId": name, "emails": [{ "value": name }] });
-        acme.post("/Users", &body)["id"].as_str().expect("an id").to_owned()
+        acme.made("/Users", &body)
     });
     let crew = acme.group("crew", &[&ada, &bob]);
     let team = acme.group("team", &[&crew]);

@@ -281,7 +281,7 @@ fn what_contradicts_what_is_there_is_refused() {
     other.admin("POST", "/connections", &json!({ "id": "entra", "displayName": "mine" }));
     other.refuses_import(&pages[0], (409, "conflict"));
     let mut other = Acme::named("other");
-    other.admin("PUT", "/policies", &json!({ "features": { "roles": true } }));
+    other.policy(&json!({ "features": { "roles": true } }));
     other.refuses_import(&pages[0], (409, "conflict"));
     let mut other = Acme::named("other");
     other.takes(&pages[0]);

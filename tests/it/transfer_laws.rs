@@ -111,7 +111,7 @@ fn staff() -> Value {
 
 fn check_move(steps: &[Step], limit: usize, sends_twice: bool) -> Result<(), TestCaseError> {
     let (mut acme, ids) = lived(steps);
-    acme.admin("PUT", "/policies", &json!({ "features": { "roles": true } }));
+    acme.policy(&json!({ "features": { "roles": true } }));
     acme.post("/Roles", &json!({ "value": "modeler", "display": "Modeler" }));
     let before = acme.dump();
     let pages = acme.export(limit);

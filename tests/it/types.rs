@@ -47,8 +47,7 @@ fn types() -> [(&'static str, &'static str, &'static str, Value); 4] {
 /// A tenant with features.
 fn with(features: &Value) -> Acme {
     let mut acme = Acme::new();
-    let reply = acme.admin("PUT", "/policies", &json!({ "features": features }));
-    assert_eq!(reply.status, 200, "{}", reply.json());
+    acme.policy(&json!({ "features": features }));
     acme
 }
 
@@ -207,7 +206,7 @@ fn a_feature_that_is_switched_off_hides_and_does_not_delete() {
     let role = acme.post("/Roles", &json!({ "value": "lead" }));
     let path = format!("/Roles/{}", role["id"].as_str().unwrap());
     for on in [false, true] {
-        acme.admin("PUT", "/policies", &json!({ "features": { "roles": on } }));
+        acme.policy(&json!({ "features": { "roles": on } }));
         assert_eq!(acme.scim("GET", &path, &Value::Null).status, if on { 200 } else { 404 });
     }
     assert_eq!(acme.get(&path), role);
@@ -216,10 +215,9 @@ fn a_feature_that_is_switched_off_hides_and_does_not_delete() {
 #[test]
 fn a_group_with_hidden_members_can_be_written_back() {
     let mut acme = all();
-    let agent = acme.post("/Agents", &json!({ "name": "scribe" }));
-    let id = agent["id"].as_str().unwrap().to_owned();
+    let id = acme.made("/Agents", &json!({ "name": "scribe" }));
     let path = format!("/Groups/{}", acme.group("Robots", &[&id]));
-    acme.admin("PUT", "/policies", &json!({ "features": { "agents": false } }));
+    acme.policy(&json!({ "features": { "agents": false } }));
     let shown = acme.get(&path);
     assert_eq!(shown["members"][0]["value"], json!(id));
     assert_eq!(acme.put(&path, &shown), shown);

@@ -105,7 +105,7 @@ fn ids_are_version_7_in_lower_case_and_rise_even_when_the_clock_steps_back() {
 #[test]
 fn a_user_that_returns_is_a_new_one_where_the_tenant_says_so() {
     let mut acme = Acme::new();
-    acme.admin("PUT", "/policies", &json!({ "deprovision": { "relink": "never" } }));
+    acme.policy(&json!({ "deprovision": { "relink": "never" } }));
     let first = acme.post("/Users", &ada());
     acme.delete(&format!("/Users/{}", first["id"].as_str().expect("an id")));
     let second = acme.post("/Users", &ada());
@@ -189,7 +189,7 @@ fn a_change_that_changes_nothing_writes_nothing() {
 #[test]
 fn a_replacement_clears_what_it_omits() {
     let mut acme = Acme::new();
-    let id = acme.post("/Users", &ada())["id"].as_str().expect("an id").to_owned();
+    let id = acme.made("/Users", &ada());
     let replaced = acme.put(&format!("/Users/{id}"), &json!({ "userName": "ada@example.com" }));
     let left = json!({
         "schemas": [USER],
@@ -239,7 +239,7 @@ fn an_external_id_may_be_shared_and_finds_all_who_have_it() {
 #[test]
 fn a_user_that_is_not_active_stays_findable() {
     let mut acme = Acme::new();
-    let id = acme.post("/Users", &ada())["id"].as_str().expect("an id").to_owned();
+    let id = acme.made("/Users", &ada());
     let deactivate = json!([{ "op": "replace", "value": { "active": false } }]);
     acme.patch(&format!("/Users/{id}"), &deactivate);
     assert_eq!(acme.get(&format!("/Users/{id}"))["active"], false);

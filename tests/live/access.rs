@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::ask::Ask;
 use crate::scenario::Reply;
 use crate::tenant::Tenant;
 
@@ -14,7 +13,7 @@ fn policies(acme: &Tenant, document: &Value) -> Reply {
 }
 
 fn access(acme: &Tenant, key: &str, user: &str) -> Reply {
-    Ask::new("GET", &format!("/v1/tenants/{}/users/{user}/access", acme.slug)).bearer(key).is(200)
+    acme.ask_by(key, "GET", &format!("/users/{user}/access")).is(200)
 }
 
 #[test]
@@ -38,6 +37,14 @@ fn the_request_after_a_change_sees_it() {
     acme.patch(&format!("/Groups/{group}"), &members("remove")).is(400).is_scim_error("mutability");
     acme.scim("DELETE", &format!("/Users/{ada}")).is(409);
     assert_eq!(access(&acme, &key, &ada).json(), granted.json(), "the guard has undone it");
+    let without =
+        acme.admin("PUT", "/policies?dryRun=true").json(&json!({ "mappings": [] })).is(200);
+    let counts = &without.json()["access"];
+    assert_eq!((&counts["users"], &counts["revoked"]), (&json!(1), &json!(1)));
+    let words = without.field("/access/refused");
+    let refused = acme.admin("PUT", "/policies").json(&json!({ "mappings": [] })).is(409);
+    assert_eq!(refused.field("/detail"), words, "as the preview has said");
+    assert_eq!(access(&acme, &key, &ada).json(), granted.json(), "which has left nothing");
     policies(&acme, &json!({ "guards": [] }));
     acme.patch(&format!("/Groups/{group}"), &members("remove")).is(200);
     assert_eq!(access(&acme, &key, &ada).json()["grants"], json!([]));

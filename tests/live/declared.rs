@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::ask::Ask;
 use crate::tenant::Tenant;
 
 const URN: &str = "urn:acme:scim:extension:staff:1.0:User";
@@ -48,9 +47,8 @@ fn a_faulty_document_is_refused_whole_with_every_place() {
     assert_eq!(places, ["/features/x", "/schemas/0/id", "/schemas/0/attributes"]);
     acme.scim("GET", "/Agents").is(404);
     let reader = acme.mint(&["config:read"]);
-    let path = format!("/v1/tenants/{}/policies", acme.slug);
-    Ask::new("PUT", &path).bearer(&reader).json(&json!({})).is(403);
-    assert_eq!(Ask::new("GET", &path).bearer(&reader).is(200).json()["version"], 0);
+    acme.ask_by(&reader, "PUT", "/policies").json(&json!({})).is(403);
+    assert_eq!(acme.ask_by(&reader, "GET", "/policies").is(200).json()["version"], 0);
 }
 
 #[test]

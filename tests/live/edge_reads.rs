@@ -34,10 +34,6 @@ fn person(acme: &Tenant) -> (String, String) {
     (acme.scim("POST", "/Users").json(&body).is(201).id(), name)
 }
 
-fn ask(acme: &Tenant, key: &str, path: &str) -> Ask {
-    Ask::new("GET", &format!("/v1/tenants/{}{path}", acme.slug)).bearer(key)
-}
-
 /// Waits until something is there.
 #[track_caller]
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
@@ -54,7 +50,7 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 #[track_caller]
 fn copied(acme: &Tenant, key: &str, path: &str, behind: i64) -> Reply {
     until(path, || {
-        let reply = ask(acme, key, path).send();
+        let reply = acme.ask_by(key, "GET", path).send();
         let as_of = (reply.status == 200).then(|| reply.json()["asOf"].as_i64()).flatten();
         (as_of > Some(behind)).then_some(reply)
     })
@@ -94,11 +90,11 @@ fn an_application_is_answered_by_a_copy_and_no_row_is_read() {
         assert_eq!(shown["grants"][0]["role"], "lead", "{path}");
         shown.as_object_mut().unwrap().remove("asOf");
         let and = if path.contains('?') { '&' } else { '?' };
-        let strong = ask(&acme, &key, &format!("{path}{and}consistency=strong")).is(200);
+        let strong = acme.ask_by(&key, "GET", &format!("{path}{and}consistency=strong")).is(200);
         assert_eq!(strong.json(), shown, "{path}");
         assert!(strong.cost().read > 0, "{path}");
-        let long = key_of(&acme, "PT61M");
-        assert_eq!(ask(&acme, &long, path).is(200).json(), shown, "its revocation is asked for");
+        let long = acme.ask_by(&key_of(&acme, "PT61M"), "GET", path).is(200);
+        assert_eq!(long.json(), shown, "its revocation is asked for");
     }
     let [by_name, _, by_id] = &paths;
     assert!(kv_has(&name));
@@ -110,7 +106,7 @@ fn an_application_is_answered_by_a_copy_and_no_row_is_read() {
     acme.scim("DELETE", &format!("/Users/{ada}")).is(204);
     until("the deletion", || (!kv_has(&name)).then_some(()));
     for path in [by_name, by_id] {
-        let deleted = ask(&acme, &key, path).is(200).json();
+        let deleted = acme.ask_by(&key, "GET", path).is(200).json();
         assert_eq!((&deleted["status"], deleted.get("asOf")), (&json!("deprovisioned"), None));
     }
 }
@@ -135,9 +131,8 @@ fn a_token_of_an_hour_reads_copies_and_a_suspended_tenant_has_none_read() {
         .field("/access_token");
     let path = format!("/users/{ada}/access");
     assert_eq!(copied(&acme, &token, &path, 0).cost(), Cost::default());
-    let slug = format!("/v1/tenants/{}", acme.slug);
-    Ask::admin("PATCH", &slug).json(&json!({ "status": "suspended" })).is(200);
-    ask(&acme, &token, &path).is(403);
+    acme.admin("PATCH", "").json(&json!({ "status": "suspended" })).is(200);
+    acme.ask_by(&token, "GET", &path).is(403);
 }
 
 #[test]
@@ -152,7 +147,7 @@ fn without_the_policy_kv_knows_nobody() {
     assert!(!kv_has(&stranger), "where it is off, nothing is");
     on.admin("PUT", "/policies").json(&json!({ "edgeReads": false })).is(200);
     until("the copies' end", || (!kv_has(&name)).then_some(()));
-    assert_eq!(ask(&on, &key, &path).is(200).json().get("asOf"), None);
+    assert_eq!(on.ask_by(&key, "GET", &path).is(200).json().get("asOf"), None);
 }
 
 #[test]

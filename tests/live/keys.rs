@@ -185,7 +185,7 @@ fn a_missing_scope_is_403_and_names_it() {
         let challenge = reply.header("www-authenticate");
         assert!(challenge.contains(&format!("scope=\"{scope}\"")), "{challenge}");
     }
-    let events = Ask::new("GET", &format!("/v1/tenants/{}/events", acme.slug)).bearer(&reader);
+    let events = acme.ask_by(&reader, "GET", "/events");
     is_challenge(events.is(403).is_problem("insufficient_scope"), "insufficient_scope");
     let seen = acme.anonymous("GET", &user).bearer(&reader).is(200).json();
     assert!(seen["groups"].is_null(), "a key without scim.groups:read sees no groups");
@@ -198,9 +198,8 @@ fn a_missing_scope_is_403_and_names_it() {
 fn a_key_never_makes_one_that_may_do_more() {
     let acme = Tenant::new("grow");
     let minter = acme.mint(&["keys:write", "scim.users:read"]);
-    let keys = format!("/v1/tenants/{}/keys", acme.slug);
     let ask = |scopes: Value| {
-        Ask::new("POST", &keys).bearer(&minter).json(&json!({ "name": "k", "scopes": scopes }))
+        acme.ask_by(&minter, "POST", "/keys").json(&json!({ "name": "k", "scopes": scopes }))
     };
     ask(json!(["scim"])).is(403).is_problem("insufficient_scope");
     let made = ask(json!(["scim.users:read"])).is(201);

@@ -51,7 +51,12 @@ impl Tenant {
 
     /// A request of the administrator for a path below the tenant's.
     pub(crate) fn admin(&self, method: &str, path: &str) -> Ask {
-        Ask::admin(method, &format!("/v1/tenants/{}{path}", self.slug))
+        self.ask_by(&deployment().admin_token, method, path)
+    }
+
+    /// The same with any key.
+    pub(crate) fn ask_by(&self, key: &str, method: &str, path: &str) -> Ask {
+        Ask::new(method, &format!("/v1/tenants/{}{path}", self.slug)).bearer(key)
     }
 
     /// A request with the tenant's key for a path below its SCIM base.

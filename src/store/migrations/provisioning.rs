@@ -183,3 +183,8 @@ pub(super) const CHANGES: &[&str] = &[
 
 /// What users who were deleted held, where that is not the end of it: a JSON array.
 pub(super) const KEPT_ACCESS: &[&str] = &["ALTER TABLE tombstones ADD COLUMN grants TEXT"];
+
+/// Since when copies are made, so that they answer no key from before: it may be of a tenant that was
+/// there under the same name. Of those that there are, nothing is known of it.
+pub(super) const COPIED_SINCE: &[&str] =
+    &["ALTER TABLE directory ADD COLUMN since INTEGER NOT NULL DEFAULT 0"];

@@ -22,13 +22,13 @@ impl Change {
             granted: Vec::new(),
             revoked: Vec::new(),
         };
-        for row in &known.rows {
-            let held = held_of(row);
-            let is_wanted = access.grants.contains(&held);
+        let stored: Vec<Held> = known.rows.iter().map(held_of).collect();
+        for (row, held) in known.rows.iter().zip(&stored) {
+            let is_wanted = access.grants.contains(held);
             if row.held && !is_wanted {
-                change.revoked.push(held);
+                change.revoked.push(held.clone());
             } else if !row.held && is_wanted {
-                change.granted.push(held);
+                change.granted.push(held.clone());
             }
             if !is_wanted && !row.standing {
                 change.gone.push(row.clone());
@@ -39,8 +39,7 @@ impl Change {
                 change.written.push(row.clone());
             }
         }
-        let has_row = |held: &&Held| known.rows.iter().any(|row| held_of(row) == **held);
-        for held in access.grants.iter().filter(|held| !has_row(held)) {
+        for held in access.grants.iter().filter(|held| !stored.contains(held)) {
             change.granted.push(held.clone());
             let row = row_of(held, seq);
             change.written.push(GrantRow { held: true, ..row });

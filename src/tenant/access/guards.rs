@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use super::{Dirty, Settling, Unsettled, held_of};
 use crate::limits;
-use crate::policy::Held;
+use crate::policy::{Guard, Held};
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::ResourceRow;
-use crate::store::{Pos, StoreError, resources};
+use crate::store::{Pos, Sql, StoreError, resources};
 use crate::tenant::memory::Memory;
 use crate::tenant::work::{Failure, Work};
 
@@ -47,42 +47,45 @@ impl Settling<'_> {
             *sum = sum.saturating_add(*change);
         }
         let is_lowered = |role: &str| balance.get(role).is_some_and(|change| *change < 0);
-        let guards = self.memory.policy.guards.clone();
-        for guard in guards {
+        for guard in &self.memory.policy.guards {
             let is_short = if put_off {
-                self.will_be_short(&guard.role, guard.min)?
+                let stays = |holder| {
+                    let computed = self.compute(holder, &[])?;
+                    Ok(computed.is_some_and(|one| roles(&one.access.grants).contains(&*guard.role)))
+                };
+                falls_short(self.sql, guard, stays)?
             } else {
-                is_lowered(&guard.role) && self.holders(&guard.role)?.len() < needed(guard.min)
+                is_lowered(&guard.role) && holders(self.sql, guard)?.len() < needed(guard)
             };
             if is_short {
-                return Err(Unsettled::Guard(guard));
+                return Err(Unsettled::Guard(guard.clone()));
             }
         }
         Ok(())
     }
-
-    /// Whether a computation that alarms will do leaves a role with too few holders, and fewer than it
-    /// has. Of many holders, the first are looked at.
-    fn will_be_short(&self, role: &str, min: u32) -> Result<bool, StoreError> {
-        let holders = self.holders(role)?;
-        let mut staying = 0_usize;
-        for holder in &holders {
-            let Some(computed) = self.compute(*holder, &[])? else { continue };
-            if roles(&computed.access.grants).contains(role) {
-                staying = staying.saturating_add(1);
-            }
-        }
-        Ok(staying < needed(min) && staying < holders.len())
-    }
-
-    /// The users who hold a role, as many as are ever asked for.
-    fn holders(&self, role: &str) -> Result<Vec<Pos>, StoreError> {
-        grants::holders(self.sql, role, limits::ACCESS_USERS)
-    }
 }
 
-fn needed(min: u32) -> usize {
-    usize::try_from(min).unwrap_or(usize::MAX)
+/// Whether a guard's role comes to have too few holders, and fewer than it has. Of many holders, the
+/// first are looked at.
+fn falls_short(
+    sql: &dyn Sql,
+    guard: &Guard,
+    stays: impl Fn(Pos) -> Result<bool, StoreError>,
+) -> Result<bool, StoreError> {
+    let (holders, mut staying) = (holders(sql, guard)?, 0_usize);
+    for holder in &holders {
+        staying = staying.saturating_add(stays(*holder)?.into());
+    }
+    Ok(staying < needed(guard) && staying < holders.len())
+}
+
+/// The users who hold a guard's role, as many as are ever asked for.
+fn holders(sql: &dyn Sql, guard: &Guard) -> Result<Vec<Pos>, StoreError> {
+    grants::holders(sql, &guard.role, limits::ACCESS_USERS)
+}
+
+fn needed(guard: &Guard) -> usize {
+    usize::try_from(guard.min).unwrap_or(usize::MAX)
 }
 
 impl Work<'_, '_> {
@@ -93,14 +96,9 @@ impl Work<'_, '_> {
         goes: impl Fn(&ResourceRow) -> bool,
     ) -> Result<(), Failure> {
         for guard in &self.memory.policy.guards {
-            let holders = grants::holders(self.sql, &guard.role, limits::ACCESS_USERS)?;
-            let mut staying = 0_usize;
-            for holder in &holders {
-                let row = resources::at(self.sql, *holder)?;
-                let stays = !row.is_some_and(|row| goes(&row));
-                staying = staying.saturating_add(usize::from(stays));
-            }
-            if staying < needed(guard.min) && staying < holders.len() {
+            let stays =
+                |holder| Ok(!resources::at(self.sql, holder)?.is_some_and(|row| goes(&row)));
+            if falls_short(self.sql, guard, stays)? {
                 return Err(self.guarded(guard));
             }
         }

@@ -19,6 +19,7 @@ use crate::tenant::document::Document;
 use crate::tenant::lookups::key_for;
 use crate::tenant::members::delta::{Told, Who, told_events};
 use crate::tenant::memory::Memory;
+use crate::tenant::resources::grow;
 use crate::tenant::work::{Failure, Work};
 
 /// Of which groups a user is to become a member, and of which no more.
@@ -90,7 +91,9 @@ impl Settling<'_> {
     }
 
     fn write_joined(&mut self, group: Pos, (come, go): &Rows) -> Result<(), StoreError> {
-        let Some(row) = resources::at(self.sql, group)? else { return Ok(()) };
+        let count = |rows: &[i64]| i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let growth = count(come).saturating_sub(count(go));
+        let Some(id) = grow(self.sql, group, growth, self.author.now)? else { return Ok(()) };
         let among = [come.as_slice(), go].concat();
         let others = members::present(self.sql, group, Some(&among))?.into_iter();
         let others: BTreeSet<i64> =
@@ -109,16 +112,10 @@ impl Settling<'_> {
             let rows: Vec<_> = step.iter().map(|user| (*user, None)).collect();
             members::add(self.sql, group, MAPPING, &rows)?;
         }
-        let document = Document::decode(&row.doc)?;
-        let rev = row.rev.saturating_add(1);
-        let count = |rows: &[i64]| i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        let size = row.members.saturating_add(count(come)).saturating_sub(count(go)).max(0);
-        let doc = document.encode(rev, self.author.now);
-        resources::update(self.sql, &ResourceRow { rev, members: size, doc, ..row })?;
         self.memory.touched = true;
         self.memory.any_joined |= !come.is_empty();
-        let left = told_events(self.sql, EventKind::GroupMemberRemoved, &document.id, &told(go))?;
-        let joined = told_events(self.sql, EventKind::GroupMemberAdded, &document.id, &told(come))?;
+        let left = told_events(self.sql, EventKind::GroupMemberRemoved, &id, &told(go))?;
+        let joined = told_events(self.sql, EventKind::GroupMemberAdded, &id, &told(come))?;
         for event in left.iter().chain(&joined) {
             self.memory.record(self.sql, event, self.author)?;
         }

@@ -6,6 +6,7 @@ use super::{RowHolders, held_of, row_of};
 use crate::policy::{Access, EVERYONE, Facts, Held, Mapping, Match, Reason, Standing};
 use crate::store::changes::ChangeRow;
 use crate::store::grants::{self, GrantRow, GroupOf};
+use crate::store::members::origin_of;
 use crate::store::resources::{self, ResourceRow};
 use crate::store::suspensions::{self, Cause};
 use crate::store::{Pos, Sql, StoreError};
@@ -40,7 +41,7 @@ impl Known {
         row: &ResourceRow,
     ) -> Result<Self, StoreError> {
         let document = Document::decode(&row.doc)?;
-        let mut user = document.resource.as_map().clone();
+        let mut user = document.resource.into_map();
         user.insert("id".to_owned(), document.id.as_str().into());
         let groups = if asks_for_groups(memory) {
             grants::groups_of(sql, row.pos, &unheard(memory), memory.nested_groups)?
@@ -50,7 +51,7 @@ impl Known {
         let everyone = json!({ "value": EVERYONE, "display": EVERYONE, "type": "direct" });
         let groups = groups.iter().map(group).chain([everyone]);
         user.insert("groups".to_owned(), groups.collect());
-        let rows = grants::of_user(sql, row.pos)?;
+        let rows = memory.grants_of(sql, row.pos)?;
         let manager = row.manager.clone();
         let suspended = suspensions::of(sql, &document.id)?.map(|cause| match cause {
             Cause::Hand => Reason::Suspended,
@@ -125,11 +126,22 @@ impl Known {
     }
 }
 
-/// The origins whose memberships do not count: those of connections that have not been activated. One
-/// that is disabled says nothing more; what it has said stands.
+impl Memory {
+    /// The grants of a user; where nobody has been granted anything, nothing is read.
+    pub(in crate::tenant) fn grants_of(
+        &self,
+        sql: &dyn Sql,
+        user: Pos,
+    ) -> Result<Vec<GrantRow>, StoreError> {
+        if self.any_grants { grants::of_user(sql, user) } else { Ok(Vec::new()) }
+    }
+}
+
+/// The origins whose memberships do not count: those of connections that are not heard. One that is
+/// disabled says nothing more; what it has said stands.
 fn unheard(memory: &Memory) -> Vec<String> {
-    let pending = memory.connections.iter().filter(|(_, known)| !known.row.activated);
-    pending.map(|(id, _)| format!("scim:{id}")).collect()
+    let others = memory.connections.iter().filter(|(_, known)| !known.is_heard());
+    others.map(|(id, _)| origin_of(Some(id))).collect()
 }
 
 /// Whether some condition looks at groups.

@@ -8,7 +8,6 @@ use crate::limits;
 use crate::policy::Held;
 use crate::scim::schema::USER;
 use crate::store::{Pos, StoreError, recomputation};
-use crate::tenant::memory::Author;
 use crate::tenant::work::{Answer, Work};
 
 impl Work<'_, '_> {
@@ -41,13 +40,10 @@ impl Work<'_, '_> {
         let after = self.request().query.whole("cursor")?.unwrap_or(0);
         let after = Pos::range(USER).0.value().saturating_add(after);
         let users = recomputation::users_after(self.sql, Pos::stored(after), limits::ACCESS_USERS)?;
-        let actor = self.call.principal.actor();
-        let author = Author { actor: &actor, connection: None, now: self.call.now };
-        let settling = Settling { sql: self.sql, memory: self.memory, author };
-        let mut found = Vec::new();
-        for user in &users {
-            found.extend(settling.difference(*user)?);
-        }
+        let found = self.deciding(|settling| {
+            let found = users.iter().filter_map(|user| settling.difference(*user).transpose());
+            found.collect::<Result<Vec<Value>, StoreError>>()
+        })?;
         let mut body = json!({ "dryRun": true, "differences": found });
         let last = users.last().filter(|_| users.len() >= limits::ACCESS_USERS);
         if let (Some(fields), Some(last)) = (body.as_object_mut(), last) {

@@ -18,19 +18,17 @@ use crate::store::{Sql, StoreError};
 use crate::tenant::changes::change_shown;
 use crate::tenant::lookups::key_for;
 use crate::tenant::memory::Memory;
-use crate::tenant::work::{Answer, Failure, Work};
+use crate::tenant::work::{Answer, Work, conflict, permitted};
 
 impl Work<'_, '_> {
     /// `GET …/users/{id}/access[?scope=][&explain=true]`: one who was deleted has nothing more, or what
     /// the tenant leaves; 404 where there is no such user.
     pub(in crate::tenant) fn read_access(&self, id: &str) -> Answer {
-        let row = resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER);
-        if row.is_none()
-            && let Some(tombstone) = tombstones::of(self.sql, id, self.now().timestamp_millis())?
-        {
-            return self.shown_buried(&tombstone);
+        if let Some(row) = self.find_user(id)? {
+            return self.shown_access(&row);
         }
-        self.shown_access(&row.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
+        let tombstone = tombstones::of(self.sql, id, self.now().timestamp_millis())?;
+        self.shown_buried(&tombstone.ok_or(ProblemCode::NotFound)?)
     }
 
     /// `GET …/access?userName=` or `?externalId=`, with `scope` and `explain` as above: 400 unless one
@@ -46,21 +44,17 @@ impl Work<'_, '_> {
             }
         };
         let schema = self.schema_of(USER)?;
-        let key =
-            key_for(schema, path, text).ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        let key = key_for(schema, path, text).ok_or(ProblemCode::NotFound)?;
         let found = resources::find(self.sql, USER, &key, 2)?;
         match found.as_slice() {
-            [] => match self.buried(path, &key)? {
-                Some(tombstone) => self.shown_buried(&tombstone),
-                None => Err(Problem::from(ProblemCode::NotFound).into()),
-            },
+            [] => self.shown_buried(&self.buried(path, &key)?.ok_or(ProblemCode::NotFound)?),
             [pos] => {
                 let row = resources::at(self.sql, *pos)?;
-                self.shown_access(&row.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
+                self.shown_access(&row.ok_or(ProblemCode::NotFound)?)
             }
             _ => {
                 let detail = format!("several users have this `{path}`");
-                Err(Problem::new(ProblemCode::Conflict, detail).into())
+                Err(conflict(detail))
             }
         }
     }
@@ -86,10 +80,9 @@ impl Work<'_, '_> {
         }
         let map = query.value("map").map(|id| self.attribute_map(id)).transpose()?;
         let with_document = query.flag("document")?;
-        if (with_document || map.is_some()) && !self.may(Auth::UsersRead) {
-            let detail = "a user's attributes need the scope scim.users:read";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
+        let shows_none = !with_document && map.is_none();
+        let detail = "a user's attributes need the scope scim.users:read";
+        permitted(shows_none || self.may(Auth::UsersRead), detail)?;
         let known = Known::of(self.sql, self.memory, row)?;
         let mut fields = known.shown(self.sql, self.memory, scope.as_ref())?;
         if query.flag("explain")? {
@@ -123,7 +116,7 @@ impl Work<'_, '_> {
 
     /// `GET …/users/{id}/grants`: what was granted by hand, or by a trigger once.
     pub(in crate::tenant) fn list_grants(&self, id: &str) -> Answer {
-        let rows = grants::of_user(self.sql, self.user(id)?.pos)?;
+        let rows = self.memory.grants_of(self.sql, self.user(id)?.pos)?;
         let rows = rows.iter().filter(|row| row.standing);
         let items: Vec<Value> = rows.map(|row| to_json(&held_of(row))).collect();
         Ok(Response::json(200, &json!({ "items": items })))
@@ -141,14 +134,14 @@ impl Work<'_, '_> {
             return Err(Problem::faulty(vec![Fault::new("/group", detail)]).into());
         }
         let held = Held { granted, source: self.origin.clone() };
-        let rows = grants::of_user(self.sql, row.pos)?;
+        let rows = self.memory.grants_of(self.sql, row.pos)?;
         if rows.iter().any(|row| row.standing && held_of(row) == held) {
             return Ok(Response::json(200, &to_json(&held)));
         }
         if rows.iter().filter(|row| row.standing).count() >= limits::GRANTS_BY_HAND {
             let most = limits::GRANTS_BY_HAND;
             let detail = format!("a user has at most {most} grants by hand");
-            return Err(Problem::new(ProblemCode::Conflict, detail).into());
+            return Err(conflict(detail));
         }
         self.memory.touched = true;
         self.memory.any_grants = true;
@@ -168,11 +161,11 @@ impl Work<'_, '_> {
         });
         let asked = Value::Object(fields.collect::<Map<String, Value>>());
         let granted = Granted::parse(&asked).map_err(Problem::faulty)?;
-        let rows = grants::of_user(self.sql, row.pos)?;
+        let rows = self.memory.grants_of(self.sql, row.pos)?;
         let found: Vec<&GrantRow> =
             rows.iter().filter(|row| row.standing && held_of(row).granted == granted).collect();
         if found.is_empty() {
-            return Err(Problem::from(ProblemCode::NotFound).into());
+            return Err(ProblemCode::NotFound.into());
         }
         for row_of_grant in found {
             // It stands no more; whether something else grants it is seen when the request settles.
@@ -187,12 +180,6 @@ impl Work<'_, '_> {
         self.memory.touched = true;
         self.memory.dirty.touch_untold(row.pos);
         Ok(Response::empty(204))
-    }
-
-    /// The row of a user: 404.
-    fn user(&self, id: &str) -> Result<ResourceRow, Failure> {
-        let row = resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER);
-        Ok(row.ok_or_else(|| Problem::from(ProblemCode::NotFound))?)
     }
 }
 
@@ -215,15 +202,16 @@ impl Known {
         memory: &Memory,
         scope: Option<&ScopePath>,
     ) -> Result<Map<String, Value>, StoreError> {
-        let access = self.access(sql, memory)?;
+        let held = self.held();
+        let access = self.access(sql, memory)?.as_decided(&memory.policy.access.roles, &held);
         let is_asked = |held: &Held| match (scope, held.granted.scope()) {
             (None, _) => true,
             (Some(asked), Some(scope)) => asked.covers(scope),
             (Some(_), None) => false,
         };
         // What is stored is what counts: with a quota, who came first.
-        let held = self.rows.iter().filter(|row| row.held).map(held_of);
-        let grants = held.filter(is_asked).map(|held| shown_grant(sql, memory, &held));
+        let asked = held.iter().filter(|held| is_asked(held));
+        let grants = asked.map(|held| shown_grant(sql, memory, held));
         let grants = grants.collect::<Result<Vec<Value>, StoreError>>()?;
         let withheld = access.withheld.iter().filter(|(held, _)| is_asked(held));
         let withheld: Vec<Value> = withheld.map(withheld_to_json).collect();
@@ -268,7 +256,7 @@ pub(in crate::tenant) fn shown_document(
     Ok(Value::Object(user))
 }
 
-fn withheld_to_json((held, reason): &(Held, Reason)) -> Value {
+pub(super) fn withheld_to_json((held, reason): &(Held, Reason)) -> Value {
     let mut shown = to_json(held);
     if let Some(fields) = shown.as_object_mut() {
         fields.insert("reason".to_owned(), reason.name().into());

@@ -11,12 +11,11 @@ use crate::policy::Action;
 use crate::scim::schema::USER;
 use crate::store::changes::{self, ChangeRow, GUARD, PENDING, REJECTED, REVIEW};
 use crate::store::events::{self, Span};
-use crate::store::{resources, transacted};
-use crate::tenant::departure::deactivated;
+use crate::store::resources;
 use crate::tenant::document::timestamp;
 use crate::tenant::drift;
 use crate::tenant::members::Delta;
-use crate::tenant::work::{Answer, Failure, Work, only_fields};
+use crate::tenant::work::{Answer, Failure, Work, conflict, only_fields, permitted};
 
 impl Work<'_, '_> {
     /// Decides on one change `{"reason"?}`.
@@ -60,7 +59,7 @@ impl Work<'_, '_> {
             return Err(Problem::new(ProblemCode::Malformed, "`connection` is no text").into());
         };
         if !self.memory.connections.contains_key(connection) {
-            return Err(Problem::from(ProblemCode::NotFound).into());
+            return Err(ProblemCode::NotFound.into());
         }
         let most = limits::CHANGES_AT_ONCE;
         let (mut decided, mut refused) = (0_usize, 0_usize);
@@ -89,23 +88,14 @@ impl Work<'_, '_> {
         action: ChangeAction,
         reason: Option<&str>,
     ) -> Result<bool, Failure> {
-        let (sql, before) = (self.sql, self.memory.checkpoint());
-        let decide = || {
-            self.settled(|work| match action {
-                ChangeAction::Approve => work.approve(row.clone(), reason),
-                _ => work.reject(row.clone(), reason),
-            })
-        };
-        match transacted(sql, decide, Result::is_ok)? {
-            Ok(_) => Ok(true),
-            Err(Failure::Store(error)) => Err(error.into()),
-            Err(_) => {
-                self.memory.restore(before);
-                self.memory.refused = None;
-                changes::put(self.sql, &ChangeRow { cause: REVIEW.to_owned(), ..row })?;
-                Ok(false)
-            }
+        let decided = self.attempt(|work| match action {
+            ChangeAction::Approve => work.approve(row.clone(), reason),
+            _ => work.reject(row.clone(), reason),
+        })?;
+        if decided.is_err() {
+            changes::put(self.sql, &ChangeRow { cause: REVIEW.to_owned(), ..row })?;
         }
+        Ok(decided.is_ok())
     }
 
     /// Lets a change happen: what is held counts from now on, what was refused is done now.
@@ -123,8 +113,11 @@ impl Work<'_, '_> {
         if actions.has(Action::Delete) || is_guards && row.action == Action::Delete.name() {
             self.remove(subject)?;
         } else if is_guards {
-            let after = deactivated(subject.resource(), subject.schema())?;
-            self.change(&subject, after, &Delta::default())?;
+            let after = subject.resource().clone().deactivated(subject.schema());
+            self.speaks_for.clone_from(&row.connection);
+            let changed = self.change(&subject, after, &Delta::default());
+            self.speaks_for = None;
+            changed?;
         }
         let row = ChangeRow {
             status: "provisioned".to_owned(),
@@ -197,7 +190,7 @@ impl Work<'_, '_> {
     fn change_of(&self, id: &str) -> Result<ChangeRow, Failure> {
         let number: Option<i64> = id.parse().ok();
         let number = number.filter(|number| (1..=self.memory.last_seq).contains(number));
-        let number = number.ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        let number = number.ok_or(ProblemCode::NotFound)?;
         if let Some(row) = changes::by_id(self.sql, number)? {
             return Ok(row);
         }
@@ -205,16 +198,13 @@ impl Work<'_, '_> {
         let span =
             Span { after: number.saturating_sub(1), until: number, kind: Some(&kind), actor: None };
         if events::read(self.sql, span)?.is_empty() {
-            return Err(Problem::from(ProblemCode::NotFound).into());
+            return Err(ProblemCode::NotFound.into());
         }
         Err(conflict("the change has been decided"))
     }
 
     fn decision_body(&self, fields: &[&str]) -> Result<Map<String, Value>, Failure> {
-        if self.connection.is_some() {
-            let detail = "a key of a connection decides of no changes";
-            return Err(Problem::new(ProblemCode::InsufficientScope, detail).into());
-        }
+        permitted(self.connection.is_none(), "a key of a connection decides of no changes")?;
         let body = self.body_or_nothing()?;
         only_fields(&body, fields, "a decision")?;
         Ok(body)
@@ -242,8 +232,4 @@ impl Work<'_, '_> {
 /// Whether a user has become another connection's than the one whose change it is.
 fn is_anothers(manager: Option<&str>, row: &ChangeRow) -> bool {
     manager.is_some() && manager != row.connection.as_deref()
-}
-
-fn conflict(detail: &'static str) -> Failure {
-    Problem::new(ProblemCode::Conflict, detail).into()
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::shown::{Found, change_shown};
+use super::shown::change_shown;
 use crate::policy::hint;
 use crate::store::changes::{self, PENDING, REJECTED, Sought};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, RETRYING};
 use crate::store::events::{self, EventRow, Span};
-use crate::tenant::streams::{Progress, Stream, behind, moment};
+use crate::tenant::streams::{Progress, Stream, behind, moment, page_until};
 use crate::tenant::work::{Failure, Work};
 
 /// Streams, each with its rows.
@@ -42,7 +42,7 @@ impl Work<'_, '_> {
         sought: Sought<'_>,
         stream: Option<&str>,
         limit: usize,
-    ) -> Result<Found, Failure> {
+    ) -> Result<Value, Failure> {
         let streams = match stream {
             Some(id) => vec![self.stream(id)?],
             None => self.memory.streams.values().filter(|stream| stream.is_enabled()).collect(),
@@ -65,14 +65,12 @@ impl Work<'_, '_> {
             let since = events.iter().filter(|event| event.time > sought.since);
             found.extend(since.filter_map(shown).filter(is_sought));
         }
-        let is_cut = found.len() > limit;
-        let kept: Vec<(i64, Value)> = found.into_iter().take(limit).collect();
-        let next = match kept.last() {
-            Some((last, _)) if is_cut || kept.len() == limit => Some(*last),
-            _ => Some(until),
+        let reached = match found.keys().nth(limit.saturating_sub(1)) {
+            Some(last) => *last,
+            None => until,
         };
-        let next = next.filter(|next| *next < self.memory.last_seq);
-        Ok((kept.into_iter().map(|(_, change)| change).collect(), next))
+        let items: Vec<Value> = found.into_values().take(limit).collect();
+        Ok(page_until(items, reached, self.memory.last_seq))
     }
 
     fn with_rows<'s>(

@@ -41,19 +41,9 @@ impl Settling<'_> {
 
     /// Forgets that a deactivation was refused, which now is done.
     pub(super) fn no_more_refused(&mut self, user: &str) -> Result<(), StoreError> {
-        if !self.memory.any_changes {
-            return Ok(());
-        }
-        let is_refused =
-            |row: &ChangeRow| row.cause == GUARD && row.action == Action::Deactivate.name();
-        for row in changes::of_user(self.sql, user)?.into_iter().filter(is_refused) {
-            self.superseded(&row)?;
-        }
-        Ok(())
+        self.forget_refused(user, |row| row.action == Action::Deactivate.name())
     }
-}
 
-impl Settling<'_> {
     /// Forgets what was refused to a connection of a user, or to those who have none: it is as if it had
     /// not been asked for.
     pub(in crate::tenant) fn ends_refusals(
@@ -61,15 +51,20 @@ impl Settling<'_> {
         user: &str,
         connection: Option<&str>,
     ) -> Result<(), StoreError> {
+        self.forget_refused(user, |row| row.connection.as_deref() == connection)
+    }
+
+    fn forget_refused(
+        &mut self,
+        user: &str,
+        is_meant: impl Fn(&ChangeRow) -> bool,
+    ) -> Result<(), StoreError> {
         if !self.memory.any_changes {
             return Ok(());
         }
-        let is_its =
-            |row: &ChangeRow| row.cause == GUARD && row.connection.as_deref() == connection;
-        for row in changes::of_user(self.sql, user)?.into_iter().filter(is_its) {
-            self.superseded(&row)?;
-        }
-        Ok(())
+        let mut rows = changes::of_user(self.sql, user)?;
+        rows.retain(|row| row.cause == GUARD && is_meant(row));
+        rows.iter().try_for_each(|row| self.superseded(row))
     }
 }
 
@@ -80,7 +75,7 @@ impl Work<'_, '_> {
         user: &Document,
         after: &Resource,
     ) -> Result<(), StoreError> {
-        if !self.memory.any_changes || after.value("active") == Some(&false.into()) {
+        if !self.memory.any_changes || !after.is_active() {
             return Ok(());
         }
         let connection = self.connection.clone();

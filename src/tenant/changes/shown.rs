@@ -5,11 +5,10 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::parsed;
-use crate::http::{Problem, ProblemCode, Response};
+use crate::http::{Problem, ProblemCode, Response, page_of};
 use crate::policy::Action;
-use crate::scim::schema::USER;
+use crate::store::StoreError;
 use crate::store::changes::{self, ChangeRow, Sought};
-use crate::store::{StoreError, resources};
 use crate::tenant::document::timestamp;
 use crate::tenant::work::{Answer, Failure, Work};
 
@@ -25,9 +24,6 @@ const STATUSES: [&str; 8] = [
     "unknown",
 ];
 
-/// Changes, and behind which the next page begins.
-pub(super) type Found = (Vec<Value>, Option<i64>);
-
 impl Work<'_, '_> {
     /// `GET …/changes?user=&stream=&action=&status=&connection=&after=&cursor=&limit=`, in the order of
     /// events. `after` is the place of an event or a time. Of one user, or stream, there must be such a
@@ -37,11 +33,7 @@ impl Work<'_, '_> {
         user: Option<&str>,
         stream: Option<&str>,
     ) -> Answer {
-        if let Some(id) = user {
-            let row = resources::by_id(self.sql, id)?;
-            row.filter(|row| row.pos.type_number() == USER)
-                .ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
-        }
+        user.map(|id| self.user(id)).transpose()?;
         let query = &self.request().query;
         let value = |name: &str| query.value(name).filter(|text| !text.is_empty());
         let (action, status) = (value("action"), value("status"));
@@ -63,25 +55,12 @@ impl Work<'_, '_> {
         };
         let limit = query.items_limit()?;
         let stream = stream.or(value("stream"));
-        let delivered = stream.is_some() || !self.memory.streams.is_empty();
-        let (items, next) = match delivered {
-            true => self.with_delivered(sought, stream, limit)?,
-            false => self.held_changes(sought, limit)?,
-        };
-        let mut page = json!({ "items": items });
-        if let (Some(fields), Some(next)) = (page.as_object_mut(), next) {
-            fields.insert("next".to_owned(), next.to_string().into());
+        if stream.is_some() || !self.memory.streams.is_empty() {
+            return Ok(Response::json(200, &self.with_delivered(sought, stream, limit)?));
         }
-        Ok(Response::json(200, &page))
-    }
-
-    /// What is looked for of that which has rows, at most `limit`, and behind which the rest is.
-    fn held_changes(&self, sought: Sought<'_>, limit: usize) -> Result<Found, Failure> {
-        let mut rows = changes::list(self.sql, sought, limit.saturating_add(1))?;
-        let has_more = rows.len() > limit;
-        rows.truncate(limit);
-        let items = rows.iter().map(change_shown).collect::<Result<Vec<Value>, StoreError>>()?;
-        Ok((items, rows.last().filter(|_| has_more).map(|row| row.id)))
+        let rows = changes::list(self.sql, sought, limit.saturating_add(1))?;
+        let shown = rows.iter().map(|row| Ok((row.id.to_string(), change_shown(row)?)));
+        Ok(Response::json(200, &page_of(shown.collect::<Result<_, StoreError>>()?, limit)))
     }
 
     /// Behind which event, and behind which moment, a list begins.

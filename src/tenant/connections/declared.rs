@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::fields::{changed_for_good, exported, merged, read_whole};
-use super::leads;
+use super::{Scopes, leads};
 use crate::limits;
-use crate::policy::Vocabulary;
-use crate::scim::schema::Fault;
+use crate::scim::schema::{Fault, Registry};
 use crate::store::connections::ConnectionRow;
 use crate::tenant::work::{Failure, Work};
 
@@ -17,7 +16,8 @@ use crate::tenant::work::{Failure, Work};
 pub(in crate::tenant) const CONNECTIONS: &str = "connections";
 
 impl Work<'_, '_> {
-    /// The connections that a document makes or changes, as they are then.
+    /// The connections that a document makes or changes, as they are then, under the schemas that it
+    /// makes; where these are faulty, what the connections say in their terms is not judged.
     ///
     /// # Errors
     /// Every fault with its place; a state to which no way leads, and a name that another connection
@@ -25,13 +25,16 @@ impl Work<'_, '_> {
     pub(in crate::tenant) fn declared_connections(
         &self,
         declared: &Value,
+        registry: Option<&Registry>,
     ) -> Result<Vec<ConnectionRow>, Vec<Fault>> {
         let Value::Object(declared) = declared else {
             return Err(vec![Fault::new("", "is not an object")]);
         };
+        let scopes = registry.map(Scopes::under);
         let (mut rows, mut faults) = (Vec::new(), Vec::new());
         for (id, entry) in declared {
-            match self.declared_connection(id, entry) {
+            let row = self.declared_connection(id, entry);
+            match row.and_then(|row| scoped(row, scopes.as_ref())) {
                 Ok(row) => rows.push(row),
                 Err(found) => {
                     let at = Fault::within("", id, "").path;
@@ -61,7 +64,7 @@ impl Work<'_, '_> {
             if fields.insert("id".to_owned(), name.clone()).is_some_and(|sent| sent != name) {
                 return Err(vec![Fault::new("/id", "is not the name under which it stands")]);
             }
-            return self.scoped(read_whole(fields, self.now().timestamp_millis())?);
+            return read_whole(fields, self.now().timestamp_millis());
         };
         if own.departure.is_some() {
             return Err(vec![Fault::new("", "is being deleted")]);
@@ -78,17 +81,7 @@ impl Work<'_, '_> {
             return Err(faults);
         }
         let activated = own.row.activated || row.activated;
-        self.scoped(ConnectionRow { rev: own.row.rev, activated, ..row })
-    }
-
-    /// A connection whose `inScope` is a condition.
-    fn scoped(&self, row: ConnectionRow) -> Result<ConnectionRow, Vec<Fault>> {
-        let filter = row.in_scope.as_deref();
-        let read = filter.map(|filter| Vocabulary::of(self.registry()).read(filter, true));
-        match read {
-            Some(Err(detail)) => Err(vec![Fault::new("/inScope", detail)]),
-            _ => Ok(row),
-        }
+        Ok(ConnectionRow { rev: own.row.rev, activated, ..row })
     }
 
     /// Names that another connection has, or will have. Two that change theirs for each other's do it
@@ -128,5 +121,13 @@ impl Work<'_, '_> {
         let before = self.memory.connections.get(&after.id).map(|own| exported(&own.row));
         let path = Fault::within("/connections", &after.id, "").path;
         json!({ "path": path, "before": before, "after": exported(after) })
+    }
+}
+
+/// A connection whose `inScope` is a condition.
+fn scoped(row: ConnectionRow, scopes: Option<&Scopes<'_>>) -> Result<ConnectionRow, Vec<Fault>> {
+    match scopes.map(|scopes| scopes.read(&row)) {
+        Some(Err(why)) => Err(vec![Fault::new("/inScope", why)]),
+        _ => Ok(row),
     }
 }

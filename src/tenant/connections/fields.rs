@@ -4,7 +4,7 @@
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
-use super::options::Options;
+use super::options::{MATCH_EXISTING, Options};
 use super::{ACTIVE, STATES};
 use crate::http::{IMPORT, Problem, ProblemCode};
 use crate::limits;
@@ -12,22 +12,27 @@ use crate::registry::Slug;
 use crate::scim::compat::{PRESETS, Preset};
 use crate::scim::schema::Fault;
 use crate::store::connections::ConnectionRow;
-use crate::tenant::adopt::Adopt;
+use crate::tenant::adopt::{Adopt, MatchExisting};
 use crate::tenant::document::timestamp;
 use crate::tenant::memory::Connection;
 
 /// Reads a connection.
 ///
 /// # Errors
-/// 400 with the first field that is not right.
+/// 400 with the first field that is not right; 422 with the fault, where two of them contradict each
+/// other.
 pub(in crate::tenant) fn read(
     body: Map<String, Value>,
     created: i64,
 ) -> Result<ConnectionRow, Problem> {
-    read_whole(body, created).map_err(|faults| {
+    let row = read_each(body, created).map_err(|faults| {
         let said = |fault: &Fault| format!("`{}` {}", name_of(&fault.path), fault.detail);
         Problem::new(ProblemCode::Malformed, faults.first().map(said).unwrap_or_default())
-    })
+    })?;
+    match contradiction(&row) {
+        None => Ok(row),
+        Some(fault) => Err(Problem::faulty(vec![fault])),
+    }
 }
 
 /// Reads a connection.
@@ -35,9 +40,26 @@ pub(in crate::tenant) fn read(
 /// # Errors
 /// Every fault with its place.
 pub(super) fn read_whole(
-    mut body: Map<String, Value>,
+    body: Map<String, Value>,
     created: i64,
 ) -> Result<ConnectionRow, Vec<Fault>> {
+    let row = read_each(body, created)?;
+    match contradiction(&row) {
+        None => Ok(row),
+        Some(fault) => Err(vec![fault]),
+    }
+}
+
+/// What a connection says to no effect, since another of its fields says otherwise.
+fn contradiction(row: &ConnectionRow) -> Option<Fault> {
+    let said = Options::read(&row.options).ok()?.match_existing?;
+    let takes_up = Adopt::of(&row.adopt) == Some(Adopt::OnCreate);
+    let is_idle = said != MatchExisting::Never && !takes_up;
+    is_idle.then(|| Fault::within("", MATCH_EXISTING, "finds nobody unless `adopt` is onCreate"))
+}
+
+/// Reads the fields of a connection, each by itself.
+fn read_each(mut body: Map<String, Value>, created: i64) -> Result<ConnectionRow, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut text = |name: &str, default: Option<&str>| {
         let (value, detail) = match (body.shift_remove(name), default) {

@@ -1,8 +1,9 @@
-//! What a connection says in place of the tenant's policies, where it says anything.
+//! What a connection says in place of the tenant's policies and of what holds where nothing is said.
 
 use serde_json::{Map, Value};
 
-use crate::policy::{GroupKinds, Groups};
+use crate::policy::{GroupKinds, GroupSource, Groups};
+use crate::tenant::adopt::MatchExisting;
 
 /// What a connection has of its own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,6 +12,10 @@ pub(in crate::tenant) struct Options {
     pub(in crate::tenant) groups: Option<Groups>,
     /// The kinds of groups that it sees, where it does not see all.
     pub(in crate::tenant) visible: Option<GroupKinds>,
+    /// Where its users' access comes from.
+    pub(in crate::tenant) group_source: Option<GroupSource>,
+    /// By what its POSTs find whom they take up.
+    pub(in crate::tenant) match_existing: Option<MatchExisting>,
 }
 
 impl Options {
@@ -45,6 +50,18 @@ impl Options {
                         "is no list of directory, provider, role and app",
                     ))?);
                 }
+                GROUP_SOURCE => {
+                    let source = value.as_str().and_then(GroupSource::of);
+                    options.group_source =
+                        Some(source.ok_or((GROUP_SOURCE, "is neither local nor idp"))?);
+                }
+                MATCH_EXISTING => {
+                    let matching = value.as_str().and_then(MatchExisting::of);
+                    options.match_existing = Some(matching.ok_or((
+                        MATCH_EXISTING,
+                        "is none of never, userName, verifiedEmail, externalId",
+                    ))?);
+                }
                 _ => return Err(("", "says what is not known")),
             }
         }
@@ -54,4 +71,6 @@ impl Options {
 
 const GROUPS: &str = "groups";
 const VISIBLE_GROUPS: &str = "visibleGroups";
-const NAMES: [&str; 2] = [GROUPS, VISIBLE_GROUPS];
+pub(super) const MATCH_EXISTING: &str = "matchExisting";
+pub(super) const GROUP_SOURCE: &str = "groupSource";
+const NAMES: [&str; 4] = [GROUPS, VISIBLE_GROUPS, MATCH_EXISTING, GROUP_SOURCE];

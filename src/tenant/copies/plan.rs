@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Batch, Done, ON, everything};
 use crate::auth::{CopyName, KeyRing};
@@ -157,39 +157,39 @@ impl<'p> Plan<'p> {
 
     fn changed(&mut self, id: &str) -> Result<(), StoreError> {
         match resources::by_id(self.sql, id)? {
-            Some(row) => self.resource(id, &row),
+            Some(row) => self.resource(&row),
             None => self.settle(id, None),
         }
     }
 
     /// The resource at a place; of one that is gone an event tells.
     fn at(&mut self, pos: Pos) -> Result<(), StoreError> {
-        let Some(row) = resources::at(self.sql, pos)? else { return Ok(()) };
-        let id = Document::decode(&row.doc)?.id;
-        self.resource(&id, &row)
+        resources::at(self.sql, pos)?.map_or(Ok(()), |row| self.resource(&row))
     }
 
-    fn resource(&mut self, id: &str, row: &ResourceRow) -> Result<(), StoreError> {
-        if !self.seen.insert(id.to_owned()) {
+    fn resource(&mut self, row: &ResourceRow) -> Result<(), StoreError> {
+        let document = Document::decode(&row.doc)?;
+        if !self.seen.insert(document.id.clone()) {
             return Ok(());
         }
         match row.pos.type_number() {
-            USER => self.user(id, row),
-            GROUP => self.group(id, row),
+            USER => self.user(&document, row),
+            GROUP => self.group(&document, row),
             _ => Ok(()),
         }
     }
 
-    fn user(&mut self, id: &str, row: &ResourceRow) -> Result<(), StoreError> {
-        let resource = Document::decode(&row.doc)?.resource;
-        let text = |name| resource.as_map().get(name).and_then(Value::as_str);
+    fn user(
+        &mut self,
+        Document { id, resource, .. }: &Document,
+        row: &ResourceRow,
+    ) -> Result<(), StoreError> {
         let value = self.value(row)?;
-        let mut names = vec![
-            self.name(CopyName::Id, id)?,
-            self.name(CopyName::UserName, &fold(text("userName").unwrap_or_default()))?,
-        ];
+        let user_name = fold(resource.text("userName").unwrap_or_default());
+        let mut names =
+            vec![self.name(CopyName::Id, id)?, self.name(CopyName::UserName, &user_name)?];
         names.iter().for_each(|name| self.put(name.clone(), &value));
-        let external = text("externalId").map(str::to_owned);
+        let external = resource.text("externalId").map(str::to_owned);
         if let Some(external) = &external {
             let name = self.name(CopyName::ExternalId, external)?;
             match self.with_external(external)?.as_slice() {
@@ -202,17 +202,19 @@ impl<'p> Plan<'p> {
         self.settle(id, Some(CopyRow { names, external }))
     }
 
-    fn group(&mut self, id: &str, row: &ResourceRow) -> Result<(), StoreError> {
-        let resource = Document::decode(&row.doc)?.resource;
-        let group = resource.as_map();
+    fn group(
+        &mut self,
+        Document { id, resource: group, .. }: &Document,
+        row: &ResourceRow,
+    ) -> Result<(), StoreError> {
         let value = json!({
             "seq": self.memory.last_seq,
             "group": {
                 "id": id,
-                "displayName": group.get("displayName"),
-                "externalId": group.get("externalId"),
+                "displayName": group.value("displayName"),
+                "externalId": group.value("externalId"),
                 "members": row.members,
-                "kind": kind_of(&resource).map(GroupKind::name),
+                "kind": kind_of(group).map(GroupKind::name),
             },
         });
         let name = self.name(CopyName::Group, id)?;
@@ -229,6 +231,7 @@ impl<'p> Plan<'p> {
         }
         let value = json!({
             "seq": self.memory.last_seq,
+            "since": self.memory.directory.as_ref().map(|directory| directory.row.since),
             "access": access,
             "document": shown_document(self.memory, row)?,
         });
@@ -249,10 +252,8 @@ impl<'p> Plan<'p> {
             return copies::put(self.sql, id, after.as_ref());
         }
         let external = before.as_ref().and_then(|row| row.external.clone());
-        let shared = match &external {
-            Some(external) => Some(self.name(CopyName::ExternalId, external)?),
-            None => None,
-        };
+        let name_of = |external: &String| self.name(CopyName::ExternalId, external);
+        let shared = external.as_ref().map(name_of).transpose()?;
         for name in &released {
             match &external {
                 Some(external) if shared.as_ref() == Some(name) => {

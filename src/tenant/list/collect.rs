@@ -143,10 +143,6 @@ impl Work<'_, '_> {
     ) -> Result<Option<Pos>, Failure> {
         let mut last = None;
         for (entry, open) in page.iter() {
-            if self.hides(entry.pos) {
-                last = Some(entry.pos);
-                continue;
-            }
             if !collected.push(entry.pos, &self.render(view, entry, open)?) {
                 break;
             }

@@ -100,7 +100,7 @@ impl Work<'_, '_> {
         else {
             return Ok(None);
         };
-        if self.hidden_count(schema.resource_type.number) > 0 {
+        if self.veil(schema.resource_type.number).hides() {
             return Ok(None);
         }
         // Whether it is one is seen before it is planned, which other filters are once and not twice.
@@ -125,17 +125,18 @@ impl Work<'_, '_> {
         predicate: &Predicate,
     ) -> Result<Vec<Pos>, Failure> {
         let (plan, exact) = Plan::of(predicate, schema);
-        let mut matches = match self.found(schema.resource_type.number, &plan)? {
-            Some(matches) if exact => matches,
+        let mut candidates = match self.found(schema.resource_type.number, &plan)? {
+            Some(found) => Matches::These(found),
             None if exact => return Err(too_many()),
-            Some(candidates) => self.evaluate(schema, predicate, &Matches::These(candidates))?,
-            None => {
-                let candidates = self.scan(schema, predicate)?;
-                self.evaluate(schema, predicate, &candidates)?
-            }
+            None => self.scan(schema, predicate)?,
         };
-        matches.retain(|pos| !self.hides(*pos));
-        Ok(matches)
+        if let Matches::These(found) = &mut candidates {
+            found.retain(|pos| !self.hides(*pos));
+        }
+        match candidates {
+            Matches::These(found) if exact => Ok(found),
+            candidates => self.evaluate(schema, predicate, &candidates),
+        }
     }
 
     /// What a plan finds by an index, in the order of creation; `None` where there is no index, or
@@ -282,9 +283,6 @@ impl Work<'_, '_> {
         let mut last = None;
         for (entry, open) in page.iter() {
             last = Some(entry.pos);
-            if self.hides(entry.pos) {
-                continue;
-            }
             look.expect_members(entry)?;
             let body = self.render(&view, entry, open)?;
             look.count_bytes(body.len())?;

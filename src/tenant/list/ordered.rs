@@ -75,7 +75,7 @@ impl Work<'_, '_> {
         }
         let seq = self.memory.last_seq;
         // Places are counted with all that there are.
-        let is_whole = self.hidden_count(order.type_number) == 0;
+        let is_whole = !self.veil(order.type_number).hides();
         let noted = || self.memory.order_bookmarks.at(*order, offset, seq);
         let mut place = if is_whole { noted() } else { None };
         if place.is_none() && offset > 0 {

@@ -1,8 +1,11 @@
 //! What a request on a resource is about: its type, where it is, what of it is asked for.
 
+use crate::http::ProblemCode;
 use crate::scim::ErrorKind;
 use crate::scim::projection::Projection;
-use crate::scim::schema::TypeSchema;
+use crate::scim::schema::{TypeSchema, USER};
+use crate::store::StoreError;
+use crate::store::resources::{self, ResourceRow};
 use crate::tenant::work::{Failure, Work};
 
 impl<'a> Work<'a, '_> {
@@ -20,6 +23,16 @@ impl<'a> Work<'a, '_> {
     /// A resource type; that it exists, the route has seen to.
     pub(in crate::tenant) fn schema_of(&self, number: u8) -> Result<TypeSchema<'a>, Failure> {
         Ok(self.registry().type_numbered(number).ok_or(ErrorKind::NotFound)?)
+    }
+
+    /// The user of an id: 404.
+    pub(in crate::tenant) fn user(&self, id: &str) -> Result<ResourceRow, Failure> {
+        Ok(self.find_user(id)?.ok_or(ProblemCode::NotFound)?)
+    }
+
+    /// The user of an id, if there is one.
+    pub(in crate::tenant) fn find_user(&self, id: &str) -> Result<Option<ResourceRow>, StoreError> {
+        Ok(resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER))
     }
 
     /// RFC 7240 §4.2.

@@ -3,15 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::Subject;
-use crate::http::{Problem, ProblemCode};
+use crate::http::ProblemCode;
 use crate::scim::compat::Compat;
 use crate::scim::schema::USER;
 use crate::store::resources::{self, ResourceRow};
 use crate::tenant::document::Document;
-use crate::tenant::links::conflict;
 use crate::tenant::lookups::{keys_of, new_keys};
 use crate::tenant::members::Delta;
-use crate::tenant::work::{Failure, Work};
+use crate::tenant::work::{Failure, Work, conflict};
 
 impl Work<'_, '_> {
     /// Gives a user who is nobody's, or the connection's own, to a connection, which sees it from now
@@ -34,7 +33,7 @@ impl Work<'_, '_> {
         let after = after.map_err(|error| unfit(error.into()))?.resource;
         let keys = new_keys(&after, schema).map_err(|error| unfit(error.into()))?;
         for key in keys_of(schema, EXTERNAL_ID, &keys).filter(|_| says_id) {
-            let own = resources::managed_by(self.sql, USER, key, connection)?;
+            let own = resources::managed_by(self.sql, USER, key, Some(connection))?;
             if own.iter().any(|pos| *pos != row.pos) {
                 return Err(conflict("the connection manages another user of this `externalId`"));
             }
@@ -56,12 +55,7 @@ impl Work<'_, '_> {
 
 /// What a user cannot have, in the words of the admin API.
 fn unfit(failure: Failure) -> Failure {
-    match failure {
-        Failure::Scim(error) => {
-            Problem::new(ProblemCode::Contradictory, error.detail().to_owned()).into()
-        }
-        other => other,
-    }
+    failure.into_problem(ProblemCode::Contradictory)
 }
 
 const EXTERNAL_ID: &str = "externalId";

@@ -1,6 +1,6 @@
 //! What of a resource is written and removed, and how a change of it is told.
 
-use serde_json::Value;
+use chrono::{DateTime, Utc};
 
 use crate::event::Verb;
 use crate::limits;
@@ -8,7 +8,7 @@ use crate::scim::resource::Resource;
 use crate::scim::schema::{TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Sql, StoreError, grants, members, sweeps};
+use crate::store::{Pos, Sql, StoreError, grants, members, sweeps};
 use crate::tenant::document::Document;
 use crate::tenant::drift;
 use crate::tenant::lookups::lookup_keys;
@@ -47,6 +47,22 @@ pub(in crate::tenant) fn take_away(
     Ok(())
 }
 
+/// Writes the next version of a group that has so many members more, if it is there; its id.
+pub(in crate::tenant) fn grow(
+    sql: &dyn Sql,
+    group: Pos,
+    by: i64,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, StoreError> {
+    let Some(row) = resources::at(sql, group)? else { return Ok(None) };
+    let document = Document::decode(&row.doc)?;
+    let rev = row.rev.saturating_add(1);
+    let members = row.members.saturating_add(by).max(0);
+    let doc = document.encode(rev, now);
+    resources::update(sql, &ResourceRow { rev, members, doc, ..row })?;
+    Ok(Some(document.id))
+}
+
 /// A version's document: 413 when a row could not hold it.
 pub(super) fn encoded(
     document: &Document,
@@ -63,8 +79,7 @@ pub(super) fn encoded(
 
 /// A write that flips `active` is told as that.
 pub(in crate::tenant) fn updated(before: &Resource, after: &Resource) -> Verb {
-    let active = |resource: &Resource| resource.as_map().get("active") != Some(&Value::Bool(false));
-    match (active(before), active(after)) {
+    match (before.is_active(), after.is_active()) {
         (true, false) => Verb::Deactivated,
         (false, true) => Verb::Activated,
         _ => Verb::Updated,

@@ -4,8 +4,6 @@
 //! of the resource: a PATCH may not take away what is required, nor bring a value that breaks a rule.
 //! Deactivating a user never fails for what the user lacks.
 
-use serde_json::Value;
-
 use super::Subject;
 use crate::policy::{Groups, Owner};
 use crate::scim::resource::{Resource, changed};
@@ -111,10 +109,9 @@ impl Work<'_, '_> {
     ) -> Result<(), ScimError> {
         let required = &self.memory.policy.attributes.required;
         let mut missing = required.missing(after.as_map());
-        let is_inactive = after.value("active") == Some(&Value::Bool(false));
         match written {
             Written::New => {}
-            Written::Over(_) if !is_inactive => {}
+            Written::Over(_) if after.is_active() => {}
             Written::Over(subject) | Written::In(subject) => {
                 let lacked = required.missing(subject.document.resource.as_map());
                 missing.retain(|path| !lacked.contains(path));

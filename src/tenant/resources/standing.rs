@@ -11,10 +11,8 @@ use crate::policy::Trigger;
 use crate::scim::resource::{Resource, changed};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::StoreError;
-use crate::store::resources::{self, ResourceRow};
+use crate::store::resources::ResourceRow;
 use crate::tenant::adopt::Adopt;
-use crate::tenant::document::Document;
-use crate::tenant::lookups::{keys_of, new_keys};
 use crate::tenant::work::{Failure, Work};
 
 impl<'a> Work<'a, '_> {
@@ -29,7 +27,7 @@ impl<'a> Work<'a, '_> {
     }
 
     /// Whether the key is bound to a connection, and the resource is nobody's.
-    fn is_nobodys(&self, row: &ResourceRow) -> bool {
+    pub(super) fn is_nobodys(&self, row: &ResourceRow) -> bool {
         self.connection.is_some() && row.manager.is_none()
     }
 
@@ -75,11 +73,10 @@ impl<'a> Work<'a, '_> {
         self.record_about(&Event::new(kind, subject.document.id.as_str()), linked)
     }
 
-    /// Does what a POST asks: adds a resource or, where its name is that of one that is nobody's and
-    /// the connection takes such up, or of one that somebody has matched with what it tells, makes
-    /// that what the POST says.
+    /// Does what a POST asks: adds a resource or, where it means one that is there, makes that what the
+    /// POST says.
     pub(in crate::tenant) fn add_or_take_up(&mut self, mut new: New<'a>) -> Result<Added, Failure> {
-        if let Some(subject) = self.named(&new)? {
+        if let Some(subject) = self.meant(&new)? {
             let id = subject.document.id.clone();
             let row = self.replace_by(subject, new.resource, new.members)?;
             return Ok(Added { row, id, grouped: true });
@@ -94,30 +91,6 @@ impl<'a> Work<'a, '_> {
         let Added { row, id, grouped } = added;
         let grouped = grouped || self.memory.joins_groups();
         Ok(Added { row: self.rejoined(row)?, id, grouped })
-    }
-
-    /// The resource of the same name that a POST takes up: one that is nobody's, where the connection
-    /// does that; or one that it has deleted, where that is not decided yet.
-    fn named(&mut self, new: &New<'a>) -> Result<Option<Subject<'a>>, Failure> {
-        let schema = new.schema;
-        let adopts = self.adopt == Adopt::OnCreate;
-        if !adopts && !self.awaits_accepted() && self.hidden().is_none() {
-            return Ok(None);
-        }
-        let keys = new_keys(&new.resource, schema)?;
-        let Some(key) = keys_of(schema, "userName", &keys).next() else { return Ok(None) };
-        let found = resources::find(self.sql, schema.resource_type.number, key, 1)?;
-        let Some(row) = found.first().map(|pos| resources::at(self.sql, *pos)).transpose()? else {
-            return Ok(None);
-        };
-        let Some(row) = row else { return Ok(None) };
-        // Who was unlinked by hand is linked by hand.
-        let is_taken_up = adopts && self.is_nobodys(&row) && !self.hides(row.pos);
-        if !is_taken_up && !self.was_accepted(&row)? && !self.takes_deletion_back(&row)? {
-            return Ok(None);
-        }
-        let document = Document::decode(&row.doc)?;
-        Ok(Some(Subject { schema, row, document, taken_up: false }))
     }
 }
 

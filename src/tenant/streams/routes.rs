@@ -8,7 +8,7 @@ use super::keys::sealed;
 use super::{Stream, follower_of};
 use crate::auth::SigningKey;
 use crate::event::{Event, EventKind};
-use crate::http::{Method, Problem, ProblemCode, Response, Route, StreamAction};
+use crate::http::{Method, Problem, ProblemCode, Response, Route, StreamAction, is_slug};
 use crate::limits;
 use crate::policy::{Delivered, Signature, hint};
 use crate::store::followers::{self, FollowerRow};
@@ -16,7 +16,7 @@ use crate::store::streams::{self, DISABLED, ENABLED, StreamRow};
 use crate::store::{StoreError, deliveries};
 use crate::tenant::document::timestamp;
 use crate::tenant::duration::given_seconds;
-use crate::tenant::work::{Answer, Failure, Work, only_fields};
+use crate::tenant::work::{Answer, Failure, Work, conflict, only_fields};
 
 impl Work<'_, '_> {
     /// What is asked of streams; 405 for what is asked of nothing else either.
@@ -33,7 +33,7 @@ impl Work<'_, '_> {
             (Route::StreamAction(_, id, RotateSecret), Method::Post) => self.rotate_secret(id),
             (Route::StreamAction(_, id, Deliveries), Method::Get) => self.list_deliveries(id),
             (Route::StreamAction(_, id, Changes), Method::Get) => self.list_changes(None, Some(id)),
-            _ => Err(Problem::from(ProblemCode::MethodNotAllowed).into()),
+            _ => Err(ProblemCode::MethodNotAllowed.into()),
         }
     }
 
@@ -51,12 +51,11 @@ impl Work<'_, '_> {
             Some(id) => id,
             None => self.next_id()?,
         };
-        let conflict = |detail| Err(Problem::new(ProblemCode::Conflict, detail).into());
         if self.memory.streams.contains_key(&id) {
-            return conflict("there is a stream of this id"); // (2)
+            return Err(conflict("there is a stream of this id")); // (2)
         }
         if self.memory.streams.len() >= limits::STREAMS_PER_TENANT {
-            return conflict("the tenant has too many streams"); // (2)
+            return Err(conflict("the tenant has too many streams")); // (2)
         }
         let key = self.signing_key(new.signature)?;
         let event = Event::new(EventKind::StreamCreated, id.as_str());
@@ -90,7 +89,10 @@ impl Work<'_, '_> {
 
     /// `GET …/streams`.
     fn list_streams(&self) -> Answer {
-        Ok(Response::json(200, &self.items(&self.memory.streams, |stream| self.shown(stream))?))
+        Ok(Response::json(
+            200,
+            &self.items(&self.memory.streams, is_slug, |stream| self.shown(stream))?,
+        ))
     }
 
     /// `GET …/streams/{s}`.
@@ -161,7 +163,7 @@ impl Work<'_, '_> {
         let keys = stream.keys(self.call.key_ring, self.tenant(), self.now());
         let Some(keys) = keys else {
             let detail = "nobody can open the stream's key any more; `rotate-secret` makes another";
-            return Err(Problem::new(ProblemCode::Conflict, detail).into());
+            return Err(conflict(detail));
         };
         let tenant = self.tenant();
         let body = json!({
@@ -226,7 +228,7 @@ impl Work<'_, '_> {
     /// The stream of an id: 404.
     pub(in crate::tenant) fn stream(&self, id: &str) -> Result<&Stream, Failure> {
         let stream = self.memory.streams.get(id);
-        stream.ok_or_else(|| Problem::from(ProblemCode::NotFound).into())
+        stream.ok_or_else(|| ProblemCode::NotFound.into())
     }
 
     /// Notes in memory which of a stream's events are unfinished.

@@ -2,7 +2,7 @@
 //! place in the log tell.
 
 use chrono::DateTime;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Stream;
 use super::plan::behind;
@@ -90,12 +90,15 @@ impl Work<'_, '_> {
                 break;
             }
         }
-        let mut page = json!({ "items": items });
-        if let (true, Some(fields)) = (reached < self.memory.last_seq, page.as_object_mut()) {
-            fields.insert("next".to_owned(), reached.to_string().into());
-        }
-        Ok(Response::json(200, &page))
+        Ok(Response::json(200, &page_until(items, reached, self.memory.last_seq)))
     }
+}
+
+/// A page of what was found up to a place in a log that ends at another.
+pub(in crate::tenant) fn page_until(items: Vec<Value>, reached: i64, last: i64) -> Value {
+    let next = Some(Value::from(reached.to_string())).filter(|_| reached < last);
+    let fields = [("items", Some(items.into())), ("next", next)].into_iter();
+    fields.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 fn delivery_shown(tenant: &str, event: &EventRow, progress: &Progress<'_>) -> Map<String, Value> {

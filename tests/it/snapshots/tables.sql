@@ -213,7 +213,7 @@ CREATE TABLE directory (
         state TEXT NOT NULL,
         names_by TEXT NOT NULL,
         pass INTEGER
-     ) STRICT;
+     , since INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE copies (
         id TEXT PRIMARY KEY,
         names TEXT NOT NULL,
