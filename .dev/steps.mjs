@@ -14,6 +14,7 @@ import { configurationWithoutBuild, serveWith, temporaryFolder, withWorkerLog } 
 import { setUp, setUpPython } from "./setup.mjs";
 import { PARTS } from "./soak/parts.mjs";
 import { startUpSeconds } from "./startup.mjs";
+import { webhooks } from "./webhooks.mjs";
 import {
   freshVariables,
   makeConnection,
@@ -75,6 +76,7 @@ export const STEPS = [
   { name: "serve", run: serve, needs: "build" },
   { name: "live", run: live, needs: "serve" },
   { name: "configurations", run: configurations, needs: "build" },
+  { name: "webhooks", run: webhooks, needs: "build" },
   ...PARTS.map((part) => partAsStep(part, "short")),
   { name: "scim2-tester", run: scim2Tester, needs: "serve" },
   { name: "scim-sanity", run: scimSanity, needs: "serve" },

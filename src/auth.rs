@@ -10,8 +10,10 @@ mod jwks;
 mod key;
 mod principal;
 mod scope;
+mod sealed;
 mod secret;
 mod tag;
+mod webhook;
 
 pub use admin::{AdminTokens, AdminTokensError};
 pub use assertion::{Algorithm, Assertion};
@@ -20,5 +22,7 @@ pub use jwks::{Jwk, Jwks, JwksCache, Known};
 pub use key::{Claims, ISSUER, KeyRing, KeyRingError, TokenError};
 pub use principal::{JtiDigest, KeyPrincipal, Principal};
 pub use scope::{Scope, Scopes};
+pub use sealed::Opened;
 pub use secret::SecretDigest;
 pub use tag::TAG_BYTES;
+pub use webhook::{KeyPair, SigningKey, signed_text, symmetric_signature};

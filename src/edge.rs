@@ -6,7 +6,7 @@
 //! database and `waiting` for what it has to wait for. `oauth` sees to requests for tokens, for which
 //! `assertion` verifies what other issuers say and `outbound` asks their servers. `registry` keeps
 //! tenants' records in KV, `config` brings the policy documents in them to the objects, `directory` has the copies that the edge
-//! reads, `rate_limits` asks the runtime's limits, `deployment` has variables and
+//! reads, `webhooks` sends what streams tell, `rate_limits` asks the runtime's limits, `deployment` has variables and
 //! secrets, `body` reads what is sent, `answer` makes the runtime's response and tells the log, and
 //! `js` binds what the runtime offers. Debug builds have `fault` as well, by which a test has them
 //! panic.
@@ -34,6 +34,7 @@ mod rescue;
 mod sql;
 mod tenant_object;
 mod waiting;
+mod webhooks;
 
 use std::future::Future;
 use std::task::{Context, Poll, Waker};

@@ -22,6 +22,7 @@ pub enum EventKind {
     ChangePending,
     ChangeApproved,
     ChangeRejected,
+    ChangeFailed,
     GroupMemberAdded,
     GroupMemberRemoved,
     ConnectionCreated,
@@ -36,6 +37,10 @@ pub enum EventKind {
     KeyCreated,
     KeyRotated,
     KeyRevoked,
+    StreamCreated,
+    StreamUpdated,
+    StreamDisabled,
+    StreamDeleted,
     TenantUpdated,
     TenantFeatureEnabled,
 }
@@ -77,6 +82,7 @@ impl EventKind {
             Self::ChangePending => "change.pending",
             Self::ChangeApproved => "change.approved",
             Self::ChangeRejected => "change.rejected",
+            Self::ChangeFailed => "change.failed",
             Self::GroupMemberAdded => "group.member.added",
             Self::GroupMemberRemoved => "group.member.removed",
             Self::ConnectionCreated => "connection.created",
@@ -91,6 +97,10 @@ impl EventKind {
             Self::KeyCreated => "key.created",
             Self::KeyRotated => "key.rotated",
             Self::KeyRevoked => "key.revoked",
+            Self::StreamCreated => "stream.created",
+            Self::StreamUpdated => "stream.updated",
+            Self::StreamDisabled => "stream.disabled",
+            Self::StreamDeleted => "stream.deleted",
             Self::TenantUpdated => "tenant.updated",
             Self::TenantFeatureEnabled => "tenant.feature.enabled",
         })
@@ -104,7 +114,8 @@ impl EventKind {
             | Self::UserStale
             | Self::ChangePending
             | Self::ChangeApproved
-            | Self::ChangeRejected => "User",
+            | Self::ChangeRejected
+            | Self::ChangeFailed => "User",
             Self::GroupMemberAdded | Self::GroupMemberRemoved => "Group",
             Self::ConnectionCreated
             | Self::ConnectionUpdated
@@ -116,6 +127,10 @@ impl EventKind {
             | Self::TrustCreated
             | Self::TrustRevoked => "Connection",
             Self::KeyCreated | Self::KeyRotated | Self::KeyRevoked => "Key",
+            Self::StreamCreated
+            | Self::StreamUpdated
+            | Self::StreamDisabled
+            | Self::StreamDeleted => "Stream",
             Self::TenantUpdated | Self::TenantFeatureEnabled => "Tenant",
         }
     }

@@ -39,7 +39,7 @@ pub use refusal::Refusal;
 pub use response::{NDJSON, Response};
 pub use route::{IMPORT, Route};
 pub use route_part::{
-    AccessAction, ChangeAction, ConnectionAction, LinkAction, MatchAction, PolicyPart,
+    AccessAction, ChangeAction, ConnectionAction, LinkAction, MatchAction, PolicyPart, StreamAction,
 };
 pub use scim_target::ScimTarget;
 use serde::{Deserialize, Serialize};

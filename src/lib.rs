@@ -74,6 +74,8 @@
 //! - *log*: the rows of the feed. *Chain*: the hashes over it, one in each row. *Anchor*: the place behind
 //!   which it begins, once older events are forgotten. Of a person who is to be forgotten, events are
 //!   *erased*.
+//! - *stream*: a follower outside, who is handed events over. *Delivery*: of one event to one stream; a
+//!   *step* of a stream is some of them.
 //! - *copy*: what KV holds of a user or group for the edge. *Directory*: all copies of a tenant.
 //! - *operation* is an entry of a PATCH or a Bulk request only, *path* and *filter* are SCIM's, a URL's path is a
 //!   *route*, SQL has *tables* and *migrations* and no schema.

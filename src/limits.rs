@@ -297,6 +297,42 @@ pub const COPY_READER_SECONDS: i64 = 3_600;
 /// How long an isolate keeps a tenant's record that it has read.
 pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
 
+/// Streams of a tenant; above it the answer is 409.
+pub const STREAMS_PER_TENANT: usize = 20;
+/// Types, or families of them, that a stream takes; more are 422.
+pub const STREAM_TYPES: usize = 50;
+/// Events of which one step of a stream tells.
+pub const BATCH_EVENTS: usize = 100;
+/// Events at which one step of a stream looks for those of its types.
+pub const BATCH_SCANNED: usize = 500;
+/// Events that a stream hands over at once.
+pub const DELIVERIES_AT_ONCE: usize = 4;
+/// How long after a step of a stream has begun it begins to hand over events; what is left, the next one
+/// does.
+pub const BATCH_MILLISECONDS: i64 = 30_000;
+/// How long a step of a stream may take until it is taken for lost, and begun again: the time above, that
+/// of an answer, and some.
+pub const BATCH_LOST_MILLISECONDS: i64 = 60_000;
+/// How long after a step of a stream has begun the next one does, so that what happens meanwhile goes
+/// together.
+pub const BATCH_PAUSE_MILLISECONDS: i64 = 1_000;
+/// Events of a stream that have failed and are tried again, or are held behind such; where there are so
+/// many, it waits with new ones.
+pub const DELIVERIES_UNFINISHED: usize = 500;
+/// Events of a stream of which it is remembered that they had failed at first.
+pub const DELIVERIES_KEPT: usize = 1_000;
+/// Steps of a stream of which it is remembered when they were done.
+pub const ACKNOWLEDGEMENTS: usize = 100;
+/// Events that a stream passes over before its place is written: they are read again when the object
+/// wakes.
+pub const PASSED_OVER: i64 = 1_000;
+/// How long a receiver can put off the next attempt: a day.
+pub const RETRY_AFTER_SECONDS: i64 = 86_400;
+/// How long nothing may reach a receiver until its stream is disabled: five days.
+pub const FAILING_MILLISECONDS: i64 = 5 * 86_400_000;
+/// Bytes of a receiver's answer that are read, and kept.
+pub const ANSWER_BYTES: usize = 2 * 1024;
+
 /// Characters of an `Idempotency-Key`; a longer one is 400.
 pub const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
 /// How long the answer to a request with an `Idempotency-Key` is kept.

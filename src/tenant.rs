@@ -52,6 +52,7 @@ mod schemas;
 mod secrets;
 mod stale;
 mod stored_policy;
+mod streams;
 mod succession;
 mod suspensions;
 mod sweep;
@@ -69,7 +70,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::auth::{KeyRing, Principal};
+use crate::auth::{KeyPair, KeyRing, Principal};
 use crate::http::{OAuthError, Outbound, Refusal, Request, Response, Route};
 use crate::policy::{Copying, RateLimit};
 use crate::registry::ConfigTag;
@@ -83,6 +84,8 @@ pub use bucket::{Bucket, Taken};
 pub use copies::Batch;
 use memory::Memory;
 use ring::Ring;
+use streams::Flights;
+pub use streams::{Batch as StreamBatch, Delivery};
 use uses::Uses;
 use work::{Answer, Failure, Work};
 
@@ -98,6 +101,8 @@ pub struct Tenant {
     uses: Uses,
     /// Until when copies are on their way to KV, in milliseconds since the epoch, if they are.
     copying_until: Option<i64>,
+    /// What streams hand over.
+    flights: Flights,
     /// The policy document of the tenant's record that was refused last.
     refused: Option<ConfigTag>,
 }
@@ -109,6 +114,8 @@ pub struct Handled {
     pub response: Response,
     /// The connection to which the key is bound that asked, live or not.
     pub connection: Option<String>,
+    /// What is to be sent before, and what came of it is the answer: [`Delivery::tested`].
+    pub delivery: Option<Delivery>,
 }
 
 /// One request and everything it may use.
@@ -127,6 +134,8 @@ pub struct Call<'a> {
     pub key_ring: &'a KeyRing,
     /// Which addresses may be fetched from outside.
     pub outbound: Outbound<'a>,
+    /// A pair of keys for a stream, where one may be made.
+    pub key_pair: Option<KeyPair>,
     /// Whether the tenant's users can be copied to KV.
     pub copying: Copying,
 }
@@ -172,7 +181,8 @@ impl Tenant {
             _ => response,
         };
         self.ring.keep(call, &response, connection.as_deref(), noted.unwrap_or_default());
-        Handled { response, connection }
+        let delivery = self.memory.as_mut().and_then(|memory| memory.outgoing.take());
+        Handled { response, connection, delivery }
     }
 
     /// Whether there are tables, or the administrator is here to make them.
@@ -192,6 +202,7 @@ impl Tenant {
         memory.matches.forget_noted();
         memory.dirty = access::Dirty::default();
         memory.refused = None;
+        memory.outgoing = None;
         let scim = matches!(call.request.route, Route::Scim { .. });
         if memory.is_erasing() {
             return Ok(Refusal::being_deleted().to_response(scim)); // (1)
@@ -243,7 +254,7 @@ fn unborn(principal: &Principal, scim: bool) -> Response {
 
 impl From<Response> for Handled {
     fn from(response: Response) -> Self {
-        Self { response, connection: None }
+        Self { response, connection: None, delivery: None }
     }
 }
 

@@ -26,7 +26,7 @@ impl KeyRing {
 }
 
 /// Each part has its length in front, so that no two lists of parts are the same text.
-fn mac(secret: &[u8], purpose: &str, parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
+pub(super) fn mac(secret: &[u8], purpose: &str, parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
     let mut key = [0; TAG_BYTES];
     Hkdf::<Sha256>::new(None, secret).expand(purpose.as_bytes(), &mut key).ok()?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;

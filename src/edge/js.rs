@@ -4,6 +4,8 @@
 //! wasm, and because its wrappers take a response apart that is only handed on. A binding without
 //! `catch` is of a getter or method that cannot throw.
 
+mod crypto;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -11,6 +13,10 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::js_sys::{Array, ArrayBuffer, Error, JsString, Map, Promise, Uint8Array};
+
+pub(super) use self::crypto::{
+    CryptoKey, CryptoKeyPair, JsonWebKey, export_key, generate_key, import_key, sign, verify,
+};
 
 #[wasm_bindgen]
 extern "C" {
@@ -92,6 +98,8 @@ extern "C" {
     pub(super) fn status(this: &Response) -> u16;
     #[wasm_bindgen(method, getter)]
     pub(super) fn body(this: &Response) -> Option<ReadableStream>;
+    #[wasm_bindgen(method, getter, js_name = headers)]
+    pub(super) fn response_headers(this: &Response) -> Headers;
 
     /// A plain object: headers, or options.
     pub(super) type Fields;
@@ -278,32 +286,18 @@ extern "C" {
     #[wasm_bindgen(catch, js_namespace = globalThis, js_name = fetch)]
     pub(super) fn ask(url: &str, init: &Fields) -> Result<Promise<Response>, JsValue>;
 
+    /// Is fulfilled after a time.
+    #[wasm_bindgen(js_namespace = scheduler, js_name = wait)]
+    pub(super) fn wait(milliseconds: u32) -> Promise;
+    /// Becomes what the first of some promises does.
+    #[wasm_bindgen(js_namespace = Promise, js_name = race)]
+    pub(super) fn race(promises: &Array) -> Promise;
+
     /// What breaks a request off.
     pub(super) type AbortSignal;
 
     #[wasm_bindgen(static_method_of = AbortSignal, catch)]
     pub(super) fn timeout(milliseconds: u32) -> Result<AbortSignal, JsValue>;
-}
-
-#[wasm_bindgen]
-extern "C" {
-    pub(super) type CryptoKey;
-
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
-    pub(super) fn import_key(
-        format: &str,
-        key: &Fields,
-        algorithm: &Fields,
-        extractable: bool,
-        usages: &Array,
-    ) -> Result<Promise<CryptoKey>, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = verify)]
-    pub(super) fn verify(
-        algorithm: &Fields,
-        key: &CryptoKey,
-        signature: &Uint8Array,
-        data: &Uint8Array,
-    ) -> Result<Promise, JsValue>;
 }
 
 /// What takes the place of a promise that is rejected, given whose it was and what it threw.

@@ -2,7 +2,9 @@
 //!
 //! The only place that takes the time and random numbers. What has to be waited for comes first;
 //! from the call of the tenant on nothing waits, so that no other request comes in between and no
-//! lock is needed.
+//! lock is needed. `streams` hands over what streams tell.
+
+mod streams;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,17 +18,17 @@ use super::deployment::Deployment;
 use super::handover::PRINCIPAL;
 use super::sql::ObjectSql;
 use super::waiting::{self, settled};
-use super::{Outcome, body, directory, js, now};
+use super::{Outcome, body, directory, js, now, webhooks};
 use crate::auth::Principal;
 use crate::http::{
-    ConfigStep, Done, Errand, Method, Query, Refusal, Request, RequestId, Response, Route, Trace,
-    Url,
+    ConfigStep, Done, Errand, Method, Query, Refusal, Request, RequestId, Response, Route,
+    StreamAction, Trace, Url,
 };
 use crate::limits;
 use crate::policy::{Copying, RateLimit};
 use crate::registry::Slug;
 use crate::store::{Sql as _, StoreError};
-use crate::tenant::{Batch, Call, Handled, Tenant};
+use crate::tenant::{Batch, Call, Delivery, Handled, Tenant};
 
 /// The class that `wrangler.toml` names.
 #[wasm_bindgen]
@@ -81,10 +83,13 @@ impl TenantObject {
     }
 }
 
-/// An alarm: a step of what is done at once, and then one of copies.
+/// An alarm: a step of what is done at once, one of streams, and one of copies. Who is slow to take
+/// events is not waited for, so that nobody else has to.
 async fn ring(object: Rc<Object>) -> Outcome {
     let stepped = object.step();
+    let streams = streams::begin(&object);
     object.copy().await;
+    streams::wait(&streams).await;
     if object.tenant.borrow().is_erased()
         && let Err(refusal) = object.purge().await
     {
@@ -165,6 +170,13 @@ impl Object {
         if let (Method::Delete, Route::Tenant(_), Principal::Admin) = (method, &route, principal) {
             return Ok(Response::empty(self.delete().await?).into()); // (5)
         }
+        let key_pair = match (&route, method) {
+            (Route::Streams(_), Method::Post)
+            | (Route::StreamAction(_, _, StreamAction::RotateSecret), _) => {
+                Some(webhooks::new_pair().await.map_err(failed)?)
+            }
+            _ => None,
+        };
         let call = &mut Call {
             request: Request {
                 method,
@@ -181,19 +193,29 @@ impl Object {
             key_ring: &deployment.gate()?.key_ring,
             outbound: deployment.outbound(url.origin),
             copying: self.copying(*confined),
+            key_pair,
         };
         #[cfg(debug_assertions)]
         super::fault::take_order(&request.headers());
-        let served = self.handle(call, config.as_ref()); // (6)
+        let (mut served, delivery) = self.handle(call, config.as_ref()); // (6)
         #[cfg(debug_assertions)]
         super::fault::forget_order();
+        if let Some(delivery) = delivery {
+            let came = webhooks::send(&delivery).await.map_err(Refusal::Internal)?;
+            served.response = delivery.tested(&came);
+        }
         Ok(served)
     }
 
-    fn handle(&self, call: &mut Call<'_>, config: Option<&ConfigStep>) -> Served {
+    /// What the tenant makes of a request, and what is to be sent before that is answered.
+    fn handle(
+        &self,
+        call: &mut Call<'_>,
+        config: Option<&ConfigStep>,
+    ) -> (Served, Option<Delivery>) {
         let before = self.sql.cost();
         let mut tenant = self.tenant.borrow_mut();
-        let Handled { mut response, connection } = match config {
+        let Handled { mut response, connection, delivery } = match config {
             Some(step) => tenant.configure(&self.sql, call, step).into(),
             None => tenant.handle(&self.sql, call),
         };
@@ -201,11 +223,8 @@ impl Object {
             response.cause.get_or_insert(js::message(&exception));
             0
         });
-        Served {
-            response,
-            spent: Spent { rows: self.sql.cost().since(before), alarms },
-            connection,
-        }
+        let spent = Spent { rows: self.sql.cost().since(before), alarms };
+        (Served { response, spent, connection }, delivery)
     }
 
     async fn learn_of_alarm(&self) -> Result<(), Refusal> {

@@ -67,6 +67,9 @@ impl Route {
             | Self::ChangeDecision(..)
             | Self::ChangesDecision(..) => Audience::Key(&[Scope::ChangesDecide]),
             Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
+            Self::Streams(_) | Self::Stream(..) | Self::StreamAction(..) => {
+                Audience::Key(&[Scope::StreamsWrite])
+            }
             Self::Export(_) => Audience::Key(&[Scope::DataExport]),
             Self::Scim { target, .. } => Audience::Key(target.scopes(method)),
         }

@@ -1,9 +1,8 @@
 //! What a URL names. It is parsed once, from its raw text; what does not parse is 404.
 
-use percent_encoding::percent_decode_str;
-
 use super::route_part::{
     AccessAction, ChangeAction, ConnectionAction, LinkAction, MatchAction, PolicyPart,
+    StreamAction, decode, segments,
 };
 use super::{Method, ScimTarget, TenantHost, Url};
 use crate::registry::Slug;
@@ -55,6 +54,12 @@ pub enum Route {
     Requests(Slug),
     /// `/v1/tenants/{t}/events`
     Events(Slug),
+    /// `/v1/tenants/{t}/streams`
+    Streams(Slug),
+    /// `/v1/tenants/{t}/streams/{s}`
+    Stream(Slug, String),
+    /// `/v1/tenants/{t}/streams/{s}/{action}`
+    StreamAction(Slug, String, StreamAction),
     /// `/v1/tenants/{t}/export`
     Export(Slug),
     /// `/v1/tenants/{t}/import`
@@ -187,6 +192,7 @@ impl Route {
             }
             ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
+            ["streams", rest @ ..] => Self::streams(tenant, rest),
             ["export"] => Some(Self::Export(tenant)),
             ["import"] => Some(Self::Import(tenant)),
             ["imports"] => Some(Self::Imports(tenant)),
@@ -222,6 +228,18 @@ impl Route {
             ["users", action] => Some(Self::AccessDecisions(tenant, AccessAction::parse(action)?)),
             ["schemas"] => Some(Self::Schemas(tenant)),
             ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
+            _ => None,
+        }
+    }
+
+    fn streams(tenant: Slug, rest: &[&str]) -> Option<Self> {
+        match rest {
+            [] => Some(Self::Streams(tenant)),
+            [stream] => Some(Self::Stream(tenant, decode(stream)?)),
+            [stream, action] => {
+                let action = StreamAction::parse(action)?;
+                Some(Self::StreamAction(tenant, decode(stream)?, action))
+            }
             _ => None,
         }
     }
@@ -263,6 +281,9 @@ impl Route {
             | Self::LinkDecision(tenant, ..)
             | Self::Requests(tenant)
             | Self::Events(tenant)
+            | Self::Streams(tenant)
+            | Self::Stream(tenant, _)
+            | Self::StreamAction(tenant, ..)
             | Self::Export(tenant)
             | Self::Import(tenant)
             | Self::Imports(tenant)
@@ -320,6 +341,7 @@ impl Route {
             | Self::Matches(_)
             | Self::UserChanges(..)
             | Self::Changes(_)
+            | Self::StreamAction(_, _, StreamAction::Deliveries | StreamAction::Changes)
             | Self::ConnectionAction(_, _, ConnectionAction::Export) => &[Get],
             Self::ConnectionAction(..)
             | Self::ImportConnection(_)
@@ -330,8 +352,10 @@ impl Route {
             | Self::MatchDecision(..)
             | Self::ChangesDecision(..)
             | Self::ChangeDecision(..)
+            | Self::StreamAction(..)
             | Self::Import(_) => &[Post],
             Self::Tenants
+            | Self::Streams(_)
             | Self::Keys(_)
             | Self::Connections(_)
             | Self::Secrets(..)
@@ -339,7 +363,7 @@ impl Route {
             | Self::Imports(_)
             | Self::UserImport(..)
             | Self::Recompute(_) => &[Get, Post],
-            Self::Tenant(_) | Self::Connection(..) => &[Get, Patch, Delete],
+            Self::Tenant(_) | Self::Connection(..) | Self::Stream(..) => &[Get, Patch, Delete],
             Self::Key(..) => &[Get, Delete],
             Self::Rotation(..) | Self::Token(_) => &[Post],
             Self::Secret(..) | Self::Trust(..) => &[Delete],
@@ -361,19 +385,3 @@ impl Route {
 
 /// The segment behind `connections` that is no connection's id.
 pub const IMPORT: &str = "import";
-
-fn segments(path: &str) -> Option<Vec<&str>> {
-    let path = path.strip_prefix('/')?;
-    Some(path.strip_suffix('/').unwrap_or(path).split('/').collect())
-}
-
-/// One segment's text. A slash that was encoded stays part of the segment.
-///
-/// What the runtime would resolve or drop on the way to the object (dot segments, backslashes,
-/// control characters) is refused, lest the object see another route than the gate.
-pub(super) fn decode(segment: &str) -> Option<String> {
-    let text = percent_decode_str(segment).decode_utf8().ok()?;
-    let resolved = matches!(&*text, "" | "." | "..")
-        || segment.contains(|c: char| c == '\\' || c.is_ascii_control());
-    (!resolved).then(|| text.into_owned())
-}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     AccessAction, ChangeAction, ConnectionAction, LinkAction, MatchAction, PolicyPart, Route,
-    ScimTarget,
+    ScimTarget, StreamAction,
 };
 use crate::scim::schema::Registry;
 
@@ -38,6 +38,13 @@ impl Route {
             Self::LinkDecision(_, _, LinkAction::Link) => "user.link",
             Self::LinkDecision(_, _, LinkAction::Unlink) => "user.unlink",
             Self::Requests(_) => "requests",
+            Self::Streams(_) => "streams",
+            Self::Stream(..) => "stream",
+            Self::StreamAction(_, _, StreamAction::Test) => "stream.test",
+            Self::StreamAction(_, _, StreamAction::Replay) => "stream.replay",
+            Self::StreamAction(_, _, StreamAction::RotateSecret) => "stream.rotate-secret",
+            Self::StreamAction(_, _, StreamAction::Deliveries) => "stream.deliveries",
+            Self::StreamAction(_, _, StreamAction::Changes) => "stream.changes",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
             Self::Imports(_) => "imports",
@@ -90,6 +97,8 @@ impl Route {
             | Self::UserImport(_, id)
             | Self::MatchDecision(_, id, _)
             | Self::MappingDiagnostics(_, id)
+            | Self::Stream(_, id)
+            | Self::StreamAction(_, id, _)
             | Self::UserAccess(_, id)
             | Self::UserTimeline(_, id)
             | Self::UserGrants(_, id)

@@ -1,4 +1,7 @@
-//! What the last segments of paths stand for, where several make one route.
+//! The segments of paths: what their texts are, and what the last ones stand for where several make one
+//! route.
+
+use percent_encoding::percent_decode_str;
 
 /// A part of the policy document that has a path of its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,6 +54,17 @@ pub enum LinkAction {
     Unlink,
 }
 
+/// What is asked of a stream beside reading and writing it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "each is the path's last segment")]
+pub enum StreamAction {
+    Test,
+    Replay,
+    RotateSecret,
+    Deliveries,
+    Changes,
+}
+
 impl ConnectionAction {
     pub(super) fn parse(segment: &str) -> Option<Self> {
         match segment {
@@ -101,4 +115,34 @@ impl MatchAction {
             _ => None,
         }
     }
+}
+
+impl StreamAction {
+    pub(super) fn parse(segment: &str) -> Option<Self> {
+        match segment {
+            "test" => Some(Self::Test),
+            "replay" => Some(Self::Replay),
+            "rotate-secret" => Some(Self::RotateSecret),
+            "deliveries" => Some(Self::Deliveries),
+            "changes" => Some(Self::Changes),
+            _ => None,
+        }
+    }
+}
+
+/// The segments of a path, but for one trailing slash.
+pub(super) fn segments(path: &str) -> Option<Vec<&str>> {
+    let path = path.strip_prefix('/')?;
+    Some(path.strip_suffix('/').unwrap_or(path).split('/').collect())
+}
+
+/// One segment's text. A slash that was encoded stays part of the segment.
+///
+/// What the runtime would resolve or drop on the way to the object (dot segments, backslashes,
+/// control characters) is refused, lest the object see another route than the gate.
+pub(super) fn decode(segment: &str) -> Option<String> {
+    let text = percent_decode_str(segment).decode_utf8().ok()?;
+    let resolved = matches!(&*text, "" | "." | "..")
+        || segment.contains(|c: char| c == '\\' || c.is_ascii_control());
+    (!resolved).then(|| text.into_owned())
 }

@@ -1,7 +1,7 @@
 //! What a path below a tenant's SCIM base names.
 
 use super::Method;
-use super::route::decode;
+use super::route_part::decode;
 use crate::auth::Scope;
 use crate::scim::schema::{Registry, ScopesOf};
 

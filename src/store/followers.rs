@@ -65,3 +65,31 @@ pub fn delete(sql: &dyn Sql, name: &str) -> Result<(), StoreError> {
     sql.query("DELETE FROM followers WHERE name = +?1", &[Param::Text(name)])?;
     Ok(())
 }
+
+/// When one's last steps were done, and how far they had come; a JSON array, if that is noted of it.
+pub fn steps(sql: &dyn Sql, name: &str) -> Result<Option<String>, StoreError> {
+    let rows = sql.query("SELECT steps FROM followers WHERE name = +?1", &[Param::Text(name)])?;
+    let text = |row: &Row| Ok(row.text_or_null(0)?.map(str::to_owned));
+    rows.first().map_or(Ok(None), text)
+}
+
+/// Notes how far one is, and its last steps.
+pub fn write_steps(
+    sql: &dyn Sql,
+    name: &str,
+    row: FollowerRow,
+    steps: &str,
+) -> Result<(), StoreError> {
+    sql.query(
+        "INSERT OR REPLACE INTO followers (name, after, failures, due, steps)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        &[
+            Param::Text(name),
+            Param::Integer(row.after),
+            Param::Integer(row.failures),
+            Param::Integer(row.due),
+            Param::Text(steps),
+        ],
+    )?;
+    Ok(())
+}

@@ -2,6 +2,7 @@
 
 mod directory;
 mod provisioning;
+mod streams;
 
 use self::directory::{
     DANGLING_KEYS, IDEMPOTENCY, KEY_USES, MANAGERS, ORDERS, ORDERS_OF_FEATURES, POLICIES, REQUESTS,
@@ -12,6 +13,7 @@ use self::provisioning::{
     GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS,
     TOMBSTONES,
 };
+use self::streams::STREAMS;
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
@@ -46,6 +48,7 @@ const MIGRATIONS: &[&[&str]] = &[
     COUNTED,
     DECIDERS,
     CHAIN,
+    STREAMS,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

@@ -9,7 +9,7 @@ use crate::store::{self, Sql, StoreError};
 
 impl Tenant {
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
-    /// once for rows to be swept, within seconds for copies, the uses of keys and recent requests, when
+    /// once for rows to be swept and for streams, within seconds for copies, the uses of keys and recent requests, when
     /// users who were deleted or old events are to be forgotten, and when somebody has stayed away for
     /// too long.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
@@ -21,7 +21,8 @@ impl Tenant {
         let stale = memory.and_then(|memory| memory.sightings.due_in(&memory.policy, now));
         let old = memory.and_then(|memory| memory.log.due_in(&memory.policy, now));
         let (copies, flushes) = (self.copies_due_in(now), self.uses.flush_in_milliseconds(now));
-        let wanted = [flushes, self.ring.due_in(now), forgets, stale, old, copies];
+        let streams = self.streams_due_in(now);
+        let wanted = [flushes, self.ring.due_in(now), forgets, stale, old, copies, streams];
         wanted.into_iter().flatten().min()
     }
 

@@ -7,6 +7,7 @@
 
 mod brake;
 mod decide;
+mod delivered;
 mod hidden;
 mod refused;
 mod shown;
@@ -16,6 +17,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 pub(super) use self::brake::{Brakes, load as brakes};
+pub(super) use self::delivered::is_change;
 pub(super) use self::refused::Refused;
 pub(super) use self::shown::change_shown;
 use super::access::{Known, Settling, held_of, to_json};

@@ -1,7 +1,7 @@
 //! Which family does what is asked.
 
 use super::work::{Answer, Work};
-use crate::http::{LinkAction, Method, ProblemCode, Route};
+use crate::http::{LinkAction, Method, Route};
 
 impl<'c> Work<'_, 'c> {
     /// Hands the request to its family. The gate has seen to it that route and method fit; here it
@@ -63,8 +63,8 @@ impl<'c> Work<'_, 'c> {
             (Route::UserGrants(_, id), Method::Get) => self.list_grants(id),
             (Route::UserGrants(_, id), Method::Post) => self.add_grant(id),
             (Route::UserGrants(_, id), Method::Delete) => self.remove_grant(id),
-            (Route::UserChanges(_, id), Method::Get) => self.list_changes(Some(id)),
-            (Route::Changes(_), Method::Get) => self.list_changes(None),
+            (Route::UserChanges(_, id), Method::Get) => self.list_changes(Some(id), None),
+            (Route::Changes(_), Method::Get) => self.list_changes(None, None),
             (Route::ChangesDecision(_, action), Method::Post) => self.decide_changes(*action),
             (Route::ChangeDecision(_, id, action), Method::Post) => self.decide_change(id, *action),
             (Route::Schemas(_), Method::Get) => self.list_declared(),
@@ -73,7 +73,7 @@ impl<'c> Work<'_, 'c> {
             (Route::Schema(_, urn), Method::Get) => self.read_declared(urn),
             (Route::Schema(_, urn), Method::Put) => self.replace_declared(urn),
             (Route::Schema(_, urn), Method::Delete) => self.withdraw_declared(urn),
-            _ => Err(ProblemCode::MethodNotAllowed.into()),
+            (route, method) => self.ask_of_streams(route, method),
         }
     }
 }

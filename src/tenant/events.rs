@@ -87,16 +87,20 @@ impl Work<'_, '_> {
 
     /// An event as every consumer sees it.
     pub(super) fn event(&self, row: &EventRow) -> Value {
-        let tenant = self.tenant();
-        let mut data = json!({ "tenant": tenant, "seq": row.seq });
-        if let (Some(fields), Ok(Value::Object(stored))) =
-            (data.as_object_mut(), serde_json::from_str(&row.data))
-        {
-            fields.extend(stored);
-        }
-        let time = DateTime::from_timestamp_millis(row.time).map(timestamp);
-        json!({ "type": row.kind, "timestamp": time, "data": data })
+        event_of(self.tenant(), row)
     }
+}
+
+/// An event of a tenant as every consumer sees it.
+pub(super) fn event_of(tenant: &str, row: &EventRow) -> Value {
+    let mut data = json!({ "tenant": tenant, "seq": row.seq });
+    if let (Some(fields), Ok(Value::Object(stored))) =
+        (data.as_object_mut(), serde_json::from_str(&row.data))
+    {
+        fields.extend(stored);
+    }
+    let time = DateTime::from_timestamp_millis(row.time).map(timestamp);
+    json!({ "type": row.kind, "timestamp": time, "data": data })
 }
 
 /// Where a page ends that has so many events, or as many bytes as a page may have; `None` where it

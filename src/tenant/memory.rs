@@ -22,6 +22,7 @@ use super::log::Log;
 use super::matches::Matches;
 use super::ring::Noted;
 use super::stale::Sightings;
+use super::streams::{self, Delivery, Stream};
 use super::tombstones::Tombstones;
 use super::{stored_policy, sweep};
 use crate::auth::JtiDigest;
@@ -96,6 +97,10 @@ pub(super) struct Memory {
     pub(super) matches: Matches,
     /// What is known of copies for the edge, if there are any.
     pub(super) directory: Option<Directory>,
+    /// Who is told of events.
+    pub(super) streams: BTreeMap<String, Stream>,
+    /// What the running request has sent before it is answered.
+    pub(super) outgoing: Option<Delivery>,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -205,6 +210,8 @@ impl Memory {
             hidden: Hidden::load(sql)?,
             matches: Matches::load(sql)?,
             directory: Directory::load(sql)?,
+            streams: streams::load(sql)?,
+            outgoing: None,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,

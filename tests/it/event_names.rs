@@ -20,6 +20,7 @@ fn the_names_of_events() {
         (ChangePending, "change.pending", "User"),
         (ChangeApproved, "change.approved", "User"),
         (ChangeRejected, "change.rejected", "User"),
+        (ChangeFailed, "change.failed", "User"),
         (UserAccessChanged, "user.access.changed", "User"),
         (UserStale, "user.stale", "User"),
         (GroupMemberAdded, "group.member.added", "Group"),
@@ -34,6 +35,10 @@ fn the_names_of_events() {
         (KeyCreated, "key.created", "Key"),
         (KeyRotated, "key.rotated", "Key"),
         (KeyRevoked, "key.revoked", "Key"),
+        (StreamCreated, "stream.created", "Stream"),
+        (StreamUpdated, "stream.updated", "Stream"),
+        (StreamDisabled, "stream.disabled", "Stream"),
+        (StreamDeleted, "stream.deleted", "Stream"),
         (TenantUpdated, "tenant.updated", "Tenant"),
         (TenantFeatureEnabled, "tenant.feature.enabled", "Tenant"),
     ] {

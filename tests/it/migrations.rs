@@ -101,6 +101,7 @@ const UNDONE: &[&[&str]] = &[
         "DROP TABLE erasures",
         "DROP TABLE erasing",
     ],
+    &["DROP TABLE streams", "DROP TABLE deliveries", "ALTER TABLE followers DROP COLUMN steps"],
 ];
 
 /// This version.

@@ -3,7 +3,7 @@
 
 use muster::http::{
     AccessAction, ChangeAction, ConnectionAction, LinkAction, MatchAction, PolicyPart, ProblemCode,
-    Route, ScimTarget,
+    Route, ScimTarget, StreamAction,
 };
 use muster::registry::Slug;
 use muster::scim::ErrorKind;
@@ -50,7 +50,14 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
             Route::AccessDecisions(x(), AccessAction::Restore)
         }
         Route::AccessDecisions(..) => Route::Requests(x()),
-        Route::Requests(_) => Route::Export(x()),
+        Route::Requests(_) => Route::Streams(x()),
+        Route::Streams(_) => Route::Stream(x(), id()),
+        Route::Stream(..) => stream(StreamAction::Test),
+        Route::StreamAction(.., StreamAction::Test) => stream(StreamAction::Replay),
+        Route::StreamAction(.., StreamAction::Replay) => stream(StreamAction::RotateSecret),
+        Route::StreamAction(.., StreamAction::RotateSecret) => stream(StreamAction::Deliveries),
+        Route::StreamAction(.., StreamAction::Deliveries) => stream(StreamAction::Changes),
+        Route::StreamAction(..) => Route::Export(x()),
         Route::Export(_) => Route::Import(x()),
         Route::Import(_) => Route::Imports(x()),
         Route::Imports(_) => Route::UserImport(x(), id()),
@@ -103,6 +110,10 @@ fn after_events(route: &Route) -> Option<Route> {
         Route::Scim { target, .. } => scim(after_target(target)?),
         _ => return None,
     })
+}
+
+fn stream(action: StreamAction) -> Route {
+    Route::StreamAction(Slug::parse("x").unwrap(), "x".to_owned(), action)
 }
 
 fn action(action: ConnectionAction) -> Route {

@@ -10,10 +10,11 @@ use muster::http::{
 };
 use muster::policy::Copying;
 use muster::registry::Slug;
-use muster::tenant::{Call, Handled, Tenant};
+use muster::tenant::{Call, Delivery, Handled, Tenant};
 use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::hooks::PAIR;
 use crate::kv::Kv;
 use crate::scenario::{Reply, Server};
 use crate::sqlite::Sqlite;
@@ -26,6 +27,8 @@ pub(crate) struct Acme {
     pub(crate) key: String,
     /// The connection of the key that asked last, as the log is told it.
     pub(crate) connection: Option<String>,
+    /// What a test of a stream sends.
+    pub(crate) delivery: Option<Delivery>,
     /// Whether its users can be copied to KV.
     pub(crate) copying: Copying,
     pub(crate) kv: Kv,
@@ -63,6 +66,7 @@ impl Acme {
             now: DateTime::from_timestamp(1_790_000_000, 0).expect("a time"),
             key: String::new(),
             connection: None,
+            delivery: None,
             copying: Copying::Possible,
             kv: Kv::default(),
             slug,
@@ -198,9 +202,10 @@ impl Acme {
         body: &[u8],
         principal: &Principal,
     ) -> Reply {
-        let Handled { response, connection } =
+        let Handled { response, connection, delivery } =
             self.call(method, url, headers, body, principal, |it, call| it.0.handle(it.1, call));
         self.connection = connection;
+        self.delivery = delivery;
         // A tenant that is unavailable has a cause too, and the database none.
         let failed = response.cause.is_some() && response.status != 503;
         assert_eq!(failed, self.sql.has_failed(), "{:?}", response.cause);
@@ -248,6 +253,7 @@ impl Acme {
             key_ring: &self.gate.key_ring,
             outbound: Outbound { loopback: false, own_origin: ORIGIN, tenant_host: None },
             copying: self.copying,
+            key_pair: Some(PAIR),
         };
         answer((&mut self.tenant, &self.sql), &mut call)
     }
@@ -279,11 +285,6 @@ impl Acme {
     /// The object falls asleep; the next request wakes it.
     pub(crate) fn sleep(&mut self) {
         self.tenant = Tenant::default();
-    }
-
-    /// The deployment's secrets are others from now on.
-    pub(crate) fn rotate(&mut self, key_ring: &str) {
-        self.gate.key_ring = KeyRing::parse(key_ring).expect("a key ring");
     }
 
     /// Time passes.

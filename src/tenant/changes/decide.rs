@@ -23,10 +23,15 @@ impl Work<'_, '_> {
     /// 1. A key of a connection decides nothing: 403. A reason is a text of a bounded length: 400.
     /// 2. There must be such a change, 404, which nobody has decided yet: 409.
     /// 3. What was approved happens, 409 where a guard does not let it; what is rejected stays undone.
-    ///    An event says who decided, and why: 200.
+    ///    An event says who decided, and why: 200. What streams could not deliver is tried again: 200.
     pub(in crate::tenant) fn decide_change(&mut self, id: &str, action: ChangeAction) -> Answer {
         let body = self.decision_body(&["reason"])?; // (1)
         let reason = self.decision_reason(&body)?;
+        if action == ChangeAction::Retry
+            && let Some(change) = self.retry_deliveries(id)?
+        {
+            return Ok(Response::json(200, &change)); // (3)
+        }
         let row = self.change_of(id)?; // (2)
         let is_guards = row.cause == GUARD;
         // (3)

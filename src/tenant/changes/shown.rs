@@ -1,4 +1,5 @@
-//! `GET …/changes` and `GET …/users/{id}/changes`: what awaits approval, and what was denied it.
+//! `GET …/changes` and `GET …/users/{id}/changes`: what awaits approval, what was denied it, and, where
+//! there are streams, what has become of the rest.
 
 use chrono::DateTime;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use crate::store::changes::{self, ChangeRow, Sought};
 use crate::tenant::document::timestamp;
 use crate::tenant::work::{Answer, Failure, Work};
 
-/// What a change may be; what is none of the first two has no row, as long as nothing delivers it.
+/// What a change may be; what is none of the first two has no row.
 const STATUSES: [&str; 8] = [
     changes::PENDING,
     changes::REJECTED,
@@ -24,9 +25,14 @@ const STATUSES: [&str; 8] = [
 ];
 
 impl Work<'_, '_> {
-    /// `GET …/changes?user=&action=&status=&connection=&after=&cursor=&limit=`, in the order of events.
-    /// `after` is the place of an event or a time. Of one user, there must be such a user: 404.
-    pub(in crate::tenant) fn list_changes(&self, user: Option<&str>) -> Answer {
+    /// `GET …/changes?user=&stream=&action=&status=&connection=&after=&cursor=&limit=`, in the order of
+    /// events. `after` is the place of an event or a time. Of one user, or stream, there must be such a
+    /// one: 404. Where there are streams, what they deliver is among it.
+    pub(in crate::tenant) fn list_changes(
+        &self,
+        user: Option<&str>,
+        stream: Option<&str>,
+    ) -> Answer {
         user.map(|id| self.user(id)).transpose()?;
         let query = &self.request().query;
         let value = |name: &str| query.value(name).filter(|text| !text.is_empty());
@@ -48,6 +54,10 @@ impl Work<'_, '_> {
             since,
         };
         let limit = query.items_limit()?;
+        let stream = stream.or(value("stream"));
+        if stream.is_some() || !self.memory.streams.is_empty() {
+            return Ok(Response::json(200, &self.with_delivered(sought, stream, limit)?));
+        }
         let rows = changes::list(self.sql, sought, limit.saturating_add(1))?;
         let shown = rows.iter().map(|row| Ok((row.id.to_string(), change_shown(row)?)));
         Ok(Response::json(200, &page_of(shown.collect::<Result<_, StoreError>>()?, limit)))

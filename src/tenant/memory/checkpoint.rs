@@ -36,7 +36,7 @@ pub(in crate::tenant) struct Checkpoint {
 
 impl Memory {
     /// What a savepoint must bring back. No operation that has one changes keys,
-    /// connections or policies.
+    /// connections, policies or streams.
     pub(in crate::tenant) fn checkpoint(&self) -> Checkpoint {
         let Self {
             counts,
@@ -65,6 +65,8 @@ impl Memory {
             hidden,
             matches: _,
             directory,
+            streams: _,
+            outgoing: _,
             bookmarks,
             order_bookmarks: _,
             stale: _,

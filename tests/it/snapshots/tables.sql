@@ -207,7 +207,7 @@ CREATE TABLE followers (
         after INTEGER NOT NULL,
         failures INTEGER NOT NULL,
         due INTEGER NOT NULL
-     ) STRICT, WITHOUT ROWID;
+     , steps TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE directory (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         state TEXT NOT NULL,
@@ -264,3 +264,33 @@ CREATE TABLE erasing (
         after INTEGER NOT NULL,
         until INTEGER NOT NULL
      ) STRICT;
+CREATE TABLE streams (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        url TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        types TEXT NOT NULL,
+        state TEXT NOT NULL,
+        why TEXT,
+        signature TEXT NOT NULL,
+        secret TEXT NOT NULL,
+        former TEXT,
+        former_until INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        failing INTEGER,
+        created INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE deliveries (
+        stream TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        due INTEGER NOT NULL,
+        first INTEGER,
+        last INTEGER,
+        reason TEXT,
+        answer TEXT,
+        ids TEXT NOT NULL,
+        PRIMARY KEY (stream, seq)
+     ) STRICT, WITHOUT ROWID;
+CREATE INDEX deliveries_by_seq ON deliveries (seq);

@@ -1,0 +1,231 @@
+// Webhooks over HTTP, to receivers on this machine that verify them with Standard Webhooks' own library:
+// signatures and their rotation, order, receivers that fail, are slow, are gone, or say when to come
+// again, and a runtime that is killed while messages are on their way.
+
+import { createPublicKey, verify } from "node:crypto";
+import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
+import { StepFailed, expect } from "./perform.mjs";
+import { configurationWithoutBuild, serveWith, withWorkerLog } from "./serve.mjs";
+import { startReceiver } from "./webhooks/receiver.mjs";
+import { freshVariables, makeKey, makeTenant, request, scimBase } from "./worker.mjs";
+
+const { Webhook } = createRequire(import.meta.url)("standardwebhooks");
+
+const KILLS = 3;
+const USERS = 12;
+const UPDATES = 4;
+const PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+/** What stands before the 32 bytes of an Ed25519 public key in its DER form (RFC 8410 §4). */
+const ED25519 = Buffer.from("302a300506032b6570032100", "hex");
+
+/** The step. */
+export async function webhooks({ tools }) {
+  const served = await serveWith(tools, freshVariables(), configurationWithoutBuild());
+  const receiver = await startReceiver();
+  const parts = [signatures, order, slowness, endings, costs, survival];
+  const state = { worker: served.worker };
+  try {
+    for (const part of parts) {
+      const tenant = await made(state, part.name);
+      await withWorkerLog(state.worker, () => part({ tenant, receiver, served, state }));
+    }
+  } finally {
+    await state.worker.stop();
+    receiver.stop();
+  }
+  return { passed: parts.length, failed: 0 };
+}
+
+/** A tenant, and what is asked of it. */
+async function made(state, name) {
+  await makeTenant(state.worker, name);
+  const token = await makeKey(state.worker, name, { scopes: ["scim"] });
+  const send = async (method, url, token, body, expected, header) => {
+    const response = await request(url, { method, token, body });
+    const text = await response.text();
+    if (response.status !== expected) throw new StepFailed(`${method} ${url}: ${response.status} ${text}`);
+    return header ? response.headers.get(header) : text && JSON.parse(text);
+  };
+  return {
+    admin: (method, path, body, expected = 200) =>
+      send(method, `${state.worker.url}/v1/tenants/${name}${path}`, state.worker.adminToken, body, expected),
+    stream(id, url, more = {}) {
+      return this.admin("POST", "/streams", { id, url, types: ["user.*"], ...more }, 201);
+    },
+    async user(userName) {
+      return (await send("POST", `${scimBase(state.worker, name)}/Users`, token, { userName }, 201)).id;
+    },
+    retitle: (id, value, header) =>
+      send(
+        "PATCH",
+        `${scimBase(state.worker, name)}/Users/${id}`,
+        token,
+        { schemas: [PATCH_OP], Operations: [{ op: "replace", path: "title", value }] },
+        200,
+        header,
+      ),
+  };
+}
+
+/** Whether a message is signed, by the library. */
+function isSigned(secret, { body, headers }) {
+  try {
+    new Webhook(secret).verify(body, headers);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether it is signed with a pair of keys, by OpenSSL. */
+function isSignedByPair(publicKey, { body, headers }) {
+  const raw = Buffer.from(publicKey.replace("whpk_", ""), "base64");
+  const key = createPublicKey({ key: Buffer.concat([ED25519, raw]), format: "der", type: "spki" });
+  const text = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`;
+  const signatures = headers["webhook-signature"].split(" ").map((one) => one.split(","));
+  const of = ([version, signature]) =>
+    version === "v1a" && verify(null, Buffer.from(text), key, Buffer.from(signature, "base64"));
+  return signatures.some(of);
+}
+
+async function signatures({ tenant, receiver }) {
+  const { secret } = await tenant.stream("shared", `${receiver.url}/shared`);
+  const { publicKey } = await tenant.stream("pair", `${receiver.url}/pair`, { signature: "v1a" });
+  const ada = await tenant.user("ada");
+  const [shared] = await receiver.until("/shared", 1);
+  const [pair] = await receiver.until("/pair", 1);
+  expect("the same event", shared.body, pair.body);
+  expect("whom it is about", shared.event.data.id, ada);
+  expect("the shared secret", isSigned(secret, shared), true);
+  expect("another secret", isSigned(`whsec_${Buffer.alloc(32).toString("base64")}`, shared), false);
+  expect("another body", isSigned(secret, { ...shared, body: `${shared.body} ` }), false);
+  expect("the pair of keys", isSignedByPair(publicKey, pair), true);
+  expect("another body", isSignedByPair(publicKey, { ...pair, body: `${pair.body} ` }), false);
+
+  const rotated = await tenant.admin("POST", "/streams/shared/rotate-secret", { overlap: "PT1H" });
+  const turned = await tenant.admin("POST", "/streams/pair/rotate-secret", {});
+  await tenant.user("bob");
+  const [, both] = await receiver.until("/shared", 2);
+  expect("signatures", both.headers["webhook-signature"].split(" ").length, 2);
+  expect("both secrets", isSigned(secret, both) && isSigned(rotated.secret, both), true);
+  const [, pairs] = await receiver.until("/pair", 2);
+  expect("both pairs", isSignedByPair(publicKey, pairs) && isSignedByPair(turned.publicKey, pairs), true);
+
+  const tested = await tenant.admin("POST", "/streams/shared/test");
+  expect("a test", `${tested.delivered} ${tested.status}`, "true 204");
+  expect("its message", receiver.at("/shared").at(-1).id, tested.id);
+  receiver.answers["/shared"] = () => ({ status: 401, body: "x".repeat(5_000) });
+  const refused = await tenant.admin("POST", "/streams/shared/test");
+  expect("a test that fails", refused.reason, "401 invalid authentication");
+  expect("how much of its answer is kept", refused.answer.length, 2_048);
+  const moved = `${receiver.url}/elsewhere`;
+  receiver.answers["/shared"] = () => ({ status: 302, headers: { location: moved } });
+  const redirected = await tenant.admin("POST", "/streams/shared/test");
+  expect("a redirect", redirected.status, 302);
+  expect("where it leads", receiver.at("/elsewhere").length, 0);
+  await tenant.admin("POST", "/streams", { url: "http://localhost:1/" }, 422);
+}
+
+/** What fails holds back what is about the same, and nothing else. */
+async function order({ tenant, receiver }) {
+  await tenant.stream("crm", `${receiver.url}/order`);
+  const [ada, bob] = [await tenant.user("ada"), await tenant.user("bob")];
+  await receiver.until("/order", 2);
+  let failures = 1;
+  receiver.answers["/order"] = ({ event }) =>
+    event.data.id === ada && failures-- > 0 ? { status: 500, body: "down" } : {};
+  await tenant.retitle(ada, "1");
+  await receiver.until("/order", 3);
+  await tenant.retitle(ada, "2");
+  for (const title of ["1", "2", "3"]) await tenant.retitle(bob, title);
+  await receiver.until("/order", (all) => all.filter(({ event }) => event.data.id === bob).length === 4);
+  const titles = () => receiver.at("/order").filter(({ event }) => event.data.id === ada).slice(1);
+  expect("what came of ada meanwhile", titles().length, 1);
+  const shown = await tenant.admin("GET", "/streams/crm/deliveries?status=retrying");
+  expect("the log", `${shown.items.length} ${shown.items[0].reason} ${shown.items[0].answer}`, "1 500 the receiver failed down");
+  await receiver.until("/order", (all) => all.length >= 8);
+  const seqs = titles().map(({ event }) => event.data.seq);
+  expect("the order", seqs.join(), [seqs[0], seqs[0], seqs[0] + 1].join());
+  expect("the id of what came twice", titles()[0].id, titles()[1].id);
+}
+
+/** Who is slow holds up neither requests nor other streams. */
+async function slowness({ tenant, receiver }) {
+  receiver.answers["/slow"] = () => ({ after: 60_000 });
+  await tenant.stream("slow", `${receiver.url}/slow`);
+  await tenant.stream("quick", `${receiver.url}/quick`);
+  await tenant.user("first");
+  await receiver.until("/slow", 1);
+  const began = Date.now();
+  for (let number = 0; number < 20; number += 1) await tenant.user(`u${number}`);
+  const asked = Date.now() - began;
+  if (asked > 5_000) throw new StepFailed(`20 requests took ${asked} ms beside a slow receiver`);
+  await receiver.until("/quick", 21, 10);
+  expect("what the slow one has by then", receiver.at("/slow").length, 1);
+  const late = async () => (await tenant.admin("GET", "/streams/slow/deliveries?status=retrying")).items;
+  const deadline = Date.now() + 30_000;
+  while ((await late()).length === 0 && Date.now() < deadline) await sleep(200);
+  expect("why", (await late())[0]?.reason, "no answer within 15 seconds");
+}
+
+/** Who is gone is asked no more; who wants to be left alone is, for so long. */
+async function endings({ tenant, receiver }) {
+  receiver.answers["/gone"] = () => ({ status: 410 });
+  receiver.answers["/busy"] = () => ({ status: 429, headers: { "retry-after": "8" } });
+  await tenant.stream("gone", `${receiver.url}/gone`);
+  await tenant.stream("busy", `${receiver.url}/busy`);
+  await tenant.user("ada");
+  const [{ at }] = await receiver.until("/busy", 1);
+  delete receiver.answers["/busy"];
+  await receiver.until("/gone", 1);
+  await tenant.user("bob");
+  await receiver.until("/busy", 3);
+  const [, second] = receiver.at("/busy");
+  if (second.at - at < 8_000) throw new StepFailed(`it came again after ${second.at - at} ms`);
+  expect("messages to who is gone", receiver.at("/gone").length, 1);
+  const { state, disabledReason } = await tenant.admin("GET", "/streams/gone");
+  expect("its stream", `${state} ${disabledReason}`, "disabled 410 gone");
+}
+
+/** A change costs as many rows with ten streams as without, as the database counts them. */
+async function costs({ tenant, receiver }) {
+  const id = await tenant.user("ada");
+  const written = async (title) => (await tenant.retitle(id, title, "server-timing")).match(/written;desc="(\d+)"/)[1];
+  await written("1");
+  const without = await written("2");
+  for (let number = 0; number < 10; number += 1) await tenant.stream(`s${number}`, `${receiver.url}/costs`);
+  await written("3");
+  await receiver.until("/costs", 10);
+  expect("rows written", await written("4"), without);
+  await receiver.until("/costs", 20);
+  const ids = new Set(receiver.at("/costs").map((message) => message.id));
+  expect("events", ids.size, 2);
+}
+
+/** Whenever the runtime is killed, every event comes at least once, those of a user in their order. */
+async function survival({ tenant, receiver, served, state }) {
+  receiver.answers["/survival"] = () => ({ after: 30 });
+  await tenant.stream("crm", `${receiver.url}/survival`);
+  const ids = [];
+  for (let number = 0; number < USERS; number += 1) ids.push(await tenant.user(`u${number}`));
+  const { after: seq } = await tenant.admin("GET", "/streams/crm");
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    for (let update = 0; update < UPDATES; update += 1) {
+      for (const id of ids) await tenant.retitle(id, `${kill}.${update}`);
+    }
+    await sleep(kill * 400);
+    process.kill(-state.worker.pid, "SIGKILL");
+    await state.worker.ended;
+    state.worker = await served.again();
+  }
+  const all = USERS * (1 + KILLS * UPDATES);
+  const events = (messages) => [...new Map(messages.map((message) => [message.id, message])).values()];
+  const messages = events(await receiver.until("/survival", (sent) => events(sent).length >= all, 60));
+  expect("events", messages.length, all);
+  for (const id of ids) {
+    const seqs = messages.filter(({ event }) => event.data.id === id).map(({ event }) => event.data.seq);
+    expect("their order", seqs.join(), [...seqs].sort((one, other) => one - other).join());
+  }
+  expect("the first place", Number.isInteger(seq), true);
+}

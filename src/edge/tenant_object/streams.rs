@@ -1,0 +1,100 @@
+//! Streams of a tenant's object: their steps run beside its requests, which wait for none of them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use wasm_bindgen::JsValue;
+use worker::js_sys::Array;
+
+use super::{Object, random};
+use crate::edge::deployment::Deployment;
+use crate::edge::waiting::{self, settled};
+use crate::edge::{Outcome, js, now, webhooks};
+use crate::http::Response;
+use crate::limits;
+use crate::tenant::StreamBatch;
+
+/// How long an alarm waits for receivers: a step that is noted by then needs no alarm of its own for the
+/// case that it is lost.
+const DELIVERIES_WAITED_MILLISECONDS: u32 = 1_000;
+
+/// Begins the steps of streams that are due: what each comes to, as promises.
+pub(super) fn begin(object: &Rc<Object>) -> Array {
+    let batches = object.next_deliveries().unwrap_or_else(|cause| {
+        let failed = Response { cause: Some(cause), ..Response::empty(500) };
+        object.complain("streams", &failed, now());
+        Vec::new()
+    });
+    let hands_of = |batch: StreamBatch| {
+        let hands = batch.len().min(limits::DELIVERIES_AT_ONCE);
+        let shared = Rc::new(Shared { batch: RefCell::new(batch), hands: Cell::new(hands) });
+        (0..hands).map(move |_| {
+            let promise = waiting::run(hand_over(Rc::clone(object), Rc::clone(&shared)));
+            promise.unwrap_or_else(|exception| exception)
+        })
+    };
+    batches.into_iter().flat_map(hands_of).collect()
+}
+
+/// A step of a stream, and how many are at it.
+struct Shared {
+    batch: RefCell<StreamBatch>,
+    hands: Cell<usize>,
+}
+
+/// Hands over one event of a step after the other; who is last notes what has become of all.
+async fn hand_over(object: Rc<Object>, shared: Rc<Shared>) -> Outcome {
+    loop {
+        let next = shared.batch.borrow_mut().next_delivery(now());
+        let Some(delivery) = next else { break };
+        match webhooks::send(&delivery).await {
+            Ok(came) => shared.batch.borrow_mut().note(&delivery, came, now()),
+            Err(cause) => {
+                let failed = Response { cause: Some(cause), ..Response::empty(500) };
+                object.complain("streams", &failed, now());
+                break;
+            }
+        }
+    }
+    let left = shared.hands.get().saturating_sub(1);
+    shared.hands.set(left);
+    if left == 0 {
+        object.landed(&shared.batch.borrow());
+    }
+    Ok(JsValue::UNDEFINED)
+}
+
+/// Waits for steps, but not for long.
+pub(super) async fn wait(steps: &Array) {
+    if steps.length() > 0 {
+        let paused = js::wait(DELIVERIES_WAITED_MILLISECONDS);
+        settled(js::race(&Array::of2(&js::all_settled(steps), &paused))).await;
+    }
+}
+
+impl Object {
+    fn next_deliveries(&self) -> Result<Vec<StreamBatch>, String> {
+        let mut tenant = self.tenant.borrow_mut();
+        let deployment = Deployment::of(&self.env);
+        let (Ok(gate), Some(slug)) = (deployment.gate(), &self.slug) else {
+            tenant.pause_streams(now());
+            return Err("streams want secrets, and an object with a name".to_owned());
+        };
+        let outbound = deployment.outbound("");
+        let sql = &self.sql;
+        let next = tenant.deliveries(sql, now(), &gate.key_ring, outbound, slug, &mut random);
+        next.map_err(|error| error.to_string())
+    }
+
+    /// Notes what has become of a step of a stream.
+    fn landed(&self, batch: &StreamBatch) {
+        let mut tenant = self.tenant.borrow_mut();
+        let noted = tenant.delivered(&self.sql, now(), batch, &mut random);
+        let noted = noted.map_err(|error| error.to_string());
+        let armed = self.arm(&tenant, now()).map_err(|exception| js::message(&exception));
+        if let Err(cause) = noted.and(armed.map(|_| ())) {
+            let failed = Response { cause: Some(cause), ..Response::empty(500) };
+            self.complain("streams", &failed, now());
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What a stream is: how it hands events over, of which types they are, and how they are signed.
+
+/// How events are handed over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StreamKind {
+    /// A POST of each event, by Standard Webhooks.
+    Webhook,
+}
+
+/// How a webhook is signed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Signature {
+    /// HMAC-SHA-256.
+    V1,
+    /// Ed25519.
+    V1a,
+}
+
+/// Which types of events a stream takes: each a type, or the beginning of types (`user.*`). All of them
+/// where there are none.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Types(Vec<String>);
+
+/// What types begin with.
+const FAMILIES: [&str; 14] = [
+    "agent",
+    "agenticApplication",
+    concat!("a", "sync"),
+    "change",
+    "connection",
+    "domain",
+    "entitlement",
+    "group",
+    "key",
+    "mapping",
+    "role",
+    "stream",
+    "tenant",
+    "user",
+];
+
+impl StreamKind {
+    /// The kind of a name.
+    pub fn of(name: &str) -> Option<Self> {
+        (name == Self::Webhook.name()).then_some(Self::Webhook)
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+impl Signature {
+    /// The signature of a name.
+    pub fn of(name: &str) -> Option<Self> {
+        [Self::V1, Self::V1a].into_iter().find(|one| one.name() == name)
+    }
+
+    /// Its name, as the header of a webhook has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V1a => "v1a",
+        }
+    }
+}
+
+impl Types {
+    /// Reads types.
+    ///
+    /// # Errors
+    /// The first that no event has.
+    pub fn parse<'t>(types: impl IntoIterator<Item = &'t str>) -> Result<Self, &'t str> {
+        let read = |one: &'t str| if is_type(one) { Ok(one.to_owned()) } else { Err(one) };
+        types.into_iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// What a row holds, spaces between them.
+    pub fn stored(text: &str) -> Self {
+        Self(text.split_ascii_whitespace().map(str::to_owned).collect())
+    }
+
+    /// The form in which a row holds them.
+    pub fn to_stored(&self) -> String {
+        self.0.join(" ")
+    }
+
+    /// They, one by one.
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+
+    /// Whether an event of a type is among them.
+    pub fn take(&self, kind: &str) -> bool {
+        let is_meant = |one: &String| match one.strip_suffix('*') {
+            Some(family) => kind.starts_with(family),
+            None => kind == one,
+        };
+        self.0.is_empty() || self.0.iter().any(is_meant)
+    }
+}
+
+fn is_type(text: &str) -> bool {
+    let Some((family, rest)) = text.split_once('.') else { return false };
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let rest_is_known =
+        rest == "*" || rest.strip_suffix(".*").unwrap_or(rest).split('.').all(is_word);
+    FAMILIES.contains(&family) && rest_is_known
+}

@@ -1,0 +1,174 @@
+//! What becomes of a user's changes that need nobody's approval: who has acknowledged them, as each
+//! stream's place in the log and its rows tell.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::shown::change_shown;
+use crate::policy::hint;
+use crate::store::changes::{self, PENDING, REJECTED, Sought};
+use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, RETRYING};
+use crate::store::events::{self, EventRow, Span};
+use crate::tenant::streams::{Progress, Stream, behind, moment, page_until};
+use crate::tenant::work::{Failure, Work};
+
+/// Streams, each with its rows.
+type Streams<'s> = Vec<(&'s Stream, Vec<DeliveryRow>)>;
+
+/// What a type of event means for a user's access elsewhere: the action, and what the change is called
+/// until it is acknowledged.
+fn meaning(kind: &str) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        "user.created" => ("create", "provisioning"),
+        "user.updated" | "user.access.changed" => ("update", "modifying"),
+        "user.activated" => ("reactivate", "modifying"),
+        "user.deactivated" => ("deactivate", "modifying"),
+        "user.deleted" => ("delete", "deleting"),
+        _ => return None,
+    })
+}
+
+/// Whether an event of a type is a change of a user.
+pub(in crate::tenant) fn is_change(kind: &str) -> bool {
+    meaning(kind).is_some()
+}
+
+impl Work<'_, '_> {
+    /// What is looked for, of that which has rows and of what events tell, in their order. A page looks
+    /// at so many events at most, so that it may be empty and still have one behind it.
+    pub(super) fn with_delivered(
+        &self,
+        sought: Sought<'_>,
+        stream: Option<&str>,
+        limit: usize,
+    ) -> Result<Value, Failure> {
+        let streams = match stream {
+            Some(id) => vec![self.stream(id)?],
+            None => self.memory.streams.values().filter(|stream| stream.is_enabled()).collect(),
+        };
+        let (events, until) = behind(self.sql, sought.after, self.memory.last_seq)?;
+        let mut found = BTreeMap::new();
+        if stream.is_none() {
+            for row in changes::list(self.sql, sought, limit)? {
+                if row.id <= until {
+                    found.insert(row.id, change_shown(&row)?);
+                }
+            }
+        }
+        if ![Some(PENDING), Some(REJECTED)].contains(&sought.status) {
+            let streams = self.with_rows(streams, (sought.after, until))?;
+            let shown = |event: &EventRow| {
+                Some((event.seq, self.delivered_change(event, &streams, stream)?))
+            };
+            let is_sought = |(_, change): &(i64, Value)| is_sought(change, sought);
+            let since = events.iter().filter(|event| event.time > sought.since);
+            found.extend(since.filter_map(shown).filter(is_sought));
+        }
+        let reached = match found.keys().nth(limit.saturating_sub(1)) {
+            Some(last) => *last,
+            None => until,
+        };
+        let items: Vec<Value> = found.into_values().take(limit).collect();
+        Ok(page_until(items, reached, self.memory.last_seq))
+    }
+
+    fn with_rows<'s>(
+        &self,
+        streams: Vec<&'s Stream>,
+        span: (i64, i64),
+    ) -> Result<Streams<'s>, Failure> {
+        let with =
+            |stream: &'s Stream| Ok((stream, deliveries::between(self.sql, stream.id(), span)?));
+        streams.into_iter().map(with).collect()
+    }
+
+    /// The change that an event is, if it is one, and one of the stream's where one is meant.
+    fn delivered_change(
+        &self,
+        event: &EventRow,
+        streams: &Streams<'_>,
+        meant: Option<&str>,
+    ) -> Option<Value> {
+        let (action, open) = meaning(&event.kind)?;
+        let takers = || streams.iter().filter(|(stream, _)| stream.takes(event));
+        if meant.is_some() && takers().next().is_none() {
+            return None;
+        }
+        let data: Value = serde_json::from_str(&event.data).ok()?;
+        let mut change = Map::new();
+        let mut put = |name: &str, value: Value| change.insert(name.to_owned(), value);
+        put("id", event.seq.to_string().into());
+        put("user", data.get("id").cloned().unwrap_or_default());
+        put("action", action.into());
+        put("status", "provisioned".into());
+        put("cause", "event".into());
+        for name in ["connection", "actor"] {
+            put(name, data.get(name).cloned().unwrap_or_default());
+        }
+        put("createdAt", moment(event.time).into());
+        let (mut acked, mut is_open, mut failed) = (None, false, None);
+        for (stream, rows) in takers() {
+            match stream.progress(event.seq, rows) {
+                Progress::Done(at) => acked = acked.max(at),
+                Progress::Row(row) if row.state == DELIVERED => acked = acked.max(row.last),
+                Progress::Row(row) if row.state == FAILED => failed = Some((stream.id(), row)),
+                Progress::Row(row) => {
+                    is_open = true;
+                    failed = failed.or(row.reason.is_some().then_some((stream.id(), row)));
+                }
+                Progress::Waiting => is_open = true,
+            }
+        }
+        let is_lost = failed.is_some_and(|(_, row)| row.state == FAILED);
+        match (is_lost, is_open) {
+            (true, _) => drop(put("status", FAILED.into())),
+            (_, true) => drop(put("status", open.into())),
+            _ => drop(acked.and_then(moment).map(|at| put("ackedAt", at.into()))),
+        }
+        if let Some((stream, row)) = failed {
+            let reason = row.reason.as_deref().unwrap_or_default();
+            put("stream", stream.into());
+            put("reason", reason.into());
+            put("hint", hint(reason).into());
+            put("attempts", row.attempts.into());
+            put("answer", row.answer.as_deref().into());
+        }
+        Some(Value::Object(change))
+    }
+
+    /// Has what streams could not deliver of an event tried again, from the start and at once; the change,
+    /// if there is such a one.
+    pub(super) fn retry_deliveries(&mut self, id: &str) -> Result<Option<Value>, Failure> {
+        let Ok(seq) = id.parse::<i64>() else { return Ok(None) };
+        let failed = deliveries::failed_of(self.sql, seq)?;
+        if failed.is_empty() {
+            return Ok(None);
+        }
+        for (stream, row) in failed {
+            let row = DeliveryRow { state: RETRYING.to_owned(), attempts: 0, due: 0, ..row };
+            deliveries::put(self.sql, &stream, &row)?;
+            self.recount(&stream)?;
+        }
+        let span = Span { after: seq.saturating_sub(1), until: seq, kind: None, actor: None };
+        let streams = self.memory.streams.values().filter(|stream| stream.is_enabled()).collect();
+        let streams = self.with_rows(streams, (span.after, span.until))?;
+        let events = events::read(self.sql, span)?;
+        let change = events.first().and_then(|event| self.delivered_change(event, &streams, None));
+        Ok(Some(change.unwrap_or_else(|| json!({ "id": id }))))
+    }
+}
+
+/// Whether a change is one that is looked for.
+fn is_sought(change: &Value, sought: Sought<'_>) -> bool {
+    let wanted = [
+        ("user", sought.user),
+        ("action", sought.action),
+        ("status", sought.status),
+        ("connection", sought.connection),
+    ];
+    let is = |(name, wanted): &(&str, Option<&str>)| {
+        wanted.is_none_or(|wanted| change.get(*name).and_then(Value::as_str) == Some(wanted))
+    };
+    wanted.iter().all(is)
+}

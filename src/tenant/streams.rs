@@ -1,0 +1,246 @@
+//! Streams: who is told of events, each with its place in the log.
+//!
+//! After the commit, an alarm asks here what is due; `edge` hands it over, several events of a stream at
+//! once, but for those about the same thing, and says what came of it; only then does the stream's place
+//! move. Whoever is not told that events went well hands them over again, under the same ids. Only what
+//! has failed has rows, and what is held behind it.
+
+mod batch;
+mod fields;
+mod keys;
+mod land;
+mod plan;
+mod routes;
+mod shown;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+pub use self::batch::{Batch, Delivery};
+pub(super) use self::plan::behind;
+pub(super) use self::shown::{Progress, moment, page_until};
+use super::memory::Memory;
+use super::{Tenant, wake};
+use crate::auth::KeyRing;
+use crate::http::Outbound;
+use crate::limits;
+use crate::registry::Slug;
+use crate::store::deliveries::{self, DeliveryRow};
+use crate::store::followers::{self, FollowerRow};
+use crate::store::streams::{self, ENABLED, StreamRow};
+use crate::store::{self, Sql, StoreError};
+
+/// A stream, and how far it has come.
+#[derive(Clone, Debug)]
+pub(super) struct Stream {
+    row: StreamRow,
+    /// As it is stored.
+    follower: FollowerRow,
+    /// The place in the log up to which it has seen to everything, of which rows may not know yet.
+    after: i64,
+    /// When its last steps were done, in milliseconds since the epoch, and how far they had come.
+    steps: Vec<(i64, i64)>,
+    /// How many events are tried again, or held behind such.
+    unfinished: usize,
+    /// When the first of them can be tried, in milliseconds since the epoch.
+    ready: Option<i64>,
+}
+
+/// Steps of streams that are on their way, or have just been.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flights(BTreeMap<String, Flight>);
+
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    began: i64,
+    is_over: bool,
+}
+
+impl Flights {
+    /// From when on a stream's next step may begin.
+    fn until(&self, stream: &str) -> i64 {
+        let until = |flight: &Flight| {
+            let pause = match flight.is_over {
+                true => limits::BATCH_PAUSE_MILLISECONDS,
+                false => limits::BATCH_LOST_MILLISECONDS,
+            };
+            flight.began.saturating_add(pause)
+        };
+        self.0.get(stream).map_or(0, until)
+    }
+
+    fn begin(&mut self, stream: &str, began: i64) {
+        self.0.insert(stream.to_owned(), Flight { began, is_over: false });
+    }
+
+    /// Notes the end of a step; whether it was still waited for.
+    fn end(&mut self, stream: &str, began: i64) -> bool {
+        let flight = self.0.get_mut(stream);
+        let flight = flight.filter(|flight| flight.began == began && !flight.is_over);
+        flight.map(|flight| flight.is_over = true).is_some()
+    }
+}
+
+/// What a stream's place is kept under.
+fn follower_of(stream: &str) -> String {
+    format!("stream:{stream}")
+}
+
+/// All streams, as rows tell.
+pub(super) fn load(sql: &dyn Sql) -> Result<BTreeMap<String, Stream>, StoreError> {
+    let load = |row: StreamRow| {
+        let name = follower_of(&row.id);
+        let follower = followers::read(sql, &name)?.unwrap_or_default();
+        let steps = followers::steps(sql, &name)?;
+        let steps = steps.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        let steps = steps.as_ref().and_then(Value::as_array).into_iter().flatten();
+        let pair = |step: &Value| Some((step.get(0)?.as_i64()?, step.get(1)?.as_i64()?));
+        let mut stream = Stream {
+            follower,
+            after: follower.after,
+            steps: steps.filter_map(pair).collect(),
+            unfinished: 0,
+            ready: None,
+            row,
+        };
+        stream.count(&deliveries::unfinished(sql, &stream.row.id)?);
+        Ok((stream.row.id.clone(), stream))
+    };
+    streams::all(sql)?.into_iter().map(load).collect()
+}
+
+impl Stream {
+    /// When something is due, in milliseconds since the epoch, if anything is.
+    fn due(&self, last_seq: i64) -> Option<i64> {
+        let has_room = self.unfinished < limits::DELIVERIES_UNFINISHED;
+        let is_behind = has_room && self.after < last_seq;
+        let due = if is_behind { Some(0) } else { self.ready };
+        due.filter(|_| self.row.state == ENABLED).map(|due| due.max(self.follower.due))
+    }
+
+    /// Notes which of its events are unfinished.
+    fn count(&mut self, unfinished: &[DeliveryRow]) {
+        self.unfinished = unfinished.len();
+        let mut before = BTreeSet::new();
+        let mut ready: Option<i64> = None;
+        for row in unfinished {
+            let ids: Vec<&str> = row.ids.split_ascii_whitespace().collect();
+            if !ids.iter().any(|id| before.contains(id)) {
+                ready = Some(ready.map_or(row.due, |ready| ready.min(row.due)));
+            }
+            before.extend(ids);
+        }
+        self.ready = ready;
+    }
+
+    /// Writes how far it is.
+    fn write_place(&mut self, sql: &dyn Sql) -> Result<(), StoreError> {
+        self.follower.after = self.after;
+        let first = self.steps.len().saturating_sub(limits::ACKNOWLEDGEMENTS);
+        self.steps.drain(..first);
+        let steps: Value =
+            self.steps.iter().map(|(at, until)| Value::from(vec![*at, *until])).collect();
+        followers::write_steps(sql, &follower_of(&self.row.id), self.follower, &steps.to_string())
+    }
+}
+
+impl Memory {
+    /// Milliseconds from now at which a stream is due, if it is.
+    fn stream_due_in(&self, flights: &Flights, stream: &Stream, now: i64) -> Option<i64> {
+        let due = stream.due(self.last_seq)?.max(flights.until(&stream.row.id));
+        Some(due.saturating_sub(now).max(0))
+    }
+}
+
+impl Tenant {
+    /// Milliseconds from now at which streams are due.
+    pub(super) fn streams_due_in(&self, now: DateTime<Utc>) -> Option<i64> {
+        let memory = self.memory.as_ref()?;
+        let now = now.timestamp_millis();
+        let due = |stream| memory.stream_due_in(&self.flights, stream, now);
+        memory.streams.values().filter_map(due).min()
+    }
+
+    /// What is to be handed over, if anything is due: a bounded step of each stream, which has to be told
+    /// to [`Self::delivered`]. There is one of a stream at a time; one of which nothing is heard is taken
+    /// for lost after [`limits::BATCH_LOST_MILLISECONDS`]. Of `outbound` the origin is not looked at: each
+    /// stream has its own.
+    ///
+    /// # Errors
+    /// The cause, for the log; nothing was written, and it is tried again as late as that.
+    pub fn deliveries(
+        &mut self,
+        sql: &dyn Sql,
+        now: DateTime<Utc>,
+        key_ring: &KeyRing,
+        outbound: Outbound<'_>,
+        tenant: &Slug,
+        random: &mut dyn FnMut(&mut [u8]) -> Result<(), String>,
+    ) -> Result<Vec<Batch>, StoreError> {
+        if self.memory.is_none() && !store::has_tables(sql)? {
+            return Ok(Vec::new()); // It is of a tenant that was deleted.
+        }
+        let memory = wake(&mut self.memory, sql)?;
+        let millis = now.timestamp_millis();
+        let is_due = |stream: &&Stream| {
+            !memory.is_erasing() && memory.stream_due_in(&self.flights, stream, millis) == Some(0)
+        };
+        let due: Vec<String> =
+            memory.streams.values().filter(is_due).map(|stream| stream.row.id.clone()).collect();
+        let mut batches = Vec::new();
+        for id in due {
+            self.flights.begin(&id, millis);
+            let memory = wake(&mut self.memory, sql)?;
+            memory.log.sow(random)?;
+            let plan = || {
+                plan::Plan { sql, memory, key_ring, outbound, tenant: tenant.as_str(), now }
+                    .batch(&id)
+            };
+            match store::transacted(sql, plan, Result::is_ok).flatten() {
+                Ok(Some(batch)) => batches.push(batch),
+                Ok(None) => drop(self.flights.end(&id, millis)),
+                Err(error) => {
+                    self.memory = None; // It may think that something was recorded.
+                    return Err(error);
+                }
+            }
+        }
+        Ok(batches)
+    }
+
+    /// Has no stream begin a step for as long as one may take.
+    pub fn pause_streams(&mut self, now: DateTime<Utc>) {
+        let streams = self.memory.iter().flat_map(|memory| memory.streams.keys());
+        for stream in streams {
+            self.flights.begin(stream, now.timestamp_millis());
+        }
+    }
+
+    /// Notes what has become of such a step.
+    ///
+    /// # Errors
+    /// The cause, for the log; nothing was written, and the step comes again.
+    pub fn delivered(
+        &mut self,
+        sql: &dyn Sql,
+        now: DateTime<Utc>,
+        batch: &Batch,
+        random: &mut dyn FnMut(&mut [u8]) -> Result<(), String>,
+    ) -> Result<(), StoreError> {
+        if !self.flights.end(batch.stream(), batch.began())
+            || self.memory.is_none() && !store::has_tables(sql)?
+        {
+            return Ok(());
+        }
+        let memory = wake(&mut self.memory, sql)?;
+        memory.log.sow(random)?;
+        let land = || land::land(sql, memory, batch, now, random);
+        let landed = store::transacted(sql, land, Result::is_ok).flatten();
+        if landed.is_err() {
+            self.memory = None;
+        }
+        landed
+    }
+}

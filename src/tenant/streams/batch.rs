@@ -1,0 +1,191 @@
+//! A step of a stream: events on their way, those about the same thing one after the other.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::auth::{KeyPair, SigningKey, signed_text, symmetric_signature};
+use crate::limits;
+use crate::policy::Delivered;
+use crate::store::deliveries::DeliveryRow;
+use crate::store::events::EventRow;
+use crate::tenant::events::event_of;
+
+/// A step of a stream: what is handed over, and what came of it.
+#[derive(Debug)]
+pub struct Batch {
+    pub(super) stream: String,
+    /// When the stream was made, and how far it was: else it is another one, or was set back meanwhile.
+    pub(super) created: i64,
+    pub(super) after: i64,
+    /// How far it is when all is done.
+    pub(super) until: i64,
+    pub(super) began: i64,
+    pub(super) url: String,
+    pub(super) keys: Vec<SigningKey>,
+    /// What is held back by events that are not tried in this step.
+    pub(super) blocked: BTreeSet<String>,
+    pub(super) items: Vec<Item>,
+    /// Whether nothing more is sent: the receiver wants nothing for now, or it has taken long enough.
+    pub(super) is_over: bool,
+}
+
+/// An event of a step.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) seq: i64,
+    pub(super) kind: String,
+    /// What it is about: its own id first.
+    pub(super) ids: Vec<String>,
+    /// What is known of it, where it has failed before or was held.
+    pub(super) row: Option<DeliveryRow>,
+    pub(super) state: State,
+    message: Message,
+}
+
+/// How far an event of a step is.
+#[derive(Debug)]
+pub(super) enum State {
+    Waiting,
+    Sent,
+    /// What came of it, and when.
+    Came(Delivered, i64),
+}
+
+/// A message: what a receiver knows it by, and what it says.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub(super) id: String,
+    pub(super) body: String,
+}
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Where it goes.
+    pub url: String,
+    /// Its `webhook-id`, the same each time that it is sent.
+    pub id: String,
+    /// Its `webhook-timestamp`.
+    pub seconds: i64,
+    /// Its body.
+    pub body: String,
+    keys: Vec<SigningKey>,
+    seq: i64,
+}
+
+impl Delivery {
+    /// A message that is sent now.
+    pub(super) fn new(
+        (url, keys): (String, Vec<SigningKey>),
+        Message { id, body }: Message,
+        (seq, now): (i64, DateTime<Utc>),
+    ) -> Self {
+        Self { url, id, seconds: now.timestamp(), body, keys, seq }
+    }
+
+    /// What is signed.
+    pub fn signed(&self) -> String {
+        signed_text(&self.id, self.seconds, &self.body)
+    }
+
+    /// The signatures with shared secrets.
+    pub fn signatures(&self) -> Vec<String> {
+        let text = self.signed();
+        let sign = |key: &SigningKey| match key {
+            SigningKey::Shared(secret) => symmetric_signature(secret, &text),
+            SigningKey::Pair(_) => None,
+        };
+        self.keys.iter().filter_map(sign).collect()
+    }
+
+    /// The pairs of keys that have to sign it, too.
+    pub fn pairs(&self) -> impl Iterator<Item = &KeyPair> {
+        self.keys.iter().filter_map(|key| match key {
+            SigningKey::Pair(pair) => Some(pair),
+            SigningKey::Shared(_) => None,
+        })
+    }
+}
+
+impl Item {
+    /// An event for a receiver.
+    pub(super) fn new(tenant: &str, event: &EventRow, row: Option<DeliveryRow>) -> Self {
+        let shown = event_of(tenant, event);
+        let ids = ids_of(&shown);
+        // The time tells it from an event of a tenant of that name that was deleted.
+        let id = format!("{tenant}_{}_{}", event.seq, event.time);
+        let message = Message { id, body: shown.to_string() };
+        let (seq, kind) = (event.seq, event.kind.clone());
+        Self { seq, kind, ids, row, state: State::Waiting, message }
+    }
+
+    /// Whether it is about something that is held back.
+    pub(super) fn is_behind(&self, blocked: &BTreeSet<String>) -> bool {
+        self.ids.iter().any(|id| blocked.contains(id))
+    }
+}
+
+/// What an event is about: its own id, and the members that it lists.
+fn ids_of(event: &Value) -> Vec<String> {
+    let data = event.get("data");
+    let of = |name: &str| data.and_then(|data| data.get(name));
+    let members = of("members").and_then(Value::as_array).into_iter().flatten();
+    let texts = of("id").into_iter().chain(members).filter_map(Value::as_str);
+    // One with a space was sent by a client as a member, and is nobody's id.
+    texts.filter(|id| !id.contains(' ')).map(str::to_owned).collect()
+}
+
+impl Batch {
+    /// Of which stream it is.
+    pub(super) fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    /// When it began, in milliseconds since the epoch.
+    pub(super) const fn began(&self) -> i64 {
+        self.began
+    }
+
+    /// How many events it has.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether it has none, which no step has that is given out.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The next message that can be sent while others are on their way: none where all that is left is
+    /// about the same as these, or as what has failed; and none once the step has taken long enough.
+    pub fn next_delivery(&mut self, now: DateTime<Utc>) -> Option<Delivery> {
+        let elapsed = now.timestamp_millis().saturating_sub(self.began);
+        self.is_over |= elapsed >= limits::BATCH_MILLISECONDS;
+        if self.is_over {
+            return None;
+        }
+        let mut blocked = self.blocked.clone();
+        for item in &mut self.items {
+            match &item.state {
+                State::Came(delivered, _) if delivered.is_success() => continue,
+                State::Waiting if !item.is_behind(&blocked) => {
+                    item.state = State::Sent;
+                    let to = (self.url.clone(), self.keys.clone());
+                    return Some(Delivery::new(to, item.message.clone(), (item.seq, now)));
+                }
+                _ => blocked.extend(item.ids.iter().cloned()),
+            }
+        }
+        None
+    }
+
+    /// Notes what came of a message.
+    pub fn note(&mut self, delivery: &Delivery, came: Delivered, now: DateTime<Utc>) {
+        self.is_over |= came.is_gone() || came.pause().is_some();
+        if let Some(item) = self.items.iter_mut().find(|item| item.seq == delivery.seq) {
+            item.state = State::Came(came, now.timestamp_millis());
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A stream as the API reads and shows it.
+
+use chrono::DateTime;
+use serde_json::{Map, Value, json};
+
+use super::Stream;
+use crate::http::{Outbound, Problem, ProblemCode};
+use crate::limits;
+use crate::policy::{Signature, StreamKind, Types};
+use crate::registry::Slug;
+use crate::store::streams::{DISABLED, ENABLED};
+use crate::tenant::document::timestamp;
+use crate::tenant::work::only_fields;
+
+/// What a stream is made of.
+#[derive(Debug)]
+pub(super) struct NewStream {
+    pub(super) id: Option<String>,
+    pub(super) kind: StreamKind,
+    pub(super) url: String,
+    pub(super) types: Types,
+    pub(super) signature: Signature,
+    pub(super) after: Option<i64>,
+}
+
+/// What of a stream is changed.
+#[derive(Debug)]
+pub(super) struct Patch {
+    pub(super) url: Option<String>,
+    pub(super) types: Option<Types>,
+    pub(super) state: Option<&'static str>,
+}
+
+impl NewStream {
+    /// Reads a new stream, of a log that ends with `last`.
+    ///
+    /// # Errors
+    /// 400 for what is malformed, 422 for an address that may not be asked, types that no event has, and
+    /// a place behind the last one.
+    pub(super) fn read(
+        body: &Map<String, Value>,
+        outbound: Outbound<'_>,
+        last: i64,
+    ) -> Result<Self, Problem> {
+        only_fields(body, &["id", "kind", "url", "types", "after", "signature"], "a stream")?;
+        let named = |name: &'static str, default: &'static str| text(body, name, default);
+        let id = match body.get("id") {
+            None | Some(Value::Null) => None,
+            Some(id) => {
+                let id = id.as_str().filter(|id| Slug::parse(id).is_some());
+                Some(id.ok_or_else(|| {
+                    malformed("`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+                })?)
+            }
+        };
+        let kind = StreamKind::of(named("kind", "webhook")?);
+        let signature = Signature::of(named("signature", "v1")?);
+        Ok(Self {
+            id: id.map(str::to_owned),
+            kind: kind.ok_or_else(|| malformed("`kind` is not webhook"))?,
+            url: url(body.get("url"), outbound)?,
+            types: types(body.get("types"))?,
+            signature: signature.ok_or_else(|| malformed("`signature` is neither v1 nor v1a"))?,
+            after: match body.get("after") {
+                None | Some(Value::Null) => None,
+                Some(after) => Some(place(after, last)?),
+            },
+        })
+    }
+}
+
+impl Patch {
+    /// Reads what is to be changed.
+    ///
+    /// # Errors
+    /// As [`NewStream::read`].
+    pub(super) fn read(body: &Map<String, Value>, outbound: Outbound<'_>) -> Result<Self, Problem> {
+        only_fields(body, &["url", "types", "state"], "a stream that is changed")?;
+        let state = match body.get("state").map(Value::as_str) {
+            None => None,
+            Some(Some("enabled")) => Some(ENABLED),
+            Some(Some("disabled")) => Some(DISABLED),
+            Some(_) => return Err(malformed("`state` is neither enabled nor disabled")),
+        };
+        Ok(Self {
+            url: body.get("url").map(|value| url(Some(value), outbound)).transpose()?,
+            types: body.get("types").map(|value| types(Some(value))).transpose()?,
+            state,
+        })
+    }
+}
+
+/// A place in a log.
+///
+/// # Errors
+/// 400 for what is none, 422 for one behind the last.
+pub(super) fn place(value: &Value, last: i64) -> Result<i64, Problem> {
+    let number = value.as_i64().filter(|number| *number >= 0);
+    let number = number.ok_or_else(|| malformed("`after` is not a place in the feed"))?;
+    if number > last {
+        return Err(Problem::new(ProblemCode::Contradictory, "`after` is behind the last event"));
+    }
+    Ok(number)
+}
+
+fn url(value: Option<&Value>, outbound: Outbound<'_>) -> Result<String, Problem> {
+    let url = value.and_then(Value::as_str).ok_or_else(|| malformed("`url` is not a text"))?;
+    if !outbound.permits(url) {
+        let detail =
+            "`url` is no address that may be asked: https, on port 443, with a public name";
+        return Err(Problem::new(ProblemCode::Contradictory, detail));
+    }
+    Ok(url.to_owned())
+}
+
+fn types(value: Option<&Value>) -> Result<Types, Problem> {
+    let listed = match value {
+        None | Some(Value::Null) => return Ok(Types::default()),
+        Some(value) => value.as_array().and_then(|list| list.iter().map(Value::as_str).collect()),
+    };
+    let listed: Vec<&str> = listed.ok_or_else(|| malformed("`types` is not a list of texts"))?;
+    let contradicts = |detail: String| Problem::new(ProblemCode::Contradictory, detail);
+    if listed.len() > limits::STREAM_TYPES {
+        return Err(contradicts(format!("`types` has more than {} entries", limits::STREAM_TYPES)));
+    }
+    Types::parse(listed).map_err(|_| contradicts("`types` has one that no event has".to_owned()))
+}
+
+fn text<'b>(
+    body: &'b Map<String, Value>,
+    name: &str,
+    default: &'static str,
+) -> Result<&'b str, Problem> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(default),
+        Some(value) => value.as_str().ok_or_else(|| malformed(format!("`{name}` is not a text"))),
+    }
+}
+
+fn malformed(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+    Problem::new(ProblemCode::Malformed, detail)
+}
+
+impl Stream {
+    /// The stream as the API shows it, without what signs.
+    pub(super) fn shown(&self) -> Value {
+        let row = &self.row;
+        let moment = |millis: i64| DateTime::from_timestamp_millis(millis).map(timestamp);
+        json!({
+            "id": row.id,
+            "kind": row.kind,
+            "url": row.url,
+            "types": Types::stored(&row.types).names(),
+            "signature": row.signature,
+            "state": row.state,
+            "disabledReason": row.why,
+            "after": self.after,
+            "unfinished": self.unfinished,
+            "failingSince": row.failing.and_then(moment),
+            "pausedUntil": Some(self.follower.due).filter(|due| *due > 0).and_then(moment),
+            "createdAt": moment(row.created),
+        })
+    }
+}

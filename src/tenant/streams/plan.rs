@@ -1,0 +1,132 @@
+//! Which events of a stream are due.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::batch::{Batch, Item};
+use super::{Stream, land};
+use crate::auth::KeyRing;
+use crate::http::Outbound;
+use crate::limits;
+use crate::policy::Types;
+use crate::store::events::{self, EventRow, Span};
+use crate::store::{Sql, StoreError, deliveries};
+use crate::tenant::memory::Memory;
+use crate::tenant::page::fitting;
+
+/// A step that is being made up.
+pub(super) struct Plan<'p> {
+    pub(super) sql: &'p dyn Sql,
+    pub(super) memory: &'p mut Memory,
+    pub(super) key_ring: &'p KeyRing,
+    pub(super) outbound: Outbound<'p>,
+    pub(super) tenant: &'p str,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Plan<'_> {
+    /// The step of a stream; none where nothing of what has happened is of its types. A stream whose
+    /// address may not be asked any more, or whose key nobody can open, ends here.
+    pub(super) fn batch(self, id: &str) -> Result<Option<Batch>, StoreError> {
+        let Some(mut stream) = self.memory.streams.get(id).cloned() else { return Ok(None) };
+        let own_origin = stream.row.origin.clone();
+        let outbound = Outbound { own_origin: &own_origin, ..self.outbound };
+        let why = "its url may not be asked any more";
+        if !outbound.permits(&stream.row.url) {
+            return land::disable(self.sql, self.memory, stream, why, self.now).map(|()| None);
+        }
+        stream.reseal(self.sql, self.key_ring, self.tenant)?;
+        let Some(keys) = stream.keys(self.key_ring, self.tenant, self.now) else {
+            let why =
+                "the secret is gone from KEY_RING by which its key was sealed; rotate the key";
+            return land::disable(self.sql, self.memory, stream, why, self.now).map(|()| None);
+        };
+        let mut batch = Batch {
+            stream: id.to_owned(),
+            created: stream.row.created,
+            after: stream.after,
+            until: stream.after,
+            began: self.now.timestamp_millis(),
+            url: stream.row.url.clone(),
+            keys,
+            blocked: BTreeSet::new(),
+            items: Vec::new(),
+            is_over: false,
+        };
+        self.again(&stream, &mut batch)?;
+        self.further(&stream, &mut batch)?;
+        if batch.items.is_empty() {
+            stream.after = batch.until;
+            let is_far = stream.after.saturating_sub(stream.follower.after) >= limits::PASSED_OVER;
+            if is_far {
+                stream.write_place(self.sql)?;
+            }
+            stream.count(&deliveries::unfinished(self.sql, id)?);
+            self.memory.streams.insert(id.to_owned(), stream);
+            return Ok(None);
+        }
+        self.memory.streams.insert(id.to_owned(), stream);
+        Ok(Some(batch))
+    }
+
+    /// What is tried again. What is not, holds back all that is about the same.
+    fn again(&self, stream: &Stream, batch: &mut Batch) -> Result<(), StoreError> {
+        if stream.unfinished == 0 {
+            return Ok(());
+        }
+        for row in deliveries::unfinished(self.sql, &batch.stream)? {
+            let is_due = row.due <= batch.began && batch.items.len() < limits::BATCH_EVENTS;
+            let ids: Vec<String> = row.ids.split_ascii_whitespace().map(str::to_owned).collect();
+            let is_free = !ids.iter().any(|id| batch.blocked.contains(id));
+            if !(is_due && is_free) {
+                batch.blocked.extend(ids);
+                continue;
+            }
+            let (after, until) = (row.seq.saturating_sub(1), row.seq);
+            match events::read(self.sql, Span { after, until, kind: None, actor: None })?.first() {
+                Some(event) => batch.items.push(Item::new(self.tenant, event, Some(row))),
+                // Nobody knows any more what it was.
+                None => deliveries::delete(self.sql, &batch.stream, row.seq)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What has happened since.
+    fn further(&self, stream: &Stream, batch: &mut Batch) -> Result<(), StoreError> {
+        let unfinished = limits::DELIVERIES_UNFINISHED.saturating_sub(stream.unfinished);
+        let room = limits::BATCH_EVENTS.saturating_sub(batch.items.len()).min(unfinished);
+        if room == 0 {
+            return Ok(());
+        }
+        let most = batch.items.len().saturating_add(room);
+        let types = Types::stored(&stream.row.types);
+        let (events, until) = behind(self.sql, stream.after, self.memory.last_seq)?;
+        batch.until = until;
+        for event in &events {
+            if batch.items.len() >= most {
+                batch.until = event.seq.saturating_sub(1);
+                break;
+            }
+            if types.take(&event.kind) {
+                batch.items.push(Item::new(self.tenant, event, None));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The events behind a place, up to another, as many as are read at once, and where they end.
+pub(in crate::tenant) fn behind(
+    sql: &dyn Sql,
+    after: i64,
+    last: i64,
+) -> Result<(Vec<EventRow>, i64), StoreError> {
+    let span = Span { after, until: last, kind: None, actor: None };
+    let sizes = events::sizes(sql, span, limits::BATCH_SCANNED)?;
+    let page = fitting(&sizes);
+    let is_whole = page.len() == sizes.len() && sizes.len() < limits::BATCH_SCANNED;
+    let until = page.last().filter(|_| !is_whole).map_or(last, |(seq, _)| *seq);
+    Ok((events::read(sql, Span { until, ..span })?, until))
+}

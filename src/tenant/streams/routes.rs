@@ -1,0 +1,294 @@
+//! `…/streams[/{s}[/test|replay|rotate-secret|deliveries]]`.
+
+use serde_json::{Map, Value, json};
+
+use super::batch::{Delivery, Message};
+use super::fields::{NewStream, Patch, place};
+use super::keys::sealed;
+use super::{Stream, follower_of};
+use crate::auth::SigningKey;
+use crate::event::{Event, EventKind};
+use crate::http::{Method, Problem, ProblemCode, Response, Route, StreamAction, is_slug};
+use crate::limits;
+use crate::policy::{Delivered, Signature, hint};
+use crate::store::followers::{self, FollowerRow};
+use crate::store::streams::{self, DISABLED, ENABLED, StreamRow};
+use crate::store::{StoreError, deliveries};
+use crate::tenant::document::timestamp;
+use crate::tenant::duration::given_seconds;
+use crate::tenant::work::{Answer, Failure, Work, conflict, only_fields};
+
+impl Work<'_, '_> {
+    /// What is asked of streams; 405 for what is asked of nothing else either.
+    pub(in crate::tenant) fn ask_of_streams(&mut self, route: &Route, method: Method) -> Answer {
+        use StreamAction::{Changes, Deliveries, Replay, RotateSecret, Test};
+        match (route, method) {
+            (Route::Streams(_), Method::Get) => self.list_streams(),
+            (Route::Streams(_), Method::Post) => self.create_stream(),
+            (Route::Stream(_, id), Method::Get) => self.read_stream(id),
+            (Route::Stream(_, id), Method::Patch) => self.patch_stream(id),
+            (Route::Stream(_, id), Method::Delete) => self.delete_stream(id),
+            (Route::StreamAction(_, id, Test), Method::Post) => self.test_stream(id),
+            (Route::StreamAction(_, id, Replay), Method::Post) => self.replay(id),
+            (Route::StreamAction(_, id, RotateSecret), Method::Post) => self.rotate_secret(id),
+            (Route::StreamAction(_, id, Deliveries), Method::Get) => self.list_deliveries(id),
+            (Route::StreamAction(_, id, Changes), Method::Get) => self.list_changes(None, Some(id)),
+            _ => Err(ProblemCode::MethodNotAllowed.into()),
+        }
+    }
+
+    /// `POST …/streams {"id"?,"kind"?,"url","types"?,"after"?,"signature"?}` → 201 with the secret, this
+    /// once; of a pair of keys, with the public one.
+    ///
+    /// 1. The body must be right: 400, 415, 422.
+    /// 2. There must be room, and no stream of that id: 409.
+    /// 3. The row is written. The stream begins behind the last event, this one's among them, unless it
+    ///    is to begin elsewhere.
+    fn create_stream(&mut self) -> Answer {
+        let body = self.admin_body()?;
+        let new = NewStream::read(&body, self.call.outbound, self.memory.last_seq)?; // (1)
+        let id = match new.id {
+            Some(id) => id,
+            None => self.next_id()?,
+        };
+        if self.memory.streams.contains_key(&id) {
+            return Err(conflict("there is a stream of this id")); // (2)
+        }
+        if self.memory.streams.len() >= limits::STREAMS_PER_TENANT {
+            return Err(conflict("the tenant has too many streams")); // (2)
+        }
+        let key = self.signing_key(new.signature)?;
+        let event = Event::new(EventKind::StreamCreated, id.as_str());
+        self.record(&event.with("kind", new.kind.name()).with("url", new.url.as_str()))?;
+        let after = new.after.unwrap_or(self.memory.last_seq);
+        let row = StreamRow {
+            secret: sealed(self.call.key_ring, self.tenant(), &id, &key)?,
+            kind: new.kind.name().to_owned(),
+            url: new.url,
+            origin: self.call.outbound.own_origin.to_owned(),
+            types: new.types.to_stored(),
+            state: ENABLED.to_owned(),
+            why: None,
+            signature: new.signature.name().to_owned(),
+            former: None,
+            former_until: 0,
+            since: after,
+            failing: None,
+            created: self.now().timestamp_millis(),
+            id: id.clone(),
+        };
+        streams::put(self.sql, &row)?; // (3)
+        let follower = FollowerRow { after, ..FollowerRow::default() };
+        let steps = Vec::new();
+        let mut stream = Stream { row, follower, after, steps, unfinished: 0, ready: None };
+        stream.write_place(self.sql)?;
+        let shown = with_key(stream.shown(), &key);
+        self.memory.streams.insert(id, stream);
+        Ok(Response::json(201, &shown))
+    }
+
+    /// `GET …/streams`.
+    fn list_streams(&self) -> Answer {
+        Ok(Response::json(
+            200,
+            &self.items(&self.memory.streams, is_slug, |stream| self.shown(stream))?,
+        ))
+    }
+
+    /// `GET …/streams/{s}`.
+    fn read_stream(&self, id: &str) -> Answer {
+        let stream = self.stream(id)?;
+        Ok(Response::json(200, &self.shown(stream)))
+    }
+
+    /// `PATCH …/streams/{s} {"url"?,"types"?,"state"?}`. One that is enabled again goes on where it was,
+    /// and at once.
+    fn patch_stream(&mut self, id: &str) -> Answer {
+        let body = self.admin_body()?;
+        let patch = Patch::read(&body, self.call.outbound)?;
+        let mut stream = self.stream(id)?.clone();
+        let before = stream.row.clone();
+        if let Some(url) = patch.url {
+            stream.row.url = url;
+            stream.row.origin = self.call.outbound.own_origin.to_owned();
+        }
+        if let Some(types) = patch.types {
+            stream.row.types = types.to_stored();
+        }
+        if let Some(state) = patch.state {
+            stream.row.state = state.to_owned();
+            stream.row.why = None;
+            stream.row.failing = stream.row.failing.filter(|_| state == before.state);
+        }
+        if stream.row == before {
+            return Ok(Response::json(200, &self.shown(&stream)));
+        }
+        let changed = [
+            ("url", stream.row.url != before.url),
+            ("types", stream.row.types != before.types),
+            ("state", stream.row.state != before.state),
+        ];
+        let changed: Vec<&str> =
+            changed.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
+        let is_disabled = stream.row.state == DISABLED && before.state != DISABLED;
+        let kind = if is_disabled { EventKind::StreamDisabled } else { EventKind::StreamUpdated };
+        streams::put(self.sql, &stream.row)?;
+        self.record(&Event::new(kind, id).with("changed", changed))?;
+        let shown = self.shown(&stream);
+        self.memory.streams.insert(id.to_owned(), stream);
+        Ok(Response::json(200, &shown))
+    }
+
+    /// `DELETE …/streams/{s}`: with what is left of its deliveries.
+    fn delete_stream(&mut self, id: &str) -> Answer {
+        self.stream(id)?;
+        streams::delete(self.sql, id)?;
+        followers::delete(self.sql, &follower_of(id))?;
+        deliveries::delete_behind(self.sql, id, -1)?;
+        self.record(&Event::new(EventKind::StreamDeleted, id))?;
+        self.memory.streams.remove(id);
+        Ok(Response::empty(204))
+    }
+
+    /// `POST …/streams/{s}/test`: a message of no event, sent once and at once, whatever state the stream
+    /// is in; what came of it is the answer. Here is said what is to be sent.
+    fn test_stream(&mut self, id: &str) -> Answer {
+        only_fields(&self.body_or_nothing()?, &[], "a test")?;
+        let random = u64::from_be_bytes(self.random()?);
+        let stream = self.stream(id)?;
+        if !self.call.outbound.permits(&stream.row.url) {
+            let detail = "the stream's `url` may not be asked any more";
+            return Err(Problem::new(ProblemCode::Contradictory, detail).into());
+        }
+        let keys = stream.keys(self.call.key_ring, self.tenant(), self.now());
+        let Some(keys) = keys else {
+            let detail = "nobody can open the stream's key any more; `rotate-secret` makes another";
+            return Err(conflict(detail));
+        };
+        let tenant = self.tenant();
+        let body = json!({
+            "type": "stream.test",
+            "timestamp": timestamp(self.now()),
+            "data": { "tenant": tenant, "resourceType": "Stream", "id": id },
+        });
+        let message =
+            Message { id: format!("{tenant}_test_{random:016x}"), body: body.to_string() };
+        let shown = json!({ "id": message.id });
+        let to = (stream.row.url.clone(), keys);
+        self.memory.outgoing = Some(Delivery::new(to, message, (0, self.now())));
+        Ok(Response::json(202, &shown))
+    }
+
+    /// `POST …/streams/{s}/replay {"after"}`: hands over everything behind a place, once more.
+    fn replay(&mut self, id: &str) -> Answer {
+        let body = self.admin_body()?;
+        only_fields(&body, &["after"], "a replay")?;
+        let after = place(body.get("after").unwrap_or(&Value::Null), self.memory.last_seq)?;
+        let mut stream = self.stream(id)?.clone();
+        deliveries::delete_behind(self.sql, id, after)?;
+        stream.count(&deliveries::unfinished(self.sql, id)?);
+        stream.after = after;
+        stream.follower.due = 0;
+        stream.steps.retain(|(_, until)| *until <= after);
+        stream.write_place(self.sql)?;
+        if after < stream.row.since {
+            stream.row.since = after;
+            streams::put(self.sql, &stream.row)?;
+        }
+        let event = Event::new(EventKind::StreamUpdated, id);
+        self.record(&event.with("changed", vec!["after"]).with("after", after))?;
+        let shown = self.shown(&stream);
+        self.memory.streams.insert(id.to_owned(), stream);
+        Ok(Response::json(200, &shown))
+    }
+
+    /// `POST …/streams/{s}/rotate-secret {"overlap"?}`: another key signs, shown this once; for the
+    /// overlap the one before signs, too.
+    fn rotate_secret(&mut self, id: &str) -> Answer {
+        let body = self.body_or_nothing()?;
+        only_fields(&body, &["overlap"], "a rotation")?;
+        let bounds = 0..=limits::KEY_OVERLAP_SECONDS;
+        let (default, example) = (limits::KEY_OVERLAP_SECONDS, "PT24H, between PT0S and PT24H");
+        let overlap = given_seconds(&body, "overlap", default, &bounds, example)?;
+        let mut stream = self.stream(id)?.clone();
+        let signature = Signature::of(&stream.row.signature).unwrap_or(Signature::V1);
+        let key = self.signing_key(signature)?;
+        let secret = sealed(self.call.key_ring, self.tenant(), id, &key)?;
+        let now = self.now().timestamp_millis();
+        stream.row.former = Some(std::mem::replace(&mut stream.row.secret, secret));
+        stream.row.former_until = now.saturating_add(overlap.saturating_mul(1_000));
+        streams::put(self.sql, &stream.row)?;
+        let changed = Event::new(EventKind::StreamUpdated, id).with("changed", vec!["secret"]);
+        self.record(&changed)?;
+        let shown = with_key(self.shown(&stream), &key);
+        self.memory.streams.insert(id.to_owned(), stream);
+        Ok(Response::json(200, &shown))
+    }
+
+    /// The stream of an id: 404.
+    pub(in crate::tenant) fn stream(&self, id: &str) -> Result<&Stream, Failure> {
+        let stream = self.memory.streams.get(id);
+        stream.ok_or_else(|| ProblemCode::NotFound.into())
+    }
+
+    /// Notes in memory which of a stream's events are unfinished.
+    pub(in crate::tenant) fn recount(&mut self, id: &str) -> Result<(), StoreError> {
+        let unfinished = deliveries::unfinished(self.sql, id)?;
+        self.memory.touched = true;
+        if let Some(stream) = self.memory.streams.get_mut(id) {
+            stream.count(&unfinished);
+        }
+        Ok(())
+    }
+
+    /// A stream with the public key that verifies its messages, if it has one.
+    fn shown(&self, stream: &Stream) -> Value {
+        let keys = stream.keys(self.call.key_ring, self.tenant(), self.now()).unwrap_or_default();
+        match keys.first() {
+            Some(key @ SigningKey::Pair(_)) => with_key(stream.shown(), key),
+            _ => stream.shown(),
+        }
+    }
+
+    fn signing_key(&mut self, signature: Signature) -> Result<SigningKey, StoreError> {
+        match signature {
+            Signature::V1 => Ok(SigningKey::Shared(self.random::<32>()?.to_vec())),
+            Signature::V1a => {
+                let pair = self.call.key_pair.ok_or_else(|| StoreError::new("no pair of keys"));
+                pair.map(SigningKey::Pair)
+            }
+        }
+    }
+}
+
+/// What is shown of a stream, with what its receiver needs to verify messages.
+fn with_key(shown: Value, key: &SigningKey) -> Value {
+    let name = match key {
+        SigningKey::Shared(_) => "secret",
+        SigningKey::Pair(_) => "publicKey",
+    };
+    let Value::Object(fields) = shown else { return shown };
+    let with: Map<String, Value> =
+        fields.into_iter().chain([(name.to_owned(), key.for_receiver().into())]).collect();
+    Value::Object(with)
+}
+
+impl Delivery {
+    /// What is answered to a test, once something has come of it.
+    pub fn tested(&self, came: &Delivered) -> Response {
+        let reason = Some(came.reason()).filter(|_| !came.is_success());
+        let status = match came {
+            Delivered::Answered { status, .. } => Some(*status),
+            _ => None,
+        };
+        let told = json!({
+            "id": self.id,
+            "delivered": came.is_success(),
+            "status": status,
+            "reason": reason,
+            "hint": reason.as_deref().map(hint),
+            "answer": came.answer(),
+        });
+        Response::json(200, &told)
+    }
+}

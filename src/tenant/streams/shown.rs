@@ -1,0 +1,141 @@
+//! `GET …/streams/{s}/deliveries`: what has become of each event of a stream, as far as rows and its
+//! place in the log tell.
+
+use chrono::DateTime;
+use serde_json::{Map, Value};
+
+use super::Stream;
+use super::plan::behind;
+use crate::http::{Problem, ProblemCode, Response};
+use crate::policy::{Types, hint};
+use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, HELD, RETRYING};
+use crate::store::events::EventRow;
+use crate::store::streams::ENABLED;
+use crate::tenant::document::timestamp;
+use crate::tenant::work::{Answer, Work};
+
+/// What a delivery may be.
+const STATUSES: [&str; 5] = [WAITING, HELD, RETRYING, FAILED, DELIVERED];
+/// The status of what was not looked at yet.
+const WAITING: &str = "waiting";
+
+/// What has become of an event.
+pub(in crate::tenant) enum Progress<'p> {
+    /// It waits, and was never tried.
+    Waiting,
+    /// As a row tells.
+    Row(&'p DeliveryRow),
+    /// It went well at once: at this time, in milliseconds since the epoch, or before.
+    Done(Option<i64>),
+}
+
+impl Stream {
+    /// Its id.
+    pub(in crate::tenant) fn id(&self) -> &str {
+        &self.row.id
+    }
+
+    /// Whether it hands events over.
+    pub(in crate::tenant) fn is_enabled(&self) -> bool {
+        self.row.state == ENABLED
+    }
+
+    /// Whether an event is one of its.
+    pub(in crate::tenant) fn takes(&self, event: &EventRow) -> bool {
+        event.seq > self.row.since && Types::stored(&self.row.types).take(&event.kind)
+    }
+
+    /// What has become of an event, given the rows.
+    pub(in crate::tenant) fn progress<'p>(
+        &self,
+        seq: i64,
+        rows: &'p [DeliveryRow],
+    ) -> Progress<'p> {
+        match rows.iter().find(|row| row.seq == seq) {
+            Some(row) => Progress::Row(row),
+            None if seq > self.after => Progress::Waiting,
+            None => {
+                let step = self.steps.iter().find(|(_, until)| *until >= seq);
+                Progress::Done(step.or(self.steps.first()).map(|(at, _)| *at))
+            }
+        }
+    }
+}
+
+impl Work<'_, '_> {
+    /// `GET …/streams/{s}/deliveries?status=&after=&cursor=&limit=`, in the order of the feed. A page
+    /// looks at so many events at most, so that it may be empty and still have a `next`.
+    pub(super) fn list_deliveries(&self, id: &str) -> Answer {
+        let stream = self.stream(id)?;
+        let query = &self.request().query;
+        let status = query.value("status").filter(|status| !status.is_empty());
+        if status.is_some_and(|status| !STATUSES.contains(&status)) {
+            let detail = "`status` is none that a delivery has";
+            return Err(Problem::new(ProblemCode::Malformed, detail).into());
+        }
+        let cursor = query.whole("cursor")?.or(query.whole("after")?).unwrap_or(0);
+        let limit = query.items_limit()?;
+        let after = cursor.max(stream.row.since);
+        let (events, until) = behind(self.sql, after, self.memory.last_seq)?;
+        let rows = deliveries::between(self.sql, id, (after, until))?;
+        let (mut items, mut reached) = (Vec::new(), until);
+        for event in events.iter().filter(|event| stream.takes(event)) {
+            let item = delivery_shown(self.tenant(), event, &stream.progress(event.seq, &rows));
+            if status.is_some_and(|status| item.get("status") != Some(&status.into())) {
+                continue;
+            }
+            items.push(Value::Object(item));
+            if items.len() >= limit {
+                reached = event.seq;
+                break;
+            }
+        }
+        Ok(Response::json(200, &page_until(items, reached, self.memory.last_seq)))
+    }
+}
+
+/// A page of what was found up to a place in a log that ends at another.
+pub(in crate::tenant) fn page_until(items: Vec<Value>, reached: i64, last: i64) -> Value {
+    let next = Some(Value::from(reached.to_string())).filter(|_| reached < last);
+    let fields = [("items", Some(items.into())), ("next", next)].into_iter();
+    fields.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn delivery_shown(tenant: &str, event: &EventRow, progress: &Progress<'_>) -> Map<String, Value> {
+    let status = match progress {
+        Progress::Waiting => WAITING,
+        Progress::Row(row) => row.state.as_str(),
+        Progress::Done(_) => DELIVERED,
+    };
+    let mut shown = Map::new();
+    let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+    put("seq", event.seq.into());
+    put("type", event.kind.as_str().into());
+    put("webhookId", format!("{tenant}_{}_{}", event.seq, event.time).into());
+    put("status", status.into());
+    match progress {
+        Progress::Waiting => {}
+        Progress::Done(at) => drop(put("deliveredAt", at.and_then(moment).into())),
+        Progress::Row(row) => {
+            put("attempts", row.attempts.into());
+            put("firstAttemptAt", row.first.and_then(moment).into());
+            put("lastAttemptAt", row.last.and_then(moment).into());
+            match status {
+                DELIVERED => drop(put("deliveredAt", row.last.and_then(moment).into())),
+                RETRYING => drop(put("nextAttemptAt", moment(row.due).into())),
+                _ => {}
+            }
+            if let Some(reason) = &row.reason {
+                put("reason", reason.as_str().into());
+                put("hint", hint(reason).into());
+                put("answer", row.answer.as_deref().into());
+            }
+        }
+    }
+    shown
+}
+
+/// A moment as it is shown.
+pub(in crate::tenant) fn moment(millis: i64) -> Option<String> {
+    DateTime::from_timestamp_millis(millis).map(timestamp)
+}
