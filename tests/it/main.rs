@@ -122,6 +122,7 @@ mod path;
 mod pinned;
 mod plans;
 mod policies;
+mod polls;
 mod prefilter;
 mod presets;
 mod projection;
