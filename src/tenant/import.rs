@@ -125,6 +125,7 @@ impl Work<'_, '_> {
         let event = Event::new(EventKind::TenantUpdated, "policies");
         self.record(&event.with("imported", true).with("version", policy.version))?;
         self.memory.registry = Arc::new(policy.registry());
+        self.memory.log.look_for_first(self.sql, &policy)?;
         self.memory.policy = policy;
         Ok(Outcome::Imported)
     }
