@@ -34,6 +34,7 @@ pub mod requests;
 pub mod resources;
 pub mod secrets;
 pub mod sightings;
+pub mod snapshots;
 mod steps;
 pub mod suspensions;
 pub mod sweeps;

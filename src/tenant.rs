@@ -50,6 +50,7 @@ mod resources;
 mod ring;
 mod schemas;
 mod secrets;
+mod snapshot;
 mod stale;
 mod stored_policy;
 mod succession;

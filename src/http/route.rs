@@ -55,6 +55,8 @@ pub enum Route {
     Requests(Slug),
     /// `/v1/tenants/{t}/events`
     Events(Slug),
+    /// `/v1/tenants/{t}/snapshot`
+    Snapshot(Slug),
     /// `/v1/tenants/{t}/export`
     Export(Slug),
     /// `/v1/tenants/{t}/import`
@@ -187,6 +189,7 @@ impl Route {
             }
             ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
+            ["snapshot"] => Some(Self::Snapshot(tenant)),
             ["export"] => Some(Self::Export(tenant)),
             ["import"] => Some(Self::Import(tenant)),
             ["imports"] => Some(Self::Imports(tenant)),
@@ -263,6 +266,7 @@ impl Route {
             | Self::LinkDecision(tenant, ..)
             | Self::Requests(tenant)
             | Self::Events(tenant)
+            | Self::Snapshot(tenant)
             | Self::Export(tenant)
             | Self::Import(tenant)
             | Self::Imports(tenant)
@@ -306,6 +310,7 @@ impl Route {
         match self {
             Self::Health => &[Get, Head],
             Self::Events(_)
+            | Self::Snapshot(_)
             | Self::ConnectionHealth(..)
             | Self::Requests(_)
             | Self::Export(_)

@@ -135,6 +135,8 @@ mod resource_errors;
 mod route;
 mod scopes;
 mod shapes;
+mod snapshot;
+mod snapshot_laws;
 mod sorting;
 mod stale;
 mod standing;
