@@ -65,6 +65,7 @@ mod errors;
 mod event_names;
 mod events;
 mod eviction_laws;
+mod feed;
 mod filter;
 mod filter_bind;
 mod filter_laws;
