@@ -70,7 +70,7 @@
 //!   from it.
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).
 //! - *event*: a recorded fact. *Feed*: all of them, in order. *Follower*: who goes through it, event by
-//!   event, and has a place in it.
+//!   event, and has a place in it. *Snapshot*: all there is, as of a place in the feed.
 //! - *log*: the rows of the feed. *Chain*: the hashes over it, one in each row. *Anchor*: the place behind
 //!   which it begins, once older events are forgotten. Of a person who is to be forgotten, events are
 //!   *erased*.

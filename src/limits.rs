@@ -409,6 +409,12 @@ pub const MATCH_CANDIDATES: usize = 10;
 pub const ITEMS_DEFAULT: usize = 100;
 /// Items on a page of the admin API at most, and events on a page of the feed.
 pub const ITEMS: usize = 1_000;
+/// Seconds for which a request for events waits at most; a larger `wait` is lowered.
+pub const POLL_SECONDS: i64 = 25;
+/// Requests of a tenant that wait for events; above it the answer is 429.
+pub const WAITING_POLLS: usize = 100;
+/// Resources on a page of a snapshot at most, each user with its access, which takes some statements.
+pub const SNAPSHOT_RESOURCES: usize = 500;
 /// Events at which one page of the feed looks, when only those of one type are asked for; and one alarm,
 /// when it removes what the log tells of people.
 pub const EVENTS_SCANNED: i64 = 10_000;

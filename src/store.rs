@@ -35,6 +35,7 @@ pub mod requests;
 pub mod resources;
 pub mod secrets;
 pub mod sightings;
+pub mod snapshots;
 mod steps;
 pub mod streams;
 pub mod suspensions;

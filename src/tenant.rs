@@ -50,6 +50,7 @@ mod resources;
 mod ring;
 mod schemas;
 mod secrets;
+mod snapshot;
 mod stale;
 mod stored_policy;
 mod streams;
@@ -107,6 +108,15 @@ pub struct Tenant {
     refused: Option<ConfigTag>,
 }
 
+/// That a request for events has found none, and waits for some.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Waits {
+    /// The place in the log up to which it has looked.
+    pub looked: i64,
+    /// For how long it waits.
+    pub milliseconds: i64,
+}
+
 /// What a request has come to.
 #[derive(Clone, Debug)]
 pub struct Handled {
@@ -116,6 +126,9 @@ pub struct Handled {
     pub connection: Option<String>,
     /// What is to be sent before, and what came of it is the answer: [`Delivery::tested`].
     pub delivery: Option<Delivery>,
+    /// That the answer is one of nothing yet; the same call may be handled again, from where this one has
+    /// looked.
+    pub waits: Option<Waits>,
 }
 
 /// One request and everything it may use.
@@ -138,6 +151,8 @@ pub struct Call<'a> {
     pub key_pair: Option<KeyPair>,
     /// Whether the tenant's users can be copied to KV.
     pub copying: Copying,
+    /// How far an earlier look of the same request has come, if it has waited since. It counts once.
+    pub looked: Option<i64>,
 }
 
 impl Tenant {
@@ -180,9 +195,16 @@ impl Tenant {
             Some(taken) if taken.granted => taken.quota.tell(response),
             _ => response,
         };
-        self.ring.keep(call, &response, connection.as_deref(), noted.unwrap_or_default());
+        let noted = noted.unwrap_or_default();
+        let waits = noted.waits;
+        self.ring.keep(call, &response, connection.as_deref(), noted);
         let delivery = self.memory.as_mut().and_then(|memory| memory.outgoing.take());
-        Handled { response, connection, delivery }
+        Handled { response, connection, waits, delivery }
+    }
+
+    /// The place of the last event, as far as that is known without a look.
+    pub fn last_seq(&self) -> Option<i64> {
+        self.memory.as_ref().map(|memory| memory.last_seq)
     }
 
     /// Whether there are tables, or the administrator is here to make them.
@@ -211,10 +233,12 @@ impl Tenant {
         if let Err(refusal @ Refusal::InvalidToken(_)) = &admitted {
             return Ok(refusal.to_response(scim)); // (2)
         }
-        if let (Ok(_), Principal::Key(key)) = (&admitted, call.principal) {
+        let first = call.looked.is_none();
+        if let (Ok(_), Principal::Key(key), true) = (&admitted, call.principal, first) {
             self.uses.note(&key.id, call.now);
         }
-        if let Some(limit) = held_to(memory, call.principal, self.default_rate_limit) {
+        let limit = held_to(memory, call.principal, self.default_rate_limit);
+        if let Some(limit) = limit.filter(|_| first) {
             let taken = taken.insert(self.bucket.take(limit, call.now.timestamp_millis()));
             if !taken.granted {
                 return Ok(Refusal::TooManyRequests(taken.exceeded()).to_response(scim)); // (3)
@@ -254,7 +278,7 @@ fn unborn(principal: &Principal, scim: bool) -> Response {
 
 impl From<Response> for Handled {
     fn from(response: Response) -> Self {
-        Self { response, connection: None, delivery: None }
+        Self { response, connection: None, waits: None, delivery: None }
     }
 }
 

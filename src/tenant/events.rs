@@ -1,10 +1,11 @@
-//! The feed: `GET …/events?after=&limit=&type=&actor=&format=&chain=`, in order, as the log has it.
+//! The feed: `GET …/events?after=&limit=&type=&actor=&format=&chain=&wait=`, in order, as the log has it.
 
 mod proof;
 
 use chrono::DateTime;
 use serde_json::{Value, json};
 
+use super::Waits;
 use super::document::timestamp;
 use super::page::fitting;
 use super::work::{Answer, Failure, Work};
@@ -17,6 +18,8 @@ struct Asked<'q> {
     span: Span<'q>,
     limit: usize,
     format: Format,
+    /// For how many seconds it waits for the first event.
+    wait: i64,
 }
 
 /// How events are answered.
@@ -34,11 +37,14 @@ impl Work<'_, '_> {
     ///
     /// `next` is the `after` of the following page. As lines, the last one has it, or tells that
     /// there is none. A page of one type or actor looks at so many events at
-    /// most, so that it may be empty and still have a `next`.
-    pub(super) fn read_events(&self) -> Answer {
+    /// most, so that it may be empty and still have a `next`. An empty one without is noted to wait, if
+    /// the client has said so; where it has looked before, it looks behind that.
+    pub(super) fn read_events(&mut self) -> Answer {
         let last = self.memory.last_seq;
-        let Asked { span, limit, format } = self.asked_events()?;
-        let until = page_end(&events::sizes(self.sql, span, limit)?, limit).unwrap_or(span.until);
+        let Asked { span, limit, format, wait } = self.asked_events()?;
+        let is_some = span.after < span.until;
+        let sizes = if is_some { events::sizes(self.sql, span, limit)? } else { Vec::new() };
+        let until = page_end(&sizes, limit).unwrap_or(span.until);
         let ends = match until < last {
             true => json!({ "next": until.to_string() }),
             false => json!({ "end": true, "seq": last }),
@@ -46,7 +52,15 @@ impl Work<'_, '_> {
         if format == Format::Chain {
             return self.proven(span.after, until, &ends);
         }
-        let rows = events::read(self.sql, Span { until, ..span })?;
+        let rows = if sizes.is_empty() {
+            Vec::new()
+        } else {
+            events::read(self.sql, Span { until, ..span })?
+        };
+        if rows.is_empty() && until >= last && wait > 0 {
+            let milliseconds = wait.saturating_mul(1_000);
+            self.memory.noted.waits = Some(Waits { looked: last, milliseconds });
+        }
         let events: Vec<Value> = rows.iter().map(|row| self.event(row)).collect();
         if format == Format::Lines {
             return Ok(Response::lines(events.iter().chain([&ends])));
@@ -81,8 +95,10 @@ impl Work<'_, '_> {
         if after < begins {
             return Err(Problem::gone(begins.saturating_add(1)).into());
         }
+        let after = after.max(self.call.looked.unwrap_or(0));
         let until = after.saturating_add(limits::EVENTS_SCANNED).min(self.memory.last_seq);
-        Ok(Asked { span: Span { after, until, kind, actor }, limit, format })
+        let wait = query.whole("wait")?.unwrap_or(0).min(limits::POLL_SECONDS);
+        Ok(Asked { span: Span { after, until, kind, actor }, limit, format, wait })
     }
 
     /// An event as every consumer sees it.

@@ -139,6 +139,7 @@ impl Work<'_, '_> {
         let event = Event::new(EventKind::TenantUpdated, "policies");
         self.record(&event.with("imported", true).with("version", policy.version))?;
         self.memory.registry = Arc::new(registry);
+        self.memory.log.look_for_first(self.sql, &policy)?;
         self.memory.policy = policy;
         Ok(Outcome::Imported)
     }

@@ -67,7 +67,8 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
             Route::MatchDecision(x(), id(), MatchAction::Reject)
         }
         Route::MatchDecision(.., MatchAction::Reject) => Route::Events(x()),
-        Route::Events(_) => Route::Policies(x()),
+        Route::Events(_) => Route::Snapshot(x()),
+        Route::Snapshot(_) => Route::Policies(x()),
         route => after_events(route)?,
     })
 }

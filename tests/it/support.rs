@@ -10,7 +10,7 @@ use muster::http::{
 };
 use muster::policy::Copying;
 use muster::registry::Slug;
-use muster::tenant::{Call, Delivery, Handled, Tenant};
+use muster::tenant::{Call, Delivery, Handled, Tenant, Waits};
 use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -31,6 +31,10 @@ pub(crate) struct Acme {
     pub(crate) delivery: Option<Delivery>,
     /// Whether its users can be copied to KV.
     pub(crate) copying: Copying,
+    /// For what the last request waits.
+    pub(crate) waits: Option<Waits>,
+    /// How far the next request has looked before.
+    pub(crate) looked: Option<i64>,
     pub(crate) kv: Kv,
     slug: &'static str,
     pub(crate) gate: Gate,
@@ -68,6 +72,8 @@ impl Acme {
             connection: None,
             delivery: None,
             copying: Copying::Possible,
+            waits: None,
+            looked: None,
             kv: Kv::default(),
             slug,
             gate: gate(),
@@ -202,10 +208,11 @@ impl Acme {
         body: &[u8],
         principal: &Principal,
     ) -> Reply {
-        let Handled { response, connection, delivery } =
+        let Handled { response, connection, waits, delivery } =
             self.call(method, url, headers, body, principal, |it, call| it.0.handle(it.1, call));
         self.connection = connection;
         self.delivery = delivery;
+        self.waits = waits;
         // A tenant that is unavailable has a cause too, and the database none.
         let failed = response.cause.is_some() && response.status != 503;
         assert_eq!(failed, self.sql.has_failed(), "{:?}", response.cause);
@@ -254,6 +261,7 @@ impl Acme {
             outbound: Outbound { loopback: false, own_origin: ORIGIN, tenant_host: None },
             copying: self.copying,
             key_pair: Some(PAIR),
+            looked: self.looked.take(),
         };
         answer((&mut self.tenant, &self.sql), &mut call)
     }
