@@ -28,8 +28,8 @@ pub(super) async fn read(
     let query = Query::parse(inbound.url.query);
     let request = CopyRequest::of(inbound.method, route, &query, principal)?;
     let gate = inbound.deployment.gate().ok()?;
-    let authorization = inbound.headers.text("authorization");
-    if !gate.is_brief(authorization.as_deref(), now()) {
+    let authorization = inbound.beginning.header("authorization");
+    if !gate.is_brief(authorization, now()) {
         return None;
     }
     let name = request.name(&gate.key_ring, tenant)?;
