@@ -49,6 +49,18 @@ export class Database {
     }
   }
 
+  /** The bytes that a statement answers which answers one row at most, of one value. */
+  bytes(statement, params) {
+    const cursor = this.sql.exec(statement, ...params);
+    try {
+      const { value: row } = cursor.raw().next();
+      if (row && !(row[0] instanceof ArrayBuffer)) throw new TypeError("no bytes");
+      return row && new Uint8Array(row[0]);
+    } finally {
+      this.count(cursor);
+    }
+  }
+
   /** Adds what a cursor has cost; all of it is known once its rows have been read. */
   count(cursor) {
     this.rowsRead += cursor.rowsRead;

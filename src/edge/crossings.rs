@@ -31,6 +31,12 @@ extern "C" {
         statement: &str,
         params: &Array,
     ) -> Result<Array<Array>, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn bytes(
+        this: &Database,
+        statement: &str,
+        params: &Array,
+    ) -> Result<Option<Vec<u8>>, JsValue>;
     #[wasm_bindgen(method, getter, js_name = rowsRead)]
     pub(super) fn rows_read(this: &Database) -> f64;
     #[wasm_bindgen(method, getter, js_name = rowsWritten)]

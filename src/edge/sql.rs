@@ -33,6 +33,13 @@ impl Sql for ObjectSql {
         rows.iter().map(|row| to_row(&row)).collect()
     }
 
+    fn bytes(&self, statement: &str, params: &[Param<'_>]) -> Result<Option<Vec<u8>>, StoreError> {
+        #[cfg(debug_assertions)]
+        super::fault::count();
+        let params: Array = params.iter().map(to_js).collect();
+        self.database.bytes(statement, &params).map_err(thrown)
+    }
+
     fn transaction(&self, body: &mut dyn FnMut() -> Verdict) -> Result<(), StoreError> {
         let mut verdict = None;
         let outcome = self.storage.transaction(&mut || match *verdict.insert(body()) {
