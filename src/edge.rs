@@ -8,8 +8,8 @@
 //! tenants' records in KV, `config` brings the policy documents in them to the objects, `directory` has the copies that the edge
 //! reads, `webhooks` sends what streams tell, `rate_limits` asks the runtime's limits, `deployment` has variables and
 //! secrets, `body` reads what is sent, `answer` makes the runtime's response and tells the log, and
-//! `js` binds what the runtime offers. Debug builds have `fault` as well, by which a test has them
-//! panic.
+//! `js` binds what the runtime offers; what every request wants of it is one call each in `crossings`,
+//! partly in JavaScript. Debug builds have `fault` as well, by which a test has them panic.
 //!
 //! A panic, or an exception of JavaScript that passes through wasm, resets every object of the
 //! isolate. So nothing here unwraps, and every binding that may throw says `catch`.
@@ -18,6 +18,7 @@ mod answer;
 mod assertion;
 mod body;
 mod config;
+mod crossings;
 mod deployment;
 mod directory;
 #[cfg(debug_assertions)]

@@ -102,7 +102,7 @@ pub struct Headers {
 }
 
 /// Names of the headers in [`Headers`], in its order.
-const FORWARDED: [&str; 6] =
+pub const FORWARDED: [&str; 6] =
     ["content-type", "accept", "if-match", "if-none-match", "prefer", "idempotency-key"];
 
 impl Method {

@@ -130,6 +130,16 @@ pub trait Sql {
     /// When the statement is refused; the message is for the operator's log alone.
     fn query(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError>;
 
+    /// Runs a statement that answers one row at most, of one value, which is bytes: the same in one
+    /// step, where carrying a row across costs more than what is in it.
+    ///
+    /// # Errors
+    /// As [`Self::query`], and when the value is something else.
+    fn bytes(&self, statement: &str, params: &[Param<'_>]) -> Result<Option<Vec<u8>>, StoreError> {
+        let rows = self.query(statement, params)?;
+        rows.first().map(|row| row.bytes(0).map(<[u8]>::to_vec)).transpose()
+    }
+
     /// Runs `body` in a transaction, or in a savepoint of the one that is open.
     ///
     /// # Errors

@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { WrongAnswer, message, sendFor } from "./load.mjs";
 import { OPERATIONS } from "./operations.mjs";
 import { pairs, readOptions } from "./plan.mjs";
-import { count, ratioText, table } from "./report.mjs";
-import { compare, judge, spread } from "./statistics.mjs";
+import { count, ratioText, report, table } from "./report.mjs";
+import { compare, floorTo, judge, spread } from "./statistics.mjs";
 import { importLines, userId } from "./users.mjs";
 
 const turn = (count, seconds = 1, processor = 0.5) => ({ count, seconds, processor });
@@ -54,6 +54,20 @@ test("a target holds if the median does, wherever it was measured", () => {
   assert.equal(of("scimmy", "list"), undefined);
   assert.equal(of("itself", "member"), true);
   assert.equal(of("itself", "get"), false);
+});
+
+test("what the floor is to a peer follows from what Muster is to both", () => {
+  const result = (peer, operation, users, median) => ({ peer, operation, users, rate: { median, low: median, high: median } });
+  const results = [
+    result("floor", "create", 1_000, 0.5),
+    result("scimmy", "create", 1_000, 0.8),
+    result("scimmy", "create", 10_000, 0.7),
+    result("scimmy", "member", 1_000, 90),
+    result("itself", "create", 1_000, 1),
+  ];
+  assert.deepEqual(floorTo(results), [{ users: 1_000, peer: "scimmy", operation: "create", ratio: 1.6 }]);
+  const shown = report(results).split("## ").find((part) => part.includes("the floor's to the peer's"));
+  assert.match(shown, /\| users +\| operation +\| SCIMMY +\|\n.*\n\| 1,000 +\| create +\| 1\.60 +\|\n+$/);
 });
 
 test("numbers and tables are for reading", () => {

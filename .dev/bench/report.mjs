@@ -3,7 +3,7 @@
 import { FEWEST_USERS, PEERS } from "./plan.mjs";
 import { OPERATIONS } from "./operations.mjs";
 import { peerVersions } from "./peers.mjs";
-import { judge } from "./statistics.mjs";
+import { floorTo, judge } from "./statistics.mjs";
 import { workerdVersion } from "./workerd.mjs";
 
 const NOTHING = "";
@@ -30,46 +30,49 @@ Written by \`${command}\`, which took ${took}. Ratios, each of two servers on on
 export function report(results) {
   const peers = PEERS.filter(({ name }) => name !== "itself");
   const itself = PEERS.filter(({ name }) => name === "itself");
+  const ratesOf = (which) => results.filter((one) => one[which]).map((one) => ({ ...one, cell: spreadText(one[which]) }));
+  const floors = floorTo(results).map((one) => ({ ...one, cell: ratioText(one.ratio) }));
   const tables = [
     {
       title: "Requests per second: Muster's to the peer's",
       text: "Higher is better. The median of the rounds, and in brackets the least and the greatest.",
-      table: byOperation(results, peers, "rate"),
+      table: byOperation(ratesOf("rate"), peers),
+    },
+    {
+      title: "Requests per second: the floor's to the peer's",
+      text: "Muster can be no faster than the platform it runs on, so a target above such a ratio is out of reach. Not measured by itself: Muster's median against the peer, divided by its median against the floor, both of the table above. Those peers write to no disk.",
+      table: byOperation(floors, peers),
     },
     {
       title: `A request's time: to the same with ${count(FEWEST_USERS)} users`,
       text: "Lower is better.",
-      table: byOperation(results, itself, "rate"),
+      table: byOperation(ratesOf("rate"), itself),
     },
     {
       title: "Requests per second of processor time: Muster's to the peer's",
       text: "Of the server's process. What else the machine does matters less here; what is waited for, a disk, does not count.",
-      table: byOperation(results, peers, "processor"),
+      table: byOperation(ratesOf("processor"), peers),
     },
     {
       title: `A request's processor time: to the same with ${count(FEWEST_USERS)} users`,
       text: "Lower is better.",
-      table: byOperation(results, itself, "processor"),
+      table: byOperation(ratesOf("processor"), itself),
     },
     { title: "Targets", text: "A target holds where the median of requests per second, or of time, does.", table: targetTable(results) },
   ];
   return tables.filter(({ table }) => table).map(({ title, text, table }) => `## ${title}\n\n${text}\n\n${table}\n`).join("\n");
 }
 
-/** A row for each number of users and operation, a column for each peer; none without results. */
-function byOperation(results, all, which) {
-  const peers = all.filter(({ name }) => results.some((result) => result.peer === name && result[which]));
+/** A row for each number of users and operation, a column for each peer of which there is a cell; none without any. */
+function byOperation(cells, all) {
+  const peers = all.filter(({ name }) => cells.some(({ peer }) => peer === name));
   if (peers.length === 0) return undefined;
-  const shown = results.filter(({ peer }) => peers.some(({ name }) => name === peer));
-  const sizes = [...new Set(shown.map(({ users }) => users))];
+  const sizes = [...new Set(cells.map(({ users }) => users))];
   const rows = sizes.flatMap((users) =>
     OPERATIONS.map(({ name, title }) => {
-      const cells = peers.map((peer) => {
-        const found = shown.find((one) => one.users === users && one.operation === name && one.peer === peer.name);
-        return found?.[which] ? spreadText(found[which]) : NOTHING;
-      });
-      return [count(users), title, ...cells];
-    }).filter(([, , ...cells]) => cells.some((cell) => cell !== NOTHING)),
+      const found = (peer) => cells.find((one) => one.users === users && one.operation === name && one.peer === peer.name);
+      return [count(users), title, ...peers.map((peer) => found(peer)?.cell ?? NOTHING)];
+    }).filter(([, , ...row]) => row.some((cell) => cell !== NOTHING)),
   );
   return table(["users", "operation", ...peers.map(({ title }) => title)], rows);
 }

@@ -37,6 +37,20 @@ export function compare(peer, rounds) {
   return { rate: spread(rates), processor: costs.length > 0 ? spread(costs) : undefined };
 }
 
+/**
+ * What the floor's requests per second are to those of the other peers, where Muster was measured against
+ * both: the quotient of the medians of its ratios to them.
+ */
+export function floorTo(results) {
+  const floors = results.filter(({ peer }) => peer === "floor");
+  return results
+    .filter(({ peer }) => peer !== "floor" && peer !== "itself")
+    .flatMap(({ users, peer, operation, rate }) => {
+      const floor = floors.find((one) => one.users === users && one.operation === operation);
+      return floor ? [{ users, peer, operation, ratio: rate.median / floor.rate.median }] : [];
+    });
+}
+
 /** What has become of the targets: each with the results that it speaks of, and whether all keep it. */
 export function judge(results) {
   return TARGETS.flatMap(({ operations, ...target }) =>

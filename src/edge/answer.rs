@@ -1,8 +1,6 @@
 //! A response on its way out: what it cost, what the log is told, and the runtime's form of it.
 
-use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
-
+use super::crossings::respond;
 use super::{Outcome, js, now};
 use crate::http::{Done, RequestId, Response, Trace};
 use crate::store::Cost;
@@ -83,14 +81,13 @@ impl Spent {
 }
 
 fn to_js(response: &Response) -> Outcome {
-    let headers = js::Fields::new();
+    let mut head = String::new();
     for (name, value) in &response.headers {
-        headers.put(name, &JsValue::from_str(value));
+        // Each has a line; what would have more is cut.
+        for line in [name, value.lines().next().unwrap_or_default()] {
+            head.push_str(line);
+            head.push('\n');
+        }
     }
-    let init = js::Fields::new();
-    init.put("status", &JsValue::from_f64(response.status.into()));
-    init.put("headers", &headers);
-    // RFC 9110 §6.4.1: a 204 or 304 has no body, and the runtime takes not even an empty one.
-    let body = (!response.body.is_empty()).then(|| Uint8Array::new_from_slice(&response.body));
-    js::Response::new(body.as_ref(), &init).map(JsValue::from)
+    respond(response.status, &head, &response.body)
 }

@@ -23,15 +23,12 @@ impl Body {
     ///
     /// # Errors
     /// 413 when its declared length is above [`limits::BODY_BYTES`], 415 when it is compressed.
-    pub(super) fn of(
-        request: &js::Request,
-        method: Method,
-        headers: &js::Headers,
-    ) -> Result<Self, Refusal> {
+    pub(super) fn of(request: &js::Request, method: Method) -> Result<Self, Refusal> {
         if !matches!(method, Method::Post | Method::Put | Method::Patch) {
             return Ok(Self::Absent);
         }
         let Some(stream) = request.body() else { return Ok(Self::Absent) };
+        let headers = request.headers();
         // RFC 9110 §15.5.16: what is not understood is refused, not taken for broken JSON.
         let is_encoded = |coding: String| !coding.eq_ignore_ascii_case("identity");
         if headers.text("content-encoding").is_some_and(is_encoded) {

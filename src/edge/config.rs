@@ -5,12 +5,12 @@
 use wasm_bindgen::{JsCast as _, JsValue};
 
 use super::body::collect;
-use super::handover::{init, send};
+use super::handover::send;
 use super::inbound::Inbound;
 use super::js;
 use super::rescue::refusal;
 use crate::auth::Principal;
-use crate::http::{ConfigStep, Errand, Headers, Method, Refusal, Response};
+use crate::http::{ConfigStep, Errand, Headers, Refusal, Response};
 use crate::limits;
 use crate::registry::{Config, Known, Slug, TenantRecord};
 
@@ -85,10 +85,7 @@ async fn step(
         config: Some(step),
         confined: record.jurisdiction.is_some(),
     };
-    let url = format!("{}/v1/tenants/{tenant}", inbound.url.origin);
-    let errand = JsValue::from_str(&errand.encode());
-    let init = init(Method::Put, &js::Fields::new(), &errand, body);
-    let answer = send(inbound, tenant, record, &url, &init)?;
+    let answer = send(inbound, tenant, record, &errand, body)?;
     Ok(answer.await.map_err(|exception| refusal(&exception))?.unchecked_into())
 }
 

@@ -28,8 +28,8 @@ pub(super) async fn read(
     let query = Query::parse(inbound.url.query);
     let request = CopyRequest::of(inbound.method, route, &query, principal)?;
     let gate = inbound.deployment.gate().ok()?;
-    let authorization = inbound.headers.text("authorization");
-    let issued = gate.brief_since(authorization.as_deref(), now())?;
+    let authorization = inbound.beginning.header("authorization");
+    let issued = gate.brief_since(authorization, now())?;
     let name = request.name(&gate.key_ring, tenant)?;
     let copy = inbound.env.directory()?.get(&name).ok()?.await.ok()?;
     request.answer(&copy.as_string()?, issued)

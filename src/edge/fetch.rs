@@ -7,7 +7,7 @@ use super::answer::{Spent, deliver, request_id};
 use super::body::Body;
 use super::deployment::Deployment;
 use super::handover::{errand, hand_over};
-use super::inbound::Inbound;
+use super::inbound::{Beginning, Inbound};
 use super::{Outcome, config, directory, eagerly, js, now, oauth, rate_limits, registry};
 use crate::auth::Principal;
 use crate::http::{
@@ -32,30 +32,30 @@ enum Answered {
 
 async fn answer(request: js::Request, env: js::Env) -> Outcome {
     let deployment = Deployment::of(&env);
-    let raw_url = request.url();
-    let beginning = raw_url.get(..limits::URL_BYTES).unwrap_or(&raw_url);
-    let url = Url::split(beginning).unwrap_or_default();
-    let headers = request.headers();
-    let method = Method::parse(&request.method());
+    let lines = Beginning::lines(&request);
+    let beginning = Beginning::parse(&lines);
+    let raw_url = beginning.url();
+    let url = Url::split(raw_url.get(..limits::URL_BYTES).unwrap_or(raw_url)).unwrap_or_default();
+    let method = Method::parse(beginning.method());
     let mut inbound = Inbound {
         env: &env,
         deployment: &deployment,
-        raw_url: &raw_url,
+        request: &request,
+        beginning: &beginning,
         url,
         method,
         trace: Trace {
-            id: request_id(headers.text("cf-ray").as_deref()),
+            id: request_id(beginning.header("cf-ray")),
             began: now().timestamp_millis(),
             secure: url.is_secure(),
             scim: url.is_scim(),
             method: method.name().to_owned(),
             ..Trace::default()
         },
-        headers,
     };
     #[cfg(debug_assertions)]
-    super::fault::at_edge(&inbound.headers, "edge");
-    let response = match pass(&request, &mut inbound).await {
+    super::fault::at_edge(&request.headers(), "edge");
+    let response = match pass(&mut inbound).await {
         Ok(Answered::Object(response)) => return Ok(response.into()),
         Ok(Answered::Edge(response)) => response,
         Err(refusal) => refusal.to_response(url.is_scim()),
@@ -80,9 +80,9 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 /// 9. The object is told of the policy document in the record, if it does not know of it: 500, 503.
 /// 10. A body in chunks is collected: 400, 413.
 /// 11. The tenant's object answers: anything; 500 or 503 when it throws.
-async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answered, Refusal> {
-    let Inbound { deployment, url, method, headers, trace, .. } = inbound;
-    if inbound.raw_url.len() > limits::URL_BYTES {
+async fn pass(inbound: &mut Inbound<'_>) -> Result<Answered, Refusal> {
+    let Inbound { deployment, request, beginning, url, method, trace, .. } = inbound;
+    if beginning.url().len() > limits::URL_BYTES {
         return Err(Refusal::UriTooLong); // (1)
     }
     if !url.is_secure() && !deployment.allow_http {
@@ -91,14 +91,14 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
     let hosts = deployment.tenant_host();
     let route = Route::of(url, hosts.as_ref().ok().copied().flatten());
     trace.asks_for(route.as_ref());
-    let body = Body::of(request, *method, headers)?; // (1)
+    let body = Body::of(request, *method)?; // (1)
     if route == Some(Route::Health) && matches!(method, Method::Get | Method::Head) {
         return Ok(Answered::Edge(Response::empty(200))); // (2)
     }
     hosts?; // (3)
-    let authorization = headers.text("authorization");
+    let authorization = beginning.header("authorization");
     let gate = deployment.gate()?; // (3)
-    let principal = gate.admit(route.as_ref(), *method, authorization.as_deref(), now())?; // (3)
+    let principal = gate.admit(route.as_ref(), *method, authorization, now())?; // (3)
     if let Some(Route::Token(tenant)) = &route {
         let answer = oauth::answer(inbound, tenant, body).await; // (4)
         return match answer {
@@ -129,7 +129,7 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
     let tenant = route.tenant().ok_or(Refusal::NotFound)?;
     let known = registry::record(inbound.env, tenant).await?; // (5)
     #[cfg(debug_assertions)]
-    super::fault::at_edge(&inbound.headers, "record");
+    super::fault::at_edge(&inbound.request.headers(), "record");
     if known.record.status == Status::Suspended && principal != Principal::Admin {
         return Err(Refusal::Suspended); // (5)
     }

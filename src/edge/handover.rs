@@ -3,6 +3,7 @@
 use wasm_bindgen::JsValue;
 use worker::js_sys::Promise;
 
+use super::crossings::hand_on;
 use super::inbound::Inbound;
 use super::js;
 use super::rescue::refusal;
@@ -21,7 +22,7 @@ pub(super) fn errand(
     principal: Principal,
     trace: Option<Trace>,
 ) -> JsValue {
-    let headers = Headers::read(|name| inbound.headers.text(name));
+    let headers = Headers::read(|name| inbound.beginning.header(name).map(str::to_owned));
     let confined = record.jurisdiction.is_some();
     JsValue::from_str(&Errand { principal, trace, headers, config: None, confined }.encode())
 }
@@ -39,29 +40,15 @@ pub(super) fn hand_over(
 ) -> Result<Promise, Refusal> {
     let headers = js::Fields::new();
     #[cfg(debug_assertions)]
-    if let Some(order) = inbound.headers.value(super::fault::PANIC) {
+    if let Some(order) = inbound.request.headers().value(super::fault::PANIC) {
         headers.put(super::fault::PANIC, &order);
     }
-    let init = init(inbound.method, &headers, errand, body);
-    send(inbound, tenant, record, inbound.raw_url, &init)
-}
-
-/// What the inner request is, its URL aside.
-pub(super) fn init(
-    method: Method,
-    headers: &js::Fields,
-    errand: &JsValue,
-    body: &JsValue,
-) -> js::Fields {
     headers.put(PRINCIPAL, errand);
-    let init = js::Fields::new();
-    init.put("method", &JsValue::from_str(method.name()));
-    init.put("headers", headers);
-    init.put("body", body);
-    init
+    let object = object(inbound, tenant, record)?;
+    hand_on(inbound.request, &object, &headers, body).map_err(|e| refusal(&e))
 }
 
-/// Sends a request to a tenant's object.
+/// Sends a request of the edge's own to a tenant's object: to change the tenant.
 ///
 /// # Errors
 /// As [`hand_over`].
@@ -69,10 +56,17 @@ pub(super) fn send(
     inbound: &Inbound<'_>,
     tenant: &Slug,
     record: &TenantRecord,
-    url: &str,
-    init: &js::Fields,
+    errand: &Errand,
+    body: &JsValue,
 ) -> Result<Promise, Refusal> {
-    object(inbound, tenant, record)?.fetch(url, init).map_err(|e| refusal(&e))
+    let headers = js::Fields::new();
+    headers.put(PRINCIPAL, &JsValue::from_str(&errand.encode()));
+    let init = js::Fields::new();
+    init.put("method", &JsValue::from_str(Method::Put.name()));
+    init.put("headers", &headers);
+    init.put("body", body);
+    let url = format!("{}/v1/tenants/{tenant}", inbound.url.origin);
+    object(inbound, tenant, record)?.fetch(&url, &init).map_err(|e| refusal(&e))
 }
 
 /// A tenant's object. The jurisdiction is part of its identity, the location a wish at its birth.

@@ -92,8 +92,6 @@ extern "C" {
 
     pub(super) type Response;
 
-    #[wasm_bindgen(constructor, catch)]
-    pub(super) fn new(body: Option<&Uint8Array>, init: &Fields) -> Result<Response, JsValue>;
     #[wasm_bindgen(method, getter)]
     pub(super) fn status(this: &Response) -> u16;
     #[wasm_bindgen(method, getter)]
@@ -233,27 +231,6 @@ extern "C" {
     pub(super) fn delete_all(this: &Storage) -> Result<Promise, JsValue>;
 
     pub(super) type SqlStorage;
-
-    #[wasm_bindgen(method, catch, variadic)]
-    pub(super) fn exec(
-        this: &SqlStorage,
-        statement: &str,
-        params: &Array,
-    ) -> Result<Cursor, JsValue>;
-
-    pub(super) type Cursor;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn raw(this: &Cursor) -> Result<RawRows, JsValue>;
-    #[wasm_bindgen(method, getter, js_name = rowsRead)]
-    pub(super) fn rows_read(this: &Cursor) -> f64;
-    #[wasm_bindgen(method, getter, js_name = rowsWritten)]
-    pub(super) fn rows_written(this: &Cursor) -> f64;
-
-    pub(super) type RawRows;
-
-    #[wasm_bindgen(method, catch, js_name = toArray)]
-    pub(super) fn to_array(this: &RawRows) -> Result<Array<Array>, JsValue>;
 }
 
 #[wasm_bindgen]

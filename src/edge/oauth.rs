@@ -41,15 +41,14 @@ pub(super) async fn answer(
     tenant: &Slug,
     body: Body,
 ) -> Result<Promise, Failure> {
-    let header = |name| inbound.headers.text(name);
+    let header = |name| inbound.beginning.header(name);
     let (authorization, content_type) = (header("authorization"), header("content-type"));
     let bytes = body.into_bytes(limits::TOKEN_REQUEST_BYTES).await;
     let bytes = bytes.map_err(|refusal| match refusal {
         Refusal::BodyTooLarge => OAuthError::TooLarge.into(), // (1)
         other => Failure::from(other),
     })?;
-    let request =
-        TokenRequest::parse(tenant, authorization.as_deref(), content_type.as_deref(), &bytes)?; // (1)
+    let request = TokenRequest::parse(tenant, authorization, content_type, &bytes)?; // (1)
     let known = match registry::record(inbound.env, tenant).await {
         Ok(known) if known.record.status == Status::Suspended => {
             return Err(OAuthError::InvalidClient.into()); // (2)

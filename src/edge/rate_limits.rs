@@ -32,7 +32,7 @@ pub(super) async fn pass(
 /// # Errors
 /// As above.
 pub(super) async fn pass_for_token(inbound: &Inbound<'_>, tenant: &Slug) -> Result<(), Exceeded> {
-    let address = inbound.headers.text("cf-connecting-ip").unwrap_or_default();
+    let address = inbound.request.headers().text("cf-connecting-ip").unwrap_or_default();
     within_both(inbound, &format!("token/{address}"), &format!("{tenant}/token")).await
 }
 

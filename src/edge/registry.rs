@@ -224,7 +224,7 @@ async fn wait(operation: Result<Promise, JsValue>) -> Result<JsValue, Refusal> {
 
 /// The object of JSON in a body.
 async fn object(inbound: &Inbound<'_>, body: Body) -> Result<Map<String, Value>, Failure> {
-    if !http::is_json(inbound.headers.text("content-type").as_deref()) {
+    if !http::is_json(inbound.beginning.header("content-type")) {
         return Err(Problem::from(ProblemCode::UnsupportedMediaType).into());
     }
     let bytes = body.into_bytes(limits::BODY_BYTES).await?;

@@ -3,36 +3,24 @@
 //! Rows come as one array of arrays: by measurement neither an iterator, nor statements kept as
 //! strings of JavaScript, nor fewer calls to build the parameters are any faster.
 
-use std::cell::Cell as Counter;
-
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::js_sys::{Array, ArrayBuffer, Uint8Array};
 
+use super::crossings::Database;
 use super::js;
 use crate::store::{Cell, Cost, Param, Row, Sql, StoreError, Verdict};
 
 /// The database of one object.
 pub(super) struct ObjectSql {
     storage: js::Storage,
-    sql: js::SqlStorage,
-    cost: Counter<Cost>,
+    database: Database,
 }
 
 impl ObjectSql {
     /// The database in an object's storage.
     pub(super) fn new(storage: js::Storage) -> Self {
-        let sql = storage.sql();
-        Self { storage, sql, cost: Counter::default() }
-    }
-
-    /// Adds what a cursor has cost; all of it is known once the rows have been read.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts")]
-    fn count(&self, cursor: &js::Cursor) {
-        let Cost { rows_read, rows_written } = self.cost.get();
-        self.cost.set(Cost {
-            rows_read: rows_read.saturating_add(cursor.rows_read() as u64),
-            rows_written: rows_written.saturating_add(cursor.rows_written() as u64),
-        });
+        let database = Database::new(&storage.sql());
+        Self { storage, database }
     }
 }
 
@@ -41,10 +29,15 @@ impl Sql for ObjectSql {
         #[cfg(debug_assertions)]
         super::fault::count();
         let params: Array = params.iter().map(to_js).collect();
-        let cursor = self.sql.exec(statement, &params).map_err(thrown)?;
-        let rows = cursor.raw().and_then(|rows| rows.to_array());
-        self.count(&cursor);
-        rows.map_err(thrown)?.iter().map(|row| to_row(&row)).collect()
+        let rows = self.database.rows(statement, &params).map_err(thrown)?;
+        rows.iter().map(|row| to_row(&row)).collect()
+    }
+
+    fn bytes(&self, statement: &str, params: &[Param<'_>]) -> Result<Option<Vec<u8>>, StoreError> {
+        #[cfg(debug_assertions)]
+        super::fault::count();
+        let params: Array = params.iter().map(to_js).collect();
+        self.database.bytes(statement, &params).map_err(thrown)
     }
 
     fn transaction(&self, body: &mut dyn FnMut() -> Verdict) -> Result<(), StoreError> {
@@ -60,8 +53,12 @@ impl Sql for ObjectSql {
         }
     }
 
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts")]
     fn cost(&self) -> Cost {
-        self.cost.get()
+        Cost {
+            rows_read: self.database.rows_read() as u64,
+            rows_written: self.database.rows_written() as u64,
+        }
     }
 }
 

@@ -1,12 +1,16 @@
 //! Resources as they are shown: documents with location and groups, as bytes and not as rows.
 //!
 //! One statement answers one text and one BLOB however many resources there are, since rows are
-//! what is dear to carry into wasm. A stored document ends with its `meta`, so that what follows
-//! (`meta.location`, `groups`, `members`) is appended to its bytes and nothing is parsed.
+//! what is dear to carry into wasm; where there is one at most, `single` makes do with the BLOB. A
+//! stored document ends with its `meta`, so that what follows (`meta.location`, `groups`, `members`)
+//! is appended to its bytes and nothing is parsed.
 
+mod single;
+
+pub use self::single::opened;
 use super::hidden::Veil;
 use super::members::Seen;
-use super::provenance::{self, Provenance};
+use super::provenance;
 use super::resources::{LookupKey, ResourceRow, attribute};
 use super::steps::{append, step};
 use super::{Param, Pos, Sql, StoreError};
@@ -26,7 +30,7 @@ pub enum Source<'a> {
 }
 
 /// How users' groups are shown.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Groups {
     /// Not at all.
     Hidden,
@@ -243,6 +247,13 @@ impl Reading<'_> {
 
     /// All of the resources.
     fn whole(&self, source: Source<'_>) -> Result<Page, StoreError> {
+        match source {
+            Source::Id(_) | Source::Key(..) | Source::At([_]) => self.single(source),
+            Source::At(_) | Source::After(..) => self.several(source),
+        }
+    }
+
+    fn several(&self, source: Source<'_>) -> Result<Page, StoreError> {
         let PageView { base, endpoint, groups, seen, provenance, veil } = self.view;
         let (clause, values) = source.clause(veil);
         let base_number = values.len().saturating_add(1);
@@ -318,6 +329,7 @@ impl PageEntry {
         Self { pos: row.pos, rev: row.rev, members: row.members, length: row.doc.len() }
     }
 
+    /// Reads the numbers of an entry, with a `:` between any two.
     fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split(':').map(|number| number.parse::<i64>().ok());
         Some(Self {
@@ -326,16 +338,5 @@ impl PageEntry {
             members: numbers.next()??,
             length: usize::try_from(numbers.next()??).ok()?,
         })
-    }
-}
-
-/// A stored document as a page has it, for a resource that is in no group: open, with its location
-/// and, where that is shown, where it comes from.
-pub fn opened(doc: &[u8], location: &str, provenance: Option<Provenance<'_>>) -> Vec<u8> {
-    let meta = doc.strip_suffix(b"}}").unwrap_or(doc);
-    let location = [b",\"location\":\"", location.as_bytes(), b"\"}"].concat();
-    match provenance {
-        Some(provenance) => provenance.splice(meta, &location),
-        None => [meta, &location].concat(),
     }
 }

@@ -16,7 +16,7 @@ pub struct Provenance<'a> {
 }
 
 /// An expression: the document of the resource `r` without its last two braces, with the extension's
-/// URN.
+/// URN; [`spliced`] does the same.
 pub(super) fn start() -> String {
     format!(
         "substr(r.doc, 1, instr(r.doc, ']') - 1) || ',\"{MUSTER_USER}\"'
@@ -44,20 +44,23 @@ pub(super) fn column(name: &str) -> &'static str {
     }
 }
 
+/// A document that is open, with the extension's URN among its schemas, and what is behind it.
+pub(super) fn spliced(open: &[u8], behind: &[&[u8]]) -> Vec<u8> {
+    let end = open.iter().position(|byte| *byte == b']').unwrap_or_default();
+    let (schemas, rest) = open.split_at_checked(end).unwrap_or((open, b""));
+    let urn = [b",\"", MUSTER_USER.as_bytes(), b"\""];
+    [&[schemas], &urn[..], &[rest], behind].concat().concat()
+}
+
 impl Provenance<'_> {
-    /// The same of a document and its extension as [`start`] and [`extension`] do, of a user who is new
-    /// and was never seen.
-    pub(super) fn splice(self, meta: &[u8], location: &[u8]) -> Vec<u8> {
-        let end = meta.iter().position(|byte| *byte == b']').unwrap_or_default();
-        let (schemas, rest) = meta.split_at_checked(end).unwrap_or((meta, b""));
+    /// The extension as [`extension`] has it, of a user who is new and was never seen.
+    pub(super) fn extension(self) -> String {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let manager = self.manager.map(|id| format!(",\"managedBy\":{}", quoted(id)));
-        let extension = format!(
+        format!(
             ",\"{MUSTER_USER}\":{{\"origin\":{}{}}}",
             quoted(self.origin),
             manager.unwrap_or_default()
-        );
-        let urn = format!(",\"{MUSTER_USER}\"");
-        [schemas, urn.as_bytes(), rest, location, extension.as_bytes()].concat()
+        )
     }
 }
