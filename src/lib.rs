@@ -80,6 +80,7 @@
 //! - *operation* is an entry of a PATCH or a Bulk request only, *path* and *filter* are SCIM's, a URL's path is a
 //!   *route*, SQL has *tables* and *migrations* and no schema.
 
+mod gather;
 pub mod limits;
 pub mod scim;
 

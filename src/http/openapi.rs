@@ -15,6 +15,7 @@ use serde_json::{Map, Value, from_str, json};
 use super::audience::Audience;
 use super::{Method, Response, Route};
 use crate::auth::Scope;
+use crate::gather::Gather as _;
 use crate::scim::schema::Registry;
 
 type Object = Map<String, Value>;
@@ -197,7 +198,7 @@ fn add_answers(operation: &mut Object, route: &Route, common: &[&'static str]) {
         let answer = json!({ "$ref": format!("#/components/responses/{family}-{status}") });
         ((*status).to_owned(), answer)
     };
-    let mut all: BTreeMap<String, Value> = common.iter().map(shared).collect();
+    let mut all: BTreeMap<String, Value> = common.iter().map(shared).gathered();
     if let Some(Value::Object(own)) = operation.remove("responses") {
         all.extend(own);
     }

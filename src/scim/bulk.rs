@@ -15,6 +15,7 @@ use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::message::{field, is_declared, taken};
 use super::urn;
+use crate::gather::Gather as _;
 use crate::limits;
 
 /// The body of a `POST /Bulk`.
@@ -110,7 +111,7 @@ impl BulkRequest {
         let edges = self.operations.iter().map(|operation| {
             let references = operation.references();
             let places = references.iter().filter_map(|id| posts.get(id.as_str()).copied());
-            places.collect::<BTreeSet<_>>().into_iter().collect()
+            places.gathered::<BTreeSet<_>>().into_iter().collect()
         });
         order::components(&edges.collect::<Vec<Vec<_>>>())
     }

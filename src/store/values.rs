@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Param, Pos, Sql, StoreError};
+use crate::gather::Gather as _;
 use crate::limits;
 
 /// The different texts at a path of names in documents, of at most `limit` of them and of as many
@@ -38,7 +39,7 @@ pub fn distinct(
         ],
     )?;
     let texts = rows.iter().filter_map(|row| row.text_or_null(0).ok().flatten());
-    let texts: BTreeSet<&str> = texts.collect();
+    let texts: BTreeSet<&str> = texts.gathered();
     Ok(texts.into_iter().map(str::to_owned).collect())
 }
 

@@ -26,6 +26,7 @@ use super::changes::Refused;
 use super::memory::{Author, Memory};
 use super::work::{Failure, Work};
 use crate::event::{Event, EventKind};
+use crate::gather::Gather as _;
 use crate::http::{Method, Problem, ProblemCode, Route};
 use crate::limits;
 use crate::policy::{
@@ -194,7 +195,7 @@ impl Settling<'_> {
             return Ok(None);
         }
         let of = |user: &Pos| (*user, dirty.joined.contains(user));
-        let mut users: BTreeMap<Pos, bool> = dirty.users.iter().map(of).collect();
+        let mut users: BTreeMap<Pos, bool> = dirty.users.iter().map(of).gathered();
         if dirty.everybody {
             let first = Pos::range(USER).0;
             let all = crate::store::recomputation::users_after(self.sql, first, most)?;
@@ -330,7 +331,7 @@ pub(super) fn counted(policy: &Policy) -> BTreeSet<String> {
         Successor::Role(role) => Some(role.clone()),
         Successor::Manager => None,
     });
-    names.chain(guarded).chain(succeeding).flatten().collect()
+    names.chain(guarded).chain(succeeding).flatten().gathered()
 }
 
 /// Whether it is counted who holds what a row says.

@@ -24,6 +24,7 @@ use super::access::{Known, Settling, held_of, to_json};
 use super::memory::{Author, Memory};
 use super::work::Work;
 use crate::event::{Event, EventKind, Verb};
+use crate::gather::Gather as _;
 use crate::policy::{Access, Action, Actions, Approved, Granted, Held, Hold};
 use crate::scim::schema::USER;
 use crate::store::changes::{self, BRAKE, ChangeRow, PENDING, REJECTED, REVIEW};
@@ -75,7 +76,7 @@ impl Settling<'_> {
         let before = known.change.as_ref().map(hold_of).unwrap_or_default();
         let held = known.held();
         let is_same: bool =
-            held.iter().collect::<BTreeSet<_>>() == access.grants.iter().collect::<BTreeSet<_>>();
+            held.iter().gathered::<BTreeSet<_>>() == access.grants.iter().gathered::<BTreeSet<_>>();
         if before == Hold::default() && is_same {
             return Ok(false);
         }

@@ -10,6 +10,7 @@ use super::access::Settling;
 use super::memory::{Author, Memory};
 use super::work::{Answer, Failure, Work, conflict, only_fields};
 use crate::event::{Event, EventKind};
+use crate::gather::Gather as _;
 use crate::http::{AccessAction, Problem, ProblemCode, Response};
 use crate::limits;
 use crate::scim::ScimError;
@@ -86,7 +87,7 @@ impl Work<'_, '_> {
             return Err(conflict(detail));
         }
         if suspended {
-            let going: BTreeSet<Pos> = touched.iter().map(|(pos, _)| *pos).collect();
+            let going: BTreeSet<Pos> = touched.iter().map(|(pos, _)| *pos).gathered();
             self.guards_let_go(&|row, _| Ok(going.contains(&row.pos)))?;
         }
         let users = rest.iter().map(|(pos, _)| *pos).collect();

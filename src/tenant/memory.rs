@@ -27,6 +27,7 @@ use super::tombstones::Tombstones;
 use super::{stored_policy, sweep};
 use crate::auth::JtiDigest;
 use crate::event::Event;
+use crate::gather::Gather as _;
 use crate::policy::{Condition, Policy};
 use crate::scim::compat::{Compat, Preset};
 use crate::scim::schema::{GROUP, Registry};
@@ -172,7 +173,7 @@ impl Memory {
         let mut connections: BTreeMap<String, Connection> = connections::all(sql)?
             .into_iter()
             .map(|row| (row.id.clone(), Connection::new(row)))
-            .collect();
+            .gathered();
         let departures = departures::all(sql)?;
         let leaving = !departures.is_empty();
         for departure in departures {
@@ -184,13 +185,13 @@ impl Memory {
         let sightings = Sightings::load(sql, &policy)?;
         let (last_seq, log) = Log::load(sql, &policy)?;
         let mut memory = Self {
-            counts: resources::counts(sql)?.into_iter().collect(),
+            counts: resources::counts(sql)?.into_iter().gathered(),
             last_id,
             last_seq,
             log,
-            keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).collect(),
-            secrets: secrets::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
-            trusts: trusts::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).gathered(),
+            secrets: secrets::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).gathered(),
+            trusts: trusts::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).gathered(),
             connections,
             policy,
             registry,

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::members::delta::Delta;
 use super::resources::grow;
 use super::work::{Failure, Work};
+use crate::gather::Gather as _;
 use crate::limits;
 use crate::scim::fold::fold;
 use crate::scim::schema::TypeSchema;
@@ -104,7 +105,7 @@ impl Work<'_, '_> {
         let own = name.own.then_some(Own { origin: &self.origin, group });
         let found = dangling::named(self.sql, name.type_number, name.lookup, keys, own)?;
         let seen = found.into_iter().filter(|(_, pos, _)| !self.hides(*pos));
-        Ok(seen.map(|(key, pos, id)| (key, (pos, id))).collect())
+        Ok(seen.map(|(key, pos, id)| (key, (pos, id))).gathered())
     }
 
     /// The rows of other groups that name a resource: by its id, where it is new, and by those of
@@ -162,7 +163,7 @@ impl Work<'_, '_> {
         for (group, rows) in groups {
             let there = members::present(self.sql, group, Some(&[member.value()]))?;
             let held = there.into_iter().map(|((_, display), origin)| self.held(origin, display));
-            let texts: BTreeSet<&str> = rows.iter().map(|row| row.value.as_str()).collect();
+            let texts: BTreeSet<&str> = rows.iter().map(|row| row.value.as_str()).gathered();
             let texts: Vec<&str> = texts.into_iter().collect();
             let texts = dangling::present(self.sql, group, Some(&texts))?;
             let delta = Delta::bound(member, id, &held.collect::<Vec<_>>(), (rows, &texts));

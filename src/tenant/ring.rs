@@ -12,6 +12,7 @@ use super::timeline;
 use super::{Call, Waits};
 use crate::auth::Principal;
 use crate::event::{EventKind, Verb};
+use crate::gather::Gather as _;
 use crate::http::{Method, Response, Route, ScimTarget};
 use crate::limits;
 use crate::scim::schema::USER;
@@ -295,7 +296,7 @@ impl Ring {
         connection: &str,
     ) -> Result<Vec<Warning>, StoreError> {
         let mut warnings = requests::warnings(sql, connection)?;
-        let stored: BTreeSet<String> = warnings.iter().map(|one| one.path.clone()).collect();
+        let stored: BTreeSet<String> = warnings.iter().map(|one| one.path.clone()).gathered();
         let new = self
             .warnings
             .iter()

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::policies::Amended;
 use super::work::{Answer, Failure, Work, conflict};
+use crate::gather::Gather as _;
 use crate::http::{Problem, ProblemCode, Response};
 use crate::scim::schema::{DeclaredSchema, Fault};
 
@@ -14,7 +15,7 @@ impl Work<'_, '_> {
     pub(super) fn list_declared(&self) -> Answer {
         let schemas = self.memory.policy.schemas.iter();
         let by_id: BTreeMap<String, &DeclaredSchema> =
-            schemas.map(|one| (one.schema.id.clone(), one)).collect();
+            schemas.map(|one| (one.schema.id.clone(), one)).gathered();
         Ok(Response::json(200, &self.items(&by_id, is_urn, |one| one.to_json())?))
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::gather::Gather as _;
 use crate::policy::Policy;
 use crate::store::policies::{self, PolicyRow};
 use crate::store::{Sql, StoreError};
@@ -23,7 +24,7 @@ pub(super) fn load(sql: &dyn Sql) -> Result<Policy, StoreError> {
 pub(super) fn to_row(policy: &Policy) -> PolicyRow {
     let lookups = policy.schemas.iter().flat_map(|schema| &schema.lookups);
     let numbers: BTreeMap<&str, u8> =
-        lookups.map(|lookup| (lookup.path.as_str(), lookup.number)).collect();
+        lookups.map(|lookup| (lookup.path.as_str(), lookup.number)).gathered();
     PolicyRow {
         version: policy.version,
         document: policy.to_json().to_string(),

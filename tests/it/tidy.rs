@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// The modules from the ground up. Each uses those of lower rows only, and none beside it.
 const LAYERS: [&[&str]; 7] = [
-    &["limits"],
+    &["gather", "limits"],
     &["scim"],
     &["registry", "auth"],
     &["event", "policy", "store"],

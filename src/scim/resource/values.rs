@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::each;
+use crate::gather::Gather as _;
 use crate::scim::filter::index_key;
 use crate::scim::fold::fold;
 use crate::scim::schema::{Attribute, Found, Mutability};
@@ -63,7 +64,7 @@ impl<'a> Values<'a> {
             .into_iter()
             .filter_map(|element| canonical(attribute, written(Value::Null, element)))
             .map(|value| identity(attribute, &value))
-            .collect();
+            .gathered();
         self.list.retain(|value| {
             let (value, kind) = identity(attribute, value);
             let of_any_kind = (value.clone(), String::new());
@@ -130,7 +131,7 @@ pub(super) fn lacking<'a>(found: Found<'a>, value: Option<&Value>) -> Vec<Place<
 /// another part now. A value that is gone has none; its `value` and `type` tell which one it is.
 pub(super) fn alters(attribute: &Attribute, sub: &Attribute, old: &Value, new: &Value) -> bool {
     let part = |value| (identity(attribute, value), Value::get(value, &sub.name));
-    let new: BTreeMap<_, _> = each(new).iter().map(part).collect();
+    let new: BTreeMap<_, _> = each(new).iter().map(part).gathered();
     let mut old = each(old).iter().map(part);
     old.any(|(which, part)| part.is_some() && new.get(&which).is_some_and(|now| *now != part))
 }

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use self::rules::{contradictions, unfit_name, unfit_urn};
 use super::{Attribute, AttributeType, Lookup, Registry, Schema, Uniqueness};
+use crate::gather::Gather as _;
 use crate::limits;
 
 /// A schema that a tenant declares.
@@ -229,7 +230,7 @@ fn resource_types(fields: &mut Fields<'_>) -> Vec<String> {
     }
     let named = fields.texts("resourceTypes");
     let known: Vec<&str> = Registry::whole().types().map(|t| t.resource_type.id.as_str()).collect();
-    let distinct: BTreeSet<&String> = named.iter().collect();
+    let distinct: BTreeSet<&String> = named.iter().gathered();
     let is_known = |name: &&String| known.contains(&name.as_str());
     if named.is_empty() || distinct.len() < named.len() || !named.iter().all(|n| is_known(&n)) {
         let detail = format!("is not a list of some of {}, each once", known.join(", "));
@@ -358,7 +359,7 @@ fn number(
     }
     let kept = |path: &String| earlier.iter().find(|lookup| lookup.path == *path);
     let mut used: BTreeSet<u8> =
-        paths.iter().filter_map(kept).map(|lookup| lookup.number).collect();
+        paths.iter().filter_map(kept).map(|lookup| lookup.number).gathered();
     for schema in schemas {
         for path in searchable(schema) {
             let free = || (FIRST_NUMBER..=LAST_NUMBER).find(|number| !used.contains(number));

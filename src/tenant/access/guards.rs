@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Dirty, Known, Settling, Unsettled, held_of};
+use crate::gather::Gather as _;
 use crate::limits;
 use crate::policy::{Fate, Guard, Held};
 use crate::store::grants::{self, GrantRow};
@@ -30,7 +31,7 @@ impl Memory {
 
 /// The roles among grants, in whatever scopes.
 fn roles(grants: &[Held]) -> BTreeSet<&str> {
-    grants.iter().filter_map(|held| held.granted.role()).collect()
+    grants.iter().filter_map(|held| held.granted.role()).gathered()
 }
 
 impl Settling<'_> {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Settling;
 use crate::event::EventKind;
+use crate::gather::Gather as _;
 use crate::limits;
 use crate::policy::{Access, GroupKind, Held};
 use crate::scim::resource::Resource;
@@ -64,7 +65,7 @@ impl Settling<'_> {
     /// What is different of the groups of which a user is a member by mappings.
     pub(super) fn joins(&self, user: Pos, access: &Access) -> Result<Joins, StoreError> {
         let mut joins = Joins::new();
-        for name in access.groups().collect::<BTreeSet<_>>() {
+        for name in access.groups().gathered::<BTreeSet<_>>() {
             let found = called(self.sql, self.memory, name)?;
             joins.extend(found.into_iter().map(|group| (group, true)));
         }
@@ -96,8 +97,10 @@ impl Settling<'_> {
         let Some(id) = grow(self.sql, group, growth, self.author.now)? else { return Ok(()) };
         let among = [come.as_slice(), go].concat();
         let others = members::present(self.sql, group, Some(&among))?.into_iter();
-        let others: BTreeSet<i64> =
-            others.filter(|(_, origin)| origin != MAPPING).map(|((member, _), _)| member).collect();
+        let others: BTreeSet<i64> = others
+            .filter(|(_, origin)| origin != MAPPING)
+            .map(|((member, _), _)| member)
+            .gathered();
         let told = |users: &[i64]| {
             let mut told = Told::default();
             for user in users {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{changed_for_good, exported, merged, read_whole};
 use super::{Scopes, leads};
+use crate::gather::Gather as _;
 use crate::limits;
 use crate::scim::schema::{Fault, Registry};
 use crate::store::connections::ConnectionRow;
@@ -44,7 +45,7 @@ impl Work<'_, '_> {
         }
         faults.extend(self.names_taken(&rows));
         let there = self.memory.connections.keys().map(String::as_str);
-        let then: BTreeSet<&str> = there.chain(rows.iter().map(|row| row.id.as_str())).collect();
+        let then: BTreeSet<&str> = there.chain(rows.iter().map(|row| row.id.as_str())).gathered();
         if then.len() > limits::CONNECTIONS_PER_TENANT {
             let most = limits::CONNECTIONS_PER_TENANT;
             faults.push(Fault::new("", format_args!("makes more than {most} connections")));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::event::{Event, EventKind, Verb};
+use crate::gather::Gather as _;
 use crate::limits;
 use crate::scim::schema::GROUP;
 use crate::store::dangling::{self, DanglingRow};
@@ -140,18 +141,18 @@ impl Delta {
         (rows, texts): (Vec<DanglingRow>, &[DanglingRow]),
     ) -> Self {
         let mut delta = Self::default();
-        let named: BTreeSet<&str> = rows.iter().map(|row| row.value.as_str()).collect();
+        let named: BTreeSet<&str> = rows.iter().map(|row| row.value.as_str()).gathered();
         let taken: BTreeSet<(&str, &str)> =
-            rows.iter().map(|row| (row.value.as_str(), row.origin.as_str())).collect();
+            rows.iter().map(|row| (row.value.as_str(), row.origin.as_str())).gathered();
         let others: BTreeSet<&str> = texts
             .iter()
             .filter(|row| !taken.contains(&(row.value.as_str(), row.origin.as_str())))
             .map(|row| row.value.as_str())
-            .collect();
+            .gathered();
         for value in named {
             delta.left.tell(!others.contains(value), Who::Id(value.to_owned()));
         }
-        let mut origins: BTreeSet<String> = held.iter().map(|row| row.origin.clone()).collect();
+        let mut origins: BTreeSet<String> = held.iter().map(|row| row.origin.clone()).gathered();
         for DanglingRow { value, origin, display, .. } in rows {
             if origins.insert(origin.clone()) {
                 let row = Row { origin: origin.clone(), display };
