@@ -2,10 +2,13 @@
 //!
 //! One change is one event, appended in the transaction of its change.
 
+pub mod chain;
+
 use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
+use crate::limits;
 use crate::scim::schema::{Registry, ResourceType};
 
 /// What happened.
@@ -165,6 +168,27 @@ impl Event {
         self
     }
 
+    /// The fact with what was there before, path by path; what is too large for an event is left out, and
+    /// `previousOmitted` says what that is.
+    #[must_use]
+    pub fn previously(self, previous: Map<String, Value>) -> Self {
+        let mut bytes = 0_usize;
+        let (told, omitted): (Vec<_>, Vec<_>) = previous.into_iter().partition(|(_, value)| {
+            let with = bytes.saturating_add(value.to_string().len());
+            let fits = with <= limits::PREVIOUS_BYTES;
+            if fits {
+                bytes = with;
+            }
+            fits
+        });
+        let event = self.with("previous", told.into_iter().collect::<Map<_, _>>());
+        if omitted.is_empty() {
+            return event;
+        }
+        let paths: Vec<String> = omitted.into_iter().map(|(path, _)| path).collect();
+        event.with("previousOmitted", paths)
+    }
+
     /// The fact with who takes over from the user that it is about, if that is said: by which rule
     /// somebody was looked for, and whom it found.
     #[must_use]
@@ -188,4 +212,16 @@ impl Event {
         }
         data.to_string()
     }
+}
+
+/// What is left of the data of an event about a person who is to be forgotten: what it is about, so
+/// that who follows the log forgets as well.
+pub fn erased(data: &str) -> String {
+    let data: Value = serde_json::from_str(data).unwrap_or_default();
+    let left = json!({
+        "resourceType": data.get("resourceType"),
+        "id": data.get("id"),
+        "erased": true,
+    });
+    left.to_string()
 }

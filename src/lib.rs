@@ -70,7 +70,10 @@
 //!   from it.
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).
 //! - *event*: a recorded fact. *Feed*: all of them, in order. *Follower*: who goes through it, event by
-//!   event, and has a place in it.
+//!   event, and has a place in it. *Snapshot*: all there is, as of a place in the feed.
+//! - *log*: the rows of the feed. *Chain*: the hashes over it, one in each row. *Anchor*: the place behind
+//!   which it begins, once older events are forgotten. Of a person who is to be forgotten, events are
+//!   *erased*.
 //! - *stream*: a follower outside, who is handed events over. *Delivery*: of one event to one stream; a
 //!   *step* of a stream is some of them.
 //! - *copy*: what KV holds of a user or group for the edge. *Directory*: all copies of a tenant.

@@ -91,6 +91,19 @@ pub const DEPARTURE_SCAN: usize = 20_000;
 pub const RETAIN_SECONDS_DEFAULT: i64 = 30 * 86_400;
 /// How long at most: ten years.
 pub const RETAIN_SECONDS: i64 = 10 * 365 * 86_400;
+/// How long events are kept at least, where a tenant says for how long: a week, so that who follows them
+/// may stay away for some days.
+pub const RETAIN_EVENTS_SECONDS_LEAST: i64 = 7 * 86_400;
+/// For how long more they are kept for those who follow the log and have fallen behind: 30 days.
+pub const FOLLOWER_GRACE_MILLISECONDS: i64 = 30 * 86_400_000;
+/// Events that one alarm forgets.
+pub const PRUNED_EVENTS: usize = 2_000;
+/// People of whom one pass over the log removes what it tells.
+pub const ERASED_AT_ONCE: usize = 500;
+/// Events from which one alarm removes that.
+pub const ERASED_EVENTS: usize = 500;
+/// Bytes of the values before a change that its event tells; those that are too large are left out.
+pub const PREVIOUS_BYTES: usize = 64 * 1024;
 /// Users who were deleted that one alarm forgets.
 pub const TOMBSTONES_STEP: usize = 500;
 /// Places in a list that are remembered while the object is awake, so that pages walked in order
@@ -125,7 +138,7 @@ pub const CHANGES_AT_ONCE: usize = 500;
 pub const REASON_CHARACTERS: usize = 1_000;
 /// Holders of a role that a guard may demand.
 pub const GUARD_MIN: u32 = 100;
-/// Managers of managers that are looked at for a successor.
+/// Managers of managers, and holders of a role, that are looked at for a successor.
 pub const SUCCESSION_STEPS: usize = 16;
 /// Seconds for which a tenant's users may stay away, ten years; above it 422.
 pub const STALE_SECONDS: i64 = 10 * 365 * 86_400;
@@ -393,5 +406,12 @@ pub const MATCH_CANDIDATES: usize = 10;
 pub const ITEMS_DEFAULT: usize = 100;
 /// Items on a page of the admin API at most, and events on a page of the feed.
 pub const ITEMS: usize = 1_000;
-/// Events that one page of the feed looks at, when only those of one type are asked for.
+/// Seconds for which a request for events waits at most; a larger `wait` is lowered.
+pub const POLL_SECONDS: i64 = 25;
+/// Requests of a tenant that wait for events; above it the answer is 429.
+pub const WAITING_POLLS: usize = 100;
+/// Resources on a page of a snapshot at most, each user with its access, which takes some statements.
+pub const SNAPSHOT_RESOURCES: usize = 500;
+/// Events at which one page of the feed looks, when only those of one type are asked for; and one alarm,
+/// when it removes what the log tells of people.
 pub const EVENTS_SCANNED: i64 = 10_000;

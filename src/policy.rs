@@ -25,6 +25,7 @@ mod quota;
 mod rate_limit;
 mod reading;
 mod required;
+mod retention;
 mod review;
 mod role;
 mod scope_path;

@@ -6,6 +6,7 @@
 mod access;
 mod admission;
 mod adopt;
+mod alarm;
 mod bookmarks;
 mod bucket;
 mod bulk;
@@ -21,6 +22,7 @@ mod dispatch;
 mod document;
 mod drift;
 mod duration;
+mod erasure;
 mod events;
 mod export;
 mod health;
@@ -31,6 +33,7 @@ mod imports;
 mod keys;
 mod links;
 mod list;
+mod log;
 mod lookups;
 mod matches;
 mod members;
@@ -47,6 +50,7 @@ mod resources;
 mod ring;
 mod schemas;
 mod secrets;
+mod snapshot;
 mod stale;
 mod stored_policy;
 mod streams;
@@ -79,7 +83,7 @@ use admission::{Bound, admit, held_to};
 use adopt::Adopt;
 pub use bucket::{Bucket, Taken};
 pub use copies::Batch;
-use memory::{Memory, OrderBookmarks};
+use memory::Memory;
 use ring::Ring;
 use streams::Flights;
 pub use streams::{Batch as StreamBatch, Delivery};
@@ -104,6 +108,15 @@ pub struct Tenant {
     refused: Option<ConfigTag>,
 }
 
+/// That a request for events has found none, and waits for some.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Waits {
+    /// The place in the log up to which it has looked.
+    pub looked: i64,
+    /// For how long it waits.
+    pub milliseconds: i64,
+}
+
 /// What a request has come to.
 #[derive(Clone, Debug)]
 pub struct Handled {
@@ -113,6 +126,9 @@ pub struct Handled {
     pub connection: Option<String>,
     /// What is to be sent before, and what came of it is the answer: [`Delivery::tested`].
     pub delivery: Option<Delivery>,
+    /// That the answer is one of nothing yet; the same call may be handled again, from where this one has
+    /// looked.
+    pub waits: Option<Waits>,
 }
 
 /// One request and everything it may use.
@@ -135,6 +151,8 @@ pub struct Call<'a> {
     pub key_pair: Option<KeyPair>,
     /// Whether the tenant's users can be copied to KV.
     pub copying: Copying,
+    /// How far an earlier look of the same request has come, if it has waited since. It counts once.
+    pub looked: Option<i64>,
 }
 
 impl Tenant {
@@ -177,9 +195,16 @@ impl Tenant {
             Some(taken) if taken.granted => taken.quota.tell(response),
             _ => response,
         };
-        self.ring.keep(call, &response, connection.as_deref(), noted.unwrap_or_default());
+        let noted = noted.unwrap_or_default();
+        let waits = noted.waits;
+        self.ring.keep(call, &response, connection.as_deref(), noted);
         let delivery = self.memory.as_mut().and_then(|memory| memory.outgoing.take());
-        Handled { response, connection, delivery }
+        Handled { response, connection, waits, delivery }
+    }
+
+    /// The place of the last event, as far as that is known without a look.
+    pub fn last_seq(&self) -> Option<i64> {
+        self.memory.as_ref().map(|memory| memory.last_seq)
     }
 
     /// Whether there are tables, or the administrator is here to make them.
@@ -208,10 +233,12 @@ impl Tenant {
         if let Err(refusal @ Refusal::InvalidToken(_)) = &admitted {
             return Ok(refusal.to_response(scim)); // (2)
         }
-        if let (Ok(_), Principal::Key(key)) = (&admitted, call.principal) {
+        let first = call.looked.is_none();
+        if let (Ok(_), Principal::Key(key), true) = (&admitted, call.principal, first) {
             self.uses.note(&key.id, call.now);
         }
-        if let Some(limit) = held_to(memory, call.principal, self.default_rate_limit) {
+        let limit = held_to(memory, call.principal, self.default_rate_limit);
+        if let Some(limit) = limit.filter(|_| first) {
             let taken = taken.insert(self.bucket.take(limit, call.now.timestamp_millis()));
             if !taken.granted {
                 return Ok(Refusal::TooManyRequests(taken.exceeded()).to_response(scim)); // (3)
@@ -222,6 +249,9 @@ impl Tenant {
             Err(refusal) => return Ok(refusal.to_response(scim)), // (4)
         };
         let reads = call.request.reads();
+        if !reads {
+            memory.log.sow(&mut *call.random)?;
+        }
         let registry = Arc::clone(&memory.registry);
         let known = (memory, &self.ring, &self.uses);
         let mut work = Work::new(sql, known, &registry, call, bound);
@@ -236,72 +266,6 @@ impl Tenant {
             self.memory.as_ref()?.connections.get_key_value(key.connection.as_deref()?)?;
         known.departure.is_none().then(|| id.clone())
     }
-
-    /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
-    /// once for rows to be swept and for streams, within seconds for copies, the uses of keys and recent requests, when
-    /// users who were deleted are to be forgotten, and when somebody has stayed away for too long.
-    pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
-        if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
-            return Some(0);
-        }
-        let memory = self.memory.as_ref();
-        let forgets = memory.and_then(|memory| memory.tombstones.due_in(now));
-        let stale = memory.and_then(|memory| memory.sightings.due_in(&memory.policy, now));
-        let (copies, flushes) = (self.copies_due_in(now), self.uses.flush_in_milliseconds(now));
-        let streams = self.streams_due_in(now);
-        let wanted = [flushes, self.ring.due_in(now), forgets, stale, copies, streams];
-        wanted.into_iter().flatten().min()
-    }
-
-    /// Does one bounded step of what was put off, and writes the uses of keys where that is due;
-    /// [`Self::alarm_in_milliseconds`] then tells whether more is left.
-    ///
-    /// # Errors
-    /// The cause, for the log; nothing was written.
-    pub fn alarm(&mut self, sql: &dyn Sql, now: DateTime<Utc>) -> Result<(), StoreError> {
-        if self.memory.is_none() && !store::has_tables(sql)? {
-            return Ok(()); // It was set before all was deleted.
-        }
-        let memory = wake(&mut self.memory, sql)?;
-        self.ring.wake(sql)?;
-        let before = memory.checkpoint();
-        let (sweeps, departs) = (memory.sweeping, memory.departure().is_some());
-        let flushes = self.ring.due_in(now) == Some(0);
-        let ring = flushes.then_some(&self.ring);
-        let flush = self.uses.flush_in_milliseconds(now) == Some(0);
-        let step = || {
-            let uses = flush.then(|| self.uses.unwritten());
-            let written = uses.map_or(Ok(()), |uses| store::keys::note_uses(sql, uses));
-            let written =
-                written.and_then(|()| ring.map_or(Ok(()), |ring| flushed(sql, ring, now)));
-            let written = written.and_then(|()| tombstones::forget(sql, memory, now));
-            let written = written.and_then(|()| stale::step(sql, memory, now));
-            written.and_then(|()| sweep::step(sql, memory, now))
-        };
-        match store::transacted(sql, step, Result::is_ok).flatten() {
-            Ok(()) => {
-                if flush {
-                    memory.note_used(&self.uses.take());
-                }
-                if flushes {
-                    self.ring.flushed();
-                }
-                if sweeps {
-                    // It changes groups, and may record no event.
-                    memory.order_bookmarks = OrderBookmarks::default();
-                }
-                Ok(())
-            }
-            Err(error) => {
-                if departs {
-                    self.memory = None; // It may think a connection gone.
-                } else {
-                    memory.restore(before);
-                }
-                Err(error)
-            }
-        }
-    }
 }
 
 /// What is answered where there are no tables: what any key or client is told that is not known.
@@ -314,14 +278,8 @@ fn unborn(principal: &Principal, scim: bool) -> Response {
 
 impl From<Response> for Handled {
     fn from(response: Response) -> Self {
-        Self { response, connection: None, delivery: None }
+        Self { response, connection: None, waits: None, delivery: None }
     }
-}
-
-/// Writes what is known of recent requests, and forgets answers that nobody may ask for again.
-fn flushed(sql: &dyn Sql, ring: &Ring, now: DateTime<Utc>) -> Result<(), StoreError> {
-    ring.flush(sql)?;
-    store::idempotency::forget_expired(sql, now.timestamp())
 }
 
 /// The state in memory, read if it is not there.

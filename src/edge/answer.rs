@@ -64,6 +64,14 @@ pub(super) fn request_id(ray: Option<&str>) -> RequestId {
 }
 
 impl Spent {
+    /// Both together.
+    pub(super) const fn and(self, other: Self) -> Self {
+        let rows_read = self.rows.rows_read.saturating_add(other.rows.rows_read);
+        let rows_written = self.rows.rows_written.saturating_add(other.rows.rows_written);
+        let alarms = self.alarms.saturating_add(other.alarms);
+        Self { rows: Cost { rows_read, rows_written }, alarms }
+    }
+
     /// `Server-Timing`, in which only metrics' descriptions can hold a count.
     fn to_header(self) -> String {
         let Cost { rows_read, rows_written } = self.rows;

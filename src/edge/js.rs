@@ -274,6 +274,14 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    pub(super) fn set_timeout(then: &worker::js_sys::Function, milliseconds: i32) -> JsValue;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    pub(super) fn clear_timeout(timer: &JsValue);
+}
+
+#[wasm_bindgen]
+extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     pub(super) fn log_error(line: &str);
     #[wasm_bindgen(js_namespace = console, js_name = log)]

@@ -16,19 +16,20 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::answer::{Spent, bare, deliver, log, request_id};
 use super::deployment::Deployment;
 use super::handover::PRINCIPAL;
+use super::polls::Polls;
 use super::sql::ObjectSql;
 use super::waiting::{self, settled};
 use super::{Outcome, body, directory, js, now, webhooks};
 use crate::auth::Principal;
 use crate::http::{
-    ConfigStep, Done, Errand, Method, Query, Refusal, Request, RequestId, Response, Route,
-    StreamAction, Trace, Url,
+    ConfigStep, Done, Errand, Exceeded, Method, Query, Refusal, Request, RequestId, Response,
+    Route, StreamAction, Trace, Url,
 };
 use crate::limits;
 use crate::policy::{Copying, RateLimit};
 use crate::registry::Slug;
 use crate::store::{Sql as _, StoreError};
-use crate::tenant::{Batch, Call, Delivery, Handled, Tenant};
+use crate::tenant::{Batch, Call, Delivery, Handled, Tenant, Waits};
 
 /// The class that `wrangler.toml` names.
 #[wasm_bindgen]
@@ -42,6 +43,7 @@ struct Object {
     slug: Option<Slug>,
     tenant: RefCell<Tenant>,
     alarm: Cell<Alarm>,
+    polls: Polls,
     /// Whether there is a namespace for copies.
     directory: bool,
 }
@@ -67,6 +69,7 @@ impl TenantObject {
             slug: state.id().name().as_deref().and_then(Slug::of_object),
             tenant: RefCell::new(Tenant::limited(default_rate_limit(&env))),
             alarm: Cell::new(Alarm::Unknown),
+            polls: Polls::default(),
             directory: env.directory().is_some(),
             env,
         }))
@@ -109,7 +112,7 @@ async fn answer(object: Rc<Object>, request: js::Request) -> Outcome {
         Some(errand) => object.serve(&request, &deployment, url, errand).await,
         None => Err(Refusal::NotFromTheEdge),
     };
-    let Served { response, spent, connection } =
+    let Served { response, spent, connection, .. } =
         served.unwrap_or_else(|refusal| Served::from(refusal.to_response(url.is_scim())));
     let config = errand.as_ref().is_some_and(|errand| errand.config.is_some());
     let what = if config { "config" } else { "edge" };
@@ -130,11 +133,15 @@ struct Served {
     spent: Spent,
     /// The connection that the key is bound to.
     connection: Option<String>,
+    /// That there is nothing yet, and for what it waits.
+    waits: Option<Waits>,
+    /// What is to be sent before it is answered.
+    delivery: Option<Delivery>,
 }
 
 impl From<Response> for Served {
     fn from(response: Response) -> Self {
-        Self { response, spent: Spent::default(), connection: None }
+        Self { response, spent: Spent::default(), connection: None, waits: None, delivery: None }
     }
 }
 
@@ -148,6 +155,8 @@ impl Object {
     /// 5. The administrator deletes the tenant: 204, or 202 where that takes longer.
     /// 6. All else is the tenant's to answer, a step of the edge's own by which the policy document comes
     ///    among it.
+    /// 7. What waits for events is asked again until there are some, or it has waited for long enough;
+    ///    where too many wait already: 429.
     async fn serve(
         &self,
         request: &js::Request,
@@ -194,37 +203,68 @@ impl Object {
             outbound: deployment.outbound(url.origin),
             copying: self.copying(*confined),
             key_pair,
+            looked: None,
         };
         #[cfg(debug_assertions)]
         super::fault::take_order(&request.headers());
-        let (mut served, delivery) = self.handle(call, config.as_ref()); // (6)
+        let mut served = self.handle(call, config.as_ref()); // (6)
         #[cfg(debug_assertions)]
         super::fault::forget_order();
-        if let Some(delivery) = delivery {
+        if let Some(delivery) = served.delivery.take() {
             let came = webhooks::send(&delivery).await.map_err(Refusal::Internal)?;
             served.response = delivery.tested(&came);
         }
-        Ok(served)
+        match served.waits {
+            Some(waits) => self.wait(call, served, waits).await, // (7)
+            None => Ok(served),
+        }
     }
 
-    /// What the tenant makes of a request, and what is to be sent before that is answered.
-    fn handle(
+    async fn wait(
         &self,
         call: &mut Call<'_>,
-        config: Option<&ConfigStep>,
-    ) -> (Served, Option<Delivery>) {
+        mut served: Served,
+        mut waits: Waits,
+    ) -> Result<Served, Refusal> {
+        if self.polls.are_too_many() {
+            return Err(Refusal::TooManyRequests(Exceeded::by_polls(call.now)));
+        }
+        let until = call.now.timestamp_millis().saturating_add(waits.milliseconds);
+        loop {
+            let left = until.saturating_sub(now().timestamp_millis());
+            if left <= 0 {
+                return Ok(served);
+            }
+            self.polls.wait(left).await;
+            if self.tenant.borrow().last_seq() == Some(waits.looked) {
+                continue;
+            }
+            call.now = now();
+            call.looked = Some(waits.looked);
+            let spent = served.spent;
+            served = self.handle(call, None);
+            served.spent = served.spent.and(spent);
+            match served.waits {
+                Some(again) => waits = again,
+                None => return Ok(served),
+            }
+        }
+    }
+
+    fn handle(&self, call: &mut Call<'_>, config: Option<&ConfigStep>) -> Served {
         let before = self.sql.cost();
         let mut tenant = self.tenant.borrow_mut();
-        let Handled { mut response, connection, delivery } = match config {
+        let Handled { mut response, connection, waits, delivery } = match config {
             Some(step) => tenant.configure(&self.sql, call, step).into(),
             None => tenant.handle(&self.sql, call),
         };
+        self.polls.tell(tenant.last_seq());
         let alarms = self.arm(&tenant, call.now).unwrap_or_else(|exception| {
             response.cause.get_or_insert(js::message(&exception));
             0
         });
         let spent = Spent { rows: self.sql.cost().since(before), alarms };
-        (Served { response, spent, connection }, delivery)
+        Served { response, spent, connection, waits, delivery }
     }
 
     async fn learn_of_alarm(&self) -> Result<(), Refusal> {
@@ -259,7 +299,7 @@ impl Object {
         self.alarm.set(Alarm::Unset);
         let now = now();
         let mut tenant = self.tenant.borrow_mut();
-        if let Err(error) = tenant.alarm(&self.sql, now) {
+        if let Err(error) = tenant.alarm(&self.sql, now, &mut random) {
             let failed = Response { cause: Some(error.to_string()), ..Response::empty(500) };
             let id = self.complain("alarm", &failed, now);
             return Err(JsValue::from_str(&format!(
@@ -267,6 +307,7 @@ impl Object {
                 id.as_str()
             )));
         }
+        self.polls.tell(tenant.last_seq());
         Ok(())
     }
 
@@ -344,6 +385,7 @@ impl Object {
         let rows = self.storage.delete_all().map_err(failed)?;
         self.tenant.replace(Tenant::limited(default_rate_limit(&self.env)));
         self.alarm.set(Alarm::Unset);
+        self.polls.wake();
         for promise in [alarm, rows] {
             let deleted = settled(promise).await;
             if !deleted.is_undefined() {

@@ -66,7 +66,7 @@ impl Route {
             | Self::MatchDecision(..)
             | Self::ChangeDecision(..)
             | Self::ChangesDecision(..) => Audience::Key(&[Scope::ChangesDecide]),
-            Self::Events(_) => Audience::Key(&[Scope::EventsRead]),
+            Self::Events(_) | Self::Snapshot(_) => Audience::Key(&[Scope::EventsRead]),
             Self::Streams(_) | Self::Stream(..) | Self::StreamAction(..) => {
                 Audience::Key(&[Scope::StreamsWrite])
             }

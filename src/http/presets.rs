@@ -10,7 +10,7 @@ use super::{Problem, ProblemCode, Query, Response, Route};
 use crate::scim::compat::{PRESETS, Preset};
 
 /// Answers a request for presets: 200, 404 for one that there is not, 400 for a `limit` that is no
-/// number.
+/// number and a `cursor` that is no id.
 pub fn presets(route: &Route, query: &Query) -> Response {
     let answer = match route {
         Route::Preset(id) => {

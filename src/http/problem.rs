@@ -13,6 +13,7 @@ pub struct Problem {
     code: ProblemCode,
     detail: Cow<'static, str>,
     faults: Vec<Fault>,
+    first: Option<i64>,
 }
 
 /// What went wrong. 400 is malformed, 422 contradictory, 409 in conflict with what is there.
@@ -27,6 +28,7 @@ pub enum ProblemCode {
     NotFound,
     MethodNotAllowed,
     Conflict,
+    Gone,
     PreconditionFailed,
     PayloadTooLarge,
     UriTooLong,
@@ -52,6 +54,7 @@ impl ProblemCode {
                 (405, "method_not_allowed", "The endpoint does not take this method")
             }
             Self::Conflict => (409, "conflict", "The request conflicts with what is there"),
+            Self::Gone => (410, "gone", "It is no longer there"),
             Self::PreconditionFailed => {
                 (412, "precondition_failed", "It is not as the request expects it to be")
             }
@@ -77,18 +80,24 @@ impl ProblemCode {
 impl Problem {
     /// A problem with a detail of its own.
     pub fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), faults: Vec::new() }
+        Self { code, detail: detail.into(), faults: Vec::new(), first: None }
+    }
+
+    /// That a part of the log is no longer there; the place of the first event that is.
+    pub fn gone(first: i64) -> Self {
+        let detail = "events are kept for so long; begin anew with a snapshot";
+        Self { first: Some(first), ..Self::new(ProblemCode::Gone, detail) }
     }
 
     /// A document that is refused, with the places of its faults, as many as are told at once.
     pub fn faulty(mut faults: Vec<Fault>) -> Self {
         faults.truncate(limits::FAULTS);
-        Self { code: ProblemCode::Faulty, detail: Cow::Borrowed(""), faults }
+        Self { faults, ..ProblemCode::Faulty.into() }
     }
 
     /// A problem of one place in the body.
     pub fn at(code: ProblemCode, fault: Fault) -> Self {
-        Self { code, detail: Cow::Borrowed(""), faults: vec![fault] }
+        Self { faults: vec![fault], ..Self::new(code, "") }
     }
 
     /// The same problem with its faults told as being elsewhere.
@@ -117,6 +126,9 @@ impl Problem {
             if !self.detail.is_empty() {
                 fields.insert("detail".to_owned(), self.detail.as_ref().into());
             }
+            if let Some(first) = self.first {
+                fields.insert("firstSeq".to_owned(), first.into());
+            }
             if !self.faults.is_empty() {
                 let faults: Vec<Value> = self.faults.iter().map(fault).collect();
                 fields.insert("faults".to_owned(), faults.into());
@@ -128,6 +140,6 @@ impl Problem {
 
 impl From<ProblemCode> for Problem {
     fn from(code: ProblemCode) -> Self {
-        Self { code, detail: Cow::Borrowed(""), faults: Vec::new() }
+        Self::new(code, "")
     }
 }

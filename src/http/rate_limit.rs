@@ -45,6 +45,14 @@ impl Exceeded {
         Self { quota: Quota { limit, remaining: 0, reset }, retry_after }
     }
 
+    /// That as many requests wait for events as may; one is answered whenever something is recorded.
+    pub fn by_polls(now: DateTime<Utc>) -> Self {
+        let limit = u32::try_from(limits::WAITING_POLLS).unwrap_or(u32::MAX);
+        let now = now.timestamp_millis().max(0).unsigned_abs().div_ceil(1_000);
+        let reset = now.saturating_add(limits::POLL_SECONDS.unsigned_abs());
+        Self { quota: Quota { limit, remaining: 0, reset }, retry_after: 1 }
+    }
+
     /// The response with when to try again.
     pub(super) fn tell(self, response: Response) -> Response {
         self.quota.tell(response.with("retry-after", self.retry_after.to_string()))

@@ -48,8 +48,12 @@ impl Response {
 
     /// Lines of JSON.
     pub fn lines<'v>(lines: impl IntoIterator<Item = &'v Value>) -> Self {
-        let text: String = lines.into_iter().map(|line| format!("{line}\n")).collect();
-        Self { body: text.into_bytes(), ..Self::empty(200) }.with("content-type", NDJSON)
+        Self::written_lines(lines.into_iter().map(|line| format!("{line}\n")).collect())
+    }
+
+    /// Lines of JSON that are written already.
+    pub fn written_lines(lines: String) -> Self {
+        Self { body: lines.into_bytes(), ..Self::empty(200) }.with("content-type", NDJSON)
     }
 
     /// An error below a SCIM base.

@@ -60,6 +60,8 @@ pub enum Route {
     Stream(Slug, String),
     /// `/v1/tenants/{t}/streams/{s}/{action}`
     StreamAction(Slug, String, StreamAction),
+    /// `/v1/tenants/{t}/snapshot`
+    Snapshot(Slug),
     /// `/v1/tenants/{t}/export`
     Export(Slug),
     /// `/v1/tenants/{t}/import`
@@ -193,6 +195,7 @@ impl Route {
             ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
             ["streams", rest @ ..] => Self::streams(tenant, rest),
+            ["snapshot"] => Some(Self::Snapshot(tenant)),
             ["export"] => Some(Self::Export(tenant)),
             ["import"] => Some(Self::Import(tenant)),
             ["imports"] => Some(Self::Imports(tenant)),
@@ -284,6 +287,7 @@ impl Route {
             | Self::Streams(tenant)
             | Self::Stream(tenant, _)
             | Self::StreamAction(tenant, ..)
+            | Self::Snapshot(tenant)
             | Self::Export(tenant)
             | Self::Import(tenant)
             | Self::Imports(tenant)
@@ -327,6 +331,7 @@ impl Route {
         match self {
             Self::Health => &[Get, Head],
             Self::Events(_)
+            | Self::Snapshot(_)
             | Self::ConnectionHealth(..)
             | Self::Requests(_)
             | Self::Export(_)

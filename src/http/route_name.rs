@@ -53,6 +53,7 @@ impl Route {
             Self::MatchDecision(_, _, MatchAction::Accept) => "match.accept",
             Self::MatchDecision(_, _, MatchAction::Reject) => "match.reject",
             Self::Events(_) => "events",
+            Self::Snapshot(_) => "snapshot",
             Self::Policies(_) => "policies",
             Self::PolicyPart(_, PolicyPart::Mappings) => "mappings",
             Self::PolicyPart(_, PolicyPart::Roles) => "roles",

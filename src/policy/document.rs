@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::reading::{object, unknown};
 use super::{
     AccessRules, Actions, AttributeRules, Brake, Deprovision, Groups, Guard, Mapping, MappingMode,
-    RateLimit, Role, Successor, Unmapped, Vocabulary, stale,
+    RateLimit, Role, Successor, Unmapped, Vocabulary, retention, stale,
 };
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
@@ -29,6 +29,8 @@ pub struct Policy {
     pub access: AccessRules,
     /// For how many seconds users may stay away before they are suspended; for ever, where none are said.
     pub stale_after: Option<i64>,
+    /// For how many seconds events are kept; for ever, where none are said.
+    pub retain_events: Option<i64>,
     /// What connections do that awaits approval.
     pub review: Actions,
     /// How much of what ends access does, if there is an end.
@@ -68,6 +70,7 @@ impl Default for Policy {
             deprovision: Deprovision::default(),
             access: AccessRules::default(),
             stale_after: None,
+            retain_events: None,
             review: Actions::default(),
             brake: None,
             guards: Vec::new(),
@@ -125,6 +128,9 @@ impl Policy {
                 "features" => read_features(&mut amended.features, value, &mut faults),
                 "rateLimit" => put(&mut amended.rate_limit, RateLimit::read(value), &mut faults),
                 "staleAfter" => put(&mut amended.stale_after, stale::read(value), &mut faults),
+                "retainEvents" => {
+                    put(&mut amended.retain_events, retention::read(value), &mut faults)
+                }
                 "deprovision" => amended.deprovision.read(value, &mut faults),
                 "schemas" => {
                     let read = DeclaredSchema::read_all(value, "/schemas", &self.schemas);
@@ -231,6 +237,7 @@ impl Policy {
             "edgeReads": self.edge_reads,
             "deprovision": self.deprovision.to_json(),
             "staleAfter": stale::to_json(self.stale_after),
+            "retainEvents": retention::to_json(self.retain_events),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
             "mappings": self.access.mappings.iter().map(Mapping::to_json).collect::<Vec<_>>(),
             "mappingMode": self.access.mode.name(),

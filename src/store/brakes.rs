@@ -65,9 +65,33 @@ pub fn put(sql: &dyn Sql, row: &BrakeRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes a row.
+/// Removes a row, and whom it has counted.
 pub fn delete(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
     sql.query("DELETE FROM brakes WHERE connection = +?1", &[Param::Text(connection)])?;
+    forget_counted(sql, connection)
+}
+
+/// Whether a user is among those of whom a connection has ended the access.
+pub fn is_counted(sql: &dyn Sql, connection: &str, user: &str) -> Result<bool, StoreError> {
+    let rows = sql.query(
+        "SELECT 1 FROM brake_users WHERE connection = +?1 AND user = +?2",
+        &[Param::Text(connection), Param::Text(user)],
+    )?;
+    Ok(!rows.is_empty())
+}
+
+/// Counts a user among them.
+pub fn count(sql: &dyn Sql, connection: &str, user: &str) -> Result<(), StoreError> {
+    sql.query(
+        "INSERT INTO brake_users (connection, user) VALUES (?1, ?2)",
+        &[Param::Text(connection), Param::Text(user)],
+    )?;
+    Ok(())
+}
+
+/// Forgets whom it has counted of a connection.
+pub fn forget_counted(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
+    sql.query("DELETE FROM brake_users WHERE connection = +?1", &[Param::Text(connection)])?;
     Ok(())
 }
 

@@ -14,6 +14,8 @@ pub struct DecisionRow {
     pub suspended: bool,
     /// Who has decided it.
     pub actor: String,
+    /// The connection to which that one is bound, and which decides of its own users alone.
+    pub connection: Option<String>,
     /// Of whom.
     pub users: Vec<Pos>,
     /// For how many of them it is done.
@@ -26,7 +28,7 @@ pub struct DecisionRow {
 /// As [`Sql::query`]; so for all functions here.
 pub fn first(sql: &dyn Sql) -> Result<Option<DecisionRow>, StoreError> {
     let rows = sql.query(
-        "SELECT id, suspended, actor, users, done FROM decisions ORDER BY id LIMIT 1",
+        "SELECT id, suspended, actor, users, done, connection FROM decisions ORDER BY id LIMIT 1",
         &[],
     )?;
     let Some(row) = rows.first() else { return Ok(None) };
@@ -36,6 +38,7 @@ pub fn first(sql: &dyn Sql) -> Result<Option<DecisionRow>, StoreError> {
         id: row.integer(0)?,
         suspended: row.integer(1)? != 0,
         actor: row.text(2)?.to_owned(),
+        connection: row.text_or_null(5)?.map(str::to_owned),
         users: users.into_iter().map(Pos::stored).collect(),
         done: usize::try_from(row.integer(4)?).unwrap_or(usize::MAX),
     }))
@@ -51,12 +54,14 @@ pub fn count(sql: &dyn Sql, most: usize) -> Result<usize, StoreError> {
 pub fn add(sql: &dyn Sql, row: &DecisionRow) -> Result<(), StoreError> {
     let users: Value = row.users.iter().map(|pos| json!(pos.value())).collect();
     sql.query(
-        "INSERT INTO decisions (suspended, actor, users, done) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO decisions (suspended, actor, users, done, connection)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
         &[
             Param::Integer(row.suspended.into()),
             Param::Text(&row.actor),
             Param::Text(&users.to_string()),
             Param::count(row.done),
+            row.connection.as_deref().map_or(Param::Null, Param::Text),
         ],
     )?;
     Ok(())

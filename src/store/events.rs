@@ -1,6 +1,16 @@
-//! Rows of events: the log, in order.
+//! Rows of events: the log, in order, and the chain of hashes over it.
+//!
+//! Each event has its link of the chain in its own row. Events of databases that are older than the
+//! chain have none: it begins behind them.
+
+mod kept;
 
 use super::{Param, Row, Sql, StoreError};
+
+pub use kept::{
+    Anchor, Chained, about_erased, anchor, chained, erase, first_time, forget_until, hash_at,
+    oldest,
+};
 
 /// A recorded fact as a row holds it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,24 +25,26 @@ pub struct EventRow {
     pub data: String,
 }
 
-/// The last event's place; 0 before the first.
+/// The last event's place and its hash, if it is in the chain.
 ///
 /// # Errors
 /// As [`Sql::query`]; so for all functions here.
-pub fn last_seq(sql: &dyn Sql) -> Result<i64, StoreError> {
-    let rows = sql.query("SELECT seq FROM events ORDER BY seq DESC LIMIT 1", &[])?;
-    rows.first().map_or(Ok(0), |row| row.integer(0))
+pub fn last(sql: &dyn Sql) -> Result<Option<Anchor>, StoreError> {
+    let rows = sql.query("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1", &[])?;
+    rows.first().map(Anchor::read).transpose()
 }
 
-/// Appends an event.
-pub fn append(sql: &dyn Sql, event: &EventRow) -> Result<(), StoreError> {
+/// Appends an event, with its salt and its hash.
+pub fn append(sql: &dyn Sql, event: &EventRow, salt: &[u8], hash: &[u8]) -> Result<(), StoreError> {
     sql.query(
-        "INSERT INTO events (seq, time, type, data) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO events (seq, time, type, data, salt, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         &[
             Param::Integer(event.seq),
             Param::Integer(event.time),
             Param::Text(&event.kind),
             Param::Text(&event.data),
+            Param::Blob(salt),
+            Param::Blob(hash),
         ],
     )?;
     Ok(())

@@ -39,6 +39,12 @@ pub fn read(sql: &dyn Sql, name: &str) -> Result<Option<FollowerRow>, StoreError
     rows.first().map(read).transpose()
 }
 
+/// The places of all of them, by their names.
+pub fn places(sql: &dyn Sql) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = sql.query("SELECT name, after FROM followers", &[])?;
+    rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.integer(1)?))).collect()
+}
+
 /// Notes how far one is.
 pub fn write(sql: &dyn Sql, name: &str, row: FollowerRow) -> Result<(), StoreError> {
     sql.query(

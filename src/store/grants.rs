@@ -247,3 +247,19 @@ pub fn holders(sql: &dyn Sql, role: &str, limit: usize) -> Result<Vec<Pos>, Stor
     )?;
     rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
 }
+
+/// The same without those whom a connection manages.
+pub fn holders_but_of(
+    sql: &dyn Sql,
+    role: &str,
+    connection: &str,
+    limit: usize,
+) -> Result<Vec<Pos>, StoreError> {
+    let rows = sql.query(
+        "SELECT g.pos FROM grants g CROSS JOIN resources r ON r.pos = g.pos
+         WHERE g.counted = 1 AND g.role = +?1 AND r.manager IS NOT +?2
+         GROUP BY g.pos ORDER BY min(g.since), g.pos LIMIT +?3",
+        &[Param::Text(role), Param::Text(connection), Param::count(limit)],
+    )?;
+    rows.iter().map(|row| row.integer(0).map(Pos::stored)).collect()
+}

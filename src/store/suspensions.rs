@@ -25,18 +25,24 @@ pub fn of(sql: &dyn Sql, user: &str) -> Result<Option<Cause>, StoreError> {
 }
 
 /// Those of some users whose access is not as it is to be: suspended by hand, or not suspended. With
-/// their ids.
+/// their ids. Where a connection decides, those whom it manages alone.
 pub fn unlike(
     sql: &dyn Sql,
     users: &[Pos],
     suspended: bool,
+    connection: Option<&str>,
 ) -> Result<Vec<(Pos, String)>, StoreError> {
     let users: Value = users.iter().map(|pos| Value::from(pos.value())).collect();
     let rows = sql.query(
         "SELECT r.pos, r.id FROM json_each(?1) j CROSS JOIN resources r ON r.pos = j.value
-         LEFT JOIN suspensions s ON s.user = r.id 
-         WHERE iif(+?2, coalesce(s.stale, 1), s.user IS NOT NULL)",
-        &[Param::Text(&users.to_string()), Param::Integer(suspended.into())],
+         LEFT JOIN suspensions s ON s.user = r.id
+         WHERE iif(+?2, coalesce(s.stale, 1), s.user IS NOT NULL)
+            AND (+?3 IS NULL OR r.manager = +?3)",
+        &[
+            Param::Text(&users.to_string()),
+            Param::Integer(suspended.into()),
+            connection.map_or(Param::Null, Param::Text),
+        ],
     )?;
     rows.iter().map(|row| Ok((Pos::stored(row.integer(0)?), row.text(1)?.to_owned()))).collect()
 }

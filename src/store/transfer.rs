@@ -23,6 +23,9 @@ pub struct MovedResource {
 /// text that no resource is), and the origin.
 pub type Place<M> = (i64, M, String);
 
+/// Where a walk through grants stands: the user's position, and the grant's role, scope and source.
+pub type GrantPlace = (i64, String, String, String);
+
 /// A membership as it moves, with the place at which it was read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MovedMember<M> {
@@ -102,6 +105,40 @@ pub fn dangling(
         let place = (row.integer(0)?, row.text(1)?.to_owned(), row.text(2)?.to_owned());
         moved(row, place, row.text(4)?)
     };
+    rows.iter().map(read).collect()
+}
+
+/// What stands whatever mappings say, behind a place: the users' ids and where each is, at most `limit`.
+pub fn grants(
+    sql: &dyn Sql,
+    (user, role, scope, source): &GrantPlace,
+    limit: usize,
+) -> Result<Vec<(String, GrantPlace)>, StoreError> {
+    let statement = "SELECT r.id, g.pos, g.role, g.scope, g.source FROM grants g
+         CROSS JOIN resources r ON r.pos = g.pos
+         WHERE (g.pos, g.role, g.scope, g.source) > (?1, ?2, ?3, ?4) AND g.standing = 1
+         ORDER BY g.pos, g.role, g.scope, g.source LIMIT +?5";
+    let texts = [role, scope, source].map(|text| Param::Text(text));
+    let params: Vec<Param<'_>> =
+        [Param::Integer(*user)].into_iter().chain(texts).chain([Param::count(limit)]).collect();
+    let read = |row: &Row| {
+        let text = |column| row.text(column).map(str::to_owned);
+        Ok((text(0)?, (row.integer(1)?, text(2)?, text(3)?, text(4)?)))
+    };
+    sql.query(statement, &params)?.iter().map(read).collect()
+}
+
+/// Whose access is suspended, behind an id, at most `limit`: since when, and whether for having stayed
+/// away. Of users who were deleted nothing moves.
+pub fn suspensions(
+    sql: &dyn Sql,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<(String, i64, bool)>, StoreError> {
+    let statement = "SELECT s.user, s.since, s.stale FROM suspensions s
+         CROSS JOIN resources r ON r.id = s.user WHERE s.user > +?1 ORDER BY s.user LIMIT +?2";
+    let rows = sql.query(statement, &[Param::Text(after), Param::count(limit)])?;
+    let read = |row: &Row| Ok((row.text(0)?.to_owned(), row.integer(1)?, row.integer(2)? != 0));
     rows.iter().map(read).collect()
 }
 

@@ -369,7 +369,7 @@ pub(super) fn held_of(row: &GrantRow) -> Held {
 }
 
 /// The row of a grant, which neither stands nor is held.
-fn row_of(held: &Held, since: i64) -> GrantRow {
+pub(super) fn row_of(held: &Held, since: i64) -> GrantRow {
     let (role, scope) = match &held.granted {
         Granted::Role { role, scope } => (role.clone(), scope.to_string()),
         Granted::Group(name) => (name.clone(), String::new()),

@@ -49,7 +49,7 @@ impl Settling<'_> {
         }
         let (mut after, mut cause) = (before, None);
         for action in done {
-            let found = self.cause(*action, ends)?;
+            let found = self.cause(id, *action, ends)?;
             after = after.then(*action, found.is_some());
             cause = cause.or(found);
         }
@@ -84,14 +84,19 @@ impl Settling<'_> {
     }
 
     /// Why something that a connection does is held, if it is.
-    fn cause(&mut self, action: Action, ends: bool) -> Result<Option<Cause>, StoreError> {
+    fn cause(
+        &mut self,
+        user: &str,
+        action: Action,
+        ends: bool,
+    ) -> Result<Option<Cause>, StoreError> {
         let Some(connection) = self.author.connection else { return Ok(None) };
         if self.memory.policy.review.has(action) {
             return Ok(Some((REVIEW, json!({}))));
         }
         let gone = action == Action::Delete;
         let ends = ends || gone || action == Action::Deactivate;
-        if ends { self.brake(connection, gone) } else { Ok(None) }
+        if ends { self.brake(connection, user, gone) } else { Ok(None) }
     }
 
     /// Writes what is held of a user's from now on. What awaits approval again is another change.

@@ -68,6 +68,7 @@ impl Tenant {
             if memory.is_erasing() {
                 return Ok(Refusal::being_deleted().to_response(false));
             }
+            memory.log.sow(&mut *call.random)?;
             let registry = memory.registry.clone();
             let mut work = Work::new(sql, (memory, ring, uses), &registry, call, None);
             work.settled(|work| work.take_config(tag, sent))

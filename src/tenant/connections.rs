@@ -172,7 +172,7 @@ impl Work<'_, '_> {
             _ => EventKind::ConnectionUpdated,
         };
         let event = Event::new(kind, after.id.as_str());
-        let event = event.with("changed", json!(names)).with("previous", changed);
+        let event = event.with("changed", json!(names)).previously(changed);
         let rev = before.rev.saturating_add(1);
         let connection = Connection { in_scope, ..Connection::new(ConnectionRow { rev, ..after }) };
         let decides_anew = decides_anew(known, &connection);
@@ -191,8 +191,9 @@ impl Work<'_, '_> {
     /// 1. The asking key must be of no connection: 403. It must be there, not leaving, and the version
     ///    that the client names: 404, 409, 412.
     /// 2. The client must say what becomes of its users: 422.
-    /// 3. Its keys are gone, and with the first step as many resources as it parts from: 204.
-    /// 4. If it manages more, alarms go on: 202, and until then it shows how far it has come.
+    /// 3. No guard may need whom it takes along: 409.
+    /// 4. Its keys are gone, and with the first step as many resources as it parts from: 204.
+    /// 5. If it manages more, alarms go on: 202, and until then it shows how far it has come.
     pub(super) fn delete_connection(&mut self, id: &str) -> Answer {
         let row = self.changeable(id)?; // (1)
         let users = self.request().query.value("users").unwrap_or_default().to_owned();
@@ -200,14 +201,12 @@ impl Work<'_, '_> {
             let detail = "say by `?users=keep`, `suspend` or `delete` what becomes of its users";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (2)
         };
-        if fate != Fate::Keep {
-            self.guards_let_go(|row| row.manager.as_deref() == Some(id))?;
-        }
+        self.guards_let_leave(id, fate)?; // (3)
         let keys = self.memory.keys.values().filter(|key| key.connection.as_deref() == Some(id));
         let keys: Vec<String> = keys.map(|key| key.id.clone()).collect();
         let secrets: Vec<String> = self.secrets_of(id).map(|secret| secret.id.clone()).collect();
         let trusts: Vec<String> = self.trusts_of(id).map(|trust| trust.id.clone()).collect();
-        departure::lock_out(self.sql, self.memory, id)?; // (3)
+        departure::lock_out(self.sql, self.memory, id)?; // (4)
         forget_written(self.sql, id)?;
         self.memory.noted.deleted = Some(id.to_owned());
         let event = Event::new(EventKind::ConnectionDeleted, id).with("users", users.as_str());
@@ -218,7 +217,7 @@ impl Work<'_, '_> {
         let Some(connection) = self.memory.connections.get(id) else {
             return Ok(Response::empty(204));
         };
-        self.memory.sweeping = true; // (4)
+        self.memory.sweeping = true; // (5)
         Ok(shown(202, connection))
     }
 

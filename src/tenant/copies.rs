@@ -27,7 +27,7 @@ use crate::store::followers::{self, FollowerRow};
 use crate::store::{self, Pos, Sql, StoreError};
 
 /// What the copies' place in the log is kept under.
-const FOLLOWER: &str = "directory";
+pub(super) const FOLLOWER: &str = "directory";
 /// What becomes of copies: they are made; they are removed; they are, and then all else is.
 const ON: &str = "on";
 const OFF: &str = "off";

@@ -34,7 +34,8 @@ impl Work<'_, '_> {
         let filter = self.decided_filter()?; // (1)
         let schema = self.schema_of(USER)?;
         let found = self.matching_resources(schema, &filter).map_err(in_admin_words)?; // (2)
-        let touched = suspensions::unlike(self.sql, &found, suspended)?;
+        let own = self.connection.as_deref();
+        let touched = suspensions::unlike(self.sql, &found, suspended, own)?;
         let ids = touched.iter().take(limits::PREVIEW_EXAMPLES).map(|(_, id)| id.as_str());
         let ids: Vec<&str> = ids.collect();
         let users = touched.len();
@@ -86,11 +87,12 @@ impl Work<'_, '_> {
         }
         if suspended {
             let going: BTreeSet<Pos> = touched.iter().map(|(pos, _)| *pos).collect();
-            self.guards_let_go(|row| going.contains(&row.pos))?;
+            self.guards_let_go(&|row, _| Ok(going.contains(&row.pos)))?;
         }
         let users = rest.iter().map(|(pos, _)| *pos).collect();
         let actor = self.call.principal.actor();
-        let row = DecisionRow { id: 0, suspended, actor, users, done: 0 };
+        let connection = self.connection.clone();
+        let row = DecisionRow { id: 0, suspended, actor, connection, users, done: 0 };
         decisions::add(self.sql, &row)?;
         self.memory.touched = true;
         self.memory.sweeping = true;
@@ -98,18 +100,20 @@ impl Work<'_, '_> {
     }
 }
 
-/// Does one step of the first decision that there is, if there is one; whether there was.
+/// Does one step of the first decision that there is, if there is one; whether there was. Who has
+/// become another connection's than the one that decided is left.
 pub(super) fn step(
     sql: &dyn Sql,
     memory: &mut Memory,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let Some(row) = decisions::first(sql)? else { return Ok(false) };
-    let author = Author { actor: &row.actor, connection: None, now };
+    let connection = row.connection.as_deref();
+    let author = Author { actor: &row.actor, connection, now };
     let rest = row.users.get(row.done..).unwrap_or_default();
     let some = rest.get(..limits::ACCESS_STEP).unwrap_or(rest);
     let mut settling = Settling { sql, memory, author };
-    for (pos, id) in suspensions::unlike(sql, some, row.suspended)? {
+    for (pos, id) in suspensions::unlike(sql, some, row.suspended, connection)? {
         settling.decide(pos, &id, row.suspended)?;
     }
     settling.settle_by_alarm()?;

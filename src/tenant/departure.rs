@@ -10,6 +10,7 @@ use super::document::Document;
 use super::drift;
 use super::memory::{Author, Memory};
 use super::resources::{take_away, updated};
+use super::succession::Heirs;
 use crate::event::{Event, EventKind, Verb};
 use crate::limits;
 use crate::policy::Fate;
@@ -96,20 +97,24 @@ fn part(
     };
     let Some(row) = resources::at(sql, pos)? else { return Ok(()) };
     let document = Document::decode(&row.doc)?;
+    let leaving = author.connection;
     if memory.any_changes {
         // The connection says nothing more.
         let mut settling = Settling { sql, memory: &mut *memory, author };
         settling.ends_deletion(&document.id)?;
-        settling.ends_refusals(&document.id, author.connection)?;
+        settling.ends_refusals(&document.id, leaving)?;
     }
     if fate == Fate::Keep {
         return resources::set_manager(sql, pos, None);
     }
     if fate == Fate::Delete {
+        let heirs = Heirs { sql, memory, leaving };
+        let successor = heirs.successor(Verb::Deleted, pos, &document)?;
         take_away(sql, memory, schema, &row, &document)?;
         suspensions::remove(sql, &document.id)?;
+        memory.forget_person(sql, &document.id)?;
         let kind = EventKind::Resource(USER, Verb::Deleted);
-        return memory.record(sql, &Event::new(kind, document.id), author);
+        return memory.record(sql, &Event::new(kind, document.id).succeeded(successor), author);
     }
     if memory.any_changes {
         changes::delete_of(sql, &document.id)?; // What is decided here needs nobody's approval.
@@ -119,9 +124,11 @@ fn part(
     if verb != Verb::Deactivated {
         return resources::set_manager(sql, pos, None);
     }
+    let successor = Heirs { sql, memory, leaving }.successor(verb, pos, &document)?;
     let changed = vec!["active".to_owned()];
     let event = Event::new(EventKind::Resource(USER, verb), document.id.as_str())
-        .with("previous", document.resource.told(&changed, schema))
+        .succeeded(successor)
+        .previously(document.resource.told(&changed, schema))
         .with("changed", changed);
     let document = Document { resource: after, ..document };
     let rev = row.rev.saturating_add(1);

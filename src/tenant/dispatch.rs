@@ -41,6 +41,7 @@ impl<'c> Work<'_, 'c> {
             (Route::AccessDecision(_, id, action), Method::Post) => self.decide_access(id, *action),
             (Route::AccessDecisions(_, action), Method::Post) => self.decide_all(*action),
             (Route::Events(_), Method::Get) => self.read_events(),
+            (Route::Snapshot(_), Method::Get) => self.snapshot(),
             (Route::Export(_), Method::Get) => self.export(),
             (Route::Import(_), Method::Post) => self.import(),
             (Route::Imports(_), Method::Get) => self.list_imports(),

@@ -11,7 +11,7 @@ use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::store::StoreError;
 use crate::store::connections::ConnectionRow;
-use crate::store::transfer::{self, MovedMember, MovedResource, Place};
+use crate::store::transfer::{self, GrantPlace, MovedMember, MovedResource, Place};
 
 /// Where an export stands. A cursor is this, encoded: it says no more than the lines do.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -24,6 +24,10 @@ pub(super) enum Stage {
     Members(Place<i64>),
     /// Members that no resource is, behind a place.
     Dangling(Place<String>),
+    /// What stands whatever mappings say, behind a place.
+    Grants(GrantPlace),
+    /// Suspensions of the users behind an id.
+    Suspensions(String),
 }
 
 /// A page: its lines, and where the next one begins; none behind the last.
@@ -91,7 +95,21 @@ impl Work<'_, '_> {
             }
             Stage::Dangling(place) => {
                 let rows = transfer::dangling(self.sql, &place, limit)?;
-                member_lines("dangling", &rows, limit, Stage::Dangling)
+                let Lines { lines, next } = member_lines("dangling", &rows, limit, Stage::Dangling);
+                Lines { lines, next: next.or_else(|| Some(Stage::Grants(GrantPlace::default()))) }
+            }
+            Stage::Grants(place) => {
+                let rows = transfer::grants(self.sql, &place, limit)?;
+                let last = rows.last().filter(|_| rows.len() >= limit);
+                let next = last.map(|(_, place)| Stage::Grants(place.clone()));
+                let next = next.or_else(|| Some(Stage::Suspensions(String::new())));
+                Lines { lines: rows.iter().map(grant).collect(), next }
+            }
+            Stage::Suspensions(after) => {
+                let rows = transfer::suspensions(self.sql, &after, limit)?;
+                let last = rows.last().filter(|_| rows.len() >= limit);
+                let next = last.map(|(user, ..)| Stage::Suspensions(user.clone()));
+                Lines { lines: rows.iter().map(suspension).collect(), next }
             }
         })
     }
@@ -150,6 +168,19 @@ fn member_lines<M: Clone>(
         lines: rows.iter().map(|row| member(kind, row)).collect(),
         next: last.map(|row| stage(row.place.clone())),
     }
+}
+
+fn grant((user, (_, role, scope, source)): &(String, GrantPlace)) -> Value {
+    match scope.as_str() {
+        "" => json!({ "kind": "grant", "user": user, "group": role, "source": source }),
+        _ => {
+            json!({ "kind": "grant", "user": user, "role": role, "scope": scope, "source": source })
+        }
+    }
+}
+
+fn suspension((user, since, stale): &(String, i64, bool)) -> Value {
+    json!({ "kind": "suspension", "user": user, "since": since, "stale": stale })
 }
 
 fn member<M>(kind: &str, row: &MovedMember<M>) -> Value {

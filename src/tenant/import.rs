@@ -2,6 +2,7 @@
 //! origins are kept. What is there already stays as it is, so that an import can be sent again and
 //! goes on where it broke off.
 
+mod decided;
 mod lines;
 
 use std::collections::BTreeMap;
@@ -28,14 +29,14 @@ use crate::store::connections::write as write_connection;
 use crate::store::recomputation::{self, RecomputationRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::transfer;
-use crate::store::{Pos, StoreError, dangling, members, policies};
+use crate::store::{Pos, StoreError, dangling, grants, members, policies};
 
 /// What has become of a line.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
 enum Outcome {
     Imported,
     Unchanged,
-    /// A membership of a group or user that is not there.
+    /// Something of a group or user that is not there.
     Skipped,
 }
 
@@ -67,6 +68,8 @@ impl Work<'_, '_> {
                 Line::Resource(line) => self.import_resource(number, &line),
                 Line::Member(line) => self.import_member(line, false, &mut gained),
                 Line::Dangling(line) => self.import_member(line, true, &mut gained),
+                Line::Grant(line) => self.import_grant(number, &line),
+                Line::Suspension(line) => self.import_suspension(number, &line),
             };
             let count: &mut u64 = counts.entry(outcome?).or_default(); // (3), (4)
             *count = count.saturating_add(1);
@@ -77,7 +80,9 @@ impl Work<'_, '_> {
         }
         let decides = || {
             let is_empty = stored_policy::load(self.sql)?.access.is_empty();
-            Ok::<_, StoreError>(!is_empty || members::any_by_mapping(self.sql)?)
+            Ok::<_, StoreError>(
+                !is_empty || members::any_by_mapping(self.sql)? || grants::any(self.sql)?,
+            )
         };
         if counts.contains_key(&Outcome::Imported) && decides()? {
             let actor = self.call.principal.actor();
@@ -134,6 +139,7 @@ impl Work<'_, '_> {
         let event = Event::new(EventKind::TenantUpdated, "policies");
         self.record(&event.with("imported", true).with("version", policy.version))?;
         self.memory.registry = Arc::new(registry);
+        self.memory.log.look_for_first(self.sql, &policy)?;
         self.memory.policy = policy;
         Ok(Outcome::Imported)
     }

@@ -18,6 +18,7 @@ use super::changes::{Brakes, Refused};
 use super::connections::Options;
 use super::copies::Directory;
 use super::hidden::Hidden;
+use super::log::Log;
 use super::matches::Matches;
 use super::ring::Noted;
 use super::stale::Sightings;
@@ -31,7 +32,7 @@ use crate::scim::compat::{Compat, Preset};
 use crate::scim::schema::{GROUP, Registry};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::departures::{self, DepartureRow};
-use crate::store::events::{self, EventRow};
+use crate::store::events::EventRow;
 use crate::store::grants;
 use crate::store::keys::{self, KeyRow};
 use crate::store::recomputation::{self, RecomputationRow};
@@ -49,6 +50,8 @@ pub(super) struct Memory {
     pub(super) last_id: u128,
     /// The last event's place.
     pub(super) last_seq: i64,
+    /// What else is known of the log.
+    pub(super) log: Log,
     /// The keys that have not been revoked.
     pub(super) keys: BTreeMap<String, KeyRow>,
     /// The secrets of OAuth clients that have not been revoked.
@@ -179,10 +182,12 @@ impl Memory {
         }
         let recomputation = recomputation::read(sql)?;
         let sightings = Sightings::load(sql, &policy)?;
+        let (last_seq, log) = Log::load(sql, &policy)?;
         let mut memory = Self {
             counts: resources::counts(sql)?.into_iter().collect(),
             last_id,
-            last_seq: events::last_seq(sql)?,
+            last_seq,
+            log,
             keys: keys::all(sql)?.into_iter().map(|key| (key.id.clone(), key)).collect(),
             secrets: secrets::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
             trusts: trusts::all(sql)?.into_iter().map(|row| (row.id.clone(), row)).collect(),
@@ -240,7 +245,7 @@ impl Memory {
             kind: event.kind.name().into_owned(),
             data: event.data(author.actor, author.connection),
         };
-        events::append(sql, &row)?;
+        self.log.append(sql, &row)?;
         self.touched = true;
         self.last_seq = row.seq;
         Ok(())

@@ -153,6 +153,7 @@ impl Work<'_, '_> {
             self.memory.dirty.touch_everybody();
         }
         self.memory.sightings = Sightings::load(self.sql, &after)?;
+        self.memory.log.look_for_first(self.sql, &after)?;
         if self.memory.policy.edge_reads != after.edge_reads {
             self.switch_copies(after.edge_reads)?;
         } else if changed_schemas {

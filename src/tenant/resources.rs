@@ -310,7 +310,7 @@ impl<'a> Work<'a, '_> {
         if self.holds_deletion(&row, &document)? {
             return Ok(());
         }
-        let successor = self.successor(Verb::Deleted, row.pos, &document)?;
+        let successor = self.heirs().successor(Verb::Deleted, row.pos, &document)?;
         let kept = self.bury(schema, &row, &document)?;
         take_away(self.sql, self.memory, schema, &row, &document)?;
         let kind = EventKind::Resource(row.pos.type_number(), Verb::Deleted);

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Call;
 use super::redaction;
 use super::timeline;
+use super::{Call, Waits};
 use crate::auth::Principal;
 use crate::event::{EventKind, Verb};
 use crate::http::{Method, Response, Route, ScimTarget};
@@ -67,6 +67,8 @@ pub(super) struct Noted {
     pub(super) did: i64,
     /// The connection that it deleted, of which nothing is known any more.
     pub(super) deleted: Option<String>,
+    /// That it has found no event yet, and waits for some.
+    pub(super) waits: Option<Waits>,
 }
 
 /// The ring, as far as it is in memory.

@@ -212,6 +212,7 @@ impl Tenant {
         key_ring: &KeyRing,
         outbound: Outbound<'_>,
         tenant: &Slug,
+        random: &mut dyn FnMut(&mut [u8]) -> Result<(), String>,
     ) -> Result<Vec<Batch>, StoreError> {
         if self.memory.is_none() && !store::has_tables(sql)? {
             return Ok(Vec::new()); // It is of a tenant that was deleted.
@@ -235,6 +236,7 @@ impl Tenant {
             }
             self.flights.begin(&id, millis);
             let memory = wake(&mut self.memory, sql)?;
+            memory.log.sow(random)?;
             let plan = || {
                 plan::Plan { sql, memory, key_ring, outbound, tenant: tenant.as_str(), now }
                     .batch(&id)
@@ -279,6 +281,7 @@ impl Tenant {
             return Ok(());
         }
         let memory = wake(&mut self.memory, sql)?;
+        memory.log.sow(random)?;
         let land = || land::land(sql, memory, batch, now, random);
         let landed = store::transacted(sql, land, Result::is_ok).flatten();
         if landed.is_err() {

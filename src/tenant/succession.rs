@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::document::Document;
 use super::lookups::key_for;
+use super::memory::Memory;
 use super::work::Work;
 use crate::event::Verb;
 use crate::limits;
@@ -11,9 +12,24 @@ use crate::policy::Successor;
 use crate::scim::schema::USER;
 use crate::scim::urn;
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Pos, StoreError, grants};
+use crate::store::{Pos, Sql, StoreError, grants};
+
+/// Among whom a successor is looked for.
+pub(super) struct Heirs<'s> {
+    pub(super) sql: &'s dyn Sql,
+    pub(super) memory: &'s Memory,
+    /// The connection all of whose users go.
+    pub(super) leaving: Option<&'s str>,
+}
 
 impl Work<'_, '_> {
+    /// Among whom it is looked for when one user goes.
+    pub(super) fn heirs(&self) -> Heirs<'_> {
+        Heirs { sql: self.sql, memory: self.memory, leaving: None }
+    }
+}
+
+impl Heirs<'_> {
     /// The id of the one who takes over, and the rule that found that one: the first of the policy's
     /// ways that leads to another active user; nobody, unless the user goes.
     pub(super) fn successor(
@@ -48,7 +64,7 @@ impl Work<'_, '_> {
                 return Ok(None);
             };
             let document = Document::decode(&row.doc)?;
-            if document.resource.is_active() {
+            if self.stays(&row, &document) {
                 return Ok(Some(document.id));
             }
             named = manager(&document);
@@ -59,10 +75,11 @@ impl Work<'_, '_> {
     /// The user of an id or, as identity providers name managers too, of an `externalId` that one
     /// alone has.
     fn named_user(&self, name: &str) -> Result<Option<ResourceRow>, StoreError> {
-        if let Some(row) = self.find_user(name)? {
+        let by_id = resources::by_id(self.sql, name)?;
+        if let Some(row) = by_id.filter(|row| row.pos.type_number() == USER) {
             return Ok(Some(row));
         }
-        let schema = self.registry().type_numbered(USER);
+        let schema = self.memory.registry.type_numbered(USER);
         let Some(key) = schema.and_then(|schema| key_for(schema, "externalId", name)) else {
             return Ok(None);
         };
@@ -74,14 +91,26 @@ impl Work<'_, '_> {
 
     /// The one of the other holders of a role who has held it longest.
     fn other_holder(&self, pos: Pos, role: &str) -> Result<Option<String>, StoreError> {
-        for holder in grants::holders(self.sql, role, 2)? {
-            if holder != pos
-                && let Some(row) = resources::at(self.sql, holder)?
-            {
-                return Ok(Some(Document::decode(&row.doc)?.id));
+        let most = limits::SUCCESSION_STEPS;
+        let found = match self.leaving {
+            None => grants::holders(self.sql, role, most)?,
+            Some(connection) => grants::holders_but_of(self.sql, role, connection, most)?,
+        };
+        for holder in found {
+            let row = resources::at(self.sql, holder)?.filter(|row| row.pos != pos);
+            let Some(row) = row else { continue };
+            let document = Document::decode(&row.doc)?;
+            if self.stays(&row, &document) {
+                return Ok(Some(document.id));
             }
         }
         Ok(None)
+    }
+
+    /// Whether a user is active, and does not go with a connection.
+    fn stays(&self, row: &ResourceRow, user: &Document) -> bool {
+        let goes = self.leaving.is_some() && row.manager.as_deref() == self.leaving;
+        user.resource.is_active() && !goes
     }
 }
 

@@ -5,14 +5,14 @@ use chrono::{DateTime, Utc};
 
 use super::memory::{Author, Memory};
 use super::resources::grow;
-use super::{access, decisions, departure};
+use super::{access, decisions, departure, erasure};
 use crate::limits;
 use crate::scim::schema::GROUP;
 use crate::store::members::Seen;
-use crate::store::{Sql, StoreError, decisions as rows_of_decisions, members, sweeps};
+use crate::store::{Sql, StoreError, decisions as rows_of_decisions, erasures, members, sweeps};
 
 /// Does one step: a connection's that is leaving, else one of computing access anew, else one of a
-/// decision about many users, else one of what a deletion put off.
+/// decision about many users, else one of what a deletion put off, and one of forgetting people.
 pub(super) fn step(
     sql: &dyn Sql,
     memory: &mut Memory,
@@ -26,15 +26,17 @@ pub(super) fn step(
         access::step(sql, memory, now)?;
     } else if !decisions::step(sql, memory, now)? {
         sweep(sql, memory, now)?;
+        erasure::step(sql, memory)?;
     }
     memory.sweeping =
         is_left(sql)? || memory.departure().is_some() || memory.recomputation.is_some();
     Ok(())
 }
 
-/// Whether membership rows are to be removed, or decisions to be carried out.
+/// Whether membership rows are to be removed, decisions to be carried out, or people to be forgotten.
 pub(super) fn is_left(sql: &dyn Sql) -> Result<bool, StoreError> {
-    Ok(sweeps::first(sql)?.is_some() || rows_of_decisions::count(sql, 0)? > 0)
+    let more = sweeps::first(sql)?.is_some() || rows_of_decisions::count(sql, 0)? > 0;
+    Ok(more || erasures::any(sql)?)
 }
 
 /// Removes membership rows of one deleted resource, if there is one.

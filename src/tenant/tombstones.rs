@@ -24,7 +24,7 @@ use crate::scim::schema::{TypeSchema, USER};
 use crate::store::grants::GrantRow;
 use crate::store::resources::{self, LookupKey, ResourceRow};
 use crate::store::tombstones::{self, TombstoneRow};
-use crate::store::{Pos, Sql, StoreError, suspensions};
+use crate::store::{Pos, Sql, StoreError, erasures, suspensions};
 
 /// What is known of them while the object is awake.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +57,9 @@ pub(super) fn forget(
         for tombstone in due.iter().filter(|one| one.fate == Fate::Keep.name()) {
             let author = Author { actor: "system", connection: None, now };
             Settling { sql, memory: &mut *memory, author }.end_kept(tombstone)?;
+        }
+        for tombstone in &due {
+            memory.forget_person(sql, &tombstone.id)?;
         }
         tombstones::forget(sql, now.timestamp_millis(), limits::TOMBSTONES_STEP)?;
         memory.tombstones.first_until = tombstones::first_until(sql)?;
@@ -161,6 +164,7 @@ impl Work<'_, '_> {
             return Ok(false);
         }
         if choice.retain == 0 {
+            self.memory.forget_person(self.sql, &document.id)?;
             return suspensions::remove(self.sql, &document.id).map(|()| false);
         }
         let salt = self.salt()?;
@@ -231,8 +235,12 @@ impl Work<'_, '_> {
         Ok(Some(revived))
     }
 
-    /// Removes the tombstone of a user who is brought back by an import, if there is one.
+    /// Removes the tombstone of a user who is brought back by an import, if there is one; the log tells
+    /// of the user again.
     pub(super) fn unbury(&self, id: &str) -> Result<(), StoreError> {
+        if self.memory.sweeping {
+            erasures::remove(self.sql, id)?;
+        }
         match self.memory.tombstones.first_until {
             Some(_) => tombstones::remove(self.sql, id),
             None => Ok(()),

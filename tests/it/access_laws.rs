@@ -15,7 +15,7 @@ const GROUPS: usize = 3;
 
 /// One step of a history.
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Member(&'static str, usize, usize, bool),
     Nest(usize, usize),
     Rename(usize, &'static str),
@@ -40,7 +40,7 @@ fn name() -> impl Strategy<Value = &'static str> {
     prop_oneof![Just("A"), Just("a"), Just("B"), Just("C")]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let title = prop_oneof![Just("Lead"), Just("lead"), Just("")];
     prop_oneof![
         6 => (prop_oneof![Just("add"), Just("remove")], 0..GROUPS, 0..USERS, proptest::bool::ANY)
@@ -100,8 +100,9 @@ fn policy(number: usize) -> Value {
     }
 }
 
-struct World {
-    acme: Acme,
+/// A tenant with a history.
+pub(crate) struct World {
+    pub(crate) acme: Acme,
     key: String,
     users: Vec<String>,
     groups: Vec<String>,
@@ -111,7 +112,7 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut acme = Acme::new();
         acme.policy(&policy(0));
         let key = acme.connection_key("okta", "pending");
@@ -135,7 +136,7 @@ impl World {
         }
     }
 
-    fn take(&mut self, step: Step) {
+    pub(crate) fn take(&mut self, step: Step) {
         let acme = &mut self.acme;
         let patch =
             |path: &str, value: Value| json!([{ "op": "replace", "path": path, "value": value }]);

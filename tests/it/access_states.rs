@@ -204,7 +204,7 @@ fn what_touches_many_is_computed_by_alarm_and_goes_on_after_waking() {
     assert_eq!(acme.admin("GET", "/recompute", &Value::Null).json()["recomputing"], true);
     let (first, last) = (&users[0], &users[users.len() - 1]);
     assert_eq!(acme.access(last)["recomputing"], true);
-    acme.tenant.alarm(&acme.sql, acme.now).expect("the alarm does its step");
+    acme.alarm().expect("the alarm does its step");
     assert_eq!((acme.held(first).len(), acme.held(last).len()), (1, 0));
     acme.sleep();
     let read = acme.admin("GET", "/recompute", &Value::Null).json();

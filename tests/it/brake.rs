@@ -113,6 +113,28 @@ fn deactivations_and_members_who_lose_all_are_counted_too() {
 }
 
 #[test]
+fn who_is_deactivated_and_then_deleted_counts_once() {
+    let (mut acme, key, users) = braked();
+    for user in &users[..2] {
+        acme.replace_by(&key, user, "active", json!(false));
+        acme.replace_by(&key, user, "active", json!(true));
+        acme.replace_by(&key, user, "active", json!(false));
+        acme.sleep();
+        acme.delete_by(&key, user);
+    }
+    assert_eq!((acme.rows("changes"), acme.rows("brake_users")), (0, 2));
+    acme.delete_by(&key, &users[2]);
+    assert_eq!(acme.changes("")[0]["brake"]["ended"], 2, "the third is one too many");
+    acme.decide_brake("approve");
+    // The day after, it is counted anew; with the connection, it is forgotten.
+    acme.wait(2 * limits::BRAKE_MILLISECONDS / 1_000 + 1);
+    acme.replace_by(&key, &users[3], "active", json!(false));
+    assert_eq!(acme.rows("brake_users"), 1);
+    assert_eq!(acme.admin("DELETE", "/connections/okta?users=keep", &Value::Null).status, 204);
+    assert_eq!((acme.rows("brakes"), acme.rows("brake_users")), (0, 0));
+}
+
+#[test]
 fn what_alarms_do_for_a_connection_is_braked_too() {
     let mut acme = Acme::new();
     let count = limits::ACCESS_USERS + 10;

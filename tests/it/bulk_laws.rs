@@ -179,8 +179,9 @@ proptest! {
                 prop_assert_eq!(&answers[place]["version"], etag);
             }
         }
+        // Salts are of the lots that each request draws.
+        [&mut one, &mut other].into_iter().for_each(Acme::unchain);
         prop_assert_eq!(one.dump(), other.dump());
-        one.sleep();
         prop_assert_eq!(one.get("/Groups"), other.get("/Groups"));
     }
 

@@ -257,7 +257,7 @@ fn what_fails_is_tried_again_later_and_later_and_nothing_is_skipped() {
     acme.wait(20);
     let mut pauses = Vec::new();
     for _ in 0..14 {
-        acme.tenant.alarm(&acme.sql, acme.now).expect("what else is due is done");
+        acme.alarm().expect("what else is due is done");
         let delay = acme.tenant.alarm_in_milliseconds(acme.now).expect("it is tried again");
         pauses.push(delay);
         acme.now += chrono::TimeDelta::milliseconds(delay);

@@ -44,8 +44,8 @@ pub(crate) fn check(
 #[track_caller]
 pub(crate) fn check_plan(acme: &Acme, statement: &str) {
     for step in acme.sql.plan(statement) {
-        // Read whole: what was bound, a subquery, what a recursion found. Of `sweeps`, `decisions` and
-        // `touches`, the first.
+        // Read whole: what was bound, a subquery, what a recursion found. Of `sweeps`, `decisions`,
+        // `touches` and `erasures`, the first.
         let own = [
             "VIRTUAL TABLE",
             "SCAN (subquery",
@@ -56,6 +56,7 @@ pub(crate) fn check_plan(acme: &Acme, statement: &str) {
             "sweeps",
             "decisions",
             "touches",
+            "erasures",
         ];
         let reads_all = step.starts_with("SCAN") && !own.iter().any(|own| step.contains(own));
         assert!(!reads_all, "{step}: {statement}");

@@ -59,7 +59,7 @@ fn many_users_are_suspended_by_alarm_whatever_happens_meanwhile() {
     acme.delete(&format!("/Users/{}", users[count - 1]));
     acme.sleep();
     acme.get("/Users?count=0");
-    let alarm = |acme: &mut Acme| acme.tenant.alarm(&acme.sql, acme.now);
+    let alarm = Acme::alarm;
     acme.sql.fail_after(Some(limits::ACCESS_STEP));
     assert!(alarm(&mut acme).is_err());
     acme.sql.fail_after(None);
@@ -82,6 +82,32 @@ fn a_key_of_a_connection_decides_of_its_own_alone() {
     let key = acme.mint_with(&body);
     assert_eq!(acme.decide_all("suspend", "userName pr", &key).json()["ids"], json!([own]));
     assert_eq!(acme.decide_all("suspend", "userName pr", &okta).status, 403, "another scope");
+}
+
+#[test]
+fn what_is_put_off_stays_the_connections_and_is_of_its_own_then() {
+    let mut acme = Acme::new();
+    let users = acme.populate(limits::ACCESS_USERS + 3);
+    acme.connect("okta");
+    acme.sql.query("UPDATE resources SET manager = 'okta'", &[]).unwrap();
+    let body = json!({ "name": "k", "scopes": ["changes:decide"], "connection": "okta" });
+    let key = acme.mint_with(&body);
+    assert_eq!(acme.decide_all("suspend", "userName pr", &key).status, 202);
+    let seen = acme.rows("events");
+    let [.., gone, other, own] = users.as_slice() else { panic!("three are left") };
+    for (user, manager) in [(gone, "NULL"), (other, "'entra'")] {
+        let statement = format!("UPDATE resources SET manager = {manager} WHERE id = '{user}'");
+        acme.sql.query(&statement, &[]).unwrap();
+    }
+    acme.sleep();
+    acme.get("/Users?count=0");
+    acme.alarms();
+    assert_eq!(acme.rows("suspensions"), limits::ACCESS_USERS as i64 + 1);
+    let events = acme.admin("GET", &format!("/events?after={seen}"), &Value::Null).json();
+    let events = events["items"].as_array().unwrap();
+    let told: Vec<_> =
+        events.iter().map(|event| (&event["data"]["id"], &event["data"]["connection"])).collect();
+    assert_eq!(told, [(&json!(own), &json!("okta"))]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::support::Acme;
 
 /// Does one alarm's step; whether another is wanted.
 fn step(acme: &mut Acme) -> bool {
-    acme.tenant.alarm(&acme.sql, acme.now).expect("the alarm does its step");
+    acme.alarm().expect("the alarm does its step");
     acme.sweeps()
 }
 

@@ -166,7 +166,7 @@ fn more_users_than_one_step_does_are_done_by_alarms_and_it_shows_how_far_it_is()
         acme.sleep();
         let read = acme.admin("GET", "/connections/okta", &Value::Null).json();
         assert_eq!(read["deletion"], progress);
-        acme.tenant.alarm(&acme.sql, acme.now).unwrap();
+        acme.alarm().unwrap();
         let read = acme.admin("GET", "/connections/okta", &Value::Null).json();
         assert_eq!(read["deletion"]["done"], json!(done * 2), "{users}");
         acme.sleep();

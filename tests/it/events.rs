@@ -311,12 +311,9 @@ fn the_feed_opens_to_a_key_that_may_read_events() {
 fn a_page_of_the_feed_has_so_many_bytes() {
     let mut acme = Acme::new();
     let path = format!("/Users/{}", acme.user("ada"));
-    for number in 0..5 {
-        let title = number.to_string().repeat(limits::PAGE_BYTES / 2);
-        let large = json!([{ "op": "replace", "path": "title", "value": title }]);
-        let small = json!([{ "op": "replace", "path": "title", "value": "x" }]);
-        acme.patch(&path, &large);
-        acme.patch(&path, &small);
+    for number in 0..limits::PAGE_BYTES * 3 / limits::PREVIOUS_BYTES {
+        let title = format!("{number:04}").repeat(limits::PREVIOUS_BYTES / 5);
+        acme.patch(&path, &json!([{ "op": "replace", "path": "title", "value": title }]));
     }
     let all: Vec<i64> = (1..=acme.rows("events")).collect();
     let (mut walked, mut after, mut pages) = (Vec::new(), 0, 0);

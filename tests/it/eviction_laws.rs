@@ -39,7 +39,7 @@ impl Subject {
 
     /// The alarm rings, asleep or not, and again as long as it is wanted at once.
     fn ring(&mut self) {
-        self.acme.tenant.alarm(&self.acme.sql, self.acme.now).expect("the alarm does its step");
+        self.acme.alarm().expect("the alarm does its step");
         self.acme.alarms();
     }
 }

@@ -1,5 +1,7 @@
 //! Guards and succession: the last holder of a role stays, and who goes has a successor.
 
+use muster::limits;
+use muster::store::Sql as _;
 use serde_json::{Value, json};
 
 use crate::access::mapping;
@@ -167,6 +169,41 @@ fn a_connection_that_leaves_cannot_take_the_last_owner_with_it() {
 }
 
 #[test]
+fn a_connection_that_leaves_its_users_cannot_take_what_is_for_them_alone() {
+    let mut acme = Acme::new();
+    let key = acme.connection_key("okta", "active");
+    let of_okta = json!({ "id": "m", "connection": "okta", "grants": [{ "role": "owner" }] });
+    acme.policy(&json!({ "guards": [{ "role": "owner" }], "mappings": [of_okta] }));
+    acme.pushed(&key, &json!({ "userName": "ada" }));
+    let keep = |acme: &mut Acme| acme.admin("DELETE", "/connections/okta?users=keep", &Value::Null);
+    assert_eq!(keep(&mut acme).status, 409);
+    let bob = acme.user("bob");
+    acme.admin("POST", &format!("/users/{bob}/grants"), &json!({ "role": "owner" }));
+    assert_eq!(keep(&mut acme).status, 204);
+    acme.check_recomputed();
+}
+
+#[test]
+fn whom_a_leaving_connection_will_take_along_a_guard_does_not_count() {
+    let mut acme = Acme::new();
+    let users = acme.populate(limits::DEPARTURE_RESOURCES + 2);
+    acme.connection_key("okta", "active");
+    acme.sql.query("UPDATE resources SET manager = 'okta'", &[]).unwrap();
+    acme.sleep();
+    acme.policy(&json!({ "guards": [{ "role": "owner" }] }));
+    let (last, bob) = (users.last().unwrap().clone(), acme.user("bob"));
+    for user in [&last, &bob] {
+        acme.admin("POST", &format!("/users/{user}/grants"), &json!({ "role": "owner" }));
+    }
+    assert_eq!(acme.admin("DELETE", "/connections/okta?users=suspend", &Value::Null).status, 202);
+    assert_eq!((acme.held(&last).len(), acme.rows("departures")), (1, 1), "not yet");
+    assert_eq!(acme.scim("PATCH", &format!("/Users/{bob}"), &deactivate()).status, 400);
+    acme.get("/Users?count=0"); // Which wakes it, as its alarm would.
+    acme.alarms();
+    assert_eq!((acme.held(&last).len(), acme.held(&bob).len()), (0, 1));
+}
+
+#[test]
 fn what_does_not_lower_the_number_passes_even_where_it_is_too_low() {
     let (mut acme, group, [ada, bob]) = guarded();
     acme.policy(&json!({ "guards": [{ "role": "company-owner", "min": 2 }] }));
@@ -187,7 +224,7 @@ fn what_does_not_lower_the_number_passes_even_where_it_is_too_low() {
 #[test]
 fn a_guard_sees_what_alarms_will_do() {
     let mut acme = Acme::new();
-    acme.populate(muster::limits::ACCESS_USERS + 1);
+    acme.populate(limits::ACCESS_USERS + 1);
     let ada = acme.user("ada");
     acme.policy(&json!({
         "mappings": [mapping("m", "userName eq \"ada\"", &["owner"])], "guards": [{ "role": "owner" }],
@@ -273,16 +310,50 @@ fn bz_18_an_owner_is_succeeded_by_the_one_who_has_been_it_longest() {
 }
 
 #[test]
+fn bz_19_whose_connection_leaves_is_succeeded_by_one_who_stays() {
+    for (users, kind) in [("suspend", "user.deactivated"), ("delete", "user.deleted")] {
+        let mut acme = Acme::new();
+        let key = acme.connection_key("okta", "active");
+        acme.policy(&json!({ "succession": ["manager", "role:owner"] }));
+        let boss = acme.user("boss");
+        let mut pushed = |name: &str, manager: &str| {
+            let body = json!({ "userName": name, "active": true,
+                ENTERPRISE: { "manager": { "value": manager } } });
+            acme.pushed(&key, &body)
+        };
+        let ada = pushed("ada", &boss);
+        let [bob, eve] =
+            ["bob", "eve"].map(|name| pushed(name, if name == "bob" { &ada } else { "" }));
+        let [off, dan] = ["off", "dan"].map(|name| acme.user(name));
+        // Who has held it longest goes as well, and the next is not active but keeps what is held.
+        acme.policy(&json!({ "deprovision": { "deactivated": "keep" } }));
+        for user in [&bob, &off, &dan] {
+            acme.admin("POST", &format!("/users/{user}/grants"), &json!({ "role": "owner" }));
+        }
+        acme.scim("PATCH", &format!("/Users/{off}"), &deactivate());
+        let behind = acme.events().len();
+        let path = format!("/connections/okta?users={users}");
+        assert_eq!(acme.admin("DELETE", &path, &Value::Null).status, 204);
+        let ends =
+            acme.events().split_off(behind).into_iter().filter(|event| event["type"] == kind);
+        let told: Vec<Value> =
+            ends.map(|event| json!([event["data"]["id"], event["data"]["succession"]])).collect();
+        let by_manager = json!({ "to": boss, "rule": "manager" });
+        let by_role = json!({ "to": dan, "rule": "role:owner" });
+        // Who has been deleted leads to nobody.
+        let bobs = if users == "delete" { &by_role } else { &by_manager };
+        assert_eq!(told, [json!([ada, by_manager]), json!([bob, bobs]), json!([eve, by_role])]);
+    }
+}
+
+#[test]
 fn a_faulty_guard_has_its_place() {
     let mut acme = Acme::new();
     let many: Vec<Value> =
-        (0..=muster::limits::GUARDS).map(|n| json!({ "role": format!("r{n}") })).collect();
+        (0..=limits::GUARDS).map(|n| json!({ "role": format!("r{n}") })).collect();
     for (document, at) in [
         (json!({ "guards": [{ "role": "r", "min": 0 }] }), "/guards/0/min"),
-        (
-            json!({ "guards": [{ "role": "r", "min": muster::limits::GUARD_MIN + 1 }] }),
-            "/guards/0/min",
-        ),
+        (json!({ "guards": [{ "role": "r", "min": limits::GUARD_MIN + 1 }] }), "/guards/0/min"),
         (json!({ "guards": [{ "min": 1 }] }), "/guards/0/role"),
         (json!({ "guards": [{ "role": "r" }, { "role": "r" }] }), "/guards/1/role"),
         (json!({ "guards": [{ "role": "r", "max": 1 }] }), "/guards/0/max"),
@@ -299,7 +370,7 @@ fn a_faulty_guard_has_its_place() {
 fn managers_of_managers_are_looked_at_so_far() {
     let (mut acme, _, [ada, _]) = guarded();
     let mut last = ada.clone();
-    for number in 0..=muster::limits::SUCCESSION_STEPS {
+    for number in 0..=limits::SUCCESSION_STEPS {
         last = managed(&mut acme, &format!("m{number}"), &last);
         acme.scim("PATCH", &format!("/Users/{last}"), &deactivate());
     }

@@ -61,6 +61,12 @@ pub(crate) const PAIR: KeyPair = KeyPair { seed: [1; 32], public: [2; 32] };
 /// Where the tests' receivers are.
 pub(crate) const URL: &str = "https://hooks.example.com/muster";
 
+/// Lots that all fall in the middle.
+pub(crate) fn chance(bytes: &mut [u8]) -> Result<(), String> {
+    bytes.fill(128);
+    Ok(())
+}
+
 impl Acme {
     /// The deployment's secrets are others from now on.
     pub(crate) fn rotate(&mut self, key_ring: &str) {
@@ -88,15 +94,12 @@ impl Acme {
     pub(crate) fn batches(&mut self) -> Result<Vec<StreamBatch>, StoreError> {
         let slug = Slug::parse(self.slug()).expect("a slug");
         let outbound = Outbound { loopback: false, own_origin: "", tenant_host: None };
-        self.tenant.deliveries(&self.sql, self.now, &self.gate.key_ring, outbound, &slug)
+        let (ring, random) = (&self.gate.key_ring, &mut chance);
+        self.tenant.deliveries(&self.sql, self.now, ring, outbound, &slug, random)
     }
 
     /// Notes what has become of a step.
     pub(crate) fn land(&mut self, batch: &StreamBatch) -> Result<(), StoreError> {
-        let mut chance = |bytes: &mut [u8]| {
-            bytes.fill(128);
-            Ok(())
-        };
         self.tenant.delivered(&self.sql, self.now, batch, &mut chance)
     }
 
@@ -153,7 +156,7 @@ impl Acme {
                 break;
             }
             self.now = then;
-            self.tenant.alarm(&self.sql, self.now).expect("the alarm does its step");
+            self.alarm().expect("the alarm does its step");
             sent.extend(self.deliver(&mut answer));
         }
         self.now = until.max(self.now);

@@ -127,7 +127,7 @@ fn nobody_but_the_administrator_makes_tables() {
             assert_eq!((reply.status, &reply.json()["error"]), (401, &json!("invalid_client")));
         }
         assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), None);
-        acme.tenant.alarm(&acme.sql, acme.now).unwrap();
+        acme.alarm().unwrap();
         assert_eq!(acme.rows("sqlite_master"), 0, "nothing has come to be");
         acme.sleep();
     }

@@ -37,7 +37,7 @@ fn the_last_use_of_a_key_is_shown_at_once_and_written_by_an_alarm() {
     assert_eq!(last_used(&mut acme), expected);
     let left = (limits::KEY_USES_FLUSH_SECONDS - 5) * 1_000;
     assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), Some(left), "from the first use on");
-    acme.tenant.alarm(&acme.sql, acme.now).expect("an alarm that comes early");
+    acme.alarm().expect("an alarm that comes early");
     assert_eq!(acme.dump(), before, "it is not due");
     acme.wait(3);
     assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), Some(0));
@@ -66,7 +66,7 @@ fn uses_are_written_in_one_go_a_row_each() {
     acme.admin("DELETE", &format!("/keys/{gone}"), &Value::Null);
     acme.wait(limits::KEY_USES_FLUSH_SECONDS);
     acme.sql.statements();
-    acme.tenant.alarm(&acme.sql, acme.now).expect("the alarm does its step");
+    acme.alarm().expect("the alarm does its step");
     let statements = acme.sql.statements();
     assert_eq!(statements.iter().filter(|one| one.contains("UPDATE keys")).count(), 1);
     assert_eq!(acme.rows("keys WHERE used IS NOT NULL"), 4);
@@ -80,7 +80,7 @@ fn an_alarm_that_fails_forgets_no_use() {
     acme.wait(limits::KEY_USES_FLUSH_SECONDS);
     for statements in 0..4 {
         acme.sql.fail_after(Some(statements));
-        assert!(acme.tenant.alarm(&acme.sql, acme.now).is_err());
+        assert!(acme.alarm().is_err());
         acme.sql.fail_after(None);
         assert_eq!(acme.dump(), before);
         assert!(acme.sweeps(), "it is tried again");

@@ -67,7 +67,8 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
             Route::MatchDecision(x(), id(), MatchAction::Reject)
         }
         Route::MatchDecision(.., MatchAction::Reject) => Route::Events(x()),
-        Route::Events(_) => Route::Policies(x()),
+        Route::Events(_) => Route::Snapshot(x()),
+        Route::Snapshot(_) => Route::Policies(x()),
         route => after_events(route)?,
     })
 }
@@ -157,7 +158,8 @@ pub(crate) fn after_code(code: ProblemCode) -> Option<ProblemCode> {
         Code::ConnectionDisabled => Code::NotFound,
         Code::NotFound => Code::MethodNotAllowed,
         Code::MethodNotAllowed => Code::Conflict,
-        Code::Conflict => Code::PreconditionFailed,
+        Code::Conflict => Code::Gone,
+        Code::Gone => Code::PreconditionFailed,
         Code::PreconditionFailed => Code::PayloadTooLarge,
         Code::PayloadTooLarge => Code::UriTooLong,
         Code::UriTooLong => Code::UnsupportedMediaType,

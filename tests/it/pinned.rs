@@ -145,7 +145,7 @@ fn the_tables() {
     expect_file!["snapshots/tables.sql"].assert_eq(&tables);
     assert_eq!(
         rows(&acme, "SELECT number FROM migrations"),
-        (1..=28).map(|number| format!("{number}\n")).collect::<String>()
+        (1..=31).map(|number| format!("{number}\n")).collect::<String>()
     );
 }
 
@@ -220,8 +220,8 @@ fn the_rows_of_resources() {
         (
             "SELECT pos, id, rev, origin, members, manager, CAST(doc AS TEXT) FROM resources",
             expect![[r#"
-                1099511627777  01a0c450-6c00-7000-8000-000000050000  2  scim:okta  0  okta  {"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],"id":"01a0c450-6c00-7000-8000-000000050000","externalId":"E-1","userName":"ada@example.com","name":{"familyName":"Löve","givenName":"Ada"},"active":false,"emails":[{"value":"Ada@Example.com","type":"work","primary":true}],"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"Tours"},"meta":{"resourceType":"User","created":"2026-09-21T14:13:20.000Z","lastModified":"2026-09-21T14:13:20.000Z","version":"W/\"2\""}}
-                2199023255553  01a0c450-6c00-7000-8000-000000060000  1  scim:okta  1  okta  {"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"01a0c450-6c00-7000-8000-000000060000","displayName":"Engineers","meta":{"resourceType":"Group","created":"2026-09-21T14:13:20.000Z","lastModified":"2026-09-21T14:13:20.000Z","version":"W/\"1\""}}
+                1099511627777  01a0c450-6c00-7000-8000-000000030000  2  scim:okta  0  okta  {"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],"id":"01a0c450-6c00-7000-8000-000000030000","externalId":"E-1","userName":"ada@example.com","name":{"familyName":"Löve","givenName":"Ada"},"active":false,"emails":[{"value":"Ada@Example.com","type":"work","primary":true}],"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"Tours"},"meta":{"resourceType":"User","created":"2026-09-21T14:13:20.000Z","lastModified":"2026-09-21T14:13:20.000Z","version":"W/\"2\""}}
+                2199023255553  01a0c450-6c00-7000-8000-000000040000  1  scim:okta  1  okta  {"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"01a0c450-6c00-7000-8000-000000040000","displayName":"Engineers","meta":{"resourceType":"Group","created":"2026-09-21T14:13:20.000Z","lastModified":"2026-09-21T14:13:20.000Z","version":"W/\"1\""}}
             "#]],
         ),
         (
@@ -250,14 +250,14 @@ fn the_rows_of_events_connections_and_keys() {
         (
             "SELECT seq, time, type, data FROM events",
             expect![[r#"
-            1  1790000000000  key.created  {"resourceType":"Key","id":"01a0c450-6c00-7000-8000-000000020000","connection":null,"actor":"admin","name":"test"}
-            2  1790000000000  connection.created  {"resourceType":"Connection","id":"okta","connection":null,"actor":"admin","preset":"generic"}
-            3  1790000000000  key.created  {"resourceType":"Key","id":"01a0c450-6c00-7000-8000-000000040000","connection":null,"actor":"admin","name":"Okta"}
-            4  1790000000000  user.created  {"resourceType":"User","id":"01a0c450-6c00-7000-8000-000000050000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000040000"}
-            5  1790000000000  group.created  {"resourceType":"Group","id":"01a0c450-6c00-7000-8000-000000060000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000040000"}
-            6  1790000000000  group.member.added  {"resourceType":"Group","id":"01a0c450-6c00-7000-8000-000000060000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000040000","members":["01a0c450-6c00-7000-8000-000000050000"]}
-            7  1790000000000  user.deactivated  {"resourceType":"User","id":"01a0c450-6c00-7000-8000-000000050000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000040000","previous":{"active":true},"changed":["active"]}
-        "#]],
+                1  1790000000000  key.created  {"resourceType":"Key","id":"01a0c450-6c00-7000-8000-000000010000","connection":null,"actor":"admin","name":"test"}
+                2  1790000000000  connection.created  {"resourceType":"Connection","id":"okta","connection":null,"actor":"admin","preset":"generic"}
+                3  1790000000000  key.created  {"resourceType":"Key","id":"01a0c450-6c00-7000-8000-000000020000","connection":null,"actor":"admin","name":"Okta"}
+                4  1790000000000  user.created  {"resourceType":"User","id":"01a0c450-6c00-7000-8000-000000030000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000"}
+                5  1790000000000  group.created  {"resourceType":"Group","id":"01a0c450-6c00-7000-8000-000000040000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000"}
+                6  1790000000000  group.member.added  {"resourceType":"Group","id":"01a0c450-6c00-7000-8000-000000040000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000","members":["01a0c450-6c00-7000-8000-000000030000"]}
+                7  1790000000000  user.deactivated  {"resourceType":"User","id":"01a0c450-6c00-7000-8000-000000030000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000","previous":{"active":true},"changed":["active"]}
+            "#]],
         ),
         (
             "SELECT id, display_name, preset, compat, state, adopt, rev, created FROM connections",
@@ -268,15 +268,15 @@ fn the_rows_of_events_connections_and_keys() {
         (
             "SELECT id, name, scopes, connection, jti, created, expires FROM keys",
             expect![[r#"
-            01a0c450-6c00-7000-8000-000000020000  test  scim events:read config:write keys:write  null  b0b0b10ddb1028179524fc63686af460523c5242d762c897a7ab45cd750ed3bf  1790000000  1821536000
-            01a0c450-6c00-7000-8000-000000040000  Okta  scim  okta  09249f2ca625f6ef82bb11e07715a379795874934d9d31eec6e01731dce5df07  1790000000  1821536000
-        "#]],
+                01a0c450-6c00-7000-8000-000000010000  test  scim events:read config:write keys:write  null  b0b0b10ddb1028179524fc63686af460523c5242d762c897a7ab45cd750ed3bf  1790000000  1821536000
+                01a0c450-6c00-7000-8000-000000020000  Okta  scim  okta  e908e06bc56cacaf43571a758e0a64a1ee70380623a7b9ac45e44797147f2863  1790000000  1821536000
+            "#]],
         ),
     ]);
     let mut acme = populated();
     assert!(!format!("{:?}", acme.dump()).contains("acme"), "nothing stored names the tenant");
     let feed = acme.admin("GET", "/events?after=3&limit=1", &Value::Null);
-    expect![[r#"{"items":[{"type":"user.created","timestamp":"2026-09-21T14:13:20.000Z","data":{"tenant":"acme","seq":4,"resourceType":"User","id":"01a0c450-6c00-7000-8000-000000050000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000040000"}}],"next":"4"}"#]].assert_eq(&String::from_utf8(feed.body).unwrap());
+    expect![[r#"{"items":[{"type":"user.created","timestamp":"2026-09-21T14:13:20.000Z","data":{"tenant":"acme","seq":4,"resourceType":"User","id":"01a0c450-6c00-7000-8000-000000030000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000"}}],"next":"4"}"#]].assert_eq(&String::from_utf8(feed.body).unwrap());
 }
 
 #[test]
@@ -335,6 +335,7 @@ fn problems_of_the_admin_api() {
         NotFound,
         MethodNotAllowed,
         Conflict,
+        Gone,
         PayloadTooLarge,
         UriTooLong,
         UnsupportedMediaType,

@@ -30,7 +30,7 @@ fn what_was_never_said_has_its_defaults() {
     assert_eq!(
         read.json(),
         json!({ "version": 0, "features": features, "rateLimit": limit, "schemas": [],
-            "deprovision": deprovision, "staleAfter": null,
+            "deprovision": deprovision, "staleAfter": null, "retainEvents": null,
             "groups": "full", "edgeReads": false, "mappings": [], "mappingMode": "union", "unmapped": "keep",
             "roles": [], "review": review, "massChangeBrake": null, "guards": [], "succession": [],
             "requiredAttributes": [], "constraints": [], "authority": {}, "attributeMaps": [],

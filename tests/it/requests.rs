@@ -253,10 +253,10 @@ fn keeping_requests_writes_nothing_until_an_alarm() {
     acme.wait(7);
     acme.get("/Users");
     assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), Some(1_000), "the first one counts");
-    acme.tenant.alarm(&acme.sql, acme.now).expect("an alarm");
+    acme.alarm().expect("an alarm");
     assert!(acme.dump() == before, "an alarm that rings for another reason writes nothing");
     acme.wait(1);
-    acme.tenant.alarm(&acme.sql, acme.now).expect("an alarm");
+    acme.alarm().expect("an alarm");
     assert_eq!(acme.rows("requests"), 1, "one row a batch");
     assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), None);
     // Who looks is not seen, and wants no alarm.
@@ -276,7 +276,7 @@ fn a_sweep_is_not_put_off_by_what_can_wait() {
     assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), Some(limits::FLUSH_MILLISECONDS));
     acme.delete(&format!("/Users/{ada}"));
     assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), Some(0));
-    acme.tenant.alarm(&acme.sql, acme.now).expect("an alarm");
+    acme.alarm().expect("an alarm");
     assert_eq!((acme.rows("sweeps"), acme.rows("requests")), (0, 0));
     assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), Some(limits::FLUSH_MILLISECONDS));
 }

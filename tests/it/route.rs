@@ -32,7 +32,7 @@ fn paths_of_the_admin_api() {
     check("/healthz", &Route::Health);
     check("/v1/openapi.json", &Route::OpenApi);
     check("/v1/presets", &Route::Presets);
-    check("/v1/presets/okta", &Route::Preset("okta".to_owned()));
+    check("/v1/presets/x", &Route::Preset("x".into()));
     check("/v1/tenants", &Route::Tenants);
     check("/v1/tenants/acme", &Route::Tenant(acme()));
     check("/v1/tenants/acme/keys", &Route::Keys(acme()));
@@ -44,16 +44,15 @@ fn paths_of_the_admin_api() {
     check(&format!("{okta}/health"), &Route::ConnectionHealth(acme(), "okta".to_owned()));
     check(&format!("{okta}/test"), &Route::ConnectionTest(acme(), "okta".to_owned()));
     check("/v1/tenants/acme/requests", &Route::Requests(acme()));
-    check("/v1/tenants/acme/export", &Route::Export(acme()));
     check("/v1/tenants/acme/import", &Route::Import(acme()));
-    check("/v1/tenants/acme/connections/okta", &Route::Connection(acme(), "okta".to_owned()));
+    check(okta, &Route::Connection(acme(), "okta".to_owned()));
     for (segment, action) in [
         ("activate", ConnectionAction::Activate),
         ("disable", ConnectionAction::Disable),
         ("export", ConnectionAction::Export),
     ] {
-        let path = format!("/v1/tenants/acme/connections/okta/{segment}");
-        check(&path, &Route::ConnectionAction(acme(), "okta".to_owned(), action));
+        let route = Route::ConnectionAction(acme(), "okta".to_owned(), action);
+        check(&format!("{okta}/{segment}"), &route);
     }
     check("/v1/tenants/acme/connections/import", &Route::ImportConnection(acme()));
     check_nothing("/v1/tenants/acme/connections/okta/Export");
@@ -66,6 +65,7 @@ fn paths_of_the_admin_api() {
     check(&format!("{trusts}/t-1"), &Route::Trust(acme(), okta(), "t-1".to_owned()));
     check("/t/acme/oauth/token", &Route::Token(acme()));
     check("/v1/tenants/acme/events", &Route::Events(acme()));
+    check("/v1/tenants/acme/export", &Route::Export(acme()));
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Acme {
                 break;
             }
             self.now += TimeDelta::milliseconds(delay);
-            self.tenant.alarm(&self.sql, self.now).expect("the alarm does its step");
+            self.alarm().expect("the alarm does its step");
             alarms += 1;
         }
         self.now = end;
@@ -147,7 +147,7 @@ fn many_are_suspended_in_steps_and_once_a_day() {
     acme.policy(&json!({ "staleAfter": "P1D" }));
     assert!(acme.sweeps());
     acme.sql.statements();
-    acme.tenant.alarm(&acme.sql, acme.now).unwrap();
+    acme.alarm().unwrap();
     let statements = acme.sql.statements();
     let walked = statements.iter().find(|one| one.contains("last_seen IS NOT NULL")).unwrap();
     check_plan(&acme, walked);

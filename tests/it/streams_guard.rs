@@ -7,7 +7,7 @@ use muster::registry::Slug;
 use muster::store::{Param, Sql as _};
 use serde_json::{Value, json};
 
-use crate::hooks::{URL, status};
+use crate::hooks::{URL, chance, status};
 use crate::support::Acme;
 
 /// Each with what it tries. `muster.test` is where the tests' deployment is.
@@ -105,8 +105,14 @@ fn every_attempt_is_refused_again_before_anything_is_sent() {
         let hosts = hosts();
         let outbound = Outbound { loopback: false, own_origin: "", tenant_host: Some(&hosts) };
         let slug = Slug::parse("acme").expect("a slug");
-        let steps =
-            acme.tenant.deliveries(&acme.sql, acme.now, &acme.gate.key_ring, outbound, &slug);
+        let steps = acme.tenant.deliveries(
+            &acme.sql,
+            acme.now,
+            &acme.gate.key_ring,
+            outbound,
+            &slug,
+            &mut chance,
+        );
         assert!(steps.expect("no failure").is_empty(), "{number}: {what}");
         let shown = acme.shown_stream("crm");
         let why = json!("its url may not be asked any more");

@@ -10,7 +10,7 @@ use muster::http::{
 };
 use muster::policy::Copying;
 use muster::registry::Slug;
-use muster::tenant::{Call, Delivery, Handled, Tenant};
+use muster::tenant::{Call, Delivery, Handled, Tenant, Waits};
 use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -31,10 +31,15 @@ pub(crate) struct Acme {
     pub(crate) delivery: Option<Delivery>,
     /// Whether its users can be copied to KV.
     pub(crate) copying: Copying,
+    /// For what the last request waits.
+    pub(crate) waits: Option<Waits>,
+    /// How far the next request has looked before.
+    pub(crate) looked: Option<i64>,
     pub(crate) kv: Kv,
     slug: &'static str,
     pub(crate) gate: Gate,
-    random: u64,
+    /// How many lots have been drawn of each length.
+    random: BTreeMap<usize, u64>,
 }
 
 /// The administrator of the tests' deployment.
@@ -67,10 +72,12 @@ impl Acme {
             connection: None,
             delivery: None,
             copying: Copying::Possible,
+            waits: None,
+            looked: None,
             kv: Kv::default(),
             slug,
             gate: gate(),
-            random: 0,
+            random: BTreeMap::new(),
         };
         acme.key = acme.mint(&["scim", "events:read", "keys:write", "config:write"]);
         acme
@@ -201,10 +208,11 @@ impl Acme {
         body: &[u8],
         principal: &Principal,
     ) -> Reply {
-        let Handled { response, connection, delivery } =
+        let Handled { response, connection, waits, delivery } =
             self.call(method, url, headers, body, principal, |it, call| it.0.handle(it.1, call));
         self.connection = connection;
         self.delivery = delivery;
+        self.waits = waits;
         // A tenant that is unavailable has a cause too, and the database none.
         let failed = response.cause.is_some() && response.status != 503;
         assert_eq!(failed, self.sql.has_failed(), "{:?}", response.cause);
@@ -241,9 +249,9 @@ impl Acme {
             principal,
             now: self.now,
             random: &mut |bytes| {
-                *random += 1;
-                for (byte, fresh) in bytes.iter_mut().zip(random.to_be_bytes().into_iter().cycle())
-                {
+                let drawn = random.entry(bytes.len()).or_default();
+                *drawn += 1;
+                for (byte, fresh) in bytes.iter_mut().zip(drawn.to_be_bytes().into_iter().cycle()) {
                     *byte = fresh;
                 }
                 Ok(())
@@ -253,6 +261,7 @@ impl Acme {
             outbound: Outbound { loopback: false, own_origin: ORIGIN, tenant_host: None },
             copying: self.copying,
             key_pair: Some(PAIR),
+            looked: self.looked.take(),
         };
         answer((&mut self.tenant, &self.sql), &mut call)
     }
@@ -279,70 +288,6 @@ impl Acme {
     pub(crate) fn event_types(&mut self, behind: usize) -> Vec<String> {
         let events = self.events();
         events.iter().skip(behind).map(|e| e["type"].as_str().expect("a type").to_owned()).collect()
-    }
-
-    /// Whether an alarm is wanted at once.
-    pub(crate) fn sweeps(&self) -> bool {
-        self.tenant.alarm_in_milliseconds(self.now) == Some(0)
-    }
-
-    /// Runs alarms until none is wanted at once.
-    pub(crate) fn alarms(&mut self) {
-        while self.sweeps() {
-            self.ring(self.now);
-        }
-    }
-
-    /// Runs alarms, each when it is wanted, until none is.
-    pub(crate) fn settle(&mut self) {
-        while let Some(delay) = self.tenant.alarm_in_milliseconds(self.now) {
-            let then = self.now + TimeDelta::milliseconds(delay);
-            self.ring(then);
-        }
-    }
-
-    /// An alarm: the step of the tenant, and then what is to be copied.
-    fn ring(&mut self, now: DateTime<Utc>) {
-        self.tenant.alarm(&self.sql, now).expect("the alarm does its step");
-        self.copy(now);
-    }
-
-    /// Lets something fail at its first statement, then at its second, and so on until all have run;
-    /// `failed` looks at what each failure came to and left. What it came to in the end, and the
-    /// number of statements.
-    pub(crate) fn failing_everywhere<T>(
-        &mut self,
-        mut what: impl FnMut(&mut Self) -> T,
-        mut failed: impl FnMut(&mut Self, usize, T),
-    ) -> (T, usize) {
-        let mut statements = 0;
-        loop {
-            self.sql.fail_after(Some(statements));
-            let done = what(self);
-            let has_failed = self.sql.has_failed();
-            self.sql.fail_after(None);
-            if !has_failed {
-                return (done, statements);
-            }
-            failed(self, statements, done);
-            statements += 1;
-        }
-    }
-
-    /// The same of an alarm, which is wanted at once again whenever it has failed; the number of
-    /// statements.
-    pub(crate) fn alarm_failing_everywhere(
-        &mut self,
-        mut failed: impl FnMut(&mut Self, usize),
-    ) -> usize {
-        let alarm = |acme: &mut Self| acme.tenant.alarm(&acme.sql, acme.now);
-        let (done, count) = self.failing_everywhere(alarm, |acme, statements, done| {
-            assert!(done.is_err(), "at {statements}");
-            failed(acme, statements);
-            assert!(acme.sweeps(), "it is tried again");
-        });
-        done.expect("the alarm does its step");
-        count
     }
 
     /// The object falls asleep; the next request wakes it.

@@ -48,7 +48,7 @@ fn ol_09_a_deleted_user_is_gone_at_once_and_forgotten_after_retention() {
     assert_eq!(row.0[4], Cell::Text("delete".to_owned()), "what the access has become");
     let seen = acme.events().len();
     acme.wait(limits::RETAIN_SECONDS_DEFAULT - 1);
-    acme.tenant.alarm(&acme.sql, acme.now).expect("the alarm does its step");
+    acme.alarm().expect("the alarm does its step");
     assert_eq!(acme.rows("tombstones"), 1);
     acme.sleep();
     acme.get("/Users");
@@ -260,7 +260,7 @@ fn what_is_forgotten_is_forgotten_in_steps() {
     acme.wait(3_600);
     let after = |count: usize| i64::try_from(count).unwrap();
     assert_eq!(acme.rows("tombstones"), after(users.len()));
-    acme.tenant.alarm(&acme.sql, acme.now).expect("the alarm does its step");
+    acme.alarm().expect("the alarm does its step");
     assert_eq!(acme.rows("tombstones"), 1);
     acme.sleep();
     acme.get("/Users");

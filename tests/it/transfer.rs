@@ -6,6 +6,7 @@ use muster::limits;
 use muster::store::Sql as _;
 use serde_json::{Value, json};
 
+use crate::access::mapping;
 use crate::scenario::Reply;
 use crate::steps::{check_problem, with_query};
 use crate::support::{ADMIN, Acme, ORIGIN};
@@ -291,6 +292,70 @@ fn what_contradicts_what_is_there_is_refused() {
     let twin = first.replace(&id, "01a0c66e-2f00-7000-8000-0000000000ff");
     let twin = twin.replace("1099511627777", "1099511627799");
     other.refuses_import(&twin, (409, "conflict"));
+}
+
+#[test]
+fn what_people_decided_of_users_moves_with_them() {
+    let mut acme = Acme::new();
+    acme.policy(&json!({
+        "mappings": [
+            { "id": "t", "trigger": "user.created", "grants": [{ "role": "member" }, { "group": "Crew" }] },
+            mapping("m", "userName eq \"ada\"", &["lead"]),
+        ],
+        "roles": [{ "value": "owner", "max": 1 }],
+    }));
+    let [ada, bob, eve] = ["ada", "bob", "eve"].map(|name| acme.user(name));
+    for (user, role) in [(&ada, "owner"), (&bob, "owner"), (&bob, "clerk")] {
+        acme.admin("POST", &format!("/users/{user}/grants"), &json!({ "role": role }));
+    }
+    acme.admin("POST", &format!("/users/{eve}/suspend"), &Value::Null);
+    let lines = acme.export(2).concat();
+    assert!(lines.contains("\"kind\":\"grant\"") && lines.contains("\"kind\":\"suspension\""));
+    let mut other = Acme::named("other");
+    other.takes(&lines);
+    assert_eq!(other.takes(&lines)[0], 0, "once");
+    other.get("/Users?count=0");
+    other.alarms();
+    for user in [&ada, &bob, &eve] {
+        assert_eq!(other.access(user), acme.access(user));
+        let list =
+            |acme: &mut Acme| acme.admin("GET", &format!("/users/{user}/grants"), &Value::Null);
+        assert_eq!(list(&mut other).json(), list(&mut acme).json());
+    }
+    other.check_recomputed();
+    assert_eq!(other.access_events(&eve)[0]["suspended"], json!(true));
+    // What was taken back since stays here, as do members.
+    acme.admin("POST", &format!("/users/{eve}/restore"), &Value::Null);
+    other.takes(&acme.export(1_000).concat());
+    assert_eq!(other.access(&eve)["status"], "suspended");
+    let grant = format!(
+        "{{\"kind\":\"grant\",\"user\":\"{ada}\",\"role\":\"r\",\"scope\":\"s\",\"source\":\"admin\"}}"
+    );
+    let suspension =
+        format!("{{\"kind\":\"suspension\",\"user\":\"{ada}\",\"since\":5,\"stale\":true}}");
+    for (line, from, to) in [
+        (&grant, "\"admin\"", "\"unmapped\""),
+        (&grant, "\"admin\"", "\"mapping:\""),
+        (&grant, "\"role\":\"r\",\"scope\":\"s\"", "\"group\":\"Crew\""),
+        (&grant, "\"scope\":\"s\"", "\"scope\":\"s//s\""),
+        (&grant, "\"role\":\"r\",", ""),
+        (&suspension, "5", "9223372036854775807"),
+        (&suspension, "true", "1"),
+    ] {
+        assert!(line.contains(from));
+        other.refuses_import(&line.replace(from, to), (422, "faulty"));
+    }
+    let gone = [&grant, &suspension].map(|line| line.replace(&ada, "nobody")).join("\n");
+    assert_eq!(other.takes(&gone), [0, 0, 2]);
+    for number in 0..limits::GRANTS_BY_HAND {
+        let role = format!("\"r{number}\"");
+        let reply = other.import(&grant.replace("\"r\"", &role));
+        if reply.status != 200 {
+            assert_eq!(reply.json()["code"], "conflict");
+            return;
+        }
+    }
+    panic!("a user has only so many grants");
 }
 
 #[test]

@@ -113,6 +113,15 @@ fn check_move(steps: &[Step], limit: usize, sends_twice: bool) -> Result<(), Tes
     let (mut acme, ids) = lived(steps);
     acme.policy(&json!({ "features": { "roles": true } }));
     acme.post("/Roles", &json!({ "value": "modeler", "display": "Modeler" }));
+    for id in &ids {
+        let grants = format!("/users/{id}/grants");
+        acme.admin("POST", &grants, &json!({ "role": "owner", "scope": "org/x" }));
+        acme.admin("POST", &grants, &json!({ "role": "clerk" }));
+        acme.admin("POST", &format!("/users/{id}/suspend"), &Value::Null);
+    }
+    for id in ids.iter().step_by(2) {
+        acme.admin("POST", &format!("/users/{id}/restore"), &Value::Null);
+    }
     let before = acme.dump();
     let pages = acme.export(limit);
     prop_assert!(acme.dump() == before, "an export writes nothing");
@@ -129,6 +138,15 @@ fn check_move(steps: &[Step], limit: usize, sends_twice: bool) -> Result<(), Tes
         }
     }
     prop_assert_eq!(other.answers(&ids), acme.answers(&ids));
+    other.alarms();
+    for id in &ids {
+        let path = format!("/users/{id}/access");
+        let access = |acme: &mut Acme| acme.admin("GET", &path, &Value::Null);
+        let (moved, own) = (access(&mut other), access(&mut acme));
+        if own.status == 200 && own.json()["status"] != "deprovisioned" {
+            prop_assert_eq!(moved.json(), own.json());
+        }
+    }
     // And so does what the second tenant exports, but for its own events.
     let lines = |pages: &[String]| -> Vec<String> {
         let lines = pages.iter().flat_map(|page| page.lines()).map(str::to_owned);

@@ -90,6 +90,18 @@ impl Deployment {
     }
 }
 
+impl Deployment {
+    /// Runs a script of the repository; whether it succeeded, and what it said.
+    pub(crate) fn node(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command =
+            Command::new(self.wrangler.first().expect("MUSTER_WRANGLER is a command"));
+        let output = command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
+        let output = output.expect("node starts");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+}
+
 /// Waits for a process; whether it succeeded, unless it had to be stopped.
 fn finished(mut child: Child) -> Option<bool> {
     for _ in 0..WRANGLER_SECONDS_MAX * 10 {

@@ -29,6 +29,7 @@ mod deletion;
 mod edge_reads;
 mod errors;
 mod events;
+mod feed;
 mod first_calls;
 mod hosts;
 mod isolation;

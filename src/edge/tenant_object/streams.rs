@@ -81,7 +81,8 @@ impl Object {
             return Err("streams want secrets, and an object with a name".to_owned());
         };
         let outbound = deployment.outbound("");
-        let next = tenant.deliveries(&self.sql, now(), &gate.key_ring, outbound, slug);
+        let sql = &self.sql;
+        let next = tenant.deliveries(sql, now(), &gate.key_ring, outbound, slug, &mut random);
         next.map_err(|error| error.to_string())
     }
 

@@ -181,6 +181,16 @@ pub(super) const CHANGES: &[&str] = &[
     "ALTER TABLE recomputation ADD COLUMN connection TEXT",
 ];
 
+/// Of whose users a decision about many is, where it is a connection's.
+pub(super) const DECIDERS: &[&str] = &["ALTER TABLE decisions ADD COLUMN connection TEXT"];
+
+/// Whom brakes have counted.
+pub(super) const COUNTED: &[&str] = &["CREATE TABLE brake_users (
+        connection TEXT NOT NULL,
+        user TEXT NOT NULL,
+        PRIMARY KEY (connection, user)
+     ) STRICT, WITHOUT ROWID"];
+
 /// What users who were deleted held, where that is not the end of it: a JSON array.
 pub(super) const KEPT_ACCESS: &[&str] = &["ALTER TABLE tombstones ADD COLUMN grants TEXT"];
 
@@ -188,3 +198,26 @@ pub(super) const KEPT_ACCESS: &[&str] = &["ALTER TABLE tombstones ADD COLUMN gra
 /// there under the same name. Of those that there are, nothing is known of it.
 pub(super) const COPIED_SINCE: &[&str] =
     &["ALTER TABLE directory ADD COLUMN since INTEGER NOT NULL DEFAULT 0"];
+
+/// The chain of hashes over the log, which begins behind the events that are there; the place behind
+/// which the log itself begins, once its first events have been forgotten: one row; and people of whom it
+/// still tells, with the pass that sees to those who are `taken`: one row, as long as there is one.
+pub(super) const CHAIN: &[&str] = &[
+    "ALTER TABLE events ADD COLUMN salt BLOB",
+    "ALTER TABLE events ADD COLUMN digest BLOB",
+    "ALTER TABLE events ADD COLUMN hash BLOB",
+    "CREATE TABLE anchor (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        seq INTEGER NOT NULL,
+        hash BLOB
+     ) STRICT",
+    "CREATE TABLE erasures (
+        user TEXT PRIMARY KEY,
+        taken INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID",
+    "CREATE TABLE erasing (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        after INTEGER NOT NULL,
+        until INTEGER NOT NULL
+     ) STRICT",
+];

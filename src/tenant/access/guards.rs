@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Dirty, Settling, Unsettled, held_of};
+use super::{Dirty, Known, Settling, Unsettled, held_of};
 use crate::limits;
-use crate::policy::{Guard, Held};
+use crate::policy::{Fate, Guard, Held};
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::ResourceRow;
 use crate::store::{Pos, Sql, StoreError, resources};
@@ -13,6 +13,12 @@ use crate::tenant::memory::Memory;
 use crate::tenant::work::{Failure, Work};
 
 impl Memory {
+    /// Whether a connection is leaving that suspends or deletes its users.
+    fn takes_along(&self, connection: &str) -> bool {
+        let departure = self.connections.get(connection).and_then(|one| one.departure.as_ref());
+        departure.is_some_and(|departure| Fate::of(&departure.users) != Some(Fate::Keep))
+    }
+
     /// Notes that a user goes, and which roles with it.
     pub(in crate::tenant) fn note_gone(&mut self, rows: &[GrantRow]) {
         let held: Vec<Held> = rows.iter().filter(|row| row.held).map(held_of).collect();
@@ -53,9 +59,10 @@ impl Settling<'_> {
                     let computed = self.compute(holder, &[])?;
                     Ok(computed.is_some_and(|one| roles(&one.access.grants).contains(&*guard.role)))
                 };
-                falls_short(self.sql, guard, stays)?
+                falls_short(self.sql, self.memory, guard, &stays)?
             } else {
-                is_lowered(&guard.role) && holders(self.sql, guard)?.len() < needed(guard)
+                is_lowered(&guard.role)
+                    && holders(self.sql, self.memory, guard)?.len() < needed(guard)
             };
             if is_short {
                 return Err(Unsettled::Guard(guard.clone()));
@@ -69,19 +76,32 @@ impl Settling<'_> {
 /// first are looked at.
 fn falls_short(
     sql: &dyn Sql,
+    memory: &Memory,
     guard: &Guard,
-    stays: impl Fn(Pos) -> Result<bool, StoreError>,
+    stays: &dyn Fn(Pos) -> Result<bool, StoreError>,
 ) -> Result<bool, StoreError> {
-    let (holders, mut staying) = (holders(sql, guard)?, 0_usize);
+    let (holders, mut staying) = (holders(sql, memory, guard)?, 0_usize);
     for holder in &holders {
         staying = staying.saturating_add(stays(*holder)?.into());
     }
     Ok(staying < needed(guard) && staying < holders.len())
 }
 
-/// The users who hold a guard's role, as many as are ever asked for.
-fn holders(sql: &dyn Sql, guard: &Guard) -> Result<Vec<Pos>, StoreError> {
-    grants::holders(sql, &guard.role, limits::ACCESS_USERS)
+/// The users who hold a guard's role, as many as are ever asked for; none who is about to lose it since
+/// a connection leaves.
+fn holders(sql: &dyn Sql, memory: &Memory, guard: &Guard) -> Result<Vec<Pos>, StoreError> {
+    let holders = grants::holders(sql, &guard.role, limits::ACCESS_USERS)?;
+    if memory.departure().is_none() {
+        return Ok(holders);
+    }
+    let mut staying = Vec::new();
+    for holder in holders {
+        let row = resources::at(sql, holder)?;
+        if !row.and_then(|row| row.manager).is_some_and(|id| memory.takes_along(&id)) {
+            staying.push(holder);
+        }
+    }
+    Ok(staying)
 }
 
 fn needed(guard: &Guard) -> usize {
@@ -89,19 +109,34 @@ fn needed(guard: &Guard) -> usize {
 }
 
 impl Work<'_, '_> {
-    /// Refuses that users lose their access where a guard needs one of them: 409. Alarms that go on
+    /// Refuses that users lose a role where its guard needs one of them: 409. Alarms that go on
     /// with it cannot refuse any more.
     pub(in crate::tenant) fn guards_let_go(
         &self,
-        goes: impl Fn(&ResourceRow) -> bool,
+        goes: &dyn Fn(&ResourceRow, &str) -> Result<bool, StoreError>,
     ) -> Result<(), Failure> {
         for guard in &self.memory.policy.guards {
-            let stays =
-                |holder| Ok(!resources::at(self.sql, holder)?.is_some_and(|row| goes(&row)));
-            if falls_short(self.sql, guard, stays)? {
+            let stays = |holder| {
+                let row = resources::at(self.sql, holder)?;
+                Ok(!row.map_or(Ok(false), |row| goes(&row, &guard.role))?)
+            };
+            if falls_short(self.sql, self.memory, guard, &stays)? {
                 return Err(self.guarded(guard));
             }
         }
         Ok(())
+    }
+
+    /// Refuses with [`Self::guards_let_go`] that a connection leaves with its users, or without those who
+    /// hold something since they are its users.
+    pub(in crate::tenant) fn guards_let_leave(&self, id: &str, fate: Fate) -> Result<(), Failure> {
+        self.guards_let_go(&|row, role| {
+            if row.manager.as_deref() != Some(id) || fate != Fate::Keep {
+                return Ok(row.manager.as_deref() == Some(id));
+            }
+            let alone = ResourceRow { manager: None, ..row.clone() };
+            let access = Known::of(self.sql, self.memory, &alone)?.access(self.sql, self.memory)?;
+            Ok(!roles(&access.grants).contains(role))
+        })
     }
 }

@@ -27,48 +27,60 @@ pub(in crate::tenant) fn load(sql: &dyn Sql) -> Result<Brakes, StoreError> {
 }
 
 impl Settling<'_> {
-    /// Counts that a connection ends a user's access; why that is held, if it is.
+    /// Counts that a connection ends a user's access, once within a day; why that is held, if it is.
     /// Whoever is deleted is `gone` and cannot be counted any more.
     pub(super) fn brake(
         &mut self,
         connection: &str,
+        user: &str,
         gone: bool,
     ) -> Result<Option<Cause>, StoreError> {
         let Some(policy) = self.memory.policy.brake else { return Ok(None) };
         let now = self.author.now.timestamp_millis();
-        let fresh = || BrakeRow {
-            connection: connection.to_owned(),
-            since: now,
-            users: 0,
-            gone: 0,
-            managed: None,
-            state: COUNTING.to_owned(),
-        };
         let is_over = |row: &BrakeRow| now.saturating_sub(row.since) > limits::BRAKE_MILLISECONDS;
-        let known = self.memory.brakes.get(connection).cloned();
-        let mut row = match known {
+        let known = match self.memory.brakes.get(connection).cloned() {
             Some(row) if row.state == HOLDING => {
                 if !changes::braked(self.sql, connection, 1)?.is_empty() {
                     return Ok(Some((BRAKE, said(policy, &row))));
                 }
-                fresh() // All that it held was decided one by one.
+                None // All that it held was decided one by one.
             }
-            Some(row) if is_over(&row) => fresh(),
+            Some(row) if is_over(&row) => None,
             Some(row) if row.state == RELEASED => return Ok(None),
-            Some(row) => row,
-            None => fresh(),
+            known => known,
         };
-        let users = row.users.saturating_add(1);
+        let mut row = match known {
+            Some(row) => row,
+            None => self.counting(connection)?,
+        };
+        let is_new = !brakes::is_counted(self.sql, connection, user)?;
+        let users = row.users.saturating_add(is_new.into());
         let is_held = self.stops(policy, users, &mut row)?;
         if is_held {
             row.state = HOLDING.to_owned();
         } else {
             row.users = users;
             row.gone = row.gone.saturating_add(gone.into());
+            if is_new {
+                brakes::count(self.sql, connection, user)?;
+            }
         }
         let cause = is_held.then(|| (BRAKE, said(policy, &row)));
         self.set_brake(row)?;
         Ok(cause)
+    }
+
+    /// Begins to count.
+    fn counting(&self, connection: &str) -> Result<BrakeRow, StoreError> {
+        brakes::forget_counted(self.sql, connection)?;
+        Ok(BrakeRow {
+            connection: connection.to_owned(),
+            since: self.author.now.timestamp_millis(),
+            users: 0,
+            gone: 0,
+            managed: None,
+            state: COUNTING.to_owned(),
+        })
     }
 
     /// Whether so many users are too many.

@@ -25,6 +25,8 @@ pub(super) enum Line {
     Resource(ResourceLine),
     Member(MemberLine),
     Dangling(MemberLine),
+    Grant(GrantLine),
+    Suspension(SuspensionLine),
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,6 +62,23 @@ pub(super) struct MemberLine {
     pub(super) member: String,
     pub(super) origin: String,
     pub(super) display: Option<String>,
+}
+
+/// What stands whatever mappings say.
+#[derive(Debug, Deserialize)]
+pub(super) struct GrantLine {
+    pub(super) user: String,
+    pub(super) role: Option<String>,
+    pub(super) scope: Option<String>,
+    pub(super) group: Option<String>,
+    pub(super) source: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct SuspensionLine {
+    pub(super) user: String,
+    pub(super) since: i64,
+    pub(super) stale: bool,
 }
 
 /// The lines of a body with their numbers. Those that end a page say nothing.

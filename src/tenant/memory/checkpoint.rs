@@ -10,6 +10,7 @@ use crate::tenant::bookmarks::Bookmarks;
 use crate::tenant::changes::Brakes;
 use crate::tenant::copies::Directory;
 use crate::tenant::hidden::Hidden;
+use crate::tenant::log::Log;
 use crate::tenant::stale::Sightings;
 use crate::tenant::tombstones::Tombstones;
 
@@ -19,6 +20,7 @@ pub(in crate::tenant) struct Checkpoint {
     counts: BTreeMap<u8, TypeCount>,
     last_id: u128,
     last_seq: i64,
+    log: Log,
     nested_groups: bool,
     dangling: bool,
     sweeping: bool,
@@ -40,6 +42,7 @@ impl Memory {
             counts,
             last_id,
             last_seq,
+            log,
             keys: _,
             secrets: _,
             trusts: _,
@@ -74,6 +77,7 @@ impl Memory {
             counts: counts.clone(),
             last_id: *last_id,
             last_seq: *last_seq,
+            log: log.clone(),
             nested_groups: *nested_groups,
             dangling: *dangling,
             sweeping: *sweeping,
@@ -94,6 +98,7 @@ impl Memory {
             counts,
             last_id,
             last_seq,
+            log,
             nested_groups,
             dangling,
             sweeping,
@@ -109,6 +114,7 @@ impl Memory {
         self.counts = counts;
         self.last_id = last_id;
         self.last_seq = last_seq;
+        self.log = log;
         self.nested_groups = nested_groups;
         self.dangling = dangling;
         self.sweeping = sweeping;

@@ -60,11 +60,11 @@ impl Work<'_, '_> {
             self.memory.touch_name(row.pos, &before.resource);
             self.memory.touch_name(row.pos, &document.resource);
             let kind = EventKind::Resource(row.pos.type_number(), verb);
-            let successor = self.successor(verb, row.pos, &document)?;
+            let successor = self.heirs().successor(verb, row.pos, &document)?;
             let event = Event::new(kind, document.id.as_str()).succeeded(successor);
             let event = self
                 .drifting(row, &changed, event)?
-                .with("previous", before.resource.told(&changed, *schema))
+                .previously(before.resource.told(&changed, *schema))
                 .with("changed", changed.clone());
             self.record(&event)?;
         }

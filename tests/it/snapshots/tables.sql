@@ -40,7 +40,7 @@ CREATE TABLE events (
         time INTEGER NOT NULL,
         type TEXT NOT NULL,
         data TEXT NOT NULL
-     ) STRICT;
+     , salt BLOB, digest BLOB, hash BLOB) STRICT;
 CREATE TABLE connections (
         id TEXT PRIMARY KEY,
         display_name TEXT NOT NULL UNIQUE,
@@ -171,7 +171,7 @@ CREATE TABLE decisions (
         actor TEXT NOT NULL,
         users TEXT NOT NULL,
         done INTEGER NOT NULL
-     ) STRICT;
+     , connection TEXT) STRICT;
 CREATE INDEX resources_by_seen ON resources (last_seen) WHERE last_seen IS NOT NULL;
 CREATE TABLE staleness (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -245,6 +245,25 @@ CREATE TABLE brakes (
         managed INTEGER,
         state TEXT NOT NULL
      ) STRICT, WITHOUT ROWID;
+CREATE TABLE brake_users (
+        connection TEXT NOT NULL,
+        user TEXT NOT NULL,
+        PRIMARY KEY (connection, user)
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE anchor (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        seq INTEGER NOT NULL,
+        hash BLOB
+     ) STRICT;
+CREATE TABLE erasures (
+        user TEXT PRIMARY KEY,
+        taken INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+CREATE TABLE erasing (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        after INTEGER NOT NULL,
+        until INTEGER NOT NULL
+     ) STRICT;
 CREATE TABLE streams (
         id TEXT PRIMARY KEY,
         kind TEXT NOT NULL,

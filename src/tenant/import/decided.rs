@@ -1,0 +1,83 @@
+//! What people decided of users, as an import takes it: what was granted to them whatever mappings say,
+//! and that their access is suspended.
+
+use chrono::DateTime;
+use serde_json::{Map, Value};
+
+use super::lines::{GrantLine, SuspensionLine};
+use super::{Outcome, conflict, faulty};
+use crate::event::{Event, EventKind};
+use crate::limits;
+use crate::policy::{Granted, Held};
+use crate::scim::schema::USER;
+use crate::store::grants::{self, GrantRow};
+use crate::store::resources::{self, ResourceRow};
+use crate::store::suspensions::{self, Cause};
+use crate::tenant::access::{counted, held_of, is_counted, row_of};
+use crate::tenant::work::{Failure, Work};
+
+impl Work<'_, '_> {
+    /// Something that stands whatever mappings say; whether it is honoured is computed behind the import.
+    pub(super) fn import_grant(
+        &mut self,
+        number: usize,
+        line: &GrantLine,
+    ) -> Result<Outcome, Failure> {
+        let held = held(line).ok_or_else(|| faulty(number, "is no grant"))?;
+        let Some(user) = self.moved_user(&line.user)? else { return Ok(Outcome::Skipped) };
+        let rows = grants::of_user(self.sql, user.pos)?;
+        let own = rows.iter().find(|row| held_of(row) == held);
+        if own.is_some_and(|row| row.standing) {
+            return Ok(Outcome::Unchanged);
+        }
+        if rows.iter().filter(|row| row.standing).count() >= limits::GRANTS_BY_HAND {
+            return Err(conflict("a user has too many grants"));
+        }
+        let row = own.cloned().unwrap_or_else(|| row_of(&held, self.memory.last_seq));
+        let counted = is_counted(&counted(&self.memory.policy), &row);
+        grants::put(self.sql, user.pos, &GrantRow { standing: true, ..row }, counted)?;
+        Ok(Outcome::Imported)
+    }
+
+    /// That a user's access is suspended, and since when.
+    pub(super) fn import_suspension(
+        &mut self,
+        number: usize,
+        line: &SuspensionLine,
+    ) -> Result<Outcome, Failure> {
+        if DateTime::from_timestamp_millis(line.since).is_none() {
+            return Err(faulty(number, "is no suspension"));
+        }
+        if self.moved_user(&line.user)?.is_none() {
+            return Ok(Outcome::Skipped);
+        }
+        if suspensions::of(self.sql, &line.user)?.is_some() {
+            return Ok(Outcome::Unchanged);
+        }
+        let cause = if line.stale { Cause::Stale } else { Cause::Hand };
+        suspensions::add(self.sql, &line.user, line.since, cause)?;
+        let event = Event::new(EventKind::UserAccessChanged, line.user.as_str());
+        self.record(&event.with("suspended", true).with("imported", true))?;
+        Ok(Outcome::Imported)
+    }
+
+    fn moved_user(&self, id: &str) -> Result<Option<ResourceRow>, Failure> {
+        Ok(resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER))
+    }
+}
+
+/// The grant of a line, if it is one that somebody, or a trigger, could have made.
+fn held(line: &GrantLine) -> Option<Held> {
+    let GrantLine { role, scope, group, source, .. } = line;
+    let fields = [("role", role), ("scope", scope), ("group", group)].into_iter();
+    let fields = fields.filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())));
+    let granted = Granted::parse(&Value::Object(fields.collect::<Map<_, _>>())).ok()?;
+    let named = |prefix: &str, most: usize| {
+        source.strip_prefix(prefix).is_some_and(|name| (1..=most).contains(&name.len()))
+    };
+    // A group is granted by triggers alone.
+    let by_hand = source == "admin" || named("scim:", limits::SLUG_CHARACTERS);
+    let fits =
+        named("mapping:", limits::MAPPING_ID_CHARACTERS) || by_hand && granted.group().is_none();
+    fits.then(|| Held { granted, source: source.clone() })
+}
