@@ -22,7 +22,7 @@ use super::log::Log;
 use super::matches::Matches;
 use super::ring::Noted;
 use super::stale::Sightings;
-use super::streams::{self, Delivery, Stream};
+use super::streams::{self, Delivery, Streams};
 use super::tombstones::Tombstones;
 use super::{stored_policy, sweep};
 use crate::auth::JtiDigest;
@@ -99,7 +99,7 @@ pub(super) struct Memory {
     /// What is known of copies for the edge, if there are any.
     pub(super) directory: Option<Directory>,
     /// Who is told of events.
-    pub(super) streams: BTreeMap<String, Stream>,
+    pub(super) streams: Streams,
     /// What the running request has sent before it is answered.
     pub(super) outgoing: Option<Delivery>,
     /// Where pages ended.

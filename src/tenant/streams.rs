@@ -13,14 +13,14 @@ mod plan;
 mod routes;
 mod shown;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use self::batch::{Batch, Delivery};
 pub(super) use self::plan::behind;
-pub(super) use self::shown::{Progress, moment, page_until};
+pub(super) use self::shown::{Progress, moment, object, page_until};
 use super::memory::Memory;
 use super::{Tenant, wake};
 use crate::auth::KeyRing;
@@ -48,12 +48,46 @@ pub(super) struct Stream {
     ready: Option<i64>,
 }
 
-/// Steps of streams that are on their way, or have just been.
+/// All streams, in the order of their ids: a few.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flights(BTreeMap<String, Flight>);
+pub(super) struct Streams(Vec<Stream>);
 
-#[derive(Clone, Copy, Debug)]
+impl Streams {
+    pub(super) fn all(&self) -> &[Stream] {
+        &self.0
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<&Stream> {
+        self.0.iter().find(|stream| stream.row.id == id)
+    }
+
+    fn get_mut(&mut self, id: &str) -> Option<&mut Stream> {
+        self.0.iter_mut().find(|stream| stream.row.id == id)
+    }
+
+    /// Puts a stream in the place of that of its id, if there is one.
+    fn put(&mut self, stream: Stream) {
+        match self.get_mut(&stream.row.id) {
+            Some(known) => *known = stream,
+            None => {
+                let place = self.0.partition_point(|known| known.row.id < stream.row.id);
+                self.0.insert(place, stream);
+            }
+        }
+    }
+
+    fn remove(&mut self, id: &str) {
+        self.0.retain(|stream| stream.row.id != id);
+    }
+}
+
+/// Steps of streams that are on their way, or have just been: one of a stream at most.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flights(Vec<Flight>);
+
+#[derive(Clone, Debug)]
 struct Flight {
+    stream: String,
     began: i64,
     is_over: bool,
 }
@@ -68,17 +102,18 @@ impl Flights {
             };
             flight.began.saturating_add(pause)
         };
-        self.0.get(stream).map_or(0, until)
+        self.0.iter().find(|flight| flight.stream == stream).map_or(0, until)
     }
 
     fn begin(&mut self, stream: &str, began: i64) {
-        self.0.insert(stream.to_owned(), Flight { began, is_over: false });
+        self.0.retain(|flight| flight.stream != stream);
+        self.0.push(Flight { stream: stream.to_owned(), began, is_over: false });
     }
 
     /// Notes the end of a step; whether it was still waited for.
     fn end(&mut self, stream: &str, began: i64) -> bool {
-        let flight = self.0.get_mut(stream);
-        let flight = flight.filter(|flight| flight.began == began && !flight.is_over);
+        let mut flights = self.0.iter_mut().filter(|flight| flight.stream == stream);
+        let flight = flights.find(|flight| flight.began == began && !flight.is_over);
         flight.map(|flight| flight.is_over = true).is_some()
     }
 }
@@ -89,7 +124,7 @@ fn follower_of(stream: &str) -> String {
 }
 
 /// All streams, as rows tell.
-pub(super) fn load(sql: &dyn Sql) -> Result<BTreeMap<String, Stream>, StoreError> {
+pub(super) fn load(sql: &dyn Sql) -> Result<Streams, StoreError> {
     let load = |row: StreamRow| {
         let name = follower_of(&row.id);
         let follower = followers::read(sql, &name)?.unwrap_or_default();
@@ -106,9 +141,9 @@ pub(super) fn load(sql: &dyn Sql) -> Result<BTreeMap<String, Stream>, StoreError
             row,
         };
         stream.count(&deliveries::unfinished(sql, &stream.row.id)?);
-        Ok((stream.row.id.clone(), stream))
+        Ok(stream)
     };
-    streams::all(sql)?.into_iter().map(load).collect()
+    streams::all(sql)?.into_iter().map(load).collect::<Result<_, _>>().map(Streams)
 }
 
 impl Stream {
@@ -126,7 +161,7 @@ impl Stream {
         let mut before = BTreeSet::new();
         let mut ready: Option<i64> = None;
         for row in unfinished {
-            let ids: Vec<&str> = row.ids.split_ascii_whitespace().collect();
+            let ids: Vec<String> = row.ids.split_ascii_whitespace().map(str::to_owned).collect();
             if !ids.iter().any(|id| before.contains(id)) {
                 ready = Some(ready.map_or(row.due, |ready| ready.min(row.due)));
             }
@@ -160,7 +195,7 @@ impl Tenant {
         let memory = self.memory.as_ref()?;
         let now = now.timestamp_millis();
         let due = |stream| memory.stream_due_in(&self.flights, stream, now);
-        memory.streams.values().filter_map(due).min()
+        memory.streams.all().iter().filter_map(due).min()
     }
 
     /// What is to be handed over, if anything is due: a bounded step of each stream, which has to be told
@@ -187,10 +222,18 @@ impl Tenant {
         let is_due = |stream: &&Stream| {
             !memory.is_erasing() && memory.stream_due_in(&self.flights, stream, millis) == Some(0)
         };
-        let due: Vec<String> =
-            memory.streams.values().filter(is_due).map(|stream| stream.row.id.clone()).collect();
-        let mut batches = Vec::new();
+        let due: Vec<String> = memory
+            .streams
+            .all()
+            .iter()
+            .filter(is_due)
+            .map(|stream| stream.row.id.clone())
+            .collect();
+        let (mut batches, mut events) = (Vec::new(), 0_usize);
         for id in due {
+            if events >= limits::ALARM_EVENTS {
+                break;
+            }
             self.flights.begin(&id, millis);
             let memory = wake(&mut self.memory, sql)?;
             memory.log.sow(random)?;
@@ -199,7 +242,10 @@ impl Tenant {
                     .batch(&id)
             };
             match store::transacted(sql, plan, Result::is_ok).flatten() {
-                Ok(Some(batch)) => batches.push(batch),
+                Ok(Some(batch)) => {
+                    events = events.saturating_add(batch.len());
+                    batches.push(batch);
+                }
                 Ok(None) => drop(self.flights.end(&id, millis)),
                 Err(error) => {
                     self.memory = None; // It may think that something was recorded.
@@ -212,9 +258,9 @@ impl Tenant {
 
     /// Has no stream begin a step for as long as one may take.
     pub fn pause_streams(&mut self, now: DateTime<Utc>) {
-        let streams = self.memory.iter().flat_map(|memory| memory.streams.keys());
+        let streams = self.memory.iter().flat_map(|memory| memory.streams.all());
         for stream in streams {
-            self.flights.begin(stream, now.timestamp_millis());
+            self.flights.begin(&stream.row.id, now.timestamp_millis());
         }
     }
 

@@ -79,6 +79,28 @@ fn events_of_other_types_are_passed_over_without_a_row() {
 }
 
 #[test]
+fn one_alarm_hands_over_so_many_and_the_next_one_the_rest() {
+    let mut acme = Acme::new();
+    for number in 0..limits::STREAMS_PER_TENANT {
+        acme.hook(&format!("s{number:02}"));
+    }
+    acme.deliver(|_| status(204));
+    for number in 0..limits::BATCH_EVENTS {
+        acme.user(&format!("u{number}"));
+    }
+    let mut handed = Vec::new();
+    while handed.len() < limits::STREAMS_PER_TENANT {
+        let batches = acme.batches().expect("steps");
+        let events: usize = batches.iter().map(|batch| batch.len()).sum();
+        assert!(events >= limits::BATCH_EVENTS, "somebody's turn");
+        assert!(events < limits::ALARM_EVENTS + limits::BATCH_EVENTS, "{events}");
+        handed.extend(batches);
+    }
+    assert_eq!(handed.len(), limits::STREAMS_PER_TENANT);
+    assert!(acme.batches().expect("none").is_empty(), "each once");
+}
+
+#[test]
 fn it_is_known_when_the_last_steps_were_done() {
     let mut acme = given();
     let first = acme.events().len();

@@ -1,16 +1,14 @@
 //! What becomes of a user's changes that need nobody's approval: who has acknowledged them, as each
 //! stream's place in the log and its rows tell.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::shown::change_shown;
 use crate::policy::hint;
 use crate::store::changes::{self, PENDING, REJECTED, Sought};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, RETRYING};
 use crate::store::events::{self, EventRow, Span};
-use crate::tenant::streams::{Progress, Stream, behind, moment, page_until};
+use crate::tenant::streams::{Progress, Stream, behind, moment, object, page_until};
 use crate::tenant::work::{Failure, Work};
 
 /// Streams, each with its rows.
@@ -45,31 +43,33 @@ impl Work<'_, '_> {
     ) -> Result<Value, Failure> {
         let streams = match stream {
             Some(id) => vec![self.stream(id)?],
-            None => self.memory.streams.values().filter(|stream| stream.is_enabled()).collect(),
+            None => self.memory.streams.all().iter().filter(|stream| stream.is_enabled()).collect(),
         };
         let (events, until) = behind(self.sql, sought.after, self.memory.last_seq)?;
-        let mut found = BTreeMap::new();
-        if stream.is_none() {
-            for row in changes::list(self.sql, sought, limit)? {
-                if row.id <= until {
-                    found.insert(row.id, change_shown(&row)?);
-                }
+        let mut rows = match stream {
+            None => changes::list(self.sql, sought, limit)?,
+            Some(_) => Vec::new(),
+        }
+        .into_iter()
+        .filter(|row| row.id <= until)
+        .peekable();
+        let mut found = Vec::new();
+        let streams = self.with_rows(streams, (sought.after, until))?;
+        let is_decided = [Some(PENDING), Some(REJECTED)].contains(&sought.status);
+        for event in events.iter().filter(|event| !is_decided && event.time > sought.since) {
+            while let Some(row) = rows.next_if(|row| row.id < event.seq) {
+                found.push((row.id, change_shown(&row)?));
             }
+            let change = self.delivered_change(event, &streams, stream);
+            found.extend(change.filter(|one| is_sought(one, sought)).map(|one| (event.seq, one)));
         }
-        if ![Some(PENDING), Some(REJECTED)].contains(&sought.status) {
-            let streams = self.with_rows(streams, (sought.after, until))?;
-            let shown = |event: &EventRow| {
-                Some((event.seq, self.delivered_change(event, &streams, stream)?))
-            };
-            let is_sought = |(_, change): &(i64, Value)| is_sought(change, sought);
-            let since = events.iter().filter(|event| event.time > sought.since);
-            found.extend(since.filter_map(shown).filter(is_sought));
+        for row in rows {
+            found.push((row.id, change_shown(&row)?));
         }
-        let reached = match found.keys().nth(limit.saturating_sub(1)) {
-            Some(last) => *last,
-            None => until,
-        };
-        let items: Vec<Value> = found.into_values().take(limit).collect();
+        found.truncate(limit);
+        let last = found.last().filter(|_| found.len() == limit);
+        let reached = last.map_or(until, |(last, _)| *last);
+        let items = found.into_iter().map(|(_, change)| change).collect();
         Ok(page_until(items, reached, self.memory.last_seq))
     }
 
@@ -96,17 +96,7 @@ impl Work<'_, '_> {
             return None;
         }
         let data: Value = serde_json::from_str(&event.data).ok()?;
-        let mut change = Map::new();
-        let mut put = |name: &str, value: Value| change.insert(name.to_owned(), value);
-        put("id", event.seq.to_string().into());
-        put("user", data.get("id").cloned().unwrap_or_default());
-        put("action", action.into());
-        put("status", "provisioned".into());
-        put("cause", "event".into());
-        for name in ["connection", "actor"] {
-            put(name, data.get(name).cloned().unwrap_or_default());
-        }
-        put("createdAt", moment(event.time).into());
+        let of_event = |name: &str| data.get(name).cloned().unwrap_or_default();
         let (mut acked, mut is_open, mut failed) = (None, false, None);
         for (stream, rows) in takers() {
             match stream.progress(event.seq, rows) {
@@ -121,20 +111,33 @@ impl Work<'_, '_> {
             }
         }
         let is_lost = failed.is_some_and(|(_, row)| row.state == FAILED);
-        match (is_lost, is_open) {
-            (true, _) => drop(put("status", FAILED.into())),
-            (_, true) => drop(put("status", open.into())),
-            _ => drop(acked.and_then(moment).map(|at| put("ackedAt", at.into()))),
+        let status = match (is_lost, is_open) {
+            (true, _) => FAILED,
+            (_, true) => open,
+            _ => "provisioned",
+        };
+        let mut change = vec![
+            ("id", event.seq.to_string().into()),
+            ("user", of_event("id")),
+            ("action", action.into()),
+            ("status", status.into()),
+            ("cause", "event".into()),
+            ("connection", of_event("connection")),
+            ("actor", of_event("actor")),
+            ("createdAt", moment(event.time).into()),
+        ];
+        if let (Some(at), "provisioned") = (acked.and_then(moment), status) {
+            change.push(("ackedAt", at.into()));
         }
         if let Some((stream, row)) = failed {
             let reason = row.reason.as_deref().unwrap_or_default();
-            put("stream", stream.into());
-            put("reason", reason.into());
-            put("hint", hint(reason).into());
-            put("attempts", row.attempts.into());
-            put("answer", row.answer.as_deref().into());
+            change.push(("stream", stream.into()));
+            change.push(("reason", reason.into()));
+            change.push(("hint", hint(reason).into()));
+            change.push(("attempts", row.attempts.into()));
+            change.push(("answer", row.answer.as_deref().into()));
         }
-        Some(Value::Object(change))
+        Some(object(change))
     }
 
     /// Has what streams could not deliver of an event tried again, from the start and at once; the change,
@@ -151,7 +154,8 @@ impl Work<'_, '_> {
             self.recount(&stream)?;
         }
         let span = Span { after: seq.saturating_sub(1), until: seq, kind: None, actor: None };
-        let streams = self.memory.streams.values().filter(|stream| stream.is_enabled()).collect();
+        let streams =
+            self.memory.streams.all().iter().filter(|stream| stream.is_enabled()).collect();
         let streams = self.with_rows(streams, (span.after, span.until))?;
         let events = events::read(self.sql, span)?;
         let change = events.first().and_then(|event| self.delivered_change(event, &streams, None));

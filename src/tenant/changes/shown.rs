@@ -55,7 +55,7 @@ impl Work<'_, '_> {
         };
         let limit = query.items_limit()?;
         let stream = stream.or(value("stream"));
-        if stream.is_some() || !self.memory.streams.is_empty() {
+        if stream.is_some() || !self.memory.streams.all().is_empty() {
             return Ok(Response::json(200, &self.with_delivered(sought, stream, limit)?));
         }
         let rows = changes::list(self.sql, sought, limit.saturating_add(1))?;

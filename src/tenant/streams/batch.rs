@@ -114,9 +114,7 @@ impl Item {
     pub(super) fn new(tenant: &str, event: &EventRow, row: Option<DeliveryRow>) -> Self {
         let shown = event_of(tenant, event);
         let ids = ids_of(&shown);
-        // The time tells it from an event of a tenant of that name that was deleted.
-        let id = format!("{tenant}_{}_{}", event.seq, event.time);
-        let message = Message { id, body: shown.to_string() };
+        let message = Message { id: message_id(tenant, event), body: shown.to_string() };
         let (seq, kind) = (event.seq, event.kind.clone());
         Self { seq, kind, ids, row, state: State::Waiting, message }
     }
@@ -125,6 +123,12 @@ impl Item {
     pub(super) fn is_behind(&self, blocked: &BTreeSet<String>) -> bool {
         self.ids.iter().any(|id| blocked.contains(id))
     }
+}
+
+/// What a receiver knows an event by. The time tells it from one of a tenant of that name that was
+/// deleted.
+pub(super) fn message_id(tenant: &str, event: &EventRow) -> String {
+    format!("{tenant}_{}_{}", event.seq, event.time)
 }
 
 /// What an event is about: its own id, and the members that it lists.

@@ -1,15 +1,13 @@
 //! A stream as the API reads and shows it.
 
-use chrono::DateTime;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::Stream;
+use super::{Stream, moment, object};
 use crate::http::{Outbound, Problem, ProblemCode};
 use crate::limits;
 use crate::policy::{Signature, StreamKind, Types};
 use crate::registry::Slug;
 use crate::store::streams::{DISABLED, ENABLED};
-use crate::tenant::document::timestamp;
 use crate::tenant::work::only_fields;
 
 /// What a stream is made of.
@@ -145,20 +143,20 @@ impl Stream {
     /// The stream as the API shows it, without what signs.
     pub(super) fn shown(&self) -> Value {
         let row = &self.row;
-        let moment = |millis: i64| DateTime::from_timestamp_millis(millis).map(timestamp);
-        json!({
-            "id": row.id,
-            "kind": row.kind,
-            "url": row.url,
-            "types": Types::stored(&row.types).names(),
-            "signature": row.signature,
-            "state": row.state,
-            "disabledReason": row.why,
-            "after": self.after,
-            "unfinished": self.unfinished,
-            "failingSince": row.failing.and_then(moment),
-            "pausedUntil": Some(self.follower.due).filter(|due| *due > 0).and_then(moment),
-            "createdAt": moment(row.created),
-        })
+        let paused = Some(self.follower.due).filter(|due| *due > 0);
+        object(vec![
+            ("id", row.id.as_str().into()),
+            ("kind", row.kind.as_str().into()),
+            ("url", row.url.as_str().into()),
+            ("types", Types::stored(&row.types).names().into()),
+            ("signature", row.signature.as_str().into()),
+            ("state", row.state.as_str().into()),
+            ("disabledReason", row.why.as_deref().into()),
+            ("after", self.after.into()),
+            ("unfinished", self.unfinished.into()),
+            ("failingSince", row.failing.and_then(moment).into()),
+            ("pausedUntil", paused.and_then(moment).into()),
+            ("createdAt", moment(row.created).into()),
+        ])
     }
 }

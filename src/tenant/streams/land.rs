@@ -63,7 +63,7 @@ pub(super) fn land(
         streams::put(sql, &stream.row)?;
     }
     let has_failed_for = failing.map_or(0, |since| millis.saturating_sub(since));
-    memory.streams.insert(stream.row.id.clone(), stream.clone());
+    memory.streams.put(stream.clone());
     for (seq, user, reason) in tally.lost {
         let event = Event::new(EventKind::ChangeFailed, user)
             .with("change", seq.to_string())
@@ -95,7 +95,7 @@ pub(super) fn disable(
     stream.row.why = Some(why.to_owned());
     streams::put(sql, &stream.row)?;
     let event = Event::new(EventKind::StreamDisabled, stream.row.id.as_str()).with("reason", why);
-    memory.streams.insert(stream.row.id.clone(), stream);
+    memory.streams.put(stream);
     memory.record(sql, &event, author(now))
 }
 

@@ -63,10 +63,10 @@ impl Plan<'_> {
                 stream.write_place(self.sql)?;
             }
             stream.count(&deliveries::unfinished(self.sql, id)?);
-            self.memory.streams.insert(id.to_owned(), stream);
+            self.memory.streams.put(stream);
             return Ok(None);
         }
-        self.memory.streams.insert(id.to_owned(), stream);
+        self.memory.streams.put(stream);
         Ok(Some(batch))
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::batch::{Delivery, Message};
 use super::fields::{NewStream, Patch, place};
 use super::keys::sealed;
-use super::{Stream, follower_of};
+use super::{Stream, follower_of, object};
 use crate::auth::SigningKey;
 use crate::event::{Event, EventKind};
 use crate::http::{Method, Problem, ProblemCode, Response, Route, StreamAction, is_slug};
@@ -51,10 +51,10 @@ impl Work<'_, '_> {
             Some(id) => id,
             None => self.next_id()?,
         };
-        if self.memory.streams.contains_key(&id) {
+        if self.memory.streams.get(&id).is_some() {
             return Err(conflict("there is a stream of this id")); // (2)
         }
-        if self.memory.streams.len() >= limits::STREAMS_PER_TENANT {
+        if self.memory.streams.all().len() >= limits::STREAMS_PER_TENANT {
             return Err(conflict("the tenant has too many streams")); // (2)
         }
         let key = self.signing_key(new.signature)?;
@@ -83,16 +83,15 @@ impl Work<'_, '_> {
         let mut stream = Stream { row, follower, after, steps, unfinished: 0, ready: None };
         stream.write_place(self.sql)?;
         let shown = with_key(stream.shown(), &key);
-        self.memory.streams.insert(id, stream);
+        self.memory.streams.put(stream);
         Ok(Response::json(201, &shown))
     }
 
     /// `GET …/streams`.
     fn list_streams(&self) -> Answer {
-        Ok(Response::json(
-            200,
-            &self.items(&self.memory.streams, is_slug, |stream| self.shown(stream))?,
-        ))
+        let all = self.memory.streams.all().iter().map(|stream| (stream.id(), stream));
+        let page = self.request().query.page(all, is_slug, |stream| self.shown(stream))?;
+        Ok(Response::json(200, &page))
     }
 
     /// `GET …/streams/{s}`.
@@ -135,7 +134,7 @@ impl Work<'_, '_> {
         streams::put(self.sql, &stream.row)?;
         self.record(&Event::new(kind, id).with("changed", changed))?;
         let shown = self.shown(&stream);
-        self.memory.streams.insert(id.to_owned(), stream);
+        self.memory.streams.put(stream);
         Ok(Response::json(200, &shown))
     }
 
@@ -198,7 +197,7 @@ impl Work<'_, '_> {
         let event = Event::new(EventKind::StreamUpdated, id);
         self.record(&event.with("changed", vec!["after"]).with("after", after))?;
         let shown = self.shown(&stream);
-        self.memory.streams.insert(id.to_owned(), stream);
+        self.memory.streams.put(stream);
         Ok(Response::json(200, &shown))
     }
 
@@ -221,7 +220,7 @@ impl Work<'_, '_> {
         let changed = Event::new(EventKind::StreamUpdated, id).with("changed", vec!["secret"]);
         self.record(&changed)?;
         let shown = with_key(self.shown(&stream), &key);
-        self.memory.streams.insert(id.to_owned(), stream);
+        self.memory.streams.put(stream);
         Ok(Response::json(200, &shown))
     }
 
@@ -281,14 +280,14 @@ impl Delivery {
             Delivered::Answered { status, .. } => Some(*status),
             _ => None,
         };
-        let told = json!({
-            "id": self.id,
-            "delivered": came.is_success(),
-            "status": status,
-            "reason": reason,
-            "hint": reason.as_deref().map(hint),
-            "answer": came.answer(),
-        });
+        let told = object(vec![
+            ("id", self.id.as_str().into()),
+            ("delivered", came.is_success().into()),
+            ("status", status.into()),
+            ("hint", reason.as_deref().map(hint).into()),
+            ("reason", reason.into()),
+            ("answer", came.answer().into()),
+        ]);
         Response::json(200, &told)
     }
 }

@@ -2,9 +2,10 @@
 //! place in the log tell.
 
 use chrono::DateTime;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Stream;
+use super::batch::message_id;
 use super::plan::behind;
 use crate::http::{Problem, ProblemCode, Response};
 use crate::policy::{Types, hint};
@@ -84,7 +85,7 @@ impl Work<'_, '_> {
             if status.is_some_and(|status| item.get("status") != Some(&status.into())) {
                 continue;
             }
-            items.push(Value::Object(item));
+            items.push(item);
             if items.len() >= limit {
                 reached = event.seq;
                 break;
@@ -101,38 +102,44 @@ pub(in crate::tenant) fn page_until(items: Vec<Value>, reached: i64, last: i64) 
     fields.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-fn delivery_shown(tenant: &str, event: &EventRow, progress: &Progress<'_>) -> Map<String, Value> {
+fn delivery_shown(tenant: &str, event: &EventRow, progress: &Progress<'_>) -> Value {
     let status = match progress {
         Progress::Waiting => WAITING,
         Progress::Row(row) => row.state.as_str(),
         Progress::Done(_) => DELIVERED,
     };
-    let mut shown = Map::new();
-    let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
-    put("seq", event.seq.into());
-    put("type", event.kind.as_str().into());
-    put("webhookId", format!("{tenant}_{}_{}", event.seq, event.time).into());
-    put("status", status.into());
+    let mut shown = vec![
+        ("seq", event.seq.into()),
+        ("type", event.kind.as_str().into()),
+        ("webhookId", message_id(tenant, event).into()),
+        ("status", status.into()),
+    ];
     match progress {
         Progress::Waiting => {}
-        Progress::Done(at) => drop(put("deliveredAt", at.and_then(moment).into())),
+        Progress::Done(at) => shown.push(("deliveredAt", at.and_then(moment).into())),
         Progress::Row(row) => {
-            put("attempts", row.attempts.into());
-            put("firstAttemptAt", row.first.and_then(moment).into());
-            put("lastAttemptAt", row.last.and_then(moment).into());
+            let last: Value = row.last.and_then(moment).into();
+            shown.push(("attempts", row.attempts.into()));
+            shown.push(("firstAttemptAt", row.first.and_then(moment).into()));
             match status {
-                DELIVERED => drop(put("deliveredAt", row.last.and_then(moment).into())),
-                RETRYING => drop(put("nextAttemptAt", moment(row.due).into())),
+                DELIVERED => shown.push(("deliveredAt", last.clone())),
+                RETRYING => shown.push(("nextAttemptAt", moment(row.due).into())),
                 _ => {}
             }
+            shown.push(("lastAttemptAt", last));
             if let Some(reason) = &row.reason {
-                put("reason", reason.as_str().into());
-                put("hint", hint(reason).into());
-                put("answer", row.answer.as_deref().into());
+                shown.push(("reason", reason.as_str().into()));
+                shown.push(("hint", hint(reason).into()));
+                shown.push(("answer", row.answer.as_deref().into()));
             }
         }
     }
-    shown
+    object(shown)
+}
+
+/// An object with these members, in this order.
+pub(in crate::tenant) fn object(members: Vec<(&str, Value)>) -> Value {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// A moment as it is shown.
