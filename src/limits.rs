@@ -3,6 +3,10 @@
 //! Exceeding one is a specified answer: 413 for bytes, `tooMany` for counts, `invalidFilter` or
 //! `invalidPath` for the small languages. Nothing here depends on a tenant.
 
+mod feed;
+
+pub use feed::*;
+
 /// Bytes of a request body; above it the answer is 413 before the object is woken.
 pub const BODY_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a body in chunks that are read and dropped when it is too long, so that whoever sends it hears
@@ -91,19 +95,6 @@ pub const DEPARTURE_SCAN: usize = 20_000;
 pub const RETAIN_SECONDS_DEFAULT: i64 = 30 * 86_400;
 /// How long at most: ten years.
 pub const RETAIN_SECONDS: i64 = 10 * 365 * 86_400;
-/// How long events are kept at least, where a tenant says for how long: a week, so that who follows them
-/// may stay away for some days.
-pub const RETAIN_EVENTS_SECONDS_LEAST: i64 = 7 * 86_400;
-/// For how long more they are kept for those who follow the log and have fallen behind: 30 days.
-pub const FOLLOWER_GRACE_MILLISECONDS: i64 = 30 * 86_400_000;
-/// Events that one alarm forgets.
-pub const PRUNED_EVENTS: usize = 2_000;
-/// People of whom one pass over the log removes what it tells.
-pub const ERASED_AT_ONCE: usize = 500;
-/// Events from which one alarm removes that.
-pub const ERASED_EVENTS: usize = 500;
-/// Bytes of the values before a change that its event tells; those that are too large are left out.
-pub const PREVIOUS_BYTES: usize = 64 * 1024;
 /// Users who were deleted that one alarm forgets.
 pub const TOMBSTONES_STEP: usize = 500;
 /// Places in a list that are remembered while the object is awake, so that pages walked in order
@@ -297,39 +288,6 @@ pub const COPY_READER_SECONDS: i64 = 3_600;
 /// How long an isolate keeps a tenant's record that it has read.
 pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
 
-/// Streams of a tenant; above it the answer is 409.
-pub const STREAMS_PER_TENANT: usize = 20;
-/// Types, or families of them, that a stream takes; more are 422.
-pub const STREAM_TYPES: usize = 50;
-/// Events of which one step of a stream tells.
-pub const BATCH_EVENTS: usize = 100;
-/// Events that one alarm begins to tell of, about; of 1,000 requests the runtime permits no more.
-pub const ALARM_EVENTS: usize = 800;
-/// Events at which one step of a stream looks for those of its types.
-pub const BATCH_SCANNED: usize = 500;
-/// Events that a stream hands over at once.
-pub const DELIVERIES_AT_ONCE: usize = 4;
-/// How long after a step of a stream has begun it begins to hand over events; the rest is the next one's.
-pub const BATCH_MILLISECONDS: i64 = 30_000;
-/// How long a step of a stream may take until it is taken for lost: that, an answer's time, and some.
-pub const BATCH_LOST_MILLISECONDS: i64 = 60_000;
-/// How long after a step of a stream has begun the next one does: what happens meanwhile goes together.
-pub const BATCH_PAUSE_MILLISECONDS: i64 = 1_000;
-/// Events of a stream that are tried again, or held behind such; with so many, new ones wait.
-pub const DELIVERIES_UNFINISHED: usize = 500;
-/// Events of a stream of which it is remembered that they had failed at first.
-pub const DELIVERIES_KEPT: usize = 1_000;
-/// Steps of a stream of which it is remembered when they were done.
-pub const ACKNOWLEDGEMENTS: usize = 100;
-/// Events that a stream passes over until its place is written; who wakes reads them again.
-pub const PASSED_OVER: i64 = 1_000;
-/// How long a receiver can put off the next attempt: a day.
-pub const RETRY_AFTER_SECONDS: i64 = 86_400;
-/// How long nothing may reach a receiver until its stream is disabled: five days.
-pub const FAILING_MILLISECONDS: i64 = 5 * 86_400_000;
-/// Bytes of a receiver's answer that are read, and kept.
-pub const ANSWER_BYTES: usize = 2 * 1024;
-
 /// Characters of an `Idempotency-Key`; a longer one is 400.
 pub const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
 /// How long the answer to a request with an `Idempotency-Key` is kept.
@@ -406,12 +364,3 @@ pub const MATCH_CANDIDATES: usize = 10;
 pub const ITEMS_DEFAULT: usize = 100;
 /// Items on a page of the admin API at most, and events on a page of the feed.
 pub const ITEMS: usize = 1_000;
-/// Seconds for which a request for events waits at most; a larger `wait` is lowered.
-pub const POLL_SECONDS: i64 = 25;
-/// Requests of a tenant that wait for events; above it the answer is 429.
-pub const WAITING_POLLS: usize = 100;
-/// Resources on a page of a snapshot at most, each user with its access, which takes some statements.
-pub const SNAPSHOT_RESOURCES: usize = 500;
-/// Events at which one page of the feed looks, when only those of one type are asked for; and one alarm,
-/// when it removes what the log tells of people.
-pub const EVENTS_SCANNED: i64 = 10_000;

@@ -5,6 +5,7 @@
 //! lock is needed. `streams` hands over what streams tell.
 
 mod streams;
+mod waits;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,8 +23,8 @@ use super::waiting::{self, settled};
 use super::{Outcome, body, directory, js, now, webhooks};
 use crate::auth::Principal;
 use crate::http::{
-    ConfigStep, Done, Errand, Exceeded, Method, Query, Refusal, Request, RequestId, Response,
-    Route, StreamAction, Trace, Url,
+    ConfigStep, Done, Errand, Method, Query, Refusal, Request, RequestId, Response, Route,
+    StreamAction, Trace, Url,
 };
 use crate::limits;
 use crate::policy::{Copying, RateLimit};
@@ -217,37 +218,6 @@ impl Object {
         match served.waits {
             Some(waits) => self.wait(call, served, waits).await, // (7)
             None => Ok(served),
-        }
-    }
-
-    async fn wait(
-        &self,
-        call: &mut Call<'_>,
-        mut served: Served,
-        mut waits: Waits,
-    ) -> Result<Served, Refusal> {
-        if self.polls.are_too_many() {
-            return Err(Refusal::TooManyRequests(Exceeded::by_polls(call.now)));
-        }
-        let until = call.now.timestamp_millis().saturating_add(waits.milliseconds);
-        loop {
-            let left = until.saturating_sub(now().timestamp_millis());
-            if left <= 0 {
-                return Ok(served);
-            }
-            self.polls.wait(left).await;
-            if self.tenant.borrow().last_seq() == Some(waits.looked) {
-                continue;
-            }
-            call.now = now();
-            call.looked = Some(waits.looked);
-            let spent = served.spent;
-            served = self.handle(call, None);
-            served.spent = served.spent.and(spent);
-            match served.waits {
-                Some(again) => waits = again,
-                None => return Ok(served),
-            }
         }
     }
 

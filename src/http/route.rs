@@ -167,31 +167,7 @@ impl Route {
             ["keys"] => Some(Self::Keys(tenant)),
             ["keys", key] => Some(Self::Key(tenant, decode(key)?)),
             ["keys", key, "rotate"] => Some(Self::Rotation(tenant, decode(key)?)),
-            ["connections"] => Some(Self::Connections(tenant)),
-            ["connections", IMPORT] => Some(Self::ImportConnection(tenant)),
-            ["connections", connection] => Some(Self::Connection(tenant, decode(connection)?)),
-            ["connections", connection, "health"] => {
-                Some(Self::ConnectionHealth(tenant, decode(connection)?))
-            }
-            ["connections", connection, "test"] => {
-                Some(Self::ConnectionTest(tenant, decode(connection)?))
-            }
-            ["connections", connection, "secrets"] => {
-                Some(Self::Secrets(tenant, decode(connection)?))
-            }
-            ["connections", connection, "secrets", secret] => {
-                Some(Self::Secret(tenant, decode(connection)?, decode(secret)?))
-            }
-            ["connections", connection, "trusts"] => {
-                Some(Self::Trusts(tenant, decode(connection)?))
-            }
-            ["connections", connection, "trusts", trust] => {
-                Some(Self::Trust(tenant, decode(connection)?, decode(trust)?))
-            }
-            ["connections", connection, action] => {
-                let action = ConnectionAction::parse(action)?;
-                Some(Self::ConnectionAction(tenant, decode(connection)?, action))
-            }
+            ["connections", rest @ ..] => Self::connections(tenant, rest),
             ["requests"] => Some(Self::Requests(tenant)),
             ["events"] => Some(Self::Events(tenant)),
             ["streams", rest @ ..] => Self::streams(tenant, rest),
@@ -231,6 +207,29 @@ impl Route {
             ["users", action] => Some(Self::AccessDecisions(tenant, AccessAction::parse(action)?)),
             ["schemas"] => Some(Self::Schemas(tenant)),
             ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
+            _ => None,
+        }
+    }
+
+    fn connections(tenant: Slug, rest: &[&str]) -> Option<Self> {
+        match rest {
+            [] => Some(Self::Connections(tenant)),
+            [IMPORT] => Some(Self::ImportConnection(tenant)),
+            [connection] => Some(Self::Connection(tenant, decode(connection)?)),
+            [connection, "health"] => Some(Self::ConnectionHealth(tenant, decode(connection)?)),
+            [connection, "test"] => Some(Self::ConnectionTest(tenant, decode(connection)?)),
+            [connection, "secrets"] => Some(Self::Secrets(tenant, decode(connection)?)),
+            [connection, "secrets", secret] => {
+                Some(Self::Secret(tenant, decode(connection)?, decode(secret)?))
+            }
+            [connection, "trusts"] => Some(Self::Trusts(tenant, decode(connection)?)),
+            [connection, "trusts", trust] => {
+                Some(Self::Trust(tenant, decode(connection)?, decode(trust)?))
+            }
+            [connection, action] => {
+                let action = ConnectionAction::parse(action)?;
+                Some(Self::ConnectionAction(tenant, decode(connection)?, action))
+            }
             _ => None,
         }
     }
