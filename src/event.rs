@@ -35,6 +35,7 @@ pub enum EventKind {
     KeyRevoked,
     TenantUpdated,
     TenantFeatureEnabled,
+    AsyncCompleted,
 }
 
 /// What happened to a resource.
@@ -90,6 +91,7 @@ impl EventKind {
             Self::KeyRevoked => "key.revoked",
             Self::TenantUpdated => "tenant.updated",
             Self::TenantFeatureEnabled => "tenant.feature.enabled",
+            Self::AsyncCompleted => "async.completed",
         })
     }
 
@@ -114,6 +116,7 @@ impl EventKind {
             | Self::TrustRevoked => "Connection",
             Self::KeyCreated | Self::KeyRotated | Self::KeyRevoked => "Key",
             Self::TenantUpdated | Self::TenantFeatureEnabled => "Tenant",
+            Self::AsyncCompleted => "Async",
         }
     }
 }

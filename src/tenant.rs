@@ -6,6 +6,7 @@
 mod access;
 mod admission;
 mod adopt;
+mod async_requests;
 mod bookmarks;
 mod bucket;
 mod bulk;
@@ -76,6 +77,7 @@ use crate::store::members::origin_of;
 use crate::store::{self, Sql, StoreError};
 use admission::{Bound, admit, held_to};
 use adopt::Adopt;
+pub use async_requests::Means;
 pub use bucket::{Bucket, Taken};
 pub use copies::Batch;
 use memory::{Memory, OrderBookmarks};
@@ -185,10 +187,7 @@ impl Tenant {
             memory.compare_names(call.key_ring, tenant);
         }
         self.ring.wake(sql)?;
-        memory.touched = false;
-        memory.matches.forget_noted();
-        memory.dirty = access::Dirty::default();
-        memory.refused = None;
+        memory.begin();
         let scim = matches!(call.request.route, Route::Scim { .. });
         if memory.is_erasing() {
             return Ok(Refusal::being_deleted().to_response(scim)); // (1)
@@ -236,8 +235,10 @@ impl Tenant {
         let memory = self.memory.as_ref();
         let forgets = memory.and_then(|memory| memory.tombstones.due_in(now));
         let stale = memory.and_then(|memory| memory.sightings.due_in(&memory.policy, now));
+        let serving = memory.filter(|memory| !memory.is_erasing());
+        let later = serving.and_then(|memory| memory.later.due_in(now));
         let (copies, flushes) = (self.copies_due_in(now), self.uses.flush_in_milliseconds(now));
-        let wanted = [flushes, self.ring.due_in(now), forgets, stale, copies];
+        let wanted = [flushes, self.ring.due_in(now), forgets, stale, later, copies];
         wanted.into_iter().flatten().min()
     }
 
@@ -264,6 +265,7 @@ impl Tenant {
                 written.and_then(|()| ring.map_or(Ok(()), |ring| flushed(sql, ring, now)));
             let written = written.and_then(|()| tombstones::forget(sql, memory, now));
             let written = written.and_then(|()| stale::step(sql, memory, now));
+            let written = written.and_then(|()| async_requests::forget(sql, memory, now));
             written.and_then(|()| sweep::step(sql, memory, now))
         };
         match store::transacted(sql, step, Result::is_ok).flatten() {

@@ -91,7 +91,9 @@ async fn pass(request: &js::Request, inbound: &mut Inbound<'_>) -> Result<Answer
     let hosts = deployment.tenant_host();
     let route = Route::of(url, hosts.as_ref().ok().copied().flatten());
     trace.asks_for(route.as_ref());
-    let body = Body::of(request, *method, headers)?; // (1)
+    let prefer = || headers.text("prefer");
+    let most = route.as_ref().map_or(limits::BODY_BYTES, |route| route.body_bytes(prefer));
+    let body = Body::of(request, *method, headers, most)?; // (1)
     if route == Some(Route::Health) && matches!(method, Method::Get | Method::Head) {
         return Ok(Answered::Edge(Response::empty(200))); // (2)
     }

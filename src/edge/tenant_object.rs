@@ -16,7 +16,7 @@ use super::deployment::Deployment;
 use super::handover::PRINCIPAL;
 use super::sql::ObjectSql;
 use super::waiting::{self, settled};
-use super::{Outcome, body, directory, js, now};
+use super::{Outcome, body, directory, js, now, registry};
 use crate::auth::Principal;
 use crate::http::{
     ConfigStep, Done, Errand, Method, Query, Refusal, Request, RequestId, Response, Route, Trace,
@@ -24,9 +24,9 @@ use crate::http::{
 };
 use crate::limits;
 use crate::policy::{Copying, RateLimit};
-use crate::registry::Slug;
+use crate::registry::{Slug, Status};
 use crate::store::{Sql as _, StoreError};
-use crate::tenant::{Batch, Call, Handled, Tenant};
+use crate::tenant::{Batch, Call, Handled, Means, Tenant};
 
 /// The class that `wrangler.toml` names.
 #[wasm_bindgen]
@@ -81,16 +81,18 @@ impl TenantObject {
     }
 }
 
-/// An alarm: a step of what is done at once, and then one of copies.
+/// An alarm: a step of what is done at once, then one of a request that is answered later, and then one of
+/// copies.
 async fn ring(object: Rc<Object>) -> Outcome {
     let stepped = object.step();
+    let worked = object.work_off().await;
     object.copy().await;
     if object.tenant.borrow().is_erased()
         && let Err(refusal) = object.purge().await
     {
         object.complain("deletion", &refusal.to_response(false), now());
     }
-    stepped?;
+    stepped.and(worked)?;
     object.arm(&object.tenant.borrow(), now())?;
     Ok(JsValue::UNDEFINED)
 }
@@ -240,15 +242,44 @@ impl Object {
         self.alarm.set(Alarm::Unset);
         let now = now();
         let mut tenant = self.tenant.borrow_mut();
-        if let Err(error) = tenant.alarm(&self.sql, now) {
-            let failed = Response { cause: Some(error.to_string()), ..Response::empty(500) };
-            let id = self.complain("alarm", &failed, now);
-            return Err(JsValue::from_str(&format!(
-                "the alarm failed, see request {}",
-                id.as_str()
-            )));
+        let done = tenant.alarm(&self.sql, now);
+        done.map_err(|error| self.failed_alarm("alarm", &error.to_string()))
+    }
+
+    /// Does a step of a request that is answered later, if there is one.
+    async fn work_off(&self) -> Result<(), JsValue> {
+        if !self.tenant.borrow().is_working_off() {
+            return Ok(());
         }
-        Ok(())
+        self.worked_off().await.map_err(|cause| self.failed_alarm("async", &cause))
+    }
+
+    async fn worked_off(&self) -> Result<(), String> {
+        let slug = self.slug.as_ref().ok_or("the object has no name")?;
+        let refused = match registry::record(&self.env, slug).await {
+            Ok(known) if known.record.status == Status::Suspended => Some(Refusal::Suspended),
+            Ok(_) => None,
+            Err(Refusal::NoTenant) => Some(Refusal::NoTenant),
+            Err(refusal) => return Err(refusal.cause().unwrap_or_default().to_owned()),
+        };
+        let deployment = Deployment::of(&self.env);
+        let gate = deployment.gate().map_err(|_| "there are no usable secrets")?;
+        let means = &mut Means {
+            now: now(),
+            random: &mut random,
+            normalize: &js::normalized,
+            key_ring: &gate.key_ring,
+        };
+        let mut tenant = self.tenant.borrow_mut();
+        let done = tenant.work_off(&self.sql, slug, means, refused.as_ref());
+        done.map_err(|error| error.to_string())
+    }
+
+    /// Tells the log of an alarm that has failed; what is thrown then.
+    fn failed_alarm(&self, what: &str, cause: &str) -> JsValue {
+        let failed = Response { cause: Some(cause.to_owned()), ..Response::empty(500) };
+        let id = self.complain(what, &failed, now());
+        JsValue::from_str(&format!("the alarm failed, see request {}", id.as_str()))
     }
 
     /// Whether a tenant's users can be copied.

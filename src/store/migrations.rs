@@ -8,8 +8,8 @@ use self::directory::{
     RULES, SECRETS, TABLES, TRUSTS,
 };
 use self::provisioning::{
-    CHANGES, COPIED_SINCE, COPIES, DECISIONS, DRIFTS, GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS,
-    KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS, TOMBSTONES,
+    ASYNC_REQUESTS, CHANGES, COPIED_SINCE, COPIES, DECISIONS, DRIFTS, GRANTS, GROUP_GRANTS, HIDDEN,
+    IMPORTS, KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS, TOMBSTONES,
 };
 use super::{Sql, StoreError};
 
@@ -42,6 +42,7 @@ const MIGRATIONS: &[&[&str]] = &[
     CHANGES,
     KEPT_ACCESS,
     COPIED_SINCE,
+    ASYNC_REQUESTS,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

@@ -13,6 +13,7 @@ use uuid::Uuid;
 pub(super) use self::checkpoint::Checkpoint;
 use super::access::Dirty;
 use super::adopt::Adopt;
+use super::async_requests::Later;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
 use super::changes::{Brakes, Refused};
 use super::connections::Options;
@@ -93,6 +94,8 @@ pub(super) struct Memory {
     pub(super) matches: Matches,
     /// What is known of copies for the edge, if there are any.
     pub(super) directory: Option<Directory>,
+    /// What is known of requests that are answered later.
+    pub(super) later: Later,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -200,6 +203,7 @@ impl Memory {
             hidden: Hidden::load(sql)?,
             matches: Matches::load(sql)?,
             directory: Directory::load(sql)?,
+            later: Later::load(sql)?,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,
@@ -208,6 +212,14 @@ impl Memory {
         };
         memory.bind_scopes()?;
         Ok(memory)
+    }
+
+    /// Forgets what it knows of the request before.
+    pub(super) fn begin(&mut self) {
+        self.touched = false;
+        self.matches.forget_noted();
+        self.dirty = Dirty::default();
+        self.refused = None;
     }
 
     /// Whether anybody may have access at all, so that it is worth a look.

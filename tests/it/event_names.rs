@@ -36,6 +36,7 @@ fn the_names_of_events() {
         (KeyRevoked, "key.revoked", "Key"),
         (TenantUpdated, "tenant.updated", "Tenant"),
         (TenantFeatureEnabled, "tenant.feature.enabled", "Tenant"),
+        (AsyncCompleted, "async.completed", "Async"),
     ] {
         assert_eq!((&*kind.name(), kind.resource_type()), (name, resource_type));
     }

@@ -26,6 +26,8 @@ mod access_order;
 mod access_states;
 mod app_groups;
 mod assertions;
+mod async_limits;
+mod async_requests;
 mod attribute_maps;
 mod attribute_rules;
 mod audit;

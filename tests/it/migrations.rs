@@ -90,6 +90,7 @@ const UNDONE: &[&[&str]] = &[
     ],
     &["ALTER TABLE tombstones DROP COLUMN grants"],
     &["ALTER TABLE directory DROP COLUMN since"],
+    &["DROP TABLE async_requests", "DROP TABLE async_pieces"],
 ];
 
 /// This version.

@@ -31,7 +31,7 @@ pub(crate) struct Acme {
     pub(crate) kv: Kv,
     slug: &'static str,
     pub(crate) gate: Gate,
-    random: u64,
+    pub(crate) random: u64,
 }
 
 /// The administrator of the tests' deployment.
@@ -235,14 +235,7 @@ impl Acme {
             },
             principal,
             now: self.now,
-            random: &mut |bytes| {
-                *random += 1;
-                for (byte, fresh) in bytes.iter_mut().zip(random.to_be_bytes().into_iter().cycle())
-                {
-                    *byte = fresh;
-                }
-                Ok(())
-            },
+            random: &mut |bytes| fill(random, bytes),
             normalize: &|text| text.nfkc().collect(),
             key_ring: &self.gate.key_ring,
             outbound: Outbound { loopback: false, own_origin: ORIGIN, tenant_host: None },
@@ -298,6 +291,7 @@ impl Acme {
     /// An alarm: the step of the tenant, and then what is to be copied.
     fn ring(&mut self, now: DateTime<Utc>) {
         self.tenant.alarm(&self.sql, now).expect("the alarm does its step");
+        self.work_off(now, None).expect("the alarm does a part");
         self.copy(now);
     }
 
@@ -353,6 +347,14 @@ impl Acme {
     pub(crate) fn wait(&mut self, seconds: i64) {
         self.now += TimeDelta::seconds(seconds);
     }
+}
+
+/// Other bytes each time.
+pub(crate) fn fill(random: &mut u64, bytes: &mut [u8]) -> Result<(), String> {
+    *random += 1;
+    let fresh = random.to_be_bytes().into_iter().cycle();
+    bytes.iter_mut().zip(fresh).for_each(|(byte, fresh)| *byte = fresh);
+    Ok(())
 }
 
 impl Server for Acme {

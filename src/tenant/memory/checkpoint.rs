@@ -62,6 +62,7 @@ impl Memory {
             hidden,
             matches: _,
             directory,
+            later: _,
             bookmarks,
             order_bookmarks: _,
             stale: _,
