@@ -43,6 +43,7 @@ pub enum EventKind {
     StreamDeleted,
     TenantUpdated,
     TenantFeatureEnabled,
+    AsyncCompleted,
 }
 
 /// What happened to a resource.
@@ -103,6 +104,7 @@ impl EventKind {
             Self::StreamDeleted => "stream.deleted",
             Self::TenantUpdated => "tenant.updated",
             Self::TenantFeatureEnabled => "tenant.feature.enabled",
+            Self::AsyncCompleted => "async.completed",
         })
     }
 
@@ -132,6 +134,7 @@ impl EventKind {
             | Self::StreamDisabled
             | Self::StreamDeleted => "Stream",
             Self::TenantUpdated | Self::TenantFeatureEnabled => "Tenant",
+            Self::AsyncCompleted => "Async",
         }
     }
 }

@@ -24,6 +24,8 @@ mod scim_target;
 mod trace;
 mod url;
 
+use std::collections::BTreeMap;
+
 pub use copy::CopyRequest;
 pub use errand::{ConfigStep, Errand};
 pub use gate::Gate;
@@ -43,9 +45,12 @@ pub use route_part::{
 };
 pub use scim_target::ScimTarget;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 pub use trace::{Done, RequestId, Trace};
 pub use url::Url;
+
+use crate::limits;
 
 /// The methods that some route takes; all others are `Other`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -146,9 +151,26 @@ impl Headers {
         Self { content_type, accept, if_match, if_none_match, prefer, idempotency_key }
     }
 
+    /// Whether the client would rather not wait for the answer (RFC 7240 §4.1).
+    pub fn prefers_async(&self) -> bool {
+        self.prefer.as_deref().is_some_and(prefers_async)
+    }
+
     /// Whether none of them was sent.
     fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Route {
+    /// How many bytes the body of a request may have; `prefer` tells its `Prefer`.
+    pub fn body_bytes(&self, prefer: impl FnOnce() -> Option<String>) -> usize {
+        let is_bulk = matches!(self, Self::Scim { target: ScimTarget::Bulk, .. });
+        if is_bulk && prefer().is_some_and(|prefer| prefers_async(&prefer)) {
+            limits::ASYNC_BODY_BYTES
+        } else {
+            limits::BODY_BYTES
+        }
     }
 }
 
@@ -185,18 +207,45 @@ pub fn is_json(content_type: Option<&str>) -> bool {
     ["application/scim+json", "application/json"].iter().any(|t| t.eq_ignore_ascii_case(essence))
 }
 
+/// Whether a `Prefer` asks for an answer later.
+fn prefers_async(prefer: &str) -> bool {
+    let preferences = prefer.split(',').map(essence);
+    preferences.into_iter().any(|one| one.eq_ignore_ascii_case(RESPOND_ASYNC))
+}
+
 /// Reads a JSON object.
 ///
 /// # Errors
 /// A text with the place of the fault and nothing of the content.
 pub fn json_object(body: &[u8]) -> Result<Map<String, Value>, String> {
-    // RFC 8259 §8.1: a byte order mark may be passed over.
-    match serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)) {
+    match serde_json::from_slice(without_mark(body)) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err("the body is not a JSON object".to_owned()),
-        Err(error) => {
-            let (line, column) = (error.line(), error.column());
-            Err(format!("the body is not JSON at line {line}, column {column}"))
-        }
+        Ok(_) => Err(NO_OBJECT.to_owned()),
+        Err(error) => Err(no_json(&error)),
     }
 }
+
+/// Reads a JSON object whose fields stay texts.
+///
+/// # Errors
+/// As [`json_object`].
+pub fn json_fields(body: &[u8]) -> Result<BTreeMap<String, &RawValue>, String> {
+    serde_json::from_slice(without_mark(body)).map_err(|error| match error.is_data() {
+        true => NO_OBJECT.to_owned(),
+        false => no_json(&error),
+    })
+}
+
+/// RFC 8259 §8.1: a byte order mark may be passed over.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+fn no_json(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    format!("the body is not JSON at line {line}, column {column}")
+}
+
+/// RFC 7240 §4.1.
+pub const RESPOND_ASYNC: &str = "respond-async";
+const NO_OBJECT: &str = "the body is not a JSON object";

@@ -68,6 +68,8 @@
 //! - *change*: what a connection did to a user that awaits approval or was denied it, and is *held* so
 //!   long: the user's access stays what was approved last. Who is deleted so, or unlinked, is *hidden*
 //!   from it.
+//! - *asynchronous request*: one that is answered later, and worked off by alarms in *parts*; its *txn* is the
+//!   id of its transaction, as RFC 9967 has it.
 //! - *cursor*: where a walk through a list stands, as its client carries it (RFC 9865).
 //! - *event*: a recorded fact. *Feed*: all of them, in order. *Follower*: who goes through it, event by
 //!   event, and has a place in it. *Snapshot*: all there is, as of a place in the feed.

@@ -30,6 +30,26 @@ pub const PATH_BYTES: usize = 4 * 1024;
 pub const PATCH_OPERATIONS: usize = 1_000;
 /// Operations in one Bulk request; above it the answer is 413.
 pub const BULK_OPERATIONS: usize = 1_000;
+/// Bytes of a Bulk request that is answered later; above it the answer is 413. Each operation has at most
+/// [`BODY_BYTES`], as the request for it alone.
+pub const ASYNC_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// Operations in one Bulk request that is answered later; above it the answer is 413. Those that refer to
+/// each other in a circle are at most [`BULK_OPERATIONS`], since they are done together.
+pub const ASYNC_BULK_OPERATIONS: usize = 10_000;
+/// Requests of a tenant that are still to be answered later; above it another is 429.
+pub const ASYNC_REQUESTS: usize = 10;
+/// Operations of such a request that one alarm does.
+pub const ASYNC_STEP_OPERATIONS: usize = 100;
+/// Bytes of them, unless one has more by itself.
+pub const ASYNC_STEP_BYTES: usize = 512 * 1024;
+/// Bytes of such a request, or of its result, in one row, which holds at most 2 MB.
+pub const ASYNC_PIECE_BYTES: usize = 1024 * 1024;
+/// Attempts at a step that fails within the service; then the request ends with 500.
+pub const ASYNC_ATTEMPTS: i64 = 5;
+/// How long a result is kept.
+pub const ASYNC_RESULT_SECONDS: i64 = 86_400;
+/// Results of a tenant that are kept, the last.
+pub const ASYNC_RESULTS: usize = 100;
 /// Values of one multi-valued attribute; above it the answer is 400 `tooMany`.
 pub const VALUES_PER_ATTRIBUTE: usize = 1_000;
 /// Members named in one request, or in one operation of a Bulk request; above it the answer is 400

@@ -4,6 +4,7 @@
 //! the native tests. Everything above it is the same code in both. No key in storage contains a
 //! tenant's id: the database is the tenant's own.
 
+pub mod async_requests;
 pub mod brakes;
 pub mod changes;
 pub mod connections;

@@ -7,6 +7,7 @@ mod access;
 mod admission;
 mod adopt;
 mod alarm;
+mod async_requests;
 mod bookmarks;
 mod bucket;
 mod bulk;
@@ -81,6 +82,7 @@ use crate::store::members::origin_of;
 use crate::store::{self, Sql, StoreError};
 use admission::{Bound, admit, held_to};
 use adopt::Adopt;
+pub use async_requests::Means;
 pub use bucket::{Bucket, Taken};
 pub use copies::Batch;
 use memory::Memory;
@@ -220,11 +222,7 @@ impl Tenant {
             memory.compare_names(call.key_ring, tenant);
         }
         self.ring.wake(sql)?;
-        memory.touched = false;
-        memory.matches.forget_noted();
-        memory.dirty = access::Dirty::default();
-        memory.refused = None;
-        memory.outgoing = None;
+        memory.begin();
         let scim = matches!(call.request.route, Route::Scim { .. });
         if memory.is_erasing() {
             return Ok(Refusal::being_deleted().to_response(scim)); // (1)

@@ -14,16 +14,16 @@ pub(super) enum Body {
     Absent,
     /// Its length was declared, is within bounds, and the runtime keeps it to that.
     Declared(js::ReadableStream),
-    /// It comes in chunks, of whatever length.
-    Chunked(js::ReadableStream),
+    /// It comes in chunks, of whatever length, and may have so many bytes.
+    Chunked(js::ReadableStream, usize),
 }
 
 impl Body {
-    /// The body of a request from outside.
+    /// The body of a request from outside, which may have so many bytes.
     ///
     /// # Errors
-    /// 413 when its declared length is above [`limits::BODY_BYTES`], 415 when it is compressed.
-    pub(super) fn of(request: &js::Request, method: Method) -> Result<Self, Refusal> {
+    /// 413 when its declared length is above that, 415 when it is compressed.
+    pub(super) fn of(request: &js::Request, method: Method, most: usize) -> Result<Self, Refusal> {
         if !matches!(method, Method::Post | Method::Put | Method::Patch) {
             return Ok(Self::Absent);
         }
@@ -35,10 +35,10 @@ impl Body {
             return Err(Refusal::BodyEncoded);
         }
         match headers.text("content-length").map(|length| length.parse::<usize>()) {
-            None => Ok(Self::Chunked(stream)),
-            Some(Ok(bytes)) if bytes <= limits::BODY_BYTES => Ok(Self::Declared(stream)),
+            None => Ok(Self::Chunked(stream, most)),
+            Some(Ok(bytes)) if bytes <= most => Ok(Self::Declared(stream)),
             // Too large, perhaps for a number.
-            Some(_) => Err(Refusal::BodyTooLarge),
+            Some(_) => Err(too_large(most)),
         }
     }
 
@@ -51,9 +51,8 @@ impl Body {
         match self {
             Self::Absent => Ok(JsValue::UNDEFINED),
             Self::Declared(stream) => Ok(stream.into()),
-            Self::Chunked(stream) => {
-                let bytes =
-                    collect(&stream, limits::BODY_BYTES, limits::BODY_BYTES_DROPPED).await?;
+            Self::Chunked(stream, most) => {
+                let bytes = collect(&stream, most, limits::BODY_BYTES_DROPPED).await?;
                 Ok(Uint8Array::new_from_slice(&bytes).into())
             }
         }
@@ -66,7 +65,7 @@ impl Body {
     pub(super) async fn into_bytes(self, most: usize) -> Result<Vec<u8>, Refusal> {
         match self {
             Self::Absent => Ok(Vec::new()),
-            Self::Declared(stream) | Self::Chunked(stream) => {
+            Self::Declared(stream) | Self::Chunked(stream, _) => {
                 collect(&stream, most, limits::BODY_BYTES_DROPPED).await
             }
         }
@@ -109,7 +108,11 @@ pub(super) async fn collect(
             bytes = Vec::new();
         }
     }
-    if length <= most { Ok(bytes) } else { Err(Refusal::BodyTooLarge) }
+    if length <= most { Ok(bytes) } else { Err(too_large(most)) }
+}
+
+fn too_large(most: usize) -> Refusal {
+    if most > limits::BODY_BYTES { Refusal::BulkTooLarge } else { Refusal::BodyTooLarge }
 }
 
 fn broken_off(_: JsValue) -> Refusal {

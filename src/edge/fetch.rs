@@ -91,7 +91,9 @@ async fn pass(inbound: &mut Inbound<'_>) -> Result<Answered, Refusal> {
     let hosts = deployment.tenant_host();
     let route = Route::of(url, hosts.as_ref().ok().copied().flatten());
     trace.asks_for(route.as_ref());
-    let body = Body::of(request, *method)?; // (1)
+    let prefer = || beginning.header("prefer").map(str::to_owned);
+    let most = route.as_ref().map_or(limits::BODY_BYTES, |route| route.body_bytes(prefer));
+    let body = Body::of(request, *method, most)?; // (1)
     if route == Some(Route::Health) && matches!(method, Method::Get | Method::Head) {
         return Ok(Answered::Edge(Response::empty(200))); // (2)
     }

@@ -4,6 +4,7 @@
 //! from the call of the tenant on nothing waits, so that no other request comes in between and no
 //! lock is needed. `streams` hands over what streams tell.
 
+mod later;
 mod streams;
 mod waits;
 
@@ -87,10 +88,11 @@ impl TenantObject {
     }
 }
 
-/// An alarm: a step of what is done at once, one of streams, and one of copies. Who is slow to take
-/// events is not waited for, so that nobody else has to.
+/// An alarm: a step of what is done at once, one of a request that is answered later, one of streams, and
+/// one of copies. Who is slow to take events is not waited for, so that nobody else has to.
 async fn ring(object: Rc<Object>) -> Outcome {
     let stepped = object.step();
+    let worked = object.work_off().await;
     let streams = streams::begin(&object);
     object.copy().await;
     streams::wait(&streams).await;
@@ -99,7 +101,7 @@ async fn ring(object: Rc<Object>) -> Outcome {
     {
         object.complain("deletion", &refusal.to_response(false), now());
     }
-    stepped?;
+    stepped.and(worked)?;
     object.arm(&object.tenant.borrow(), now())?;
     Ok(JsValue::UNDEFINED)
 }
@@ -269,16 +271,17 @@ impl Object {
         self.alarm.set(Alarm::Unset);
         let now = now();
         let mut tenant = self.tenant.borrow_mut();
-        if let Err(error) = tenant.alarm(&self.sql, now, &mut random) {
-            let failed = Response { cause: Some(error.to_string()), ..Response::empty(500) };
-            let id = self.complain("alarm", &failed, now);
-            return Err(JsValue::from_str(&format!(
-                "the alarm failed, see request {}",
-                id.as_str()
-            )));
-        }
+        let done = tenant.alarm(&self.sql, now, &mut random);
+        done.map_err(|error| self.failed_alarm("alarm", &error.to_string()))?;
         self.polls.tell(tenant.last_seq());
         Ok(())
+    }
+
+    /// Tells the log of an alarm that has failed; what is thrown then.
+    fn failed_alarm(&self, what: &str, cause: &str) -> JsValue {
+        let failed = Response { cause: Some(cause.to_owned()), ..Response::empty(500) };
+        let id = self.complain(what, &failed, now());
+        JsValue::from_str(&format!("the alarm failed, see request {}", id.as_str()))
     }
 
     /// Whether a tenant's users can be copied.

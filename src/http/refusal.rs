@@ -13,6 +13,9 @@ pub enum Refusal {
     UriTooLong,
     /// A body above [`limits::BODY_BYTES`](crate::limits::BODY_BYTES) (413).
     BodyTooLarge,
+    /// A Bulk request above [`limits::ASYNC_BODY_BYTES`](crate::limits::ASYNC_BODY_BYTES) that is to be
+    /// answered later (413).
+    BulkTooLarge,
     /// A body that is compressed (415).
     BodyEncoded,
     /// A body that breaks off before its end (400).
@@ -63,9 +66,9 @@ impl Refusal {
 
     /// The answer, in the error format of SCIM or of the admin API.
     pub fn to_response(&self, scim: bool) -> Response {
-        let (kind, code, detail) = self.parts();
+        let (_, code, detail) = self.parts();
         let mut response = if scim {
-            Response::scim_error(&ScimError::new(kind, detail), None)
+            Response::scim_error(&self.to_scim_error(), None)
         } else {
             Response::problem(&Problem::new(code, detail))
         };
@@ -79,6 +82,12 @@ impl Refusal {
                 None => response,
             },
         }
+    }
+
+    /// The same as an error of SCIM.
+    pub fn to_scim_error(&self) -> ScimError {
+        let (kind, _, detail) = self.parts();
+        ScimError::new(kind, detail)
     }
 
     const fn parts(&self) -> (ErrorKind, ProblemCode, &'static str) {
@@ -95,6 +104,11 @@ impl Refusal {
                 Code::PayloadTooLarge,
                 // RFC 7644 §3.7.4: the answer names the limit.
                 "the body has more than 4194304 bytes",
+            ),
+            Self::BulkTooLarge => (
+                Kind::PayloadTooLarge,
+                Code::PayloadTooLarge,
+                "the body has more than 16777216 bytes",
             ),
             Self::BodyEncoded => (
                 Kind::UnsupportedMediaType,
@@ -148,7 +162,7 @@ impl Refusal {
     }
 
     /// What only the operator's log is told.
-    fn cause(&self) -> Option<&str> {
+    pub fn cause(&self) -> Option<&str> {
         match self {
             Self::Internal(cause) | Self::Unavailable(cause) | Self::Busy(cause) => Some(cause),
             _ => None,

@@ -120,6 +120,7 @@ impl ScimTarget {
             Self::Schemas => "scim.Schemas",
             Self::Schema(_) => "scim.Schema",
             Self::Bulk => "scim.Bulk",
+            Self::Async(_) => "scim.Async",
             Self::Me => "scim.Me",
             Self::Search(None) => "scim.search",
             Self::Search(Some(number)) => return Cow::Owned(of_type(*number, ".search")),

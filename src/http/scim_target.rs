@@ -18,6 +18,8 @@ pub enum ScimTarget {
     Resource(u8, String),
     Search(Option<u8>),
     Bulk,
+    /// RFC 9967 §2.5.1: what became of a request that is answered later.
+    Async(String),
     Me,
 }
 
@@ -34,6 +36,7 @@ impl ScimTarget {
             ["Schemas", urn] => Some(Self::Schema(decode(urn)?)),
             ["Me"] => Some(Self::Me),
             ["Bulk"] => Some(Self::Bulk),
+            ["Async", id] => Some(Self::Async(decode(id)?)),
             [".search"] => Some(Self::Search(None)),
             [collection, ".search"] => Some(Self::Search(Some(number(collection)?))),
             [collection] => Some(Self::Collection(number(collection)?)),
@@ -77,7 +80,7 @@ impl ScimTarget {
             Self::Collection(number) | Self::Resource(number, _) => (*number, !method.is_safe()),
             Self::Search(Some(number)) => (*number, false),
             // Each operation asks for its own.
-            Self::Bulk => return &[Scope::UsersWrite, Scope::GroupsWrite],
+            Self::Bulk | Self::Async(_) => return &[Scope::UsersWrite, Scope::GroupsWrite],
             Self::Search(None) => return &[Scope::UsersRead, Scope::GroupsRead],
             _ => return &[],
         };

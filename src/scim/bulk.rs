@@ -4,6 +4,7 @@
 //! What an operation does, and what its answer is, is for the one who runs it.
 
 mod order;
+mod outline;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,6 +12,7 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+pub use self::outline::{Outline, Part};
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::message::{field, is_declared, taken};
@@ -91,16 +93,9 @@ impl BulkRequest {
             Some(operation @ Value::Object(_)) if compat.single_for_list => vec![operation],
             _ => return Err(malformed("`Operations` must be a list of operations")),
         };
-        // RFC 7644 §3.7.4: 413, and the answer names the limit.
-        if operations.len() > limits::BULK_OPERATIONS {
-            let detail = format!("the request exceeds maxOperations ({})", limits::BULK_OPERATIONS);
-            return Err(ScimError::new(ErrorKind::PayloadTooLarge, detail));
-        }
+        not_more_than(limits::BULK_OPERATIONS, operations.len())?;
         let numbered = (1_usize..).zip(operations);
-        let parse = |(number, operation)| {
-            BulkOperation::parse(operation, compat)
-                .map_err(|fault| malformed(format_args!("operation {number}: {fault}")))
-        };
+        let parse = |(number, operation)| BulkOperation::numbered(number, operation, compat);
         Ok(Self { fail_on_errors, operations: numbered.map(parse).collect::<Result<_, _>>()? })
     }
 
@@ -149,6 +144,12 @@ impl BulkRequest {
 }
 
 impl BulkOperation {
+    /// Reads one entry of `Operations`; what is wrong with it is told with its number.
+    fn numbered(number: usize, operation: Value, compat: &Compat) -> Result<Self, ScimError> {
+        Self::parse(operation, compat)
+            .map_err(|fault| malformed(format_args!("operation {number}: {fault}")))
+    }
+
     /// Reads one entry of `Operations`.
     fn parse(operation: Value, compat: &Compat) -> Result<Self, &'static str> {
         let Value::Object(mut fields) = operation else { return Err("must be an object") };
@@ -276,6 +277,15 @@ fn fail_on_errors(value: Option<&Value>, compat: &Compat) -> Result<Option<usize
             Err(ScimError::new(ErrorKind::InvalidValue, detail))
         }
     }
+}
+
+/// RFC 7644 §3.7.4: 413, and the answer names the limit.
+fn not_more_than(most: usize, operations: usize) -> Result<(), ScimError> {
+    if operations <= most {
+        return Ok(());
+    }
+    let detail = format!("the request exceeds maxOperations ({most})");
+    Err(ScimError::new(ErrorKind::PayloadTooLarge, detail))
 }
 
 fn malformed(what: impl fmt::Display) -> ScimError {

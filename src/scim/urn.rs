@@ -31,5 +31,7 @@ pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 pub const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 /// RFC 7644 §3.7.
 pub const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+/// Of this product: how far a request has come that is answered later.
+pub const ASYNC_PROGRESS: &str = "urn:muster:scim:1.0:AsyncProgress";
 /// RFC 7644 §3.7.
 pub const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";

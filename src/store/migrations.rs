@@ -9,8 +9,8 @@ use self::directory::{
     RULES, SECRETS, TABLES, TRUSTS,
 };
 use self::provisioning::{
-    CHAIN, CHANGES, COPIED_SINCE, COPIES, COUNTED, DECIDERS, DECISIONS, DRIFTS, GRANTS,
-    GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS,
+    ASYNC_REQUESTS, CHAIN, CHANGES, COPIED_SINCE, COPIES, COUNTED, DECIDERS, DECISIONS, DRIFTS,
+    GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS,
     TOMBSTONES,
 };
 use self::streams::STREAMS;
@@ -49,6 +49,7 @@ const MIGRATIONS: &[&[&str]] = &[
     DECIDERS,
     CHAIN,
     STREAMS,
+    ASYNC_REQUESTS,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

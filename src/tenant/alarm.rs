@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::memory::OrderBookmarks;
 use super::ring::Ring;
-use super::{Tenant, log, stale, sweep, tombstones, wake};
+use super::{Tenant, async_requests, log, stale, sweep, tombstones, wake};
 use crate::store::{self, Sql, StoreError};
 
 impl Tenant {
@@ -21,8 +21,10 @@ impl Tenant {
         let stale = memory.and_then(|memory| memory.sightings.due_in(&memory.policy, now));
         let old = memory.and_then(|memory| memory.log.due_in(&memory.policy, now));
         let (copies, flushes) = (self.copies_due_in(now), self.uses.flush_in_milliseconds(now));
+        let serving = memory.filter(|memory| !memory.is_erasing());
+        let later = serving.and_then(|memory| memory.later.due_in(now));
         let streams = self.streams_due_in(now);
-        let wanted = [flushes, self.ring.due_in(now), forgets, stale, old, copies, streams];
+        let wanted = [flushes, self.ring.due_in(now), forgets, stale, old, later, copies, streams];
         wanted.into_iter().flatten().min()
     }
 
@@ -57,6 +59,7 @@ impl Tenant {
             let written = written.and_then(|()| tombstones::forget(sql, memory, now));
             let written = written.and_then(|()| stale::step(sql, memory, now));
             let written = written.and_then(|()| log::prune(sql, memory, now));
+            let written = written.and_then(|()| async_requests::forget(sql, memory, now));
             written.and_then(|()| sweep::step(sql, memory, now))
         };
         match store::transacted(sql, step, Result::is_ok).flatten() {

@@ -4,6 +4,8 @@
 //! nothing and the others stay. POSTs that refer to each other in a circle share a savepoint. What
 //! an operation does is what the request for it alone does, by the same functions.
 
+mod later;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::access::Settling;
+use super::async_requests;
 use super::document::Document;
 use super::drift;
 use super::memory::{Author, Memory};
@@ -57,6 +58,7 @@ fn end(sql: &dyn Sql, memory: &mut Memory, id: &str) -> Result<(), StoreError> {
     memory.unhide_all(sql, id)?;
     changes::disown(sql, id)?;
     matches::remove_of(sql, id)?;
+    async_requests::forget_of(sql, memory, id)?;
     if memory.brakes.remove(id).is_some() {
         brakes::delete(sql, id)?;
     }

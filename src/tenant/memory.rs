@@ -13,6 +13,7 @@ use uuid::Uuid;
 pub(super) use self::checkpoint::Checkpoint;
 use super::access::Dirty;
 use super::adopt::Adopt;
+use super::async_requests::Later;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
 use super::changes::{Brakes, Refused};
 use super::connections::Options;
@@ -102,6 +103,8 @@ pub(super) struct Memory {
     pub(super) streams: Streams,
     /// What the running request has sent before it is answered.
     pub(super) outgoing: Option<Delivery>,
+    /// What is known of requests that are answered later.
+    pub(super) later: Later,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -213,6 +216,7 @@ impl Memory {
             directory: Directory::load(sql)?,
             streams: streams::load(sql)?,
             outgoing: None,
+            later: Later::load(sql)?,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,
@@ -221,6 +225,15 @@ impl Memory {
         };
         memory.bind_scopes()?;
         Ok(memory)
+    }
+
+    /// Forgets what it knows of the request before.
+    pub(super) fn begin(&mut self) {
+        self.touched = false;
+        self.matches.forget_noted();
+        self.dirty = Dirty::default();
+        self.refused = None;
+        self.outgoing = None;
     }
 
     /// Whether anybody may have access at all, so that it is worth a look.

@@ -29,6 +29,7 @@ impl Acme {
     /// An alarm: the step of the tenant, and then what is to be copied.
     fn ring(&mut self, now: DateTime<Utc>) {
         self.alarm_at(now).expect("the alarm does its step");
+        self.work_off(now, None).expect("the alarm does a part");
         self.copy(now);
     }
 

@@ -19,7 +19,7 @@ use crate::steps::{patch_op, texts};
 use crate::support::Acme;
 
 /// What each operation refers to, by places in the request.
-type Edges = Vec<BTreeSet<usize>>;
+pub(crate) type Edges = Vec<BTreeSet<usize>>;
 
 fn edges() -> impl Strategy<Value = Edges> {
     (1_usize..12).prop_flat_map(|count| vec(btree_set(0..count, 0..4), count))
@@ -85,7 +85,12 @@ fn a_request_runs_in_the_order_that_its_references_ask_for() {
 }
 
 /// One operation of a request, whose references go where `edges` says.
-fn operation(place: usize, kind: Index, to: &BTreeSet<usize>, posts: &BTreeSet<usize>) -> Value {
+pub(crate) fn operation(
+    place: usize,
+    kind: Index,
+    to: &BTreeSet<usize>,
+    posts: &BTreeSet<usize>,
+) -> Value {
     let name = place.to_string();
     let to: Vec<&usize> = to.iter().collect();
     let named: Vec<Value> =

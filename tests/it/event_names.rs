@@ -41,6 +41,7 @@ fn the_names_of_events() {
         (StreamDeleted, "stream.deleted", "Stream"),
         (TenantUpdated, "tenant.updated", "Tenant"),
         (TenantFeatureEnabled, "tenant.feature.enabled", "Tenant"),
+        (AsyncCompleted, "async.completed", "Async"),
     ] {
         assert_eq!((&*kind.name(), kind.resource_type()), (name, resource_type));
     }

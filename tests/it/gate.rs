@@ -173,7 +173,7 @@ const BOTH_READ: &str = "scim scim.users:read scim.users:write scim.groups:read 
 const NO_KEY: &str = "";
 
 /// Path, methods, and the scopes each of which opens it.
-const OPENS: [(&str, &str, &str); 47] = [
+const OPENS: [(&str, &str, &str); 48] = [
     ("/v1/presets", "GET", SCOPES),
     ("/v1/presets/okta", "GET", SCOPES),
     ("/v1/tenants", "GET POST", NO_KEY),
@@ -219,6 +219,7 @@ const OPENS: [(&str, &str, &str); 47] = [
     ("/t/acme/scim/v2/Schemas", "GET", SCOPES),
     ("/t/acme/scim/v2/Schemas/urn:x", "GET", SCOPES),
     ("/t/acme/scim/v2/Bulk", "POST", ANY_WRITE),
+    ("/t/acme/scim/v2/Async/1", "GET", ANY_WRITE),
     ("/t/acme/scim/v2/Me", "GET POST PUT PATCH DELETE", SCOPES),
     ("/scim/v2/acme/Users", "POST", USERS_WRITE),
 ];

@@ -33,6 +33,8 @@ mod access_states;
 mod alarms;
 mod app_groups;
 mod assertions;
+mod async_limits;
+mod async_requests;
 mod attribute_maps;
 mod attribute_rules;
 mod audit;

@@ -102,6 +102,7 @@ const UNDONE: &[&[&str]] = &[
         "DROP TABLE erasing",
     ],
     &["DROP TABLE streams", "DROP TABLE deliveries", "ALTER TABLE followers DROP COLUMN steps"],
+    &["DROP TABLE async_requests", "DROP TABLE async_pieces"],
 ];
 
 /// This version.

@@ -142,7 +142,8 @@ pub(crate) fn after_target(target: &ScimTarget) -> Option<ScimTarget> {
             if there { Target::Collection(next) } else { Target::Search(None) }
         }
         Target::Search(None) => Target::Bulk,
-        Target::Bulk => Target::Me,
+        Target::Bulk => Target::Async(id()),
+        Target::Async(_) => Target::Me,
         Target::Me => return None,
     })
 }

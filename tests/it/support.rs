@@ -39,7 +39,7 @@ pub(crate) struct Acme {
     slug: &'static str,
     pub(crate) gate: Gate,
     /// How many lots have been drawn of each length.
-    random: BTreeMap<usize, u64>,
+    pub(crate) random: BTreeMap<usize, u64>,
 }
 
 /// The administrator of the tests' deployment.
@@ -248,14 +248,7 @@ impl Acme {
             },
             principal,
             now: self.now,
-            random: &mut |bytes| {
-                let drawn = random.entry(bytes.len()).or_default();
-                *drawn += 1;
-                for (byte, fresh) in bytes.iter_mut().zip(drawn.to_be_bytes().into_iter().cycle()) {
-                    *byte = fresh;
-                }
-                Ok(())
-            },
+            random: &mut |bytes| fill(random, bytes),
             normalize: &|text| text.nfkc().collect(),
             key_ring: &self.gate.key_ring,
             outbound: Outbound { loopback: false, own_origin: ORIGIN, tenant_host: None },
@@ -299,6 +292,15 @@ impl Acme {
     pub(crate) fn wait(&mut self, seconds: i64) {
         self.now += TimeDelta::seconds(seconds);
     }
+}
+
+/// Other bytes each time, as often as that many have been drawn.
+pub(crate) fn fill(random: &mut BTreeMap<usize, u64>, bytes: &mut [u8]) -> Result<(), String> {
+    let drawn = random.entry(bytes.len()).or_default();
+    *drawn += 1;
+    let fresh = drawn.to_be_bytes().into_iter().cycle();
+    bytes.iter_mut().zip(fresh).for_each(|(byte, fresh)| *byte = fresh);
+    Ok(())
 }
 
 impl Server for Acme {

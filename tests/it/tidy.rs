@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 7] = [
 
 /// What waits, tells the time, draws lots or knows the runtime.
 const EDGE_ONLY: [&str; 10] = [
-    "async",
+    "async fn",
     "await",
     "Utc::now",
     "SystemTime::now",

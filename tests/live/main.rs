@@ -16,6 +16,7 @@ mod wire;
 
 mod abuse;
 mod access;
+mod async_requests;
 mod bases;
 mod binding;
 mod budgets;

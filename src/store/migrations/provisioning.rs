@@ -221,3 +221,30 @@ pub(super) const CHAIN: &[&str] = &[
         until INTEGER NOT NULL
      ) STRICT",
 ];
+
+/// Requests that are answered later, with the ids that they have given so far, and what is kept of them in
+/// pieces: what is still to be done, and what has become of the rest.
+pub(super) const ASYNC_REQUESTS: &[&str] = &[
+    "CREATE TABLE async_requests (
+        txn TEXT PRIMARY KEY,
+        asker TEXT NOT NULL,
+        connection TEXT,
+        operations INTEGER NOT NULL,
+        fail_on_errors INTEGER,
+        parts INTEGER NOT NULL,
+        next INTEGER NOT NULL,
+        done INTEGER NOT NULL,
+        errors INTEGER NOT NULL,
+        failures INTEGER NOT NULL,
+        expires INTEGER,
+        ids BLOB NOT NULL
+     ) STRICT",
+    "CREATE TABLE async_pieces (
+        txn TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        part INTEGER NOT NULL,
+        piece INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (txn, kind, part, piece)
+     ) STRICT, WITHOUT ROWID",
+];

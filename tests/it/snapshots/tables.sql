@@ -294,3 +294,25 @@ CREATE TABLE deliveries (
         PRIMARY KEY (stream, seq)
      ) STRICT, WITHOUT ROWID;
 CREATE INDEX deliveries_by_seq ON deliveries (seq);
+CREATE TABLE async_requests (
+        txn TEXT PRIMARY KEY,
+        asker TEXT NOT NULL,
+        connection TEXT,
+        operations INTEGER NOT NULL,
+        fail_on_errors INTEGER,
+        parts INTEGER NOT NULL,
+        next INTEGER NOT NULL,
+        done INTEGER NOT NULL,
+        errors INTEGER NOT NULL,
+        failures INTEGER NOT NULL,
+        expires INTEGER,
+        ids BLOB NOT NULL
+     ) STRICT;
+CREATE TABLE async_pieces (
+        txn TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        part INTEGER NOT NULL,
+        piece INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (txn, kind, part, piece)
+     ) STRICT, WITHOUT ROWID;
