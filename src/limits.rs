@@ -3,6 +3,15 @@
 //! Exceeding one is a specified answer: 413 for bytes, `tooMany` for counts, `invalidFilter` or
 //! `invalidPath` for the small languages. Nothing here depends on a tenant.
 
+mod streams;
+
+pub use self::streams::{
+    ACKNOWLEDGEMENTS, ALARM_EVENTS, ANSWER_BYTES, BATCH_EVENTS, BATCH_LOST_MILLISECONDS,
+    BATCH_MILLISECONDS, BATCH_PAUSE_MILLISECONDS, BATCH_SCANNED, DELIVERIES_AT_ONCE,
+    DELIVERIES_KEPT, DELIVERIES_UNFINISHED, FAILING_MILLISECONDS, PASSED_OVER, RETRY_AFTER_SECONDS,
+    STREAM_TYPES, STREAMS_PER_TENANT,
+};
+
 /// Bytes of a request body; above it the answer is 413 before the object is woken.
 pub const BODY_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a body in chunks that are read and dropped when it is too long, so that whoever sends it hears
@@ -296,39 +305,6 @@ pub const COPY_STEPS_OF_DELETION: usize = 5;
 pub const COPY_READER_SECONDS: i64 = 3_600;
 /// How long an isolate keeps a tenant's record that it has read.
 pub const TENANT_RECORD_TTL_MILLISECONDS: i64 = 30_000;
-
-/// Streams of a tenant; above it the answer is 409.
-pub const STREAMS_PER_TENANT: usize = 20;
-/// Types, or families of them, that a stream takes; more are 422.
-pub const STREAM_TYPES: usize = 50;
-/// Events of which one step of a stream tells.
-pub const BATCH_EVENTS: usize = 100;
-/// Events that one alarm begins to tell of, about; of 1,000 requests the runtime permits no more.
-pub const ALARM_EVENTS: usize = 800;
-/// Events at which one step of a stream looks for those of its types.
-pub const BATCH_SCANNED: usize = 500;
-/// Events that a stream hands over at once.
-pub const DELIVERIES_AT_ONCE: usize = 4;
-/// How long after a step of a stream has begun it begins to hand over events; the rest is the next one's.
-pub const BATCH_MILLISECONDS: i64 = 30_000;
-/// How long a step of a stream may take until it is taken for lost: that, an answer's time, and some.
-pub const BATCH_LOST_MILLISECONDS: i64 = 60_000;
-/// How long after a step of a stream has begun the next one does: what happens meanwhile goes together.
-pub const BATCH_PAUSE_MILLISECONDS: i64 = 1_000;
-/// Events of a stream that are tried again, or held behind such; with so many, new ones wait.
-pub const DELIVERIES_UNFINISHED: usize = 500;
-/// Events of a stream of which it is remembered that they had failed at first.
-pub const DELIVERIES_KEPT: usize = 1_000;
-/// Steps of a stream of which it is remembered when they were done.
-pub const ACKNOWLEDGEMENTS: usize = 100;
-/// Events that a stream passes over until its place is written; who wakes reads them again.
-pub const PASSED_OVER: i64 = 1_000;
-/// How long a receiver can put off the next attempt: a day.
-pub const RETRY_AFTER_SECONDS: i64 = 86_400;
-/// How long nothing may reach a receiver until its stream is disabled: five days.
-pub const FAILING_MILLISECONDS: i64 = 5 * 86_400_000;
-/// Bytes of a receiver's answer that are read, and kept.
-pub const ANSWER_BYTES: usize = 2 * 1024;
 
 /// Characters of an `Idempotency-Key`; a longer one is 400.
 pub const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;

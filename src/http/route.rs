@@ -214,10 +214,6 @@ impl Route {
             ["drift"] => Some(Self::Drift(tenant)),
             ["recompute"] => Some(Self::Recompute(tenant)),
             ["access"] => Some(Self::Access(tenant)),
-            ["users", user, "access"] => Some(Self::UserAccess(tenant, decode(user)?)),
-            ["users", user, "timeline"] => Some(Self::UserTimeline(tenant, decode(user)?)),
-            ["users", user, "grants"] => Some(Self::UserGrants(tenant, decode(user)?)),
-            ["users", user, "changes"] => Some(Self::UserChanges(tenant, decode(user)?)),
             ["changes"] => Some(Self::Changes(tenant)),
             ["changes", action] => {
                 let action = ChangeAction::parse(action)?;
@@ -227,7 +223,7 @@ impl Route {
                 let action = ChangeAction::parse(action)?;
                 Some(Self::ChangeDecision(tenant, decode(change)?, action))
             }
-            ["users", user, action] => Self::decision(tenant, decode(user)?, action),
+            ["users", user, what] => Self::of_user(tenant, decode(user)?, what),
             ["users", action] => Some(Self::AccessDecisions(tenant, AccessAction::parse(action)?)),
             ["schemas"] => Some(Self::Schemas(tenant)),
             ["schemas", urn] => Some(Self::Schema(tenant, decode(urn)?)),
@@ -247,11 +243,15 @@ impl Route {
         }
     }
 
-    /// What is decided of a user.
-    fn decision(tenant: Slug, user: String, action: &str) -> Option<Self> {
-        match (AccessAction::parse(action), LinkAction::parse(action)) {
-            (Some(action), _) => Some(Self::AccessDecision(tenant, user, action)),
-            (_, Some(action)) => Some(Self::LinkDecision(tenant, user, action)),
+    /// What is told, or decided, of a user.
+    fn of_user(tenant: Slug, user: String, what: &str) -> Option<Self> {
+        match (what, AccessAction::parse(what), LinkAction::parse(what)) {
+            ("access", ..) => Some(Self::UserAccess(tenant, user)),
+            ("timeline", ..) => Some(Self::UserTimeline(tenant, user)),
+            ("grants", ..) => Some(Self::UserGrants(tenant, user)),
+            ("changes", ..) => Some(Self::UserChanges(tenant, user)),
+            (_, Some(action), _) => Some(Self::AccessDecision(tenant, user, action)),
+            (_, _, Some(action)) => Some(Self::LinkDecision(tenant, user, action)),
             _ => None,
         }
     }

@@ -1,0 +1,34 @@
+//! The bounds of streams.
+
+/// Streams of a tenant; above it the answer is 409.
+pub const STREAMS_PER_TENANT: usize = 20;
+/// Types, or families of them, that a stream takes; more are 422.
+pub const STREAM_TYPES: usize = 50;
+/// Events of which one step of a stream tells.
+pub const BATCH_EVENTS: usize = 100;
+/// Events that one alarm begins to tell of, about; of 1,000 requests the runtime permits no more.
+pub const ALARM_EVENTS: usize = 800;
+/// Events at which one step of a stream looks for those of its types.
+pub const BATCH_SCANNED: usize = 500;
+/// Events that a stream hands over at once.
+pub const DELIVERIES_AT_ONCE: usize = 4;
+/// How long after a step of a stream has begun it begins to hand over events; the rest is the next one's.
+pub const BATCH_MILLISECONDS: i64 = 30_000;
+/// How long a step of a stream may take until it is taken for lost: that, an answer's time, and some.
+pub const BATCH_LOST_MILLISECONDS: i64 = 60_000;
+/// How long after a step of a stream has begun the next one does: what happens meanwhile goes together.
+pub const BATCH_PAUSE_MILLISECONDS: i64 = 1_000;
+/// Events of a stream that are tried again, or held behind such; with so many, new ones wait.
+pub const DELIVERIES_UNFINISHED: usize = 500;
+/// Events of a stream of which it is remembered that they had failed at first.
+pub const DELIVERIES_KEPT: usize = 1_000;
+/// Steps of a stream of which it is remembered when they were done.
+pub const ACKNOWLEDGEMENTS: usize = 100;
+/// Events that a stream passes over until its place is written; who wakes reads them again.
+pub const PASSED_OVER: i64 = 1_000;
+/// How long a receiver can put off the next attempt: a day.
+pub const RETRY_AFTER_SECONDS: i64 = 86_400;
+/// How long nothing may reach a receiver until its stream is disabled: five days.
+pub const FAILING_MILLISECONDS: i64 = 5 * 86_400_000;
+/// Bytes of a receiver's answer that are read, and kept.
+pub const ANSWER_BYTES: usize = 2 * 1024;
