@@ -2,8 +2,10 @@
 //!
 //! The only place that takes the time and random numbers. What has to be waited for comes first;
 //! from the call of the tenant on nothing waits, so that no other request comes in between and no
-//! lock is needed. `streams` hands over what streams tell.
+//! lock is needed. `streams` hands over what streams tell, `copies` copies what the edge reads, `later` does
+//! requests that are answered later, and in `waits` they wait for events.
 
+mod copies;
 mod later;
 mod streams;
 mod waits;
@@ -21,17 +23,17 @@ use super::handover::PRINCIPAL;
 use super::polls::Polls;
 use super::sql::ObjectSql;
 use super::waiting::{self, settled};
-use super::{Outcome, body, directory, js, now, webhooks};
+use super::{Outcome, body, js, now, webhooks};
 use crate::auth::Principal;
 use crate::http::{
     ConfigStep, Done, Errand, Method, Query, Refusal, Request, RequestId, Response, Route,
     StreamAction, Trace, Url,
 };
 use crate::limits;
-use crate::policy::{Copying, RateLimit};
+use crate::policy::RateLimit;
 use crate::registry::Slug;
-use crate::store::{Sql as _, StoreError};
-use crate::tenant::{Batch, Call, Delivery, Handled, Tenant, Waits};
+use crate::store::Sql as _;
+use crate::tenant::{Call, Delivery, Handled, Tenant, Waits};
 
 /// The class that `wrangler.toml` names.
 #[wasm_bindgen]
@@ -282,43 +284,6 @@ impl Object {
         let failed = Response { cause: Some(cause.to_owned()), ..Response::empty(500) };
         let id = self.complain(what, &failed, now());
         JsValue::from_str(&format!("the alarm failed, see request {}", id.as_str()))
-    }
-
-    /// Whether a tenant's users can be copied.
-    fn copying(&self, confined: bool) -> Copying {
-        match self.directory {
-            _ if confined => Copying::Confined,
-            false => Copying::Unbound,
-            true => Copying::Possible,
-        }
-    }
-
-    /// Does a step of copying, if one is due. What goes wrong, the log is told; it is tried again later.
-    async fn copy(&self) {
-        if let Err(cause) = self.copied().await {
-            let failed = Response { cause: Some(cause), ..Response::empty(500) };
-            self.complain("copies", &failed, now());
-        }
-    }
-
-    async fn copied(&self) -> Result<(), String> {
-        let told = |error: StoreError| error.to_string();
-        let Some(batch) = self.next_copies()? else { return Ok(()) };
-        let written = directory::write(self.env.directory(), &batch).await;
-        let failed = written.is_err();
-        self.tenant.borrow_mut().copied(&self.sql, now(), &batch, failed).map_err(told)?;
-        written
-    }
-
-    fn next_copies(&self) -> Result<Option<Batch>, String> {
-        let mut tenant = self.tenant.borrow_mut();
-        let deployment = Deployment::of(&self.env);
-        let (Ok(gate), Some(slug)) = (deployment.gate(), &self.slug) else {
-            tenant.pause_copies(now());
-            return Err("copies want secrets, and an object with a name".to_owned());
-        };
-        let next = tenant.copies(&self.sql, now(), &gate.key_ring, slug);
-        next.map_err(|error| error.to_string())
     }
 
     /// Deletes the tenant, the copies of its users first; the status. What a request does not get to,

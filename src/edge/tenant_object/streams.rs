@@ -91,6 +91,7 @@ impl Object {
         let mut tenant = self.tenant.borrow_mut();
         let noted = tenant.delivered(&self.sql, now(), batch, &mut random);
         let noted = noted.map_err(|error| error.to_string());
+        self.polls.tell(tenant.last_seq());
         let armed = self.arm(&tenant, now()).map_err(|exception| js::message(&exception));
         if let Err(cause) = noted.and(armed.map(|_| ())) {
             let failed = Response { cause: Some(cause), ..Response::empty(500) };
