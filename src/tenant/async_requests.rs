@@ -3,6 +3,7 @@
 //! One part of one of them at a time, the oldest first, each a transaction. Before each it is asked anew
 //! whether who sent the request may still send it.
 
+use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -116,7 +117,8 @@ impl Tenant {
         let done = self.work_off_part(sql, tenant, means, refused);
         if done.is_err() {
             self.memory = None;
-            async_requests::note_failure(sql)?;
+            // Why it failed is told, whatever becomes of this.
+            let _ = async_requests::note_failure(sql);
         }
         done
     }
@@ -175,6 +177,10 @@ impl Tenant {
         work.connection.clone_from(&row.connection);
         let part = || work.settled(|work| work.go_on(&mut row, refusal.as_ref()));
         let done = store::transacted(sql, part, Result::is_ok)?;
+        let noted = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
+        if let (Ok(()), Some((connection, noted))) = (&done, row.connection.as_deref().zip(noted)) {
+            self.ring.learn(connection, noted, means.now);
+        }
         if self.memory.as_ref().is_some_and(|memory| memory.stale) {
             self.memory = None;
         }

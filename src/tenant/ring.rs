@@ -171,8 +171,8 @@ impl Ring {
         connection: Option<&str>,
         noted: Noted,
     ) {
-        if let Some(deleted) = noted.deleted.filter(|_| response.status < 400) {
-            self.forget(&deleted);
+        if let Some(deleted) = noted.deleted.as_ref().filter(|_| response.status < 400) {
+            self.forget(deleted);
         }
         if !is_kept(call) {
             return;
@@ -188,21 +188,33 @@ impl Ring {
                 traffic.last_success = Some(now);
                 traffic.seen |= entry.step | noted.did;
             }
-            let codes = noted.warned.into_iter().map(str::to_owned);
-            let paths = noted.dropped.iter().map(|path| redaction::attribute_path(path));
-            for what in paths.chain(codes) {
-                let warning = (connection.to_owned(), what);
-                let known = self.warned.len().saturating_add(self.warnings.len());
-                if known < limits::WARNINGS && !self.warned.contains(&warning) {
-                    self.warnings.entry(warning).or_insert(now);
-                }
-            }
+            self.warn(connection, noted, now);
         }
         if self.pending.len() >= limits::REQUESTS {
             self.pending.pop_front();
             self.stored = self.stored.map(|stored| stored.saturating_add(1));
         }
         self.pending.push_back(entry);
+    }
+
+    /// Learns what a connection did that nobody waits for.
+    pub(super) fn learn(&mut self, connection: &str, noted: Noted, now: DateTime<Utc>) {
+        let now = now.timestamp_millis();
+        self.due.get_or_insert(now.saturating_add(limits::FLUSH_MILLISECONDS));
+        self.traffic.entry(connection.to_owned()).or_default().seen |= noted.did;
+        self.warn(connection, noted, now);
+    }
+
+    fn warn(&mut self, connection: &str, noted: Noted, now: i64) {
+        let codes = noted.warned.into_iter().map(str::to_owned);
+        let paths = noted.dropped.iter().map(|path| redaction::attribute_path(path));
+        for what in paths.chain(codes) {
+            let warning = (connection.to_owned(), what);
+            let known = self.warned.len().saturating_add(self.warnings.len());
+            if known < limits::WARNINGS && !self.warned.contains(&warning) {
+                self.warnings.entry(warning).or_insert(now);
+            }
+        }
     }
 
     /// Forgets what is known of a connection, lest another of its id inherit it.

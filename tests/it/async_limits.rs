@@ -233,3 +233,27 @@ fn only_a_bulk_request_that_is_answered_later_may_be_so_large() {
     let detail = format!("the body has more than {} bytes", limits::ASYNC_BODY_BYTES);
     assert_eq!((response.status, &body["detail"]), (413, &json!(detail)));
 }
+
+#[test]
+fn what_a_connection_does_later_tells_how_it_is() {
+    let mut acme = Acme::new();
+    let okta = acme.connect("okta");
+    let body = json!({ "userName": "ada", "unknown": true });
+    acme.send_later(&json!([post("/Users", "ada", body)]), &okta);
+    let created = |acme: &mut Acme| {
+        let tested = acme.admin("POST", "/connections/okta/test", &Value::Null).json();
+        let mut checks = tested["checks"].as_array().expect("checks").clone().into_iter();
+        checks.find(|check| check["check"] == "create").expect("the check")["result"].clone()
+    };
+    let warned = |acme: &mut Acme| {
+        let health = acme.admin("GET", "/connections/okta/health", &Value::Null).json();
+        health["warnings"].as_array().expect("warnings").len()
+    };
+    assert_eq!((created(&mut acme), warned(&mut acme)), (json!("pending"), 0));
+    acme.alarms();
+    // One for the attribute, another since no `externalId` has come with the user.
+    assert_eq!((created(&mut acme), warned(&mut acme)), (json!("pass"), 2));
+    acme.settle();
+    acme.sleep();
+    assert_eq!((created(&mut acme), warned(&mut acme)), (json!("pass"), 2));
+}
