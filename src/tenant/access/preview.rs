@@ -84,7 +84,9 @@ impl Settling<'_> {
         let mut seen = Vec::new();
         for user in users {
             let Some(Computed { known, access }) = self.compute(*user, &[])? else { continue };
-            let (held, status) = (known.held(), access.status().name());
+            let held = known.held();
+            let access = access.as_decided(&self.memory.policy.access.roles, &held);
+            let status = access.status().name();
             let withheld = access.withheld.into_iter();
             let beyond = withheld.filter(|(_, reason)| *reason == Reason::Quota).collect();
             seen.push(Seen { id: known.id, status, held, beyond });
