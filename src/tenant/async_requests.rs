@@ -4,11 +4,11 @@
 //! whether who sent the request may still send it.
 
 use std::mem;
+use std::str::from_utf8;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value, from_slice, json};
+use serde_json::{Value, from_str, json};
 
 use super::admission::admit;
 use super::memory::Memory;
@@ -134,7 +134,7 @@ impl Tenant {
         self.ring.wake(sql)?;
         memory.begin();
         let Some(mut row) = async_requests::first(sql)? else { return Ok(()) };
-        let principal: Principal = serde_json::from_str(&row.asker)
+        let principal: Principal = from_str(&row.asker)
             .map_err(|_| StoreError::new("who asked for a request is malformed"))?;
         let admitted = match refused {
             Some(refusal) => Err(refusal.clone()),
@@ -238,29 +238,26 @@ impl Work<'_, '_> {
     /// base that they are shown with.
     fn async_result(&self, row: &AsyncRow) -> Result<Vec<u8>, StoreError> {
         let malformed = || StoreError::new("what became of a request is malformed");
-        let mut parts = Vec::new();
+        let mut answers = vec![String::new(); usize::try_from(row.operations).unwrap_or(0)];
         for part in 0..row.next {
-            parts.push(async_requests::part(self.sql, &row.txn, Kind::Results, part)?);
+            let part = async_requests::part(self.sql, &row.txn, Kind::Results, part)?;
+            for line in from_utf8(&part).map_err(|_| malformed())?.lines() {
+                let (place, answer) = line.split_once(' ').ok_or_else(malformed)?;
+                let answer = from_str(answer).map_err(|_| malformed())?;
+                let place = place.parse().ok().and_then(|place: usize| answers.get_mut(place));
+                *place.ok_or_else(malformed)? = self.with_base(answer).to_string();
+            }
         }
-        let mut answers: Vec<(usize, &RawValue)> = Vec::new();
-        for part in parts.iter().filter(|part| !part.is_empty()) {
-            answers.extend(from_slice::<Vec<(usize, &RawValue)>>(part).map_err(|_| malformed())?);
-        }
-        answers.sort_by_key(|(place, _)| *place);
-        let mut body = format!("{{\"schemas\":[\"{}\"],\"Operations\":[", urn::BULK_RESPONSE);
-        for (number, (_, answer)) in answers.iter().enumerate() {
-            let answer = serde_json::from_str(answer.get()).map_err(|_| malformed())?;
-            body.push_str(if number == 0 { "" } else { "," });
-            body.push_str(&self.with_base(answer).to_string());
-        }
-        body.push_str("]}");
-        Ok(body.into_bytes())
+        answers.retain(|answer| !answer.is_empty());
+        let answers = answers.join(",");
+        let urn = urn::BULK_RESPONSE;
+        Ok(format!("{{\"schemas\":[\"{urn}\"],\"Operations\":[{answers}]}}").into_bytes())
     }
 
-    fn with_base(&self, mut answer: Map<String, Value>) -> Value {
+    fn with_base(&self, mut answer: Value) -> Value {
         if let Some(Value::String(location)) = answer.get_mut("location") {
             location.insert_str(0, self.request().base);
         }
-        answer.into()
+        answer
     }
 }

@@ -36,7 +36,7 @@ pub struct Part {
     /// Those that cannot run for want of a `bulkId` of their own, by their places in this part.
     pub misnamed: BTreeMap<usize, ScimError>,
     /// What they refer to, and which POST of the request makes it.
-    references: BTreeMap<String, usize>,
+    references: Vec<(String, usize)>,
 }
 
 impl<'b> Outline<'b> {
@@ -53,10 +53,12 @@ impl<'b> Outline<'b> {
             fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, raw)| raw.get())
         };
         let small = |name: &str| named(name).filter(|text| text.len() <= limits::BODY_BYTES);
-        let head: Map<String, Value> = ["schemas", "failOnErrors"]
-            .into_iter()
-            .filter_map(|name| Some((name.to_owned(), from_str(small(name)?).ok()?)))
-            .collect();
+        let mut head = Map::new();
+        for name in ["schemas", "failOnErrors"] {
+            if let Some(value) = small(name).and_then(|text| from_str(text).ok()) {
+                head.insert(name.to_owned(), value);
+            }
+        }
         if !compat.undeclared_schemas && !is_declared(&head, urn::BULK_REQUEST) {
             return Err(malformed(format_args!("`schemas` must be `{}`", urn::BULK_REQUEST)));
         }
@@ -110,26 +112,25 @@ impl<'b> Outline<'b> {
             }
         }
         let misnamed = self.request.misnamed(compat);
-        let posts: BTreeMap<String, usize> = self
-            .request
-            .posts()
-            .into_iter()
-            .map(|(name, place)| (name.to_owned(), place))
-            .collect();
+        let posts = self.request.posts();
         Ok(parts.into_iter().map(move |steps| self.encode(&steps, &posts, &misnamed)))
     }
 
     fn encode(
         &self,
         steps: &[Step],
-        posts: &BTreeMap<String, usize>,
+        posts: &BTreeMap<&str, usize>,
         misnamed: &BTreeMap<usize, ScimError>,
     ) -> String {
         let entry = |place: &usize| {
             let operation = self.request.operations.get(*place);
             let names = operation.map(BulkOperation::references).unwrap_or_default();
-            let made = |name: String| posts.get(&name).map(|to| (name, Value::from(*to)));
-            let references: Map<String, Value> = names.into_iter().filter_map(made).collect();
+            let mut references = Map::new();
+            for name in names {
+                if let Some(to) = posts.get(name.as_str()) {
+                    references.insert(name, (*to).into());
+                }
+            }
             let references = Value::Object(references);
             let fault = json!(misnamed.get(place).map(ScimError::detail));
             let text = self.texts.get(*place).copied().unwrap_or("null");
@@ -175,7 +176,7 @@ impl Part {
             self.misnamed.insert(self.places.len(), error);
         }
         for (name, to) in references.as_object()? {
-            self.references.insert(name.clone(), usize::try_from(to.as_u64()?).ok()?);
+            self.references.push((name.clone(), usize::try_from(to.as_u64()?).ok()?));
         }
         self.operations.push(BulkOperation::parse(operation, &Compat::GENERIC).ok()?);
         self.places.push(usize::try_from(place.as_u64()?).ok()?);
@@ -189,8 +190,13 @@ impl Part {
             let id = Uuid::from_slice(ids.chunks_exact(ID_BYTES).nth(place)?).ok()?;
             (!id.is_nil()).then(|| id.hyphenated().to_string())
         };
-        let known = self.references.iter().filter_map(|(name, to)| Some((name.clone(), id(*to)?)));
-        known.collect()
+        let mut known = BulkIds::new();
+        for (name, to) in &self.references {
+            if let Some(id) = id(*to) {
+                known.insert(name.clone(), id);
+            }
+        }
+        known
     }
 
     /// Notes the id of what the operation at a place of this part has made, if another may refer to it.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::{Done, Job};
 use crate::event::{Event, EventKind};
@@ -99,8 +99,10 @@ impl Work<'_, '_> {
         error: &ScimError,
     ) -> Result<(), Failure> {
         let part = self.next_part(row)?;
-        let first = part.steps.first().and_then(|step| step.places().first());
-        let outcomes = first.map(|place| (*place, Err(error.clone()))).into_iter().collect();
+        let mut outcomes = BTreeMap::new();
+        if let Some(place) = part.steps.first().and_then(|step| step.places().first()) {
+            outcomes.insert(*place, Err(error.clone()));
+        }
         let job = Job {
             operations: &part.operations,
             misnamed: BTreeMap::new(),
@@ -128,7 +130,7 @@ impl Work<'_, '_> {
         part: &Part,
         job: &Job<'_>,
     ) -> Result<(), StoreError> {
-        let mut results = Vec::with_capacity(job.outcomes.len());
+        let mut results = String::new();
         for (local, outcome) in &job.outcomes {
             let Some((place, operation)) = part.places.get(*local).zip(job.operations.get(*local))
             else {
@@ -136,7 +138,7 @@ impl Work<'_, '_> {
             };
             let answer = self.answer_to(job, *local, outcome);
             self.record(&completed(&row.txn, *place, operation, &answer, outcome))?;
-            results.push(json!([place, answer]));
+            results.push_str(&format!("{place} {answer}\n"));
             row.done = row.done.saturating_add(1);
             match outcome {
                 Ok(done) => {
@@ -147,7 +149,6 @@ impl Work<'_, '_> {
             }
         }
         if !results.is_empty() {
-            let results = Value::Array(results).to_string();
             async_requests::put(self.sql, &row.txn, Kind::Results, row.next, results.as_bytes())?;
         }
         async_requests::remove_part(self.sql, &row.txn, row.next)?;
@@ -193,17 +194,22 @@ fn completed(
         matches!(target, Some(ScimTarget::Resource(_, id)) if is_uuid(&id))
     };
     let text = |name: &str| answer.get(name).and_then(Value::as_str);
-    let fields = [
-        ("txn", Some(Value::from(format!("{txn}:{place}")))),
-        ("method", Some(operation.method.name().into())),
-        ("status", text("status").map(Value::from)),
-        ("location", text("location").filter(is_of_resource).map(Value::from)),
-        ("version", text("version").map(Value::from)),
-        ("response", outcome.as_ref().err().map(|error| ScimError::from(error.kind()).to_json())),
-    ];
-    let details: Map<String, Value> =
-        fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-    Event { details, ..Event::new(EventKind::AsyncCompleted, txn) }
+    let mut event = Event::new(EventKind::AsyncCompleted, txn)
+        .with("txn", format!("{txn}:{place}"))
+        .with("method", operation.method.name());
+    for (name, value) in [
+        ("status", text("status")),
+        ("location", text("location").filter(is_of_resource)),
+        ("version", text("version")),
+    ] {
+        if let Some(value) = value {
+            event = event.with(name, value);
+        }
+    }
+    match outcome {
+        Ok(_) => event,
+        Err(error) => event.with("response", ScimError::from(error.kind()).to_json()),
+    }
 }
 
 /// After so many seconds another attempt may help.
