@@ -178,7 +178,7 @@ impl Tenant {
         let scim = matches!(call.request.route, Route::Scim { .. });
         let accept = call.request.headers.accept.clone();
         let mut taken = None;
-        let answer = match self.is_born(sql, call.principal) {
+        let answer = match self.is_born(sql, call) {
             Ok(true) => self.answer(sql, call, &mut taken),
             Ok(false) => return unborn(call.principal, scim).into(), // (1)
             Err(error) => Err(error.into()),
@@ -210,8 +210,10 @@ impl Tenant {
     }
 
     /// Whether there are tables, or the administrator is here to make them.
-    fn is_born(&self, sql: &dyn Sql, principal: &Principal) -> Result<bool, StoreError> {
-        Ok(self.memory.is_some() || *principal == Principal::Admin || store::has_tables(sql)?)
+    fn is_born(&self, sql: &dyn Sql, call: &Call<'_>) -> Result<bool, StoreError> {
+        // Who has waited meanwhile comes to make nothing.
+        let makes = *call.principal == Principal::Admin && call.looked.is_none();
+        Ok(self.memory.is_some() || makes || store::has_tables(sql)?)
     }
 
     fn answer(&mut self, sql: &dyn Sql, call: &mut Call<'_>, taken: &mut Option<Taken>) -> Answer {

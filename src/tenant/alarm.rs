@@ -23,7 +23,7 @@ impl Tenant {
         let (copies, flushes) = (self.copies_due_in(now), self.uses.flush_in_milliseconds(now));
         let serving = memory.filter(|memory| !memory.is_erasing());
         let later = serving.and_then(|memory| memory.later.due_in(now));
-        let streams = self.streams_due_in(now);
+        let streams = serving.and_then(|_| self.streams_due_in(now));
         let wanted = [flushes, self.ring.due_in(now), forgets, stale, old, later, copies, streams];
         wanted.into_iter().flatten().min()
     }

@@ -130,7 +130,13 @@ impl Tenant {
         means: &mut Means<'_>,
         refused: Option<&Refusal>,
     ) -> Result<(), StoreError> {
+        if self.memory.is_none() && !store::has_tables(sql)? {
+            return Ok(()); // It is of a tenant that was deleted.
+        }
         let memory = wake(&mut self.memory, sql)?;
+        if memory.is_erasing() {
+            return Ok(());
+        }
         self.ring.wake(sql)?;
         memory.begin();
         let Some(mut row) = async_requests::first(sql)? else { return Ok(()) };

@@ -256,6 +256,14 @@ impl Tenant {
         Ok(batches)
     }
 
+    /// Whether a step that is on its way goes on: its stream is there, enabled and has the address that it
+    /// had.
+    pub fn still_hands_over(&self, batch: &Batch) -> bool {
+        let memory = self.memory.as_ref().filter(|memory| !memory.is_erasing());
+        let stream = memory.and_then(|memory| memory.streams.get(batch.stream()));
+        stream.is_some_and(|stream| batch.is_of(stream))
+    }
+
     /// Has no stream begin a step for as long as one may take.
     pub fn pause_streams(&mut self, now: DateTime<Utc>) {
         let streams = self.memory.iter().flat_map(|memory| memory.streams.all());

@@ -45,6 +45,9 @@ struct Shared {
 /// Hands over one event of a step after the other; who is last notes what has become of all.
 async fn hand_over(object: Rc<Object>, shared: Rc<Shared>) -> Outcome {
     loop {
+        if !object.tenant.borrow().still_hands_over(&shared.batch.borrow()) {
+            break;
+        }
         let next = shared.batch.borrow_mut().next_delivery(now());
         let Some(delivery) = next else { break };
         match webhooks::send(&delivery).await {
@@ -83,6 +86,7 @@ impl Object {
         let outbound = deployment.outbound("");
         let sql = &self.sql;
         let next = tenant.deliveries(sql, now(), &gate.key_ring, outbound, slug, &mut random);
+        self.polls.tell(tenant.last_seq());
         next.map_err(|error| error.to_string())
     }
 

@@ -1,6 +1,7 @@
 //! A long Bulk request, which is worked off in parts: of all its operations no more is held in memory
 //! than what they refer to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
@@ -134,7 +135,7 @@ impl<'b> Outline<'b> {
             let references = Value::Object(references);
             let fault = json!(misnamed.get(place).map(ScimError::detail));
             let text = self.texts.get(*place).copied().unwrap_or("null");
-            format!("[{place},{references},{fault},{text}]")
+            format!("[{place},{references},{fault},{}]", discreet(text))
         };
         let step = |step: &Step| {
             let entries: Vec<String> = step.places().iter().map(entry).collect();
@@ -233,3 +234,53 @@ fn outlined(number: usize, text: &str, compat: &Compat) -> Result<BulkOperation,
 }
 
 const ID_BYTES: usize = 16;
+
+/// An operation as it may be stored: a password is taken and forgotten (RFC 7643 §4.1.1), so that what is
+/// kept until it is done has another text in its place.
+fn discreet(text: &str) -> Cow<'_, str> {
+    // An escape may be part of the word.
+    let may_have_one = text.to_ascii_lowercase().contains(PASSWORD) || text.contains("\\u");
+    match from_str::<Value>(text) {
+        Ok(mut operation) if may_have_one => {
+            hide_passwords(&mut operation);
+            Cow::Owned(operation.to_string())
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
+fn hide_passwords(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(hide_passwords),
+        Value::Object(fields) => {
+            let is_path = |(name, path): (&String, &Value)| {
+                name.eq_ignore_ascii_case("path") && path.as_str().is_some_and(is_password)
+            };
+            let is_of_password = fields.iter().any(is_path);
+            for (name, value) in fields {
+                let is_value = is_of_password && name.eq_ignore_ascii_case("value");
+                if is_value || is_password(name) { hide(value) } else { hide_passwords(value) }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a path is that of the password, whatever stands before it.
+fn is_password(path: &str) -> bool {
+    path.trim().to_ascii_lowercase().ends_with(PASSWORD)
+}
+
+/// Puts something in the place of a value that is refused, or taken, in the same way.
+fn hide(value: &mut Value) {
+    *value = match value {
+        Value::String(text) if text.is_empty() => return,
+        Value::String(_) => "hidden".into(),
+        Value::Number(_) => 0.into(),
+        Value::Array(_) => Value::Array(Vec::new()),
+        Value::Object(_) => Value::Object(Map::new()),
+        Value::Null | Value::Bool(_) => return,
+    };
+}
+
+const PASSWORD: &str = "password";

@@ -152,6 +152,7 @@ impl Work<'_, '_> {
             let row = DeliveryRow { state: RETRYING.to_owned(), attempts: 0, due: 0, ..row };
             deliveries::put(self.sql, &stream, &row)?;
             self.recount(&stream)?;
+            self.end_pause(&stream)?;
         }
         let span = Span { after: seq.saturating_sub(1), until: seq, kind: None, actor: None };
         let streams =

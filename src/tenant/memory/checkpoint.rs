@@ -6,6 +6,7 @@ use super::Memory;
 use crate::store::recomputation::RecomputationRow;
 use crate::store::resources::TypeCount;
 use crate::tenant::access::Dirty;
+use crate::tenant::async_requests::Later;
 use crate::tenant::bookmarks::Bookmarks;
 use crate::tenant::changes::Brakes;
 use crate::tenant::copies::Directory;
@@ -31,6 +32,7 @@ pub(in crate::tenant) struct Checkpoint {
     sightings: Sightings,
     hidden: Hidden,
     directory: Option<Directory>,
+    later: Later,
     bookmarks: Bookmarks,
 }
 
@@ -67,7 +69,7 @@ impl Memory {
             directory,
             streams: _,
             outgoing: _,
-            later: _,
+            later,
             bookmarks,
             order_bookmarks: _,
             stale: _,
@@ -89,6 +91,7 @@ impl Memory {
             sightings: sightings.clone(),
             hidden: hidden.clone(),
             directory: directory.clone(),
+            later: *later,
             bookmarks: bookmarks.clone(),
         }
     }
@@ -110,6 +113,7 @@ impl Memory {
             tombstones,
             sightings,
             directory,
+            later,
             bookmarks,
         } = checkpoint;
         self.counts = counts;
@@ -126,6 +130,7 @@ impl Memory {
         self.sightings = sightings;
         self.hidden = hidden;
         self.directory = directory;
+        self.later = later;
         self.bookmarks = bookmarks;
     }
 }

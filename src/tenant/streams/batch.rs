@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::Stream;
 use crate::auth::{KeyPair, SigningKey, signed_text, symmetric_signature};
 use crate::limits;
 use crate::policy::Delivered;
@@ -145,6 +146,12 @@ impl Batch {
     /// Of which stream it is.
     pub(super) fn stream(&self) -> &str {
         &self.stream
+    }
+
+    /// Whether it is of a stream as it is now.
+    pub(super) fn is_of(&self, stream: &Stream) -> bool {
+        let row = &stream.row;
+        stream.is_enabled() && (row.created, &row.url) == (self.created, &self.url)
     }
 
     /// When it began, in milliseconds since the epoch.

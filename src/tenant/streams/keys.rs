@@ -52,9 +52,14 @@ impl Stream {
                 _ => Ok(None),
             }
         };
-        let Some(secret) = anew(&self.row.secret)? else { return Ok(()) };
+        let secret = anew(&self.row.secret)?;
         let former = self.row.former.as_deref().map(anew).transpose()?.flatten();
-        self.row.secret = secret;
+        if secret.is_none() && former.is_none() {
+            return Ok(());
+        }
+        if let Some(secret) = secret {
+            self.row.secret = secret;
+        }
         self.row.former = former.or(self.row.former.take());
         streams::put(sql, &self.row)
     }

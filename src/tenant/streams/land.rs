@@ -40,6 +40,7 @@ pub(super) fn land(
         |stream: &&Stream| (stream.row.created, stream.after) == (batch.created, batch.after);
     let Some(stream) = memory.streams.get(batch.stream()).filter(is_same) else { return Ok(()) };
     let mut stream = stream.clone();
+    let was_whole = stream.unfinished == 0;
     let mut tally = Tally::default();
     let after = settle(sql, batch, &mut tally, random)?;
     let millis = now.timestamp_millis();
@@ -55,7 +56,8 @@ pub(super) fn land(
     }
     let failing = match (tally.succeeded, tally.failed) {
         (true, _) => None,
-        (false, true) => stream.row.failing.or(Some(millis)),
+        // Where nothing was unfinished, there was nothing to fail since then.
+        (false, true) => stream.row.failing.filter(|_| !was_whole).or(Some(millis)),
         (false, false) => stream.row.failing,
     };
     if failing != stream.row.failing {

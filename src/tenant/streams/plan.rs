@@ -66,6 +66,10 @@ impl Plan<'_> {
             self.memory.streams.put(stream);
             return Ok(None);
         }
+        if stream.after != stream.follower.after {
+            // What memory alone knows would be forgotten with it, and this step not be known again.
+            stream.write_place(self.sql)?;
+        }
         self.memory.streams.put(stream);
         Ok(Some(batch))
     }

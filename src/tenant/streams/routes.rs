@@ -184,6 +184,11 @@ impl Work<'_, '_> {
         only_fields(&body, &["after"], "a replay")?;
         let after = place(body.get("after").unwrap_or(&Value::Null), self.memory.last_seq)?;
         let mut stream = self.stream(id)?.clone();
+        if after > stream.after {
+            let detail =
+                "`after` is ahead of the stream, which would never tell of what is between";
+            return Err(Problem::new(ProblemCode::Contradictory, detail).into());
+        }
         deliveries::delete_behind(self.sql, id, after)?;
         stream.count(&deliveries::unfinished(self.sql, id)?);
         stream.after = after;
@@ -236,6 +241,16 @@ impl Work<'_, '_> {
         self.memory.touched = true;
         if let Some(stream) = self.memory.streams.get_mut(id) {
             stream.count(&unfinished);
+        }
+        Ok(())
+    }
+
+    /// Has a stream go on at once that its receiver has put off.
+    pub(in crate::tenant) fn end_pause(&mut self, id: &str) -> Result<(), StoreError> {
+        let Some(stream) = self.memory.streams.get_mut(id) else { return Ok(()) };
+        if stream.follower.due > 0 {
+            stream.follower.due = 0;
+            stream.write_place(self.sql)?;
         }
         Ok(())
     }
