@@ -272,6 +272,7 @@ impl Tenant {
 fn unborn(principal: &Principal, scim: bool) -> Response {
     match principal {
         Principal::Client => OAuthError::InvalidClient.to_response(),
+        Principal::Admin => Refusal::NoTenant.to_response(scim),
         _ => Refusal::InvalidToken("the key has been revoked").to_response(scim),
     }
 }

@@ -3,6 +3,7 @@
 
 use muster::http::{Refusal, Route};
 use muster::limits;
+use muster::scim::urn;
 use muster::store::Sql as _;
 use serde_json::{Value, json};
 
@@ -256,4 +257,30 @@ fn what_a_connection_does_later_tells_how_it_is() {
     acme.settle();
     acme.sleep();
     assert_eq!((created(&mut acme), warned(&mut acme)), (json!("pass"), 2));
+}
+
+#[test]
+fn no_password_is_kept_until_its_operation_is_done() {
+    let mut acme = Acme::new();
+    let id = acme.user("ada");
+    let user = |name: &str, password: Value| json!({ "schemas": [urn::USER], "userName": name, "passWord": password });
+    let path = format!("/Users/{id}");
+    let patch = |op: Value| json!({ "method": "PATCH", "path": path, "data": crate::steps::patch_op(&json!([op])) });
+    let named = format!("{}:password", urn::USER);
+    let operations = json!([
+        { "method": "POST", "path": "/Users", "bulkId": "a", "data": user("bob", json!("s3cret")) },
+        patch(json!({ "op": "replace", "path": "password", "value": "s3cret" })),
+        patch(json!({ "op": "add", "path": named, "value": "s3cret" })),
+        patch(json!({ "op": "replace", "value": { "password": "s3cret", "title": "Dev" } })),
+    ]);
+    let txn = acme.later(&operations);
+    let pieces = acme.sql.query("SELECT data FROM async_pieces", &[]).expect("SQLite reads");
+    let kept: Vec<u8> =
+        pieces.iter().flat_map(|row| row.bytes(0).expect("bytes").to_vec()).collect();
+    let kept = String::from_utf8(kept).expect("text");
+    assert!(kept.contains("Dev") && !kept.contains("s3cret"), "{kept}");
+    acme.alarms();
+    let outcome = acme.outcome(&txn);
+    let statuses: Vec<&Value> = outcome.iter().map(|one| &one["status"]).collect();
+    assert_eq!(statuses, ["201", "200", "200", "200"], "{outcome:?}");
 }

@@ -7,6 +7,7 @@ use muster::limits;
 use muster::tenant::Waits;
 use serde_json::{Value, json};
 
+use crate::sqlite::Sqlite;
 use crate::steps::check_problem;
 use crate::support::Acme;
 
@@ -98,4 +99,15 @@ fn so_many_wait_and_whoever_else_is_told_when_to_come_again() {
     assert_eq!((response.status, response.header("retry-after")), (429, Some("1")));
     let reset = 1_000 + limits::POLL_SECONDS;
     assert_eq!(response.header("x-rate-limit-reset"), Some(reset.to_string().as_str()));
+}
+
+#[test]
+fn who_waits_while_the_tenant_is_deleted_makes_nothing() {
+    let mut acme = Acme::new();
+    acme.sql = Sqlite::new();
+    acme.sleep();
+    acme.looked = Some(1);
+    let reply = acme.admin("GET", "/events?after=1&wait=9", &Value::Null);
+    assert_eq!((reply.status, acme.waits), (404, None), "{}", reply.json());
+    assert_eq!(muster::store::has_tables(&acme.sql), Ok(false), "no table is made");
 }

@@ -229,6 +229,9 @@ fn a_replay_hands_over_everything_behind_a_place_once_more() {
     assert!(ids(&again).is_superset(&ids(&sent)));
     assert_eq!(again.len(), 5, "four users, and that it was replayed");
     assert_eq!(replay(&mut acme, 1_000).status, 422);
+    acme.user("e");
+    let ahead = acme.events().len();
+    assert_eq!(replay(&mut acme, ahead).status, 422, "nothing is passed over");
     for body in [json!({}), json!({ "after": "1" }), json!({ "after": 1, "x": 1 })] {
         assert_eq!(acme.admin("POST", "/streams/crm/replay", &body).status, 400, "{body}");
     }
@@ -262,4 +265,32 @@ fn each_statement_may_fail_and_the_step_is_whole_or_comes_again() {
     }
     assert!(statements >= 4, "{statements}");
     assert_eq!(acme.rows("deliveries"), 2);
+}
+
+#[test]
+fn a_dry_run_beside_a_step_changes_nothing_about_it() {
+    let mut acme = Acme::new();
+    acme.stream(&json!({ "id": "crm", "url": URL, "types": ["user.deleted"] }));
+    let ids: Vec<String> = ["a", "b", "c"].map(|name| acme.user(name)).into();
+    acme.scim("DELETE", &format!("/Users/{}", ids[0]), &Value::Null);
+    let mut batches = acme.batches().expect("a step");
+    let mappings = json!([crate::access::mapping("m", "active eq true", &["user"])]);
+    let tried = acme.admin("PUT", "/policies?dryRun=true", &json!({ "mappings": mappings }));
+    assert_eq!(tried.status, 200, "{}", tried.json());
+    acme.hand_over(&mut batches[0], &mut |_| status(204));
+    acme.land(&batches[0]).expect("it is noted");
+    acme.wait(60);
+    assert!(acme.deliver(|_| status(204)).is_empty(), "it does not come twice");
+}
+
+#[test]
+fn a_step_ends_with_its_stream() {
+    let mut acme = given();
+    acme.user("ada");
+    let batches = acme.batches().expect("a step");
+    assert!(acme.tenant.still_hands_over(&batches[0]));
+    assert_eq!(acme.admin("PATCH", "/streams/crm", &json!({ "state": "disabled" })).status, 200);
+    assert!(!acme.tenant.still_hands_over(&batches[0]));
+    assert_eq!(acme.admin("DELETE", "/streams/crm", &Value::Null).status, 204);
+    assert!(!acme.tenant.still_hands_over(&batches[0]));
 }

@@ -7,8 +7,9 @@ use muster::limits;
 use muster::policy::{Delivered, retry_after};
 use serde_json::{Value, json};
 
-use crate::hooks::{Sent, status};
+use crate::hooks::{Sent, URL, status};
 use crate::streams_delivery::{given, retitle};
+use crate::support::Acme;
 
 #[test]
 fn it_is_tried_ten_times_each_time_later_and_then_others_go_on() {
@@ -167,4 +168,18 @@ fn a_receiver_that_is_down_holds_so_many_and_then_the_place_stays() {
     assert_eq!(users.len(), limits::DELIVERIES_UNFINISHED + 150);
     assert_eq!(acme.shown_stream("crm")["unfinished"], 0);
     assert!(acme.rows("deliveries") <= i64::try_from(limits::DELIVERIES_KEPT).unwrap());
+}
+
+#[test]
+fn what_failed_long_ago_is_not_held_against_a_stream_that_was_idle_since() {
+    let mut acme = Acme::new();
+    acme.stream(&json!({ "id": "crm", "url": URL, "types": ["user.created"] }));
+    acme.user("lost");
+    acme.deliver_for(4 * 86_400, |_| Delivered::Unreachable);
+    assert_eq!(acme.shown_stream("crm")["unfinished"], 0);
+    acme.wait(10 * 86_400);
+    acme.user("late");
+    acme.deliver(|_| Delivered::Unreachable);
+    let shown = acme.shown_stream("crm");
+    assert_eq!((&shown["state"], &shown["unfinished"]), (&json!("enabled"), &json!(1)));
 }
