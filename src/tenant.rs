@@ -71,7 +71,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::auth::{KeyPair, KeyRing, Principal};
+use crate::auth::{KeyPair, KeyRing, Principal, TokenPair};
 use crate::http::{OAuthError, Outbound, Refusal, Request, Response, Route};
 use crate::policy::{Copying, RateLimit};
 use crate::registry::ConfigTag;
@@ -147,8 +147,8 @@ pub struct Call<'a> {
     pub key_ring: &'a KeyRing,
     /// Which addresses may be fetched from outside.
     pub outbound: Outbound<'a>,
-    /// A pair of keys for a stream, where one may be made.
-    pub key_pair: Option<KeyPair>,
+    /// Pairs of keys for a stream, of each sort one, where one may be made.
+    pub key_pairs: Option<(KeyPair, TokenPair)>,
     /// Whether the tenant's users can be copied to KV.
     pub copying: Copying,
     /// How far an earlier look of the same request has come, if it has waited since. It counts once.
@@ -178,7 +178,7 @@ impl Tenant {
         let mut taken = None;
         let answer = match self.is_born(sql, call.principal) {
             Ok(true) => self.answer(sql, call, &mut taken),
-            Ok(false) => return unborn(call.principal, scim).into(), // (1)
+            Ok(false) => return unborn(call, scim).into(), // (1)
             Err(error) => Err(error.into()),
         };
         let noted = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
@@ -269,9 +269,10 @@ impl Tenant {
 }
 
 /// What is answered where there are no tables: what any key or client is told that is not known.
-fn unborn(principal: &Principal, scim: bool) -> Response {
-    match principal {
-        Principal::Client => OAuthError::InvalidClient.to_response(),
+fn unborn(call: &Call<'_>, scim: bool) -> Response {
+    match (call.principal, call.request.route) {
+        (_, Route::KeySet(_)) => Response::key_set(&[]),
+        (Principal::Client, _) => OAuthError::InvalidClient.to_response(),
         _ => Refusal::InvalidToken("the key has been revoked").to_response(scim),
     }
 }

@@ -180,10 +180,10 @@ impl Object {
         if let (Method::Delete, Route::Tenant(_), Principal::Admin) = (method, &route, principal) {
             return Ok(Response::empty(self.delete().await?).into()); // (5)
         }
-        let key_pair = match (&route, method) {
+        let key_pairs = match (&route, method) {
             (Route::Streams(_), Method::Post)
             | (Route::StreamAction(_, _, StreamAction::RotateSecret), _) => {
-                Some(webhooks::new_pair().await.map_err(failed)?)
+                Some(webhooks::new_pairs().await.map_err(failed)?)
             }
             _ => None,
         };
@@ -203,7 +203,7 @@ impl Object {
             key_ring: &deployment.gate()?.key_ring,
             outbound: deployment.outbound(url.origin),
             copying: self.copying(*confined),
-            key_pair,
+            key_pairs,
             looked: None,
         };
         #[cfg(debug_assertions)]

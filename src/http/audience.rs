@@ -19,7 +19,7 @@ impl Route {
     /// Who may ask for the route with a method.
     pub(super) fn audience(&self, method: Method) -> Audience {
         match self {
-            Self::Health | Self::Token(_) => Audience::Public,
+            Self::Health | Self::Token(_) | Self::KeySet(_) => Audience::Public,
             Self::Tenants | Self::Tenant(_) | Self::Import(_) => Audience::Admin,
             Self::OpenApi | Self::Presets | Self::Preset(_) => Audience::Key(&[]),
             Self::Keys(_)

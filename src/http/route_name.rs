@@ -23,6 +23,7 @@ impl Route {
             Self::Trusts(..) => "connection.trusts",
             Self::Trust(..) => "connection.trust",
             Self::Token(_) => "token",
+            Self::KeySet(_) => "jwks",
             Self::Connections(_) => "connections",
             Self::Connection(..) => "connection",
             Self::ConnectionAction(_, _, ConnectionAction::Activate) => "connection.activate",

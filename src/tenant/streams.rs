@@ -12,6 +12,7 @@ mod land;
 mod plan;
 mod routes;
 mod shown;
+mod tokens;
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,7 @@ use super::{Tenant, wake};
 use crate::auth::KeyRing;
 use crate::http::Outbound;
 use crate::limits;
+use crate::policy::StreamKind;
 use crate::registry::Slug;
 use crate::store::deliveries::{self, DeliveryRow};
 use crate::store::followers::{self, FollowerRow};
@@ -152,7 +154,8 @@ impl Stream {
         let has_room = self.unfinished < limits::DELIVERIES_UNFINISHED;
         let is_behind = has_room && self.after < last_seq;
         let due = if is_behind { Some(0) } else { self.ready };
-        due.filter(|_| self.row.state == ENABLED).map(|due| due.max(self.follower.due))
+        let is_told = self.row.state == ENABLED && self.kind() != StreamKind::SetPoll;
+        due.filter(|_| is_told).map(|due| due.max(self.follower.due))
     }
 
     /// Notes which of its events are unfinished.

@@ -158,6 +158,7 @@ mod store;
 mod tags;
 mod tidy;
 mod timeline;
+mod tokens;
 mod tolerances;
 mod tombstones;
 mod traces;

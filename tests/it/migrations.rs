@@ -102,6 +102,7 @@ const UNDONE: &[&[&str]] = &[
         "DROP TABLE erasing",
     ],
     &["DROP TABLE streams", "DROP TABLE deliveries", "ALTER TABLE followers DROP COLUMN steps"],
+    &["ALTER TABLE streams DROP COLUMN audience", "ALTER TABLE streams DROP COLUMN authorization"],
 ];
 
 /// This version.
