@@ -86,7 +86,7 @@ pub use copies::Batch;
 use memory::Memory;
 use ring::Ring;
 use streams::Flights;
-pub use streams::{Batch as StreamBatch, Delivery};
+pub use streams::{Batch as StreamBatch, Delivery, Poll};
 use uses::Uses;
 use work::{Answer, Failure, Work};
 
@@ -126,6 +126,8 @@ pub struct Handled {
     pub connection: Option<String>,
     /// What is to be sent before, and what came of it is the answer: [`Delivery::tested`].
     pub delivery: Option<Delivery>,
+    /// What is to be signed before, which is the answer then: [`Poll::answered`].
+    pub poll: Option<Poll>,
     /// That the answer is one of nothing yet; the same call may be handled again, from where this one has
     /// looked.
     pub waits: Option<Waits>,
@@ -199,7 +201,8 @@ impl Tenant {
         let waits = noted.waits;
         self.ring.keep(call, &response, connection.as_deref(), noted);
         let delivery = self.memory.as_mut().and_then(|memory| memory.outgoing.take());
-        Handled { response, connection, waits, delivery }
+        let poll = self.memory.as_mut().and_then(|memory| memory.polled.take());
+        Handled { response, connection, waits, delivery, poll }
     }
 
     /// The place of the last event, as far as that is known without a look.
@@ -225,6 +228,7 @@ impl Tenant {
         memory.dirty = access::Dirty::default();
         memory.refused = None;
         memory.outgoing = None;
+        memory.polled = None;
         let scim = matches!(call.request.route, Route::Scim { .. });
         if memory.is_erasing() {
             return Ok(Refusal::being_deleted().to_response(scim)); // (1)
@@ -279,7 +283,7 @@ fn unborn(call: &Call<'_>, scim: bool) -> Response {
 
 impl From<Response> for Handled {
     fn from(response: Response) -> Self {
-        Self { response, connection: None, waits: None, delivery: None }
+        Self { response, connection: None, waits: None, delivery: None, poll: None }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Signing keys of security event tokens (RFC 8417): ES256 (RFC 7518 §3.4). What a pair of keys signs,
 //! `edge` has the runtime sign.
 
+use std::fmt;
+
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -17,6 +19,13 @@ pub struct TokenPair {
     pub x: [u8; NUMBER_BYTES],
     /// The other one.
     pub y: [u8; NUMBER_BYTES],
+}
+
+/// One is secret, also in what a developer prints.
+impl fmt::Debug for TokenPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenPair")
+    }
 }
 
 impl TokenPair {

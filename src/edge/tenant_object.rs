@@ -30,7 +30,7 @@ use crate::limits;
 use crate::policy::{Copying, RateLimit};
 use crate::registry::Slug;
 use crate::store::{Sql as _, StoreError};
-use crate::tenant::{Batch, Call, Delivery, Handled, Tenant, Waits};
+use crate::tenant::{Batch, Call, Delivery, Handled, Poll, Tenant, Waits};
 
 /// The class that `wrangler.toml` names.
 #[wasm_bindgen]
@@ -138,11 +138,20 @@ struct Served {
     waits: Option<Waits>,
     /// What is to be sent before it is answered.
     delivery: Option<Delivery>,
+    /// What is to be signed before.
+    poll: Option<Poll>,
 }
 
 impl From<Response> for Served {
     fn from(response: Response) -> Self {
-        Self { response, spent: Spent::default(), connection: None, waits: None, delivery: None }
+        Self {
+            response,
+            spent: Spent::default(),
+            connection: None,
+            waits: None,
+            delivery: None,
+            poll: None,
+        }
     }
 }
 
@@ -215,16 +224,19 @@ impl Object {
             let came = webhooks::send(&delivery).await.map_err(Refusal::Internal)?;
             served.response = delivery.tested(&came);
         }
-        match served.waits {
-            Some(waits) => self.wait(call, served, waits).await, // (7)
-            None => Ok(served),
+        if let Some(waits) = served.waits {
+            served = self.wait(call, served, waits).await?; // (7)
         }
+        if let Some(poll) = served.poll.take() {
+            served.response = webhooks::answered(&poll).await.map_err(failed)?;
+        }
+        Ok(served)
     }
 
     fn handle(&self, call: &mut Call<'_>, config: Option<&ConfigStep>) -> Served {
         let before = self.sql.cost();
         let mut tenant = self.tenant.borrow_mut();
-        let Handled { mut response, connection, waits, delivery } = match config {
+        let Handled { mut response, connection, waits, delivery, poll } = match config {
             Some(step) => tenant.configure(&self.sql, call, step).into(),
             None => tenant.handle(&self.sql, call),
         };
@@ -234,7 +246,7 @@ impl Object {
             0
         });
         let spent = Spent { rows: self.sql.cost().since(before), alarms };
-        Served { response, spent, connection, waits, delivery }
+        Served { response, spent, connection, waits, delivery, poll }
     }
 
     async fn learn_of_alarm(&self) -> Result<(), Refusal> {

@@ -7,9 +7,10 @@ use worker::js_sys::{Array, ArrayBuffer, Error, Uint8Array};
 use super::waiting::settled;
 use super::{js, now};
 use crate::auth::{self, KeyPair, TokenPair};
+use crate::http::Response;
 use crate::limits;
 use crate::policy::{Delivered, retry_after};
-use crate::tenant::Delivery;
+use crate::tenant::{Delivery, Poll};
 
 /// Sends a message, and says what came of it. Its address was judged when it was made up.
 ///
@@ -101,6 +102,18 @@ pub(super) async fn token(pair: &TokenPair, claims: &str) -> Result<String, JsVa
     let text = pair.signed(claims);
     let members = [("d", &pair.d), ("x", &pair.x), ("y", &pair.y)];
     Ok(auth::token(&text, &sign(P256, &members, &text).await?))
+}
+
+/// The answer to a poll, its tokens signed.
+///
+/// # Errors
+/// As [`token`].
+pub(super) async fn answered(poll: &Poll) -> Result<Response, JsValue> {
+    let mut tokens = Vec::new();
+    for claims in poll.claims() {
+        tokens.push(token(poll.pair(), claims).await?);
+    }
+    Ok(poll.answered(tokens))
 }
 
 /// How the runtime calls an algorithm, and RFC 7517 its type of keys and their curve.

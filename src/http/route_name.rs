@@ -46,6 +46,7 @@ impl Route {
             Self::StreamAction(_, _, StreamAction::RotateSecret) => "stream.rotate-secret",
             Self::StreamAction(_, _, StreamAction::Deliveries) => "stream.deliveries",
             Self::StreamAction(_, _, StreamAction::Changes) => "stream.changes",
+            Self::StreamAction(_, _, StreamAction::Poll) => "stream.poll",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
             Self::Imports(_) => "imports",

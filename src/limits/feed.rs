@@ -61,3 +61,5 @@ pub const SET_ERROR_CHARACTERS: usize = 64;
 pub const SET_CHARACTERS: usize = 2_000;
 /// For how long who has read a tenant's public keys may keep them.
 pub const KEY_SET_SECONDS: u32 = 300;
+/// Tokens that one poll answers; a larger `maxEvents` is lowered.
+pub const POLLED_SETS: usize = 100;

@@ -22,7 +22,7 @@ use super::log::Log;
 use super::matches::Matches;
 use super::ring::Noted;
 use super::stale::Sightings;
-use super::streams::{self, Delivery, Streams};
+use super::streams::{self, Delivery, Poll, Streams};
 use super::tombstones::Tombstones;
 use super::{stored_policy, sweep};
 use crate::auth::JtiDigest;
@@ -102,6 +102,8 @@ pub(super) struct Memory {
     pub(super) streams: Streams,
     /// What the running request has sent before it is answered.
     pub(super) outgoing: Option<Delivery>,
+    /// What a poll is answered, once it is signed.
+    pub(super) polled: Option<Poll>,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -213,6 +215,7 @@ impl Memory {
             directory: Directory::load(sql)?,
             streams: streams::load(sql)?,
             outgoing: None,
+            polled: None,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,

@@ -10,6 +10,7 @@ mod fields;
 mod keys;
 mod land;
 mod plan;
+mod poll;
 mod routes;
 mod shown;
 mod tokens;
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 pub use self::batch::{Batch, Delivery};
 pub(super) use self::plan::behind;
+pub use self::poll::Poll;
 pub(super) use self::shown::{Progress, moment, object, page_until};
 use super::memory::Memory;
 use super::{Tenant, wake};

@@ -133,6 +133,7 @@ mod path;
 mod pinned;
 mod plans;
 mod policies;
+mod polled;
 mod polls;
 mod prefilter;
 mod presets;

@@ -58,6 +58,7 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::StreamAction(.., StreamAction::Replay) => stream(StreamAction::RotateSecret),
         Route::StreamAction(.., StreamAction::RotateSecret) => stream(StreamAction::Deliveries),
         Route::StreamAction(.., StreamAction::Deliveries) => stream(StreamAction::Changes),
+        Route::StreamAction(.., StreamAction::Changes) => stream(StreamAction::Poll),
         Route::StreamAction(..) => Route::Export(x()),
         Route::Export(_) => Route::Import(x()),
         Route::Import(_) => Route::Imports(x()),

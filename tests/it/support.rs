@@ -218,10 +218,13 @@ impl Acme {
         body: &[u8],
         principal: &Principal,
     ) -> Reply {
-        let Handled { response, connection, waits, delivery } =
+        let Handled { response, connection, waits, delivery, poll } =
             self.call(method, url, headers, body, principal, |it, call| it.0.handle(it.1, call));
         self.connection = connection;
         self.delivery = delivery;
+        let response = poll
+            .as_ref()
+            .map_or(response, |poll| poll.answered(poll.claims().map(str::to_owned).collect()));
         self.waits = waits;
         // A tenant that is unavailable has a cause too, and the database none.
         let failed = response.cause.is_some() && response.status != 503;

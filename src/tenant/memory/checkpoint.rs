@@ -67,6 +67,7 @@ impl Memory {
             directory,
             streams: _,
             outgoing: _,
+            polled: _,
             bookmarks,
             order_bookmarks: _,
             stale: _,

@@ -1,4 +1,4 @@
-//! `…/streams[/{s}[/test|replay|rotate-secret|deliveries]]`.
+//! `…/streams[/{s}[/test|replay|rotate-secret|deliveries|poll]]`.
 
 use serde_json::{Map, Value, json};
 
@@ -21,7 +21,7 @@ use crate::tenant::work::{Answer, Failure, Work, conflict, only_fields};
 impl Work<'_, '_> {
     /// What is asked of streams; 405 for what is asked of nothing else either.
     pub(in crate::tenant) fn ask_of_streams(&mut self, route: &Route, method: Method) -> Answer {
-        use StreamAction::{Changes, Deliveries, Replay, RotateSecret, Test};
+        use StreamAction::{Changes, Deliveries, Poll, Replay, RotateSecret, Test};
         match (route, method) {
             (Route::KeySet(_), Method::Get) => Ok(self.key_set()),
             (Route::Streams(_), Method::Get) => self.list_streams(),
@@ -32,6 +32,7 @@ impl Work<'_, '_> {
             (Route::StreamAction(_, id, Test), Method::Post) => self.test_stream(id),
             (Route::StreamAction(_, id, Replay), Method::Post) => self.replay(id),
             (Route::StreamAction(_, id, RotateSecret), Method::Post) => self.rotate_secret(id),
+            (Route::StreamAction(_, id, Poll), Method::Post) => self.poll(id),
             (Route::StreamAction(_, id, Deliveries), Method::Get) => self.list_deliveries(id),
             (Route::StreamAction(_, id, Changes), Method::Get) => self.list_changes(None, Some(id)),
             _ => Err(ProblemCode::MethodNotAllowed.into()),
