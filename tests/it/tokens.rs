@@ -226,3 +226,17 @@ fn what_is_no_stream_of_tokens_is_refused() {
     let reply = acme.admin("PATCH", "/streams/plain", &json!({ "authorization": "x" }));
     assert_eq!(reply.status, 422);
 }
+
+#[test]
+fn discovery_says_of_which_events_tokens_tell_where_there_are_such_streams() {
+    let mut acme = Acme::new();
+    acme.hook("plain");
+    let told = |acme: &mut Acme| {
+        acme.scim("GET", "/ServiceProviderConfig", &Value::Null).json()["securityEvents"].clone()
+    };
+    assert_eq!(told(&mut acme), Value::Null);
+    acme.stream(&json!({ "id": "crm", "kind": "setPush", "url": URL }));
+    assert_eq!(told(&mut acme), json!({ "asyncRequest": "none", "eventUris": URIS }));
+    acme.admin("DELETE", "/streams/crm", &Value::Null);
+    assert_eq!(told(&mut acme), Value::Null);
+}
