@@ -1,8 +1,10 @@
 // Webhooks over HTTP, to receivers on this machine that verify them with Standard Webhooks' own library:
 // signatures and their rotation, order, receivers that fail, are slow, are gone, or say when to come
-// again, and a runtime that is killed while messages are on their way.
+// again, and a runtime that is killed while messages are on their way; and security event tokens, which
+// jose verifies by the tenant's JWKS.
 
 import { createPublicKey, verify } from "node:crypto";
+import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StepFailed, expect } from "./perform.mjs";
@@ -23,7 +25,7 @@ const ED25519 = Buffer.from("302a300506032b6570032100", "hex");
 export async function webhooks({ tools }) {
   const served = await serveWith(tools, freshVariables(), configurationWithoutBuild());
   const receiver = await startReceiver();
-  const parts = [signatures, order, slowness, endings, costs, survival];
+  const parts = [signatures, tokens, order, slowness, endings, costs, survival];
   const state = { worker: served.worker };
   try {
     for (const part of parts) {
@@ -48,6 +50,7 @@ async function made(state, name) {
     return header ? response.headers.get(header) : text && JSON.parse(text);
   };
   return {
+    issuer: `${state.worker.url}/t/${name}`,
     admin: (method, path, body, expected = 200) =>
       send(method, `${state.worker.url}/v1/tenants/${name}${path}`, state.worker.adminToken, body, expected),
     stream(id, url, more = {}) {
@@ -127,6 +130,65 @@ async function signatures({ tenant, receiver }) {
   expect("a redirect", redirected.status, 302);
   expect("where it leads", receiver.at("/elsewhere").length, 0);
   await tenant.admin("POST", "/streams", { url: "http://localhost:1/" }, 422);
+}
+
+/** Tokens verify by the keys that anybody reads, before and after a rotation. */
+async function tokens({ tenant, receiver }) {
+  const { issuer } = tenant;
+  const jwks = new URL(`${issuer}/.well-known/jwks.json`);
+  const verified = (message, keys = createRemoteJWKSet(jwks)) =>
+    jwtVerify(message.body, keys, { issuer, audience: "crm", typ: "secevent+jwt", algorithms: ["ES256"] });
+  receiver.answers["/set"] = () => ({ status: 202 });
+  const made = { kind: "setPush", audience: "crm", authorization: "Bearer rosebud" };
+  const { keyId } = await tenant.stream("crm", `${receiver.url}/set`, made);
+  const ada = await tenant.user("ada");
+  const [first] = await receiver.until("/set", 1);
+  expect("who is asked", `${first.headers.authorization} ${first.headers.accept}`, "Bearer rosebud application/json");
+  expect("the key", decodeProtectedHeader(first.body).kid, keyId);
+  const { payload } = await verified(first);
+  expect("whom it is about", JSON.stringify(payload.sub_id), JSON.stringify({ format: "scim", uri: `/Users/${ada}` }));
+  expect("what befell", Object.keys(payload.events).join(), "urn:ietf:params:scim:event:prov:create:notice");
+
+  const kept = createRemoteJWKSet(jwks, { cooldownDuration: 0 });
+  await verified(first, kept);
+  const turned = await tenant.admin("POST", "/streams/crm/rotate-secret", { overlap: "PT1H" });
+  await tenant.retitle(ada, "1");
+  const [, second] = await receiver.until("/set", 2);
+  expect("the new key", decodeProtectedHeader(second.body).kid, turned.keyId);
+  await verified(second, kept);
+  await verified(first);
+  const [header, claims, signature] = second.body.split(".");
+  const forged = { body: [header, claims, signature.split("").reverse().join("")].join(".") };
+  const isRefused = await verified(forged).then(() => false, () => true);
+  expect("another signature", isRefused, true);
+
+  const tested = await tenant.admin("POST", "/streams/crm/test");
+  expect("a test", `${tested.delivered} ${tested.status}`, "true 202");
+  const test = await verified(receiver.at("/set").at(-1));
+  expect("its token", test.payload.jti, tested.id);
+  const refusal = JSON.stringify({ err: "invalid_audience", description: "not mine" });
+  receiver.answers["/set"] = () => ({ status: 400, body: refusal });
+  const refused = await tenant.admin("POST", "/streams/crm/test");
+  expect("a token that is refused", `${refused.reason} ${refused.answer}`, `400 invalid_audience ${refusal}`);
+  await tenant.admin("POST", "/streams/crm/rotate-secret", { overlap: "PT0S" });
+  const isForgotten = await verified(second).then(() => false, () => true);
+  expect("a key that is no longer known", isForgotten, true);
+  const { keyId: polledKey } = await tenant.stream("asked", undefined, { kind: "setPoll", audience: "crm" });
+  const poll = (body) => tenant.admin("POST", "/streams/asked/poll", { returnImmediately: true, ...body });
+  const waits = tenant.admin("POST", "/streams/asked/poll", {});
+  await tenant.retitle(ada, "2");
+  const [[jti, token]] = Object.entries((await waits).sets);
+  expect("the key of what was asked for", decodeProtectedHeader(token).kid, polledKey);
+  const polled = await verified({ body: token });
+  expect("its name", polled.payload.jti, jti);
+  const again = await tenant.admin("POST", "/streams/asked/rotate-secret", {});
+  const { sets } = await poll({});
+  expect("the new key", decodeProtectedHeader(sets[jti]).kid, again.keyId);
+  await verified({ body: sets[jti] });
+  await verified({ body: token });
+  expect("what is left", JSON.stringify(await poll({ ack: [jti] })), '{"sets":{},"moreAvailable":false}');
+  const stranger = await fetch(new URL("/t/nobody/.well-known/jwks.json", issuer));
+  expect("who has no keys", `${stranger.status} ${await stranger.text()}`, '200 {"keys":[]}');
 }
 
 /** What fails holds back what is about the same, and nothing else. */

@@ -12,6 +12,7 @@ mod principal;
 mod scope;
 mod sealed;
 mod secret;
+mod set;
 mod tag;
 mod webhook;
 
@@ -24,5 +25,6 @@ pub use principal::{JtiDigest, KeyPrincipal, Principal};
 pub use scope::{Scope, Scopes};
 pub use sealed::Opened;
 pub use secret::SecretDigest;
+pub use set::{TokenPair, token};
 pub use tag::TAG_BYTES;
 pub use webhook::{KeyPair, SigningKey, signed_text, symmetric_signature};

@@ -4,7 +4,7 @@
 //! `fetch` answers requests from outside and hands those that pass to their tenant's object
 //! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its
 //! database, `waiting` for what it has to wait for and `polls` for requests that wait for events. `oauth` sees to requests for tokens, for which
-//! `assertion` verifies what other issuers say and `outbound` asks their servers. `registry` keeps
+//! `assertion` verifies what other issuers say, to those for public keys `jwks`, and `outbound` asks their servers. `registry` keeps
 //! tenants' records in KV, `config` brings the policy documents in them to the objects, `directory` has the copies that the edge
 //! reads, `webhooks` sends what streams tell, `rate_limits` asks the runtime's limits, `deployment` has variables and
 //! secrets, `body` reads what is sent, `answer` makes the runtime's response and tells the log, and
@@ -27,6 +27,7 @@ mod fetch;
 mod handover;
 mod inbound;
 mod js;
+mod jwks;
 mod oauth;
 mod outbound;
 mod polls;

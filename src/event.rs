@@ -3,6 +3,7 @@
 //! One change is one event, appended in the transaction of its change.
 
 pub mod chain;
+pub mod token;
 
 use std::borrow::Cow;
 

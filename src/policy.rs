@@ -40,7 +40,7 @@ pub use attributes::AttributeRules;
 pub use authority::{Authority, Owner};
 pub use condition::{Condition, EVERYONE, Vocabulary};
 pub use constraints::Constraints;
-pub use delivery::{Delivered, hint, retry_after};
+pub use delivery::{Delivered, hint, retry_after, set_error};
 pub use deprovision::{Deprovision, Fate, Relink};
 pub use document::{Features, Policy};
 pub use duration::duration_seconds;

@@ -72,7 +72,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::auth::{KeyPair, KeyRing, Principal};
+use crate::auth::{KeyPair, KeyRing, Principal, TokenPair};
 use crate::http::{OAuthError, Outbound, Refusal, Request, Response, Route};
 use crate::policy::{Copying, RateLimit};
 use crate::registry::ConfigTag;
@@ -88,7 +88,7 @@ pub use copies::Batch;
 use memory::Memory;
 use ring::Ring;
 use streams::Flights;
-pub use streams::{Batch as StreamBatch, Delivery};
+pub use streams::{Batch as StreamBatch, Delivery, Poll};
 use uses::Uses;
 use work::{Answer, Failure, Work};
 
@@ -128,6 +128,8 @@ pub struct Handled {
     pub connection: Option<String>,
     /// What is to be sent before, and what came of it is the answer: [`Delivery::tested`].
     pub delivery: Option<Delivery>,
+    /// What is to be signed before, which is the answer then: [`Poll::answered`].
+    pub poll: Option<Poll>,
     /// That the answer is one of nothing yet; the same call may be handled again, from where this one has
     /// looked.
     pub waits: Option<Waits>,
@@ -149,8 +151,8 @@ pub struct Call<'a> {
     pub key_ring: &'a KeyRing,
     /// Which addresses may be fetched from outside.
     pub outbound: Outbound<'a>,
-    /// A pair of keys for a stream, where one may be made.
-    pub key_pair: Option<KeyPair>,
+    /// Pairs of keys for a stream, of each sort one, where one may be made.
+    pub key_pairs: Option<(KeyPair, TokenPair)>,
     /// Whether the tenant's users can be copied to KV.
     pub copying: Copying,
     /// How far an earlier look of the same request has come, if it has waited since. It counts once.
@@ -180,7 +182,7 @@ impl Tenant {
         let mut taken = None;
         let answer = match self.is_born(sql, call) {
             Ok(true) => self.answer(sql, call, &mut taken),
-            Ok(false) => return unborn(call.principal, scim).into(), // (1)
+            Ok(false) => return unborn(call, scim).into(), // (1)
             Err(error) => Err(error.into()),
         };
         let noted = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
@@ -201,7 +203,8 @@ impl Tenant {
         let waits = noted.waits;
         self.ring.keep(call, &response, connection.as_deref(), noted);
         let delivery = self.memory.as_mut().and_then(|memory| memory.outgoing.take());
-        Handled { response, connection, waits, delivery }
+        let poll = self.memory.as_mut().and_then(|memory| memory.polled.take());
+        Handled { response, connection, waits, delivery, poll }
     }
 
     /// The place of the last event, as far as that is known without a look.
@@ -269,17 +272,18 @@ impl Tenant {
 }
 
 /// What is answered where there are no tables: what any key or client is told that is not known.
-fn unborn(principal: &Principal, scim: bool) -> Response {
-    match principal {
-        Principal::Client => OAuthError::InvalidClient.to_response(),
-        Principal::Admin => Refusal::NoTenant.to_response(scim),
+fn unborn(call: &Call<'_>, scim: bool) -> Response {
+    match (call.principal, call.request.route) {
+        (_, Route::KeySet(_)) => Response::key_set(&[]),
+        (Principal::Client, _) => OAuthError::InvalidClient.to_response(),
+        (Principal::Admin, _) => Refusal::NoTenant.to_response(scim),
         _ => Refusal::InvalidToken("the key has been revoked").to_response(scim),
     }
 }
 
 impl From<Response> for Handled {
     fn from(response: Response) -> Self {
-        Self { response, connection: None, waits: None, delivery: None }
+        Self { response, connection: None, waits: None, delivery: None, poll: None }
     }
 }
 

@@ -17,7 +17,8 @@ export async function startReceiver() {
     request.setEncoding("utf8").on("data", (text) => (body += text));
     request.on("end", async () => {
       const { headers, url: path } = request;
-      const event = JSON.parse(body);
+      const isToken = headers["content-type"] === "application/secevent+jwt";
+      const event = isToken ? undefined : JSON.parse(body);
       const message = { path, headers, body, event, id: headers["webhook-id"], at: Date.now() };
       messages.push(message);
       const { status = 204, headers: more = {}, body: text = "", after = 0 } = (await answers[path]?.(message)) ?? {};

@@ -8,7 +8,7 @@ use super::body::Body;
 use super::deployment::Deployment;
 use super::handover::{errand, hand_over};
 use super::inbound::{Beginning, Inbound};
-use super::{Outcome, config, directory, eagerly, js, now, oauth, rate_limits, registry};
+use super::{Outcome, config, directory, eagerly, js, jwks, now, oauth, rate_limits, registry};
 use crate::auth::Principal;
 use crate::http::{
     Method, OAuthError, Query, Refusal, Response, Route, Trace, Url, openapi, presets,
@@ -23,7 +23,7 @@ pub fn fetch(request: js::Request, env: js::Env) -> Outcome {
 }
 
 /// Where a request has been answered.
-enum Answered {
+pub(super) enum Answered {
     /// Here.
     Edge(Response),
     /// By the tenant's object, which tells the log as well; its response is not touched.
@@ -70,7 +70,7 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 /// 2. `GET` or `HEAD /healthz`: 200.
 /// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets, or
 ///    with a `TENANT_HOST` that is no pattern.
-/// 4. Requests for tokens go their own way, by [`oauth`]; `/v1/tenants` and `/v1/tenants/{t}`
+/// 4. Requests for tokens go their own way, by [`oauth`], and those for public keys, by [`jwks`]; `/v1/tenants` and `/v1/tenants/{t}`
 ///    themselves are answered by [`registry`], presets and the
 ///    description of the API here.
 /// 5. The tenant's record: 404, 503; a suspended tenant: 403, except for the administrator.
@@ -91,9 +91,7 @@ async fn pass(inbound: &mut Inbound<'_>) -> Result<Answered, Refusal> {
     let hosts = deployment.tenant_host();
     let route = Route::of(url, hosts.as_ref().ok().copied().flatten());
     trace.asks_for(route.as_ref());
-    let prefer = || beginning.header("prefer").map(str::to_owned);
-    let most = route.as_ref().map_or(limits::BODY_BYTES, |route| route.body_bytes(prefer));
-    let body = Body::of(request, *method, most)?; // (1)
+    let body = Body::of(request, *method, most_bytes(route.as_ref(), beginning))?; // (1)
     if route == Some(Route::Health) && matches!(method, Method::Get | Method::Head) {
         return Ok(Answered::Edge(Response::empty(200))); // (2)
     }
@@ -112,6 +110,9 @@ async fn pass(inbound: &mut Inbound<'_>) -> Result<Answered, Refusal> {
             }
             Err(oauth::Failure::Refusal(refusal)) => Err(refusal),
         };
+    }
+    if let Some(Route::KeySet(tenant)) = &route {
+        return jwks::answer(inbound, tenant).await; // (4)
     }
     let (Some(route), Some(principal)) = (route, principal) else {
         return Err(Refusal::NotFound); // (3)
@@ -147,4 +148,10 @@ async fn pass(inbound: &mut Inbound<'_>) -> Result<Answered, Refusal> {
     let errand = errand(inbound, &known.record, principal, Some(inbound.trace.clone()));
     let answer = hand_over(inbound, tenant, &known.record, &errand, &body)?; // (11)
     Ok(Answered::Object(inbound.deployment.rescued(answer, &errand)))
+}
+
+/// How many bytes the body may have.
+fn most_bytes(route: Option<&Route>, beginning: &Beginning<'_>) -> usize {
+    let prefer = || beginning.header("prefer").map(str::to_owned);
+    route.map_or(limits::BODY_BYTES, |route| route.body_bytes(prefer))
 }

@@ -33,7 +33,7 @@ use crate::limits;
 use crate::policy::RateLimit;
 use crate::registry::Slug;
 use crate::store::Sql as _;
-use crate::tenant::{Call, Delivery, Handled, Tenant, Waits};
+use crate::tenant::{Call, Delivery, Handled, Poll, Tenant, Waits};
 
 /// The class that `wrangler.toml` names.
 #[wasm_bindgen]
@@ -142,11 +142,20 @@ struct Served {
     waits: Option<Waits>,
     /// What is to be sent before it is answered.
     delivery: Option<Delivery>,
+    /// What is to be signed before.
+    poll: Option<Poll>,
 }
 
 impl From<Response> for Served {
     fn from(response: Response) -> Self {
-        Self { response, spent: Spent::default(), connection: None, waits: None, delivery: None }
+        Self {
+            response,
+            spent: Spent::default(),
+            connection: None,
+            waits: None,
+            delivery: None,
+            poll: None,
+        }
     }
 }
 
@@ -184,10 +193,10 @@ impl Object {
         if let (Method::Delete, Route::Tenant(_), Principal::Admin) = (method, &route, principal) {
             return Ok(Response::empty(self.delete().await?).into()); // (5)
         }
-        let key_pair = match (&route, method) {
+        let key_pairs = match (&route, method) {
             (Route::Streams(_), Method::Post)
             | (Route::StreamAction(_, _, StreamAction::RotateSecret), _) => {
-                Some(webhooks::new_pair().await.map_err(failed)?)
+                Some(webhooks::new_pairs().await.map_err(failed)?)
             }
             _ => None,
         };
@@ -207,7 +216,7 @@ impl Object {
             key_ring: &deployment.gate()?.key_ring,
             outbound: deployment.outbound(url.origin),
             copying: self.copying(*confined),
-            key_pair,
+            key_pairs,
             looked: None,
         };
         #[cfg(debug_assertions)]
@@ -219,16 +228,19 @@ impl Object {
             let came = webhooks::send(&delivery).await.map_err(Refusal::Internal)?;
             served.response = delivery.tested(&came);
         }
-        match served.waits {
-            Some(waits) => self.wait(call, served, waits).await, // (7)
-            None => Ok(served),
+        if let Some(waits) = served.waits {
+            served = self.wait(call, served, waits).await?; // (7)
         }
+        if let Some(poll) = served.poll.take() {
+            served.response = webhooks::answered(&poll).await.map_err(failed)?;
+        }
+        Ok(served)
     }
 
     fn handle(&self, call: &mut Call<'_>, config: Option<&ConfigStep>) -> Served {
         let before = self.sql.cost();
         let mut tenant = self.tenant.borrow_mut();
-        let Handled { mut response, connection, waits, delivery } = match config {
+        let Handled { mut response, connection, waits, delivery, poll } = match config {
             Some(step) => tenant.configure(&self.sql, call, step).into(),
             None => tenant.handle(&self.sql, call),
         };
@@ -238,7 +250,7 @@ impl Object {
             0
         });
         let spent = Spent { rows: self.sql.cost().since(before), alarms };
-        Served { response, spent, connection, waits, delivery }
+        Served { response, spent, connection, waits, delivery, poll }
     }
 
     async fn learn_of_alarm(&self) -> Result<(), Refusal> {

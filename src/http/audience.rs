@@ -1,6 +1,6 @@
 //! Who may ask for what a path names.
 
-use super::{Method, Route};
+use super::{Method, Route, StreamAction};
 use crate::auth::Scope;
 
 /// Who may ask for a route.
@@ -19,7 +19,7 @@ impl Route {
     /// Who may ask for the route with a method.
     pub(super) fn audience(&self, method: Method) -> Audience {
         match self {
-            Self::Health | Self::Token(_) => Audience::Public,
+            Self::Health | Self::Token(_) | Self::KeySet(_) => Audience::Public,
             Self::Tenants | Self::Tenant(_) | Self::Import(_) => Audience::Admin,
             Self::OpenApi | Self::Presets | Self::Preset(_) => Audience::Key(&[]),
             Self::Keys(_)
@@ -66,7 +66,9 @@ impl Route {
             | Self::MatchDecision(..)
             | Self::ChangeDecision(..)
             | Self::ChangesDecision(..) => Audience::Key(&[Scope::ChangesDecide]),
-            Self::Events(_) | Self::Snapshot(_) => Audience::Key(&[Scope::EventsRead]),
+            Self::Events(_) | Self::Snapshot(_) | Self::StreamAction(_, _, StreamAction::Poll) => {
+                Audience::Key(&[Scope::EventsRead])
+            }
             Self::Streams(_) | Self::Stream(..) | Self::StreamAction(..) => {
                 Audience::Key(&[Scope::StreamsWrite])
             }

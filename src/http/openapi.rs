@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, from_str, json};
 
 use super::audience::Audience;
-use super::{Method, Response, Route};
+use super::{Method, Response, Route, StreamAction};
 use crate::auth::Scope;
 use crate::gather::Gather as _;
 use crate::scim::schema::Registry;
@@ -125,7 +125,8 @@ fn complete(path: &str, item: &mut Object) {
 
 /// Whether an `Idempotency-Key` is heeded.
 fn is_repeatable(route: &Route, method: Method) -> bool {
-    let is_of_object = route.tenant().is_some() && !matches!(route, Route::Token(_));
+    let is_other = matches!(route, Route::Token(_) | Route::StreamAction(_, _, StreamAction::Poll));
+    let is_of_object = route.tenant().is_some() && !is_other;
     method == Method::Post && is_of_object && !is_scim(route)
 }
 

@@ -1,8 +1,9 @@
 //! A response as a value, complete with every header.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Method, Problem};
+use crate::limits;
 use crate::scim::ScimError;
 
 /// What is answered, and what only the operator's log is told.
@@ -43,6 +44,15 @@ impl Response {
     /// A body of the admin API.
     pub fn json(status: u16, body: &Value) -> Self {
         Self { body: body.to_string().into_bytes(), ..Self::empty(status) }
+            .with("content-type", JSON)
+    }
+
+    /// Public keys (RFC 7517 §5), which may be kept for some minutes.
+    pub fn key_set(keys: &[Value]) -> Self {
+        let body = json!({ "keys": keys }).to_string().into_bytes();
+        let kept = format!("public, max-age={}", limits::KEY_SET_SECONDS);
+        Self { status: 200, body, ..Self::default() }
+            .with("cache-control", kept)
             .with("content-type", JSON)
     }
 

@@ -40,6 +40,8 @@ pub enum Route {
     Trust(Slug, String, String),
     /// `/t/{t}/oauth/token`
     Token(Slug),
+    /// `/t/{t}/.well-known/jwks.json`
+    KeySet(Slug),
     /// `/v1/tenants/{t}/connections/{c}/health`
     ConnectionHealth(Slug, String),
     /// `/v1/tenants/{t}/connections/{c}/test`
@@ -154,6 +156,7 @@ impl Route {
                 Self::scim(tenant, format!("/t/{tenant}/scim/v2"), rest)
             }
             ["t", tenant, "oauth", "token"] => Some(Self::Token(Slug::parse(tenant)?)),
+            ["t", tenant, ".well-known", "jwks.json"] => Some(Self::KeySet(Slug::parse(tenant)?)),
             ["scim", "v2", tenant, rest @ ..] => {
                 Self::scim(tenant, format!("/scim/v2/{tenant}"), rest)
             }
@@ -272,6 +275,7 @@ impl Route {
             | Self::Trusts(tenant, _)
             | Self::Trust(tenant, ..)
             | Self::Token(tenant)
+            | Self::KeySet(tenant)
             | Self::Connections(tenant)
             | Self::Connection(tenant, _)
             | Self::ConnectionAction(tenant, ..)
@@ -331,6 +335,7 @@ impl Route {
             Self::Health => &[Get, Head],
             Self::Events(_)
             | Self::Snapshot(_)
+            | Self::KeySet(_)
             | Self::ConnectionHealth(..)
             | Self::Requests(_)
             | Self::Export(_)

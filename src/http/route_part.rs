@@ -63,6 +63,7 @@ pub enum StreamAction {
     RotateSecret,
     Deliveries,
     Changes,
+    Poll,
 }
 
 impl ConnectionAction {
@@ -125,6 +126,7 @@ impl StreamAction {
             "rotate-secret" => Some(Self::RotateSecret),
             "deliveries" => Some(Self::Deliveries),
             "changes" => Some(Self::Changes),
+            "poll" => Some(Self::Poll),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! What becomes of a delivery: when it is tried again, when that ends, and what is told of it.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::limits;
 
@@ -80,6 +81,9 @@ impl Delivered {
             Self::TimedOut => return "no answer within 15 seconds".to_owned(),
             Self::Unreachable => return "no connection".to_owned(),
         };
+        if let Some(error) = self.token_error() {
+            return format!("{status} {error}");
+        }
         let words = match status {
             300..=399 => "a redirect, which is not followed",
             401 => "invalid authentication",
@@ -94,6 +98,13 @@ impl Delivered {
         format!("{status} {words}")
     }
 
+    /// What the receiver has against a token, by its code (RFC 8935 §2.4).
+    fn token_error(&self) -> Option<String> {
+        let Self::Answered { status: 400, body, .. } = self else { return None };
+        let told: Value = serde_json::from_str(body).ok()?;
+        set_error(&told)
+    }
+
     /// What the receiver said.
     pub fn answer(&self) -> &str {
         match self {
@@ -101,6 +112,16 @@ impl Delivered {
             _ => "",
         }
     }
+}
+
+/// The code of what a receiver has against a token (RFC 8935 §2.3), if it is one.
+pub fn set_error(told: &Value) -> Option<String> {
+    let code = told.get("err").and_then(Value::as_str)?;
+    let is_code = |code: &&str| {
+        code.len() <= limits::SET_ERROR_CHARACTERS
+            && code.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    Some(code).filter(is_code).map(str::to_owned)
 }
 
 /// The seconds that a `Retry-After` means, in either of its forms (RFC 9110 §10.2.3).

@@ -5,15 +5,21 @@
 pub enum StreamKind {
     /// A POST of each event, by Standard Webhooks.
     Webhook,
+    /// A POST of a security event token of each (RFC 8935).
+    SetPush,
+    /// Security event tokens, for which the receiver asks (RFC 8936).
+    SetPoll,
 }
 
-/// How a webhook is signed.
+/// How a message is signed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Signature {
     /// HMAC-SHA-256.
     V1,
     /// Ed25519.
     V1a,
+    /// ECDSA with P-256 and SHA-256, as security event tokens are.
+    Es256,
 }
 
 /// Which types of events a stream takes: each a type, or the beginning of types (`user.*`). All of them
@@ -42,28 +48,44 @@ const FAMILIES: [&str; 14] = [
 impl StreamKind {
     /// The kind of a name.
     pub fn of(name: &str) -> Option<Self> {
-        (name == Self::Webhook.name()).then_some(Self::Webhook)
+        [Self::Webhook, Self::SetPush, Self::SetPoll].into_iter().find(|one| one.name() == name)
     }
 
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
+            Self::SetPush => "setPush",
+            Self::SetPoll => "setPoll",
         }
+    }
+
+    /// How its messages are signed, unless something else is chosen.
+    pub const fn signature(self) -> Signature {
+        match self {
+            Self::Webhook => Signature::V1,
+            Self::SetPush | Self::SetPoll => Signature::Es256,
+        }
+    }
+
+    /// Whether its messages may be signed so.
+    pub fn takes(self, signature: Signature) -> bool {
+        (self == Self::Webhook) == (signature != Signature::Es256)
     }
 }
 
 impl Signature {
     /// The signature of a name.
     pub fn of(name: &str) -> Option<Self> {
-        [Self::V1, Self::V1a].into_iter().find(|one| one.name() == name)
+        [Self::V1, Self::V1a, Self::Es256].into_iter().find(|one| one.name() == name)
     }
 
-    /// Its name, as the header of a webhook has it.
+    /// Its name, as the header of a message has it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::V1 => "v1",
             Self::V1a => "v1a",
+            Self::Es256 => "ES256",
         }
     }
 }

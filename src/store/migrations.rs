@@ -13,7 +13,7 @@ use self::provisioning::{
     GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS,
     TOMBSTONES,
 };
-use self::streams::STREAMS;
+use self::streams::{STREAMS, TOKENS};
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
@@ -50,6 +50,7 @@ const MIGRATIONS: &[&[&str]] = &[
     CHAIN,
     STREAMS,
     ASYNC_REQUESTS,
+    TOKENS,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

@@ -11,7 +11,8 @@ pub struct StreamRow {
     pub kind: String,
     /// To which address.
     pub url: String,
-    /// The origin by which the deployment was called when it was given that, which is no receiver.
+    /// The origin by which the deployment was called when it was given that, which is no receiver, and
+    /// issues tokens.
     pub origin: String,
     /// Which types of events, spaces between them.
     pub types: String,
@@ -21,6 +22,10 @@ pub struct StreamRow {
     pub why: Option<String>,
     /// How events are signed, by name.
     pub signature: String,
+    /// For whom tokens are; webhooks have nothing of the kind.
+    pub audience: Option<String>,
+    /// What the receiver is shown as `Authorization`, sealed.
+    pub authorization: Option<String>,
     /// The key that signs them, sealed.
     pub secret: String,
     /// The key before, sealed, that signs them, too.
@@ -46,7 +51,7 @@ pub const DISABLED: &str = "disabled";
 /// As [`Sql::query`]; so for all functions here.
 pub fn all(sql: &dyn Sql) -> Result<Vec<StreamRow>, StoreError> {
     const STATEMENT: &str = "SELECT id, kind, url, types, state, why, signature, secret, former,
-            former_until, since, failing, created, origin
+            former_until, since, failing, created, origin, audience, authorization
          FROM streams ORDER BY id";
     let text = |row: &Row, column| row.text(column).map(str::to_owned);
     let read = |row: &Row| {
@@ -65,6 +70,8 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<StreamRow>, StoreError> {
             failing: row.integer_or_null(11)?,
             created: row.integer(12)?,
             origin: text(row, 13)?,
+            audience: row.text_or_null(14)?.map(str::to_owned),
+            authorization: row.text_or_null(15)?.map(str::to_owned),
         })
     };
     sql.query(STATEMENT, &[])?.iter().map(read).collect()
@@ -74,8 +81,8 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<StreamRow>, StoreError> {
 pub fn put(sql: &dyn Sql, row: &StreamRow) -> Result<(), StoreError> {
     sql.query(
         "INSERT OR REPLACE INTO streams (id, kind, url, types, state, why, signature, secret, former,
-            former_until, since, failing, created, origin)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            former_until, since, failing, created, origin, audience, authorization)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         &[
             Param::Text(&row.id),
             Param::Text(&row.kind),
@@ -91,6 +98,8 @@ pub fn put(sql: &dyn Sql, row: &StreamRow) -> Result<(), StoreError> {
             row.failing.map_or(Param::Null, Param::Integer),
             Param::Integer(row.created),
             Param::Text(&row.origin),
+            row.audience.as_deref().map_or(Param::Null, Param::Text),
+            row.authorization.as_deref().map_or(Param::Null, Param::Text),
         ],
     )?;
     Ok(())

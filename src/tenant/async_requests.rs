@@ -170,7 +170,7 @@ impl Tenant {
             // No operation fetches anything, or has anything copied.
             outbound: Outbound { loopback: false, own_origin: "", tenant_host: None },
             copying: Copying::Unbound,
-            key_pair: None,
+            key_pairs: None,
             looked: None,
         };
         let (bound, refusal) = match admitted {

@@ -2,13 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
+use super::streams::Stream;
 use super::work::{Answer, Failure, Work};
+use crate::event::token::URIS;
 use crate::limits;
 use crate::scim::schema::{Schema, TypeSchema};
 use crate::scim::{ErrorKind, ScimError, urn};
 
 impl Work<'_, '_> {
-    /// `GET /ServiceProviderConfig`, RFC 7643 §5 and RFC 9865 §4.
+    /// `GET /ServiceProviderConfig`, RFC 7643 §5, RFC 9865 §4, and RFC 9967 §4 where a
+    /// stream tells of events by tokens.
     pub(super) fn service_provider_config(&self) -> Answer {
         self.unfiltered()?;
         let unsupported = json!({ "supported": false });
@@ -48,6 +51,10 @@ impl Work<'_, '_> {
         if let Some(fields) = config.as_object_mut() {
             if features.roles {
                 fields.insert("RolesAndEntitlements".to_owned(), roles_and_entitlements());
+            }
+            if self.memory.streams.all().iter().any(Stream::tells_tokens) {
+                let told = json!({ "asyncRequest": "none", "eventUris": URIS });
+                fields.insert("securityEvents".to_owned(), told);
             }
             if features.agents {
                 let all = ["supported", "agentsSupported", "agenticApplicationsSupported"];

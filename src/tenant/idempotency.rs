@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::work::{Answer, Failure, Work, conflict};
-use crate::http::{Method, Problem, ProblemCode, Request, Response, Route};
+use crate::http::{Method, Problem, ProblemCode, Request, Response, Route, StreamAction};
 use crate::limits;
 use crate::store::idempotency::{self, KeptAnswer};
 use crate::store::{StoreError, transacted};
@@ -33,8 +33,12 @@ impl Work<'_, '_> {
         let request = self.request();
         let is_post = request.method == Method::Post;
         let key = request.headers.idempotency_key.clone();
-        let Some(key) = key.filter(|_| is_post && !matches!(request.route, Route::Scim { .. }))
-        else {
+        // What is answered to a poll is not signed here.
+        let is_other = matches!(
+            request.route,
+            Route::Scim { .. } | Route::StreamAction(_, _, StreamAction::Poll)
+        );
+        let Some(key) = key.filter(|_| is_post && !is_other) else {
             return self.run_whole();
         };
         if key.chars().count() > limits::IDEMPOTENCY_KEY_CHARACTERS {

@@ -23,7 +23,7 @@ use super::log::Log;
 use super::matches::Matches;
 use super::ring::Noted;
 use super::stale::Sightings;
-use super::streams::{self, Delivery, Streams};
+use super::streams::{self, Delivery, Poll, Streams};
 use super::tombstones::Tombstones;
 use super::{stored_policy, sweep};
 use crate::auth::JtiDigest;
@@ -105,6 +105,8 @@ pub(super) struct Memory {
     pub(super) outgoing: Option<Delivery>,
     /// What is known of requests that are answered later.
     pub(super) later: Later,
+    /// What a poll is answered, once it is signed.
+    pub(super) polled: Option<Poll>,
     /// Where pages ended.
     pub(super) bookmarks: Bookmarks,
     /// Where pages in an order of values ended.
@@ -217,6 +219,7 @@ impl Memory {
             streams: streams::load(sql)?,
             outgoing: None,
             later: Later::load(sql)?,
+            polled: None,
             bookmarks: Bookmarks::default(),
             order_bookmarks: OrderBookmarks::default(),
             stale: false,
@@ -234,6 +237,7 @@ impl Memory {
         self.dirty = Dirty::default();
         self.refused = None;
         self.outgoing = None;
+        self.polled = None;
     }
 
     /// Whether anybody may have access at all, so that it is worth a look.

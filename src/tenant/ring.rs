@@ -13,7 +13,7 @@ use super::{Call, Waits};
 use crate::auth::Principal;
 use crate::event::{EventKind, Verb};
 use crate::gather::Gather as _;
-use crate::http::{Method, Response, Route, ScimTarget};
+use crate::http::{Method, Response, Route, ScimTarget, StreamAction};
 use crate::limits;
 use crate::scim::schema::USER;
 use crate::store::requests::{self, Batch, Traffic, Warning};
@@ -149,7 +149,7 @@ pub(super) const fn did(kind: EventKind) -> i64 {
 fn is_kept(call: &Call<'_>) -> bool {
     match call.request.route {
         Route::Scim { .. } => true,
-        Route::Token(_) => false,
+        Route::Token(_) | Route::StreamAction(_, _, StreamAction::Poll) => false,
         _ => !call.request.method.is_safe(),
     }
 }

@@ -10,8 +10,10 @@ mod fields;
 mod keys;
 mod land;
 mod plan;
+mod poll;
 mod routes;
 mod shown;
+mod tokens;
 
 use std::collections::BTreeSet;
 
@@ -20,12 +22,14 @@ use serde_json::Value;
 
 pub use self::batch::{Batch, Delivery};
 pub(super) use self::plan::behind;
+pub use self::poll::Poll;
 pub(super) use self::shown::{Progress, moment, object, page_until};
 use super::memory::Memory;
 use super::{Tenant, wake};
 use crate::auth::KeyRing;
 use crate::http::Outbound;
 use crate::limits;
+use crate::policy::StreamKind;
 use crate::registry::Slug;
 use crate::store::deliveries::{self, DeliveryRow};
 use crate::store::followers::{self, FollowerRow};
@@ -152,7 +156,8 @@ impl Stream {
         let has_room = self.unfinished < limits::DELIVERIES_UNFINISHED;
         let is_behind = has_room && self.after < last_seq;
         let due = if is_behind { Some(0) } else { self.ready };
-        due.filter(|_| self.row.state == ENABLED).map(|due| due.max(self.follower.due))
+        let is_told = self.row.state == ENABLED && self.kind() != StreamKind::SetPoll;
+        due.filter(|_| is_told).map(|due| due.max(self.follower.due))
     }
 
     /// Notes which of its events are unfinished.

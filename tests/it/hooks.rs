@@ -1,7 +1,7 @@
 //! Receivers of streams, in this process: what they are sent, and what they answer.
 
 use chrono::TimeDelta;
-use muster::auth::{KeyPair, KeyRing};
+use muster::auth::{KeyPair, KeyRing, TokenPair};
 use muster::http::Outbound;
 use muster::limits;
 use muster::policy::Delivered;
@@ -22,18 +22,22 @@ pub(crate) struct Sent {
     pub(crate) body: Value,
     pub(crate) signatures: Vec<String>,
     pub(crate) pairs: usize,
+    pub(crate) kid: Option<String>,
+    pub(crate) authorization: Option<String>,
 }
 
 impl Sent {
     fn of(delivery: &Delivery) -> Self {
         Self {
-            url: delivery.url.clone(),
+            url: delivery.url().to_owned(),
             id: delivery.id.clone(),
             seconds: delivery.seconds,
             text: delivery.body.clone(),
             body: serde_json::from_str(&delivery.body).expect("JSON"),
             signatures: delivery.signatures(),
             pairs: delivery.pairs().count(),
+            kid: delivery.token_pair().map(TokenPair::kid),
+            authorization: delivery.authorization().map(str::to_owned),
         }
     }
 
@@ -57,6 +61,11 @@ pub(crate) fn status(status: u16) -> Delivered {
 
 /// The pair of keys of the tests' streams, which signs nothing natively.
 pub(crate) const PAIR: KeyPair = KeyPair { seed: [1; 32], public: [2; 32] };
+
+/// A pair of keys for tokens, which signs nothing natively.
+pub(crate) const fn token_pair(number: u8) -> TokenPair {
+    TokenPair { d: [number; 32], x: [number; 32], y: [number; 32] }
+}
 
 /// Where the tests' receivers are.
 pub(crate) const URL: &str = "https://hooks.example.com/muster";

@@ -33,7 +33,8 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::Secret(..) => Route::Trusts(x(), id()),
         Route::Trusts(..) => Route::Trust(x(), id(), id()),
         Route::Trust(..) => Route::Token(x()),
-        Route::Token(_) => Route::AccessDecision(x(), id(), AccessAction::Suspend),
+        Route::Token(_) => Route::KeySet(x()),
+        Route::KeySet(_) => Route::AccessDecision(x(), id(), AccessAction::Suspend),
         Route::AccessDecision(.., AccessAction::Suspend) => {
             Route::AccessDecision(x(), id(), AccessAction::Restore)
         }
@@ -57,6 +58,7 @@ pub(crate) fn after(route: &Route) -> Option<Route> {
         Route::StreamAction(.., StreamAction::Replay) => stream(StreamAction::RotateSecret),
         Route::StreamAction(.., StreamAction::RotateSecret) => stream(StreamAction::Deliveries),
         Route::StreamAction(.., StreamAction::Deliveries) => stream(StreamAction::Changes),
+        Route::StreamAction(.., StreamAction::Changes) => stream(StreamAction::Poll),
         Route::StreamAction(..) => Route::Export(x()),
         Route::Export(_) => Route::Import(x()),
         Route::Import(_) => Route::Imports(x()),

@@ -106,7 +106,7 @@ fn what_is_no_stream_is_refused() {
         ("POST", "/streams/none/rotate-secret"),
         ("GET", "/streams/none/deliveries"),
         ("GET", "/streams/none/changes"),
-        ("POST", "/streams/crm/poll"),
+        ("POST", "/streams/none/poll"),
     ] {
         let reply = acme.admin(method, path, &json!({}));
         assert_eq!(reply.status, 404, "{method} {path}");

@@ -14,7 +14,7 @@ use muster::tenant::{Call, Delivery, Handled, Tenant, Waits};
 use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::hooks::PAIR;
+use crate::hooks::{PAIR, token_pair};
 use crate::kv::Kv;
 use crate::scenario::{Reply, Server};
 use crate::sqlite::Sqlite;
@@ -31,6 +31,8 @@ pub(crate) struct Acme {
     pub(crate) delivery: Option<Delivery>,
     /// Whether its users can be copied to KV.
     pub(crate) copying: Copying,
+    /// How many pairs of keys for tokens were made.
+    pub(crate) pairs: u8,
     /// For what the last request waits.
     pub(crate) waits: Option<Waits>,
     /// How far the next request has looked before.
@@ -72,6 +74,7 @@ impl Acme {
             connection: None,
             delivery: None,
             copying: Copying::Possible,
+            pairs: 0,
             waits: None,
             looked: None,
             kv: Kv::default(),
@@ -189,6 +192,13 @@ impl Acme {
         self.handle(Method::Post, url, &headers, body.as_bytes(), &Principal::Client)
     }
 
+    /// A request of anybody, by its path below the tenant's.
+    pub(crate) fn public(&mut self, path: &str) -> Reply {
+        let url = format!("{ORIGIN}/t/{}{path}", self.slug);
+        let url = Url::split(&url).expect("a URL");
+        self.handle(Method::Get, url, &BTreeMap::new(), &[], &Principal::Client)
+    }
+
     /// A step by which the edge tells the tenant of the policy document in its record.
     pub(crate) fn configure(&mut self, step: &ConfigStep, document: &str) -> Response {
         let path = format!("{ORIGIN}/v1/tenants/{}", self.slug);
@@ -208,10 +218,13 @@ impl Acme {
         body: &[u8],
         principal: &Principal,
     ) -> Reply {
-        let Handled { response, connection, waits, delivery } =
+        let Handled { response, connection, waits, delivery, poll } =
             self.call(method, url, headers, body, principal, |it, call| it.0.handle(it.1, call));
         self.connection = connection;
         self.delivery = delivery;
+        let response = poll
+            .as_ref()
+            .map_or(response, |poll| poll.answered(poll.claims().map(str::to_owned).collect()));
         self.waits = waits;
         // A tenant that is unavailable has a cause too, and the database none.
         let failed = response.cause.is_some() && response.status != 503;
@@ -236,6 +249,7 @@ impl Acme {
         };
         let headers = Headers::read(header);
         let base = route.scim_base(url.origin);
+        self.pairs = self.pairs.wrapping_add(1);
         let random = &mut self.random;
         let mut call = Call {
             request: Request {
@@ -253,7 +267,7 @@ impl Acme {
             key_ring: &self.gate.key_ring,
             outbound: Outbound { loopback: false, own_origin: ORIGIN, tenant_host: None },
             copying: self.copying,
-            key_pair: Some(PAIR),
+            key_pairs: Some((PAIR, token_pair(self.pairs))),
             looked: self.looked.take(),
         };
         answer((&mut self.tenant, &self.sql), &mut call)

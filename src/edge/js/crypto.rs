@@ -52,4 +52,6 @@ extern "C" {
     pub(in crate::edge) fn d(this: &JsonWebKey) -> Option<String>;
     #[wasm_bindgen(method, getter)]
     pub(in crate::edge) fn x(this: &JsonWebKey) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    pub(in crate::edge) fn y(this: &JsonWebKey) -> Option<String>;
 }

@@ -39,3 +39,9 @@ pub(super) const STREAMS: &[&str] = &[
     // When a stream's last steps were done, and how far they had come, as a JSON array.
     "ALTER TABLE followers ADD COLUMN steps TEXT",
 ];
+
+/// For whom tokens of streams are, and what their receivers are shown, sealed.
+pub(super) const TOKENS: &[&str] = &[
+    "ALTER TABLE streams ADD COLUMN audience TEXT",
+    "ALTER TABLE streams ADD COLUMN authorization TEXT",
+];

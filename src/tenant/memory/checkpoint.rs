@@ -70,6 +70,7 @@ impl Memory {
             streams: _,
             outgoing: _,
             later,
+            polled: _,
             bookmarks,
             order_bookmarks: _,
             stale: _,

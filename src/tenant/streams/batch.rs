@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::Stream;
-use crate::auth::{KeyPair, SigningKey, signed_text, symmetric_signature};
+use crate::auth::{KeyPair, SigningKey, TokenPair, signed_text, symmetric_signature};
 use crate::limits;
 use crate::policy::Delivered;
 use crate::store::deliveries::DeliveryRow;
@@ -23,13 +23,21 @@ pub struct Batch {
     /// How far it is when all is done.
     pub(super) until: i64,
     pub(super) began: i64,
-    pub(super) url: String,
-    pub(super) keys: Vec<SigningKey>,
+    pub(super) receiver: Receiver,
     /// What is held back by events that are not tried in this step.
     pub(super) blocked: BTreeSet<String>,
     pub(super) items: Vec<Item>,
     /// Whether nothing more is sent: the receiver wants nothing for now, or it has taken long enough.
     pub(super) is_over: bool,
+}
+
+/// Who is told, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Receiver {
+    pub(super) url: String,
+    /// What it is shown as `Authorization`.
+    pub(super) authorization: Option<String>,
+    pub(super) keys: Vec<SigningKey>,
 }
 
 /// An event of a step.
@@ -64,26 +72,39 @@ pub(super) struct Message {
 /// A message on its way.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Where it goes.
-    pub url: String,
-    /// Its `webhook-id`, the same each time that it is sent.
+    /// Its `webhook-id`, or the `jti` of a token, the same each time that it is sent.
     pub id: String,
     /// Its `webhook-timestamp`.
     pub seconds: i64,
-    /// Its body.
+    /// Its body, or what a token claims.
     pub body: String,
-    keys: Vec<SigningKey>,
+    receiver: Receiver,
     seq: i64,
 }
 
 impl Delivery {
     /// A message that is sent now.
     pub(super) fn new(
-        (url, keys): (String, Vec<SigningKey>),
+        receiver: Receiver,
         Message { id, body }: Message,
         (seq, now): (i64, DateTime<Utc>),
     ) -> Self {
-        Self { url, id, seconds: now.timestamp(), body, keys, seq }
+        Self { id, seconds: now.timestamp(), body, receiver, seq }
+    }
+
+    /// Where it goes.
+    pub fn url(&self) -> &str {
+        &self.receiver.url
+    }
+
+    /// What the receiver is shown as `Authorization`.
+    pub fn authorization(&self) -> Option<&str> {
+        self.receiver.authorization.as_deref()
+    }
+
+    /// The keys that sign it as a token, where it goes as one.
+    pub fn token_pair(&self) -> Option<&TokenPair> {
+        self.receiver.keys.first().and_then(SigningKey::token_pair)
     }
 
     /// What is signed.
@@ -96,26 +117,36 @@ impl Delivery {
         let text = self.signed();
         let sign = |key: &SigningKey| match key {
             SigningKey::Shared(secret) => symmetric_signature(secret, &text),
-            SigningKey::Pair(_) => None,
+            SigningKey::Pair(_) | SigningKey::Token(_) => None,
         };
-        self.keys.iter().filter_map(sign).collect()
+        self.receiver.keys.iter().filter_map(sign).collect()
     }
 
     /// The pairs of keys that have to sign it, too.
     pub fn pairs(&self) -> impl Iterator<Item = &KeyPair> {
-        self.keys.iter().filter_map(|key| match key {
+        self.receiver.keys.iter().filter_map(|key| match key {
             SigningKey::Pair(pair) => Some(pair),
-            SigningKey::Shared(_) => None,
+            SigningKey::Shared(_) | SigningKey::Token(_) => None,
         })
     }
 }
 
 impl Item {
-    /// An event for a receiver.
-    pub(super) fn new(tenant: &str, event: &EventRow, row: Option<DeliveryRow>) -> Self {
+    /// An event for a stream's receiver.
+    pub(super) fn new(
+        stream: &Stream,
+        tenant: &str,
+        event: &EventRow,
+        row: Option<DeliveryRow>,
+    ) -> Self {
         let shown = event_of(tenant, event);
         let ids = ids_of(&shown);
-        let message = Message { id: message_id(tenant, event), body: shown.to_string() };
+        let id = stream.message_id(tenant, event);
+        let body = match stream.tells_tokens() {
+            true => stream.claims(tenant, event, &shown),
+            false => shown,
+        };
+        let message = Message { id, body: body.to_string() };
         let (seq, kind) = (event.seq, event.kind.clone());
         Self { seq, kind, ids, row, state: State::Waiting, message }
     }
@@ -133,7 +164,7 @@ pub(super) fn message_id(tenant: &str, event: &EventRow) -> String {
 }
 
 /// What an event is about: its own id, and the members that it lists.
-fn ids_of(event: &Value) -> Vec<String> {
+pub(super) fn ids_of(event: &Value) -> Vec<String> {
     let data = event.get("data");
     let of = |name: &str| data.and_then(|data| data.get(name));
     let members = of("members").and_then(Value::as_array).into_iter().flatten();
@@ -151,7 +182,7 @@ impl Batch {
     /// Whether it is of a stream as it is now.
     pub(super) fn is_of(&self, stream: &Stream) -> bool {
         let row = &stream.row;
-        stream.is_enabled() && (row.created, &row.url) == (self.created, &self.url)
+        stream.is_enabled() && (row.created, &row.url) == (self.created, &self.receiver.url)
     }
 
     /// When it began, in milliseconds since the epoch.
@@ -183,8 +214,8 @@ impl Batch {
                 State::Came(delivered, _) if delivered.is_success() => continue,
                 State::Waiting if !item.is_behind(&blocked) => {
                     item.state = State::Sent;
-                    let to = (self.url.clone(), self.keys.clone());
-                    return Some(Delivery::new(to, item.message.clone(), (item.seq, now)));
+                    let receiver = self.receiver.clone();
+                    return Some(Delivery::new(receiver, item.message.clone(), (item.seq, now)));
                 }
                 _ => blocked.extend(item.ids.iter().cloned()),
             }

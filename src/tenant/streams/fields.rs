@@ -18,6 +18,9 @@ pub(super) struct NewStream {
     pub(super) url: String,
     pub(super) types: Types,
     pub(super) signature: Signature,
+    /// For whom its tokens are; none of a webhook's.
+    pub(super) audience: Option<String>,
+    pub(super) authorization: Option<String>,
     pub(super) after: Option<i64>,
 }
 
@@ -26,6 +29,8 @@ pub(super) struct NewStream {
 pub(super) struct Patch {
     pub(super) url: Option<String>,
     pub(super) types: Option<Types>,
+    /// Another, or none.
+    pub(super) authorization: Option<Option<String>>,
     pub(super) state: Option<&'static str>,
 }
 
@@ -40,7 +45,9 @@ impl NewStream {
         outbound: Outbound<'_>,
         last: i64,
     ) -> Result<Self, Problem> {
-        only_fields(body, &["id", "kind", "url", "types", "after", "signature"], "a stream")?;
+        const FIELDS: [&str; 8] =
+            ["id", "kind", "url", "types", "after", "signature", "audience", "authorization"];
+        only_fields(body, &FIELDS, "a stream")?;
         let named = |name: &'static str, default: &'static str| text(body, name, default);
         let id = match body.get("id") {
             None | Some(Value::Null) => None,
@@ -51,14 +58,33 @@ impl NewStream {
                 })?)
             }
         };
-        let kind = StreamKind::of(named("kind", "webhook")?);
-        let signature = Signature::of(named("signature", "v1")?);
+        let kind = StreamKind::of(named("kind", StreamKind::Webhook.name())?);
+        let kind = kind.ok_or_else(|| malformed("`kind` is none that a stream has"))?;
+        let signature = Signature::of(named("signature", kind.signature().name())?);
+        let signature = signature.filter(|signature| kind.takes(*signature));
+        let not_of = |name: &str| malformed(format!("`{name}` is no field of such a stream"));
+        let (has_url, is_token) = (kind != StreamKind::SetPoll, kind != StreamKind::Webhook);
+        let url = match body.get("url") {
+            None | Some(Value::Null) if !has_url => String::new(),
+            Some(_) if !has_url => return Err(not_of("url")),
+            given => url(given, outbound)?,
+        };
+        let audience = bounded(body.get("audience"), "audience")?;
+        if audience.is_some() && !is_token {
+            return Err(not_of("audience"));
+        }
+        let authorization = bounded(body.get("authorization"), "authorization")?;
+        if authorization.is_some() && kind != StreamKind::SetPush {
+            return Err(not_of("authorization"));
+        }
         Ok(Self {
             id: id.map(str::to_owned),
-            kind: kind.ok_or_else(|| malformed("`kind` is not webhook"))?,
-            url: url(body.get("url"), outbound)?,
+            kind,
+            url,
             types: types(body.get("types"))?,
-            signature: signature.ok_or_else(|| malformed("`signature` is neither v1 nor v1a"))?,
+            signature: signature.ok_or_else(|| malformed("`signature` is none of this kind"))?,
+            audience,
+            authorization,
             after: match body.get("after") {
                 None | Some(Value::Null) => None,
                 Some(after) => Some(place(after, last)?),
@@ -73,7 +99,8 @@ impl Patch {
     /// # Errors
     /// As [`NewStream::read`].
     pub(super) fn read(body: &Map<String, Value>, outbound: Outbound<'_>) -> Result<Self, Problem> {
-        only_fields(body, &["url", "types", "state"], "a stream that is changed")?;
+        let fields = ["url", "types", "state", "authorization"];
+        only_fields(body, &fields, "a stream that is changed")?;
         let state = match body.get("state").map(Value::as_str) {
             None => None,
             Some(Some("enabled")) => Some(ENABLED),
@@ -83,6 +110,10 @@ impl Patch {
         Ok(Self {
             url: body.get("url").map(|value| url(Some(value), outbound)).transpose()?,
             types: body.get("types").map(|value| types(Some(value))).transpose()?,
+            authorization: body
+                .get("authorization")
+                .map(|value| bounded(Some(value), "authorization"))
+                .transpose()?,
             state,
         })
     }
@@ -109,6 +140,22 @@ fn url(value: Option<&Value>, outbound: Outbound<'_>) -> Result<String, Problem>
         return Err(Problem::new(ProblemCode::Contradictory, detail));
     }
     Ok(url.to_owned())
+}
+
+/// A text without control characters, if there is one.
+fn bounded(value: Option<&Value>, name: &str) -> Result<Option<String>, Problem> {
+    let text = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => value.as_str().filter(|text| !text.is_empty()),
+    };
+    let is_plain = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    let text = text.filter(|text| text.bytes().all(is_plain));
+    let text = text.ok_or_else(|| malformed(format!("`{name}` is not a text of plain ASCII")))?;
+    if text.len() > limits::SET_CHARACTERS {
+        let detail = format!("`{name}` has more than {} characters", limits::SET_CHARACTERS);
+        return Err(Problem::new(ProblemCode::Contradictory, detail));
+    }
+    Ok(Some(text.to_owned()))
 }
 
 fn types(value: Option<&Value>) -> Result<Types, Problem> {
@@ -144,10 +191,11 @@ impl Stream {
     pub(super) fn shown(&self) -> Value {
         let row = &self.row;
         let paused = Some(self.follower.due).filter(|due| *due > 0);
-        object(vec![
+        let url = Some(row.url.as_str()).filter(|url| !url.is_empty());
+        let mut shown = vec![
             ("id", row.id.as_str().into()),
             ("kind", row.kind.as_str().into()),
-            ("url", row.url.as_str().into()),
+            ("url", url.into()),
             ("types", Types::stored(&row.types).names().into()),
             ("signature", row.signature.as_str().into()),
             ("state", row.state.as_str().into()),
@@ -157,6 +205,11 @@ impl Stream {
             ("failingSince", row.failing.and_then(moment).into()),
             ("pausedUntil", paused.and_then(moment).into()),
             ("createdAt", moment(row.created).into()),
-        ])
+        ];
+        if let Some(audience) = &row.audience {
+            shown.push(("audience", audience.as_str().into()));
+            shown.push(("isAuthorized", row.authorization.is_some().into()));
+        }
+        object(shown)
     }
 }

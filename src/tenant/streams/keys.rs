@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::Stream;
 use crate::auth::{KeyRing, SigningKey};
-use crate::policy::Signature;
 use crate::store::{Sql, StoreError, streams};
 
 /// What the keys of streams are sealed for.
 const PURPOSE: &str = "muster stream key 1";
+/// What that is sealed for which receivers are shown.
+const AUTHORIZATION: &str = "muster stream authorization 1";
 
 /// Seals a key of a stream.
 ///
@@ -21,6 +22,20 @@ pub(super) fn sealed(
     key: &SigningKey,
 ) -> Result<String, StoreError> {
     let sealed = key_ring.seal(PURPOSE, &[tenant, stream], &key.to_bytes());
+    sealed.ok_or_else(|| StoreError::new("no secret seals"))
+}
+
+/// Seals what a stream's receiver is shown.
+///
+/// # Errors
+/// As [`sealed`].
+pub(super) fn sealed_authorization(
+    key_ring: &KeyRing,
+    tenant: &str,
+    stream: &str,
+    authorization: &str,
+) -> Result<String, StoreError> {
+    let sealed = key_ring.seal(AUTHORIZATION, &[tenant, stream], authorization.as_bytes());
     sealed.ok_or_else(|| StoreError::new("no secret seals"))
 }
 
@@ -59,15 +74,25 @@ impl Stream {
         }
         if let Some(secret) = secret {
             self.row.secret = secret;
+            if let Some(authorization) = self.authorization(key_ring, tenant) {
+                let sealed = sealed_authorization(key_ring, tenant, &self.row.id, &authorization)?;
+                self.row.authorization = Some(sealed);
+            }
         }
         self.row.former = former.or(self.row.former.take());
         streams::put(sql, &self.row)
     }
 
+    /// What its receiver is shown, if anything.
+    pub(super) fn authorization(&self, key_ring: &KeyRing, tenant: &str) -> Option<String> {
+        let sealed = self.row.authorization.as_deref()?;
+        let opened = key_ring.open(AUTHORIZATION, &[tenant, &self.row.id], sealed)?;
+        String::from_utf8(opened.secret).ok()
+    }
+
     /// A key, and whether the secret has sealed it that does now.
     fn open(&self, key_ring: &KeyRing, tenant: &str, text: &str) -> Option<(SigningKey, bool)> {
         let opened = key_ring.open(PURPOSE, &[tenant, &self.row.id], text)?;
-        let is_pair = self.row.signature == Signature::V1a.name();
-        Some((SigningKey::of_bytes(&opened.secret, is_pair)?, opened.is_current))
+        Some((SigningKey::of_bytes(&opened.secret)?, opened.is_current))
     }
 }

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::batch::{Batch, Item};
+use super::batch::{Batch, Item, Receiver};
 use super::{Stream, land};
 use crate::auth::KeyRing;
 use crate::http::Outbound;
 use crate::limits;
-use crate::policy::Types;
 use crate::store::events::{self, EventRow, Span};
 use crate::store::{Sql, StoreError, deliveries};
 use crate::tenant::memory::Memory;
@@ -48,8 +47,11 @@ impl Plan<'_> {
             after: stream.after,
             until: stream.after,
             began: self.now.timestamp_millis(),
-            url: stream.row.url.clone(),
-            keys,
+            receiver: Receiver {
+                url: stream.row.url.clone(),
+                authorization: stream.authorization(self.key_ring, self.tenant),
+                keys,
+            },
             blocked: BTreeSet::new(),
             items: Vec::new(),
             is_over: false,
@@ -89,7 +91,7 @@ impl Plan<'_> {
             }
             let (after, until) = (row.seq.saturating_sub(1), row.seq);
             match events::read(self.sql, Span { after, until, kind: None, actor: None })?.first() {
-                Some(event) => batch.items.push(Item::new(self.tenant, event, Some(row))),
+                Some(event) => batch.items.push(Item::new(stream, self.tenant, event, Some(row))),
                 // Nobody knows any more what it was.
                 None => deliveries::delete(self.sql, &batch.stream, row.seq)?,
             }
@@ -105,7 +107,6 @@ impl Plan<'_> {
             return Ok(());
         }
         let most = batch.items.len().saturating_add(room);
-        let types = Types::stored(&stream.row.types);
         let (events, until) = behind(self.sql, stream.after, self.memory.last_seq)?;
         batch.until = until;
         for event in &events {
@@ -113,8 +114,8 @@ impl Plan<'_> {
                 batch.until = event.seq.saturating_sub(1);
                 break;
             }
-            if types.take(&event.kind) {
-                batch.items.push(Item::new(self.tenant, event, None));
+            if stream.takes(event) {
+                batch.items.push(Item::new(stream, self.tenant, event, None));
             }
         }
         Ok(())

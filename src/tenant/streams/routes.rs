@@ -1,16 +1,16 @@
-//! `…/streams[/{s}[/test|replay|rotate-secret|deliveries]]`.
+//! `…/streams[/{s}[/test|replay|rotate-secret|deliveries|poll]]`.
 
 use serde_json::{Map, Value, json};
 
-use super::batch::{Delivery, Message};
+use super::batch::{Delivery, Message, Receiver};
 use super::fields::{NewStream, Patch, place};
-use super::keys::sealed;
+use super::keys::{sealed, sealed_authorization};
 use super::{Stream, follower_of, object};
-use crate::auth::SigningKey;
+use crate::auth::{KeyPair, SigningKey, TokenPair};
 use crate::event::{Event, EventKind};
 use crate::http::{Method, Problem, ProblemCode, Response, Route, StreamAction, is_slug};
 use crate::limits;
-use crate::policy::{Delivered, Signature, hint};
+use crate::policy::{Delivered, Signature, StreamKind, hint};
 use crate::store::followers::{self, FollowerRow};
 use crate::store::streams::{self, DISABLED, ENABLED, StreamRow};
 use crate::store::{StoreError, deliveries};
@@ -21,8 +21,9 @@ use crate::tenant::work::{Answer, Failure, Work, conflict, only_fields};
 impl Work<'_, '_> {
     /// What is asked of streams; 405 for what is asked of nothing else either.
     pub(in crate::tenant) fn ask_of_streams(&mut self, route: &Route, method: Method) -> Answer {
-        use StreamAction::{Changes, Deliveries, Replay, RotateSecret, Test};
+        use StreamAction::{Changes, Deliveries, Poll, Replay, RotateSecret, Test};
         match (route, method) {
+            (Route::KeySet(_), Method::Get) => Ok(self.key_set()),
             (Route::Streams(_), Method::Get) => self.list_streams(),
             (Route::Streams(_), Method::Post) => self.create_stream(),
             (Route::Stream(_, id), Method::Get) => self.read_stream(id),
@@ -31,14 +32,15 @@ impl Work<'_, '_> {
             (Route::StreamAction(_, id, Test), Method::Post) => self.test_stream(id),
             (Route::StreamAction(_, id, Replay), Method::Post) => self.replay(id),
             (Route::StreamAction(_, id, RotateSecret), Method::Post) => self.rotate_secret(id),
+            (Route::StreamAction(_, id, Poll), Method::Post) => self.poll(id),
             (Route::StreamAction(_, id, Deliveries), Method::Get) => self.list_deliveries(id),
             (Route::StreamAction(_, id, Changes), Method::Get) => self.list_changes(None, Some(id)),
             _ => Err(ProblemCode::MethodNotAllowed.into()),
         }
     }
 
-    /// `POST …/streams {"id"?,"kind"?,"url","types"?,"after"?,"signature"?}` → 201 with the secret, this
-    /// once; of a pair of keys, with the public one.
+    /// `POST …/streams {"id"?,"kind"?,"url"?,"types"?,"after"?,"signature"?,"audience"?,"authorization"?}` →
+    /// 201 with the secret, this once; of a pair of keys, with the public one, or its name in the JWKS.
     ///
     /// 1. The body must be right: 400, 415, 422.
     /// 2. There must be room, and no stream of that id: 409.
@@ -61,7 +63,15 @@ impl Work<'_, '_> {
         let event = Event::new(EventKind::StreamCreated, id.as_str());
         self.record(&event.with("kind", new.kind.name()).with("url", new.url.as_str()))?;
         let after = new.after.unwrap_or(self.memory.last_seq);
+        let audience = match new.kind {
+            StreamKind::Webhook => None,
+            StreamKind::SetPush => Some(new.audience.unwrap_or_else(|| new.url.clone())),
+            StreamKind::SetPoll => Some(new.audience.unwrap_or_else(|| id.clone())),
+        };
+        let authorization = self.sealed_authorization(&id, new.authorization)?;
         let row = StreamRow {
+            audience,
+            authorization,
             secret: sealed(self.call.key_ring, self.tenant(), &id, &key)?,
             kind: new.kind.name().to_owned(),
             url: new.url,
@@ -100,13 +110,22 @@ impl Work<'_, '_> {
         Ok(Response::json(200, &self.shown(stream)))
     }
 
-    /// `PATCH …/streams/{s} {"url"?,"types"?,"state"?}`. One that is enabled again goes on where it was,
+    /// `PATCH …/streams/{s} {"url"?,"types"?,"state"?,"authorization"?}`. One that is enabled again goes on where it was,
     /// and at once.
     fn patch_stream(&mut self, id: &str) -> Answer {
         let body = self.admin_body()?;
         let patch = Patch::read(&body, self.call.outbound)?;
         let mut stream = self.stream(id)?.clone();
         let before = stream.row.clone();
+        let is_of_another = patch.url.is_some() && stream.kind() == StreamKind::SetPoll
+            || patch.authorization.is_some() && stream.kind() != StreamKind::SetPush;
+        if is_of_another {
+            let detail = "a stream of this kind has no such field";
+            return Err(Problem::new(ProblemCode::Contradictory, detail).into());
+        }
+        if let Some(authorization) = patch.authorization {
+            stream.row.authorization = self.sealed_authorization(id, authorization)?;
+        }
         if let Some(url) = patch.url {
             stream.row.url = url;
             stream.row.origin = self.call.outbound.own_origin.to_owned();
@@ -126,6 +145,7 @@ impl Work<'_, '_> {
             ("url", stream.row.url != before.url),
             ("types", stream.row.types != before.types),
             ("state", stream.row.state != before.state),
+            ("authorization", stream.row.authorization != before.authorization),
         ];
         let changed: Vec<&str> =
             changed.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
@@ -155,6 +175,9 @@ impl Work<'_, '_> {
         only_fields(&self.body_or_nothing()?, &[], "a test")?;
         let random = u64::from_be_bytes(self.random()?);
         let stream = self.stream(id)?;
+        if stream.kind() == StreamKind::SetPoll {
+            return Err(conflict("nothing is sent to who polls"));
+        }
         if !self.call.outbound.permits(&stream.row.url) {
             let detail = "the stream's `url` may not be asked any more";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into());
@@ -164,17 +187,20 @@ impl Work<'_, '_> {
             let detail = "nobody can open the stream's key any more; `rotate-secret` makes another";
             return Err(conflict(detail));
         };
-        let tenant = self.tenant();
-        let body = json!({
-            "type": "stream.test",
-            "timestamp": timestamp(self.now()),
-            "data": { "tenant": tenant, "resourceType": "Stream", "id": id },
-        });
-        let message =
-            Message { id: format!("{tenant}_test_{random:016x}"), body: body.to_string() };
+        let (tenant, message_id) = (self.tenant(), format!("{}_test_{random:016x}", self.tenant()));
+        let body = match stream.tells_tokens() {
+            true => stream.test_claims(tenant, &message_id, self.now().timestamp()),
+            false => json!({
+                "type": "stream.test",
+                "timestamp": timestamp(self.now()),
+                "data": { "tenant": tenant, "resourceType": "Stream", "id": id },
+            }),
+        };
+        let message = Message { id: message_id, body: body.to_string() };
         let shown = json!({ "id": message.id });
-        let to = (stream.row.url.clone(), keys);
-        self.memory.outgoing = Some(Delivery::new(to, message, (0, self.now())));
+        let authorization = stream.authorization(self.call.key_ring, tenant);
+        let receiver = Receiver { url: stream.row.url.clone(), authorization, keys };
+        self.memory.outgoing = Some(Delivery::new(receiver, message, (0, self.now())));
         Ok(Response::json(202, &shown))
     }
 
@@ -259,18 +285,32 @@ impl Work<'_, '_> {
     fn shown(&self, stream: &Stream) -> Value {
         let keys = stream.keys(self.call.key_ring, self.tenant(), self.now()).unwrap_or_default();
         match keys.first() {
-            Some(key @ SigningKey::Pair(_)) => with_key(stream.shown(), key),
+            Some(key @ (SigningKey::Pair(_) | SigningKey::Token(_))) => {
+                with_key(stream.shown(), key)
+            }
             _ => stream.shown(),
         }
+    }
+
+    fn sealed_authorization(
+        &self,
+        id: &str,
+        text: Option<String>,
+    ) -> Result<Option<String>, StoreError> {
+        let seal =
+            |text: String| sealed_authorization(self.call.key_ring, self.tenant(), id, &text);
+        text.map(seal).transpose()
+    }
+
+    fn new_pairs(&self) -> Result<(KeyPair, TokenPair), StoreError> {
+        self.call.key_pairs.ok_or_else(|| StoreError::new("no pairs of keys"))
     }
 
     fn signing_key(&mut self, signature: Signature) -> Result<SigningKey, StoreError> {
         match signature {
             Signature::V1 => Ok(SigningKey::Shared(self.random::<32>()?.to_vec())),
-            Signature::V1a => {
-                let pair = self.call.key_pair.ok_or_else(|| StoreError::new("no pair of keys"));
-                pair.map(SigningKey::Pair)
-            }
+            Signature::V1a => self.new_pairs().map(|(pair, _)| SigningKey::Pair(pair)),
+            Signature::Es256 => self.new_pairs().map(|(_, pair)| SigningKey::Token(pair)),
         }
     }
 }
@@ -280,6 +320,7 @@ fn with_key(shown: Value, key: &SigningKey) -> Value {
     let name = match key {
         SigningKey::Shared(_) => "secret",
         SigningKey::Pair(_) => "publicKey",
+        SigningKey::Token(_) => "keyId",
     };
     let Value::Object(fields) = shown else { return shown };
     let with: Map<String, Value> =

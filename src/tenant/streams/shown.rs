@@ -5,8 +5,8 @@ use chrono::DateTime;
 use serde_json::Value;
 
 use super::Stream;
-use super::batch::message_id;
 use super::plan::behind;
+use crate::event::token;
 use crate::http::{Problem, ProblemCode, Response};
 use crate::policy::{Types, hint};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, HELD, RETRYING};
@@ -43,7 +43,9 @@ impl Stream {
 
     /// Whether an event is one of its.
     pub(in crate::tenant) fn takes(&self, event: &EventRow) -> bool {
-        event.seq > self.row.since && Types::stored(&self.row.types).take(&event.kind)
+        event.seq > self.row.since
+            && Types::stored(&self.row.types).take(&event.kind)
+            && (!self.tells_tokens() || token::uri(&event.kind).is_some())
     }
 
     /// What has become of an event, given the rows.
@@ -81,7 +83,7 @@ impl Work<'_, '_> {
         let rows = deliveries::between(self.sql, id, (after, until))?;
         let (mut items, mut reached) = (Vec::new(), until);
         for event in events.iter().filter(|event| stream.takes(event)) {
-            let item = delivery_shown(self.tenant(), event, &stream.progress(event.seq, &rows));
+            let item = delivery_shown(stream, self.tenant(), event, &rows);
             if status.is_some_and(|status| item.get("status") != Some(&status.into())) {
                 continue;
             }
@@ -102,7 +104,8 @@ pub(in crate::tenant) fn page_until(items: Vec<Value>, reached: i64, last: i64) 
     fields.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-fn delivery_shown(tenant: &str, event: &EventRow, progress: &Progress<'_>) -> Value {
+fn delivery_shown(stream: &Stream, tenant: &str, event: &EventRow, rows: &[DeliveryRow]) -> Value {
+    let progress = &stream.progress(event.seq, rows);
     let status = match progress {
         Progress::Waiting => WAITING,
         Progress::Row(row) => row.state.as_str(),
@@ -111,7 +114,7 @@ fn delivery_shown(tenant: &str, event: &EventRow, progress: &Progress<'_>) -> Va
     let mut shown = vec![
         ("seq", event.seq.into()),
         ("type", event.kind.as_str().into()),
-        ("webhookId", message_id(tenant, event).into()),
+        ("webhookId", stream.message_id(tenant, event).into()),
         ("status", status.into()),
     ];
     match progress {

@@ -1,0 +1,151 @@
+//! Security event tokens for which the receiver asks (RFC 8936).
+
+use muster::limits;
+use serde_json::{Map, Value, json};
+
+use crate::support::Acme;
+
+fn given() -> Acme {
+    let mut acme = Acme::new();
+    let made = acme.stream(&json!({ "id": "crm", "kind": "setPoll", "types": ["user.*"] }));
+    let shown = (&made["url"], &made["audience"], &made["signature"]);
+    assert_eq!(shown, (&Value::Null, &json!("crm"), &json!("ES256")));
+    acme
+}
+
+fn poll(acme: &mut Acme, body: &Value) -> (Map<String, Value>, bool) {
+    let mut body = body.clone();
+    body["returnImmediately"] = json!(true);
+    let reply = acme.admin("POST", "/streams/crm/poll", &body);
+    assert_eq!(reply.status, 200, "{}", reply.json());
+    let told = reply.json();
+    let sets = told["sets"].as_object().expect("sets").clone();
+    (sets, told["moreAvailable"].as_bool().expect("whether there is more"))
+}
+
+/// What is open, in the order of events.
+fn open(acme: &mut Acme, body: &Value) -> Vec<String> {
+    poll(acme, body).0.keys().cloned().collect()
+}
+
+#[test]
+fn what_is_not_acknowledged_comes_again() {
+    let mut acme = given();
+    assert_eq!(poll(&mut acme, &json!({})), (Map::new(), false));
+    let ada = acme.user("ada");
+    acme.user("bob");
+    assert!(acme.deliver(|_| panic!("nothing is sent")).is_empty());
+    let (sets, more) = poll(&mut acme, &json!({ "maxEvents": 1 }));
+    let (first, claims) = sets.iter().next().expect("a token");
+    let claims: Value = serde_json::from_str(claims.as_str().expect("claims")).expect("JSON");
+    let subject = json!({ "format": "scim", "uri": format!("/Users/{ada}") });
+    assert_eq!((&claims["jti"], &claims["sub_id"], more), (&json!(first), &subject, true));
+    acme.sleep();
+    let both = open(&mut acme, &json!({}));
+    assert_eq!((both.len(), &both[0]), (2, first));
+    let left = open(&mut acme, &json!({ "ack": [first, "nonsense"] }));
+    assert_eq!(left, both[1..]);
+    acme.sleep();
+    assert_eq!(open(&mut acme, &json!({ "maxEvents": 0, "ack": [left[0]] })), [""; 0]);
+    assert_eq!(poll(&mut acme, &json!({})), (Map::new(), false));
+    assert_eq!(acme.rows("deliveries"), 0);
+    assert_eq!(acme.shown_stream("crm")["after"], acme.events().len());
+}
+
+#[test]
+fn what_is_acknowledged_out_of_order_does_not_come_again() {
+    let mut acme = given();
+    for name in ["ada", "bob", "eve"] {
+        acme.user(name);
+    }
+    let all = open(&mut acme, &json!({}));
+    assert_eq!(open(&mut acme, &json!({ "ack": [all[1]] })), [all[0].clone(), all[2].clone()]);
+    acme.sleep();
+    assert_eq!(open(&mut acme, &json!({ "ack": [all[0]] })), all[2..]);
+    let states = acme.deliveries("crm", "");
+    let states: Vec<_> = states.iter().map(|one| one["status"].clone()).collect();
+    assert_eq!(states, ["delivered", "delivered", "waiting"]);
+}
+
+#[test]
+fn a_token_that_is_refused_has_failed_until_it_is_tried_again() {
+    let mut acme = given();
+    acme.user("ada");
+    let [jti] = open(&mut acme, &json!({})).try_into().expect("one");
+    let words = "x".repeat(limits::ANSWER_BYTES);
+    let told = json!({ &jti: { "err": "jwtAud", "description": format!("{words}x") } });
+    assert_eq!(open(&mut acme, &json!({ "setErrs": told })), [""; 0]);
+    let [row] = acme.deliveries("crm", "?status=failed").try_into().expect("one");
+    assert_eq!((&row["reason"], &row["answer"]), (&json!("jwtAud"), &json!(words)));
+    let event = acme.events().pop().expect("an event");
+    assert_eq!(
+        (&event["type"], &event["data"]["reason"]),
+        (&json!("change.failed"), &json!("jwtAud"))
+    );
+    let seq = row["seq"].to_string();
+    let reply = acme.admin("POST", &format!("/changes/{seq}/retry"), &json!({}));
+    assert_eq!(reply.status, 200);
+    assert_eq!(open(&mut acme, &json!({})).as_slice(), std::slice::from_ref(&jti));
+    assert_eq!(open(&mut acme, &json!({ "ack": [jti] })), [""; 0]);
+    let [row] = acme.deliveries("crm", "?status=delivered").try_into().expect("one");
+    assert_eq!(row["webhookId"], jti);
+}
+
+#[test]
+fn a_poll_writes_no_row_but_the_streams_place() {
+    let mut acme = given();
+    for number in 0..=limits::POLLED_SETS {
+        acme.user(&format!("u{number}"));
+    }
+    let (sets, more) = poll(&mut acme, &json!({ "maxEvents": 1_000_000 }));
+    assert_eq!((sets.len(), more), (limits::POLLED_SETS, true));
+    let before = acme.dump();
+    poll(&mut acme, &json!({}));
+    assert_eq!(acme.dump(), before);
+    let taken: Vec<_> = sets.keys().collect();
+    let before = acme.events_count();
+    poll(&mut acme, &json!({ "ack": taken }));
+    assert_eq!((acme.events_count(), acme.rows("deliveries")), (before, 0));
+    acme.sleep();
+    assert_eq!(open(&mut acme, &json!({})).len(), 1);
+}
+
+#[test]
+fn a_poll_for_which_there_is_nothing_waits() {
+    let mut acme = given();
+    let reply = acme.admin("POST", "/streams/crm/poll", &json!({}));
+    assert_eq!(reply.json(), json!({ "sets": {}, "moreAvailable": false }));
+    let waits = acme.waits.expect("it waits");
+    assert_eq!(waits.milliseconds, limits::POLL_SECONDS * 1_000);
+    acme.user("ada");
+    acme.admin("POST", "/streams/crm/poll", &json!({}));
+    assert_eq!(acme.waits, None);
+}
+
+#[test]
+fn what_is_no_poll_is_refused() {
+    let mut acme = given();
+    for body in [
+        json!({ "maxEvents": -1 }),
+        json!({ "maxEvents": "1" }),
+        json!({ "returnImmediately": 1 }),
+        json!({ "ack": "x" }),
+        json!({ "ack": [1] }),
+        json!({ "setErrs": [] }),
+        json!({ "setErrs": { "x": {} } }),
+        json!({ "setErrs": { "x": { "err": "a b" } } }),
+        json!({ "more": 1 }),
+    ] {
+        assert_eq!(acme.admin("POST", "/streams/crm/poll", &body).status, 400, "{body}");
+    }
+    acme.hook("plain");
+    for path in ["/streams/plain/poll", "/streams/crm/test"] {
+        assert_eq!(acme.admin("POST", path, &json!({})).status, 409, "{path}");
+    }
+    let url = json!({ "kind": "setPoll", "url": "https://crm.example.com/" });
+    assert_eq!(acme.admin("POST", "/streams", &url).status, 400);
+    let url = json!({ "url": "https://crm.example.com/" });
+    assert_eq!(acme.admin("PATCH", "/streams/crm", &url).status, 422);
+    acme.admin("PATCH", "/streams/crm", &json!({ "state": "disabled" }));
+    assert_eq!(acme.admin("POST", "/streams/crm/poll", &json!({})).status, 409);
+}
