@@ -33,10 +33,10 @@ impl Work<'_, '_> {
         let request = self.request();
         let is_post = request.method == Method::Post;
         let key = request.headers.idempotency_key.clone();
-        // What is answered to a poll is not signed here.
+        // What is answered to a poll is not signed here, nor is it known what comes of a test.
         let is_other = matches!(
             request.route,
-            Route::Scim { .. } | Route::StreamAction(_, _, StreamAction::Poll)
+            Route::Scim { .. } | Route::StreamAction(_, _, StreamAction::Poll | StreamAction::Test)
         );
         let Some(key) = key.filter(|_| is_post && !is_other) else {
             return self.run_whole();
