@@ -4,7 +4,6 @@
 // jose verifies by the tenant's JWKS.
 
 import { createPublicKey, verify } from "node:crypto";
-import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StepFailed, expect } from "./perform.mjs";
@@ -12,7 +11,9 @@ import { configurationWithoutBuild, serveWith, withWorkerLog } from "./serve.mjs
 import { startReceiver } from "./webhooks/receiver.mjs";
 import { freshVariables, makeKey, makeTenant, request, scimBase } from "./worker.mjs";
 
+/** What verifies is asked for once it is needed: set-up installs it, and needs this file to begin. */
 const require = createRequire(import.meta.url);
+const jose = () => require("jose");
 
 const KILLS = 3;
 const USERS = 12;
@@ -73,7 +74,6 @@ async function made(state, name) {
 
 /** Whether a message is signed, by the library. */
 function isSigned(secret, { body, headers }) {
-  // Only now: set-up installs it, and needs this file to begin.
   const { Webhook } = require("standardwebhooks");
   try {
     new Webhook(secret).verify(body, headers);
@@ -136,25 +136,25 @@ async function signatures({ tenant, receiver }) {
 async function tokens({ tenant, receiver }) {
   const { issuer } = tenant;
   const jwks = new URL(`${issuer}/.well-known/jwks.json`);
-  const verified = (message, keys = createRemoteJWKSet(jwks)) =>
-    jwtVerify(message.body, keys, { issuer, audience: "crm", typ: "secevent+jwt", algorithms: ["ES256"] });
+  const verified = (message, keys = jose().createRemoteJWKSet(jwks)) =>
+    jose().jwtVerify(message.body, keys, { issuer, audience: "crm", typ: "secevent+jwt", algorithms: ["ES256"] });
   receiver.answers["/set"] = () => ({ status: 202 });
   const made = { kind: "setPush", audience: "crm", authorization: "Bearer rosebud" };
   const { keyId } = await tenant.stream("crm", `${receiver.url}/set`, made);
   const ada = await tenant.user("ada");
   const [first] = await receiver.until("/set", 1);
   expect("who is asked", `${first.headers.authorization} ${first.headers.accept}`, "Bearer rosebud application/json");
-  expect("the key", decodeProtectedHeader(first.body).kid, keyId);
+  expect("the key", jose().decodeProtectedHeader(first.body).kid, keyId);
   const { payload } = await verified(first);
   expect("whom it is about", JSON.stringify(payload.sub_id), JSON.stringify({ format: "scim", uri: `/Users/${ada}` }));
   expect("what befell", Object.keys(payload.events).join(), "urn:ietf:params:scim:event:prov:create:notice");
 
-  const kept = createRemoteJWKSet(jwks, { cooldownDuration: 0 });
+  const kept = jose().createRemoteJWKSet(jwks, { cooldownDuration: 0 });
   await verified(first, kept);
   const turned = await tenant.admin("POST", "/streams/crm/rotate-secret", { overlap: "PT1H" });
   await tenant.retitle(ada, "1");
   const [, second] = await receiver.until("/set", 2);
-  expect("the new key", decodeProtectedHeader(second.body).kid, turned.keyId);
+  expect("the new key", jose().decodeProtectedHeader(second.body).kid, turned.keyId);
   await verified(second, kept);
   await verified(first);
   const [header, claims, signature] = second.body.split(".");
@@ -178,12 +178,12 @@ async function tokens({ tenant, receiver }) {
   const waits = tenant.admin("POST", "/streams/asked/poll", {});
   await tenant.retitle(ada, "2");
   const [[jti, token]] = Object.entries((await waits).sets);
-  expect("the key of what was asked for", decodeProtectedHeader(token).kid, polledKey);
+  expect("the key of what was asked for", jose().decodeProtectedHeader(token).kid, polledKey);
   const polled = await verified({ body: token });
   expect("its name", polled.payload.jti, jti);
   const again = await tenant.admin("POST", "/streams/asked/rotate-secret", {});
   const { sets } = await poll({});
-  expect("the new key", decodeProtectedHeader(sets[jti]).kid, again.keyId);
+  expect("the new key", jose().decodeProtectedHeader(sets[jti]).kid, again.keyId);
   await verified({ body: sets[jti] });
   await verified({ body: token });
   expect("what is left", JSON.stringify(await poll({ ack: [jti] })), '{"sets":{},"moreAvailable":false}');
