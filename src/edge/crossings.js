@@ -53,7 +53,8 @@ export class Database {
   bytes(statement, params) {
     const cursor = this.sql.exec(statement, ...params);
     try {
-      const { value: row } = cursor.raw().next();
+      // To its end, though that is one row: a cursor that is left before keeps its statement in memory.
+      const [row] = cursor.raw().toArray();
       if (row && !(row[0] instanceof ArrayBuffer)) throw new TypeError("no bytes");
       return row && new Uint8Array(row[0]);
     } finally {
