@@ -29,7 +29,6 @@ mod retention;
 mod review;
 mod role;
 mod scope_path;
-mod stale;
 mod stream;
 mod unmapped;
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::reading::{object, unknown};
 use super::{
     AccessRules, Actions, AttributeRules, Brake, Deprovision, Groups, Guard, Mapping, MappingMode,
-    RateLimit, Role, Successor, Unmapped, Vocabulary, retention, stale,
+    RateLimit, Role, Successor, Unmapped, Vocabulary, retention,
 };
 use crate::limits;
 use crate::scim::schema::{DeclaredSchema, Fault, Registry};
@@ -127,10 +127,14 @@ impl Policy {
                 "version" => faults.push(Fault::new("/version", "is not a whole number")),
                 "features" => read_features(&mut amended.features, value, &mut faults),
                 "rateLimit" => put(&mut amended.rate_limit, RateLimit::read(value), &mut faults),
-                "staleAfter" => put(&mut amended.stale_after, stale::read(value), &mut faults),
-                "retainEvents" => {
-                    put(&mut amended.retain_events, retention::read(value), &mut faults)
+                "staleAfter" => {
+                    put(&mut amended.stale_after, retention::STALE_AFTER.read(value), &mut faults)
                 }
+                "retainEvents" => put(
+                    &mut amended.retain_events,
+                    retention::RETAIN_EVENTS.read(value),
+                    &mut faults,
+                ),
                 "deprovision" => amended.deprovision.read(value, &mut faults),
                 "schemas" => {
                     let read = DeclaredSchema::read_all(value, "/schemas", &self.schemas);
@@ -236,7 +240,7 @@ impl Policy {
             "groups": self.groups.name(),
             "edgeReads": self.edge_reads,
             "deprovision": self.deprovision.to_json(),
-            "staleAfter": stale::to_json(self.stale_after),
+            "staleAfter": retention::to_json(self.stale_after),
             "retainEvents": retention::to_json(self.retain_events),
             "schemas": self.schemas.iter().map(DeclaredSchema::to_json).collect::<Vec<_>>(),
             "mappings": self.access.mappings.iter().map(Mapping::to_json).collect::<Vec<_>>(),
