@@ -15,11 +15,11 @@ export const memory = { name: "memory", run };
 
 /**
  * `growth` is what the process may have more at the end than after the warm-up, in bytes: less than if
- * each request between left 700 bytes behind, in the long form 150.
+ * each request between left 300 bytes behind, in the long form 50.
  */
 const SCALES = {
-  short: { users: 200, requests: 10_000, growth: 4e6 },
-  long: { users: 2_000, requests: 100_000, growth: 9e6 },
+  short: { users: 200, requests: 10_000, growth: 2e6 },
+  long: { users: 2_000, requests: 100_000, growth: 3e6 },
 };
 const TENANT = "memory";
 const CLIENTS = 16;
