@@ -43,6 +43,8 @@ pub const BATCH_LOST_MILLISECONDS: i64 = 60_000;
 pub const BATCH_PAUSE_MILLISECONDS: i64 = 1_000;
 /// Events of a stream that are tried again, or held behind such; with so many, new ones wait.
 pub const DELIVERIES_UNFINISHED: usize = 500;
+/// Bytes of the ids that these are about; with so many, new ones wait, too. Who wakes reads them all.
+pub const DELIVERIES_UNFINISHED_BYTES: usize = 512 * 1024;
 /// Events of a stream of which it is remembered that they had failed at first.
 pub const DELIVERIES_KEPT: usize = 1_000;
 /// Steps of a stream of which it is remembered when they were done.

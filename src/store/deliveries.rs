@@ -49,6 +49,16 @@ pub fn unfinished(sql: &dyn Sql, stream: &str) -> Result<Vec<DeliveryRow>, Store
     sql.query(&statement, &[Param::Text(stream)])?.iter().map(read).collect()
 }
 
+/// Of those rows, when each is tried again, and what its event is about.
+pub fn open(sql: &dyn Sql, stream: &str) -> Result<Vec<(i64, String)>, StoreError> {
+    let statement = format!(
+        "SELECT due, ids FROM deliveries WHERE stream = +?1 AND state IN ('{RETRYING}', '{HELD}')
+         ORDER BY seq"
+    );
+    let rows = sql.query(&statement, &[Param::Text(stream)])?;
+    rows.iter().map(|row| Ok((row.integer(0)?, row.text(1)?.to_owned()))).collect()
+}
+
 /// The rows of a stream behind a place, of a state if one is given, at most `limit`.
 pub fn list(
     sql: &dyn Sql,

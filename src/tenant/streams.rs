@@ -31,10 +31,9 @@ use crate::http::Outbound;
 use crate::limits;
 use crate::policy::StreamKind;
 use crate::registry::Slug;
-use crate::store::deliveries::{self, DeliveryRow};
 use crate::store::followers::{self, FollowerRow};
 use crate::store::streams::{self, ENABLED, StreamRow};
-use crate::store::{self, Sql, StoreError};
+use crate::store::{self, Sql, StoreError, deliveries};
 
 /// A stream, and how far it has come.
 #[derive(Clone, Debug)]
@@ -48,6 +47,8 @@ pub(super) struct Stream {
     steps: Vec<(i64, i64)>,
     /// How many events are tried again, or held behind such.
     unfinished: usize,
+    /// The bytes of the ids that these are about.
+    unfinished_bytes: usize,
     /// When the first of them can be tried, in milliseconds since the epoch.
     ready: Option<i64>,
 }
@@ -141,10 +142,11 @@ pub(super) fn load(sql: &dyn Sql) -> Result<Streams, StoreError> {
             after: follower.after,
             steps: steps.filter_map(pair).collect(),
             unfinished: 0,
+            unfinished_bytes: 0,
             ready: None,
             row,
         };
-        stream.count(&deliveries::unfinished(sql, &stream.row.id)?);
+        stream.count(sql)?;
         Ok(stream)
     };
     streams::all(sql)?.into_iter().map(load).collect::<Result<_, _>>().map(Streams)
@@ -153,26 +155,33 @@ pub(super) fn load(sql: &dyn Sql) -> Result<Streams, StoreError> {
 impl Stream {
     /// When something is due, in milliseconds since the epoch, if anything is.
     fn due(&self, last_seq: i64) -> Option<i64> {
-        let has_room = self.unfinished < limits::DELIVERIES_UNFINISHED;
-        let is_behind = has_room && self.after < last_seq;
+        let is_behind = self.has_room() && self.after < last_seq;
         let due = if is_behind { Some(0) } else { self.ready };
         let is_told = self.row.state == ENABLED && self.kind() != StreamKind::SetPoll;
         due.filter(|_| is_told).map(|due| due.max(self.follower.due))
     }
 
+    /// Whether another of its events may be unfinished.
+    pub(super) const fn has_room(&self) -> bool {
+        self.unfinished < limits::DELIVERIES_UNFINISHED
+            && self.unfinished_bytes < limits::DELIVERIES_UNFINISHED_BYTES
+    }
+
     /// Notes which of its events are unfinished.
-    fn count(&mut self, unfinished: &[DeliveryRow]) {
+    fn count(&mut self, sql: &dyn Sql) -> Result<(), StoreError> {
+        let unfinished = deliveries::open(sql, &self.row.id)?;
         self.unfinished = unfinished.len();
+        self.unfinished_bytes = unfinished.iter().map(|(_, ids)| ids.len()).sum();
         let mut before = BTreeSet::new();
         let mut ready: Option<i64> = None;
-        for row in unfinished {
-            let ids: Vec<String> = row.ids.split_ascii_whitespace().map(str::to_owned).collect();
-            if !ids.iter().any(|id| before.contains(id)) {
-                ready = Some(ready.map_or(row.due, |ready| ready.min(row.due)));
+        for (due, ids) in &unfinished {
+            if !ids.split_ascii_whitespace().any(|id| before.contains(id)) {
+                ready = Some(ready.map_or(*due, |ready| ready.min(*due)));
             }
-            before.extend(ids);
+            before.extend(ids.split_ascii_whitespace());
         }
         self.ready = ready;
+        Ok(())
     }
 
     /// Writes how far it is.

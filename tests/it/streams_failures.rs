@@ -171,6 +171,61 @@ fn a_receiver_that_is_down_holds_so_many_and_then_the_place_stays() {
 }
 
 #[test]
+fn what_a_receiver_holds_that_is_down_has_so_many_bytes_too() {
+    const GROUPS: usize = 25;
+    let mut acme = Acme::new();
+    let name = |number| format!("u{number}");
+    let users: Vec<String> =
+        (0..limits::MEMBERS_PER_EVENT).map(|number| acme.user(&name(number))).collect();
+    let users: Vec<&str> = users.iter().map(String::as_str).collect();
+    acme.stream(&json!({ "id": "crm", "url": URL, "types": ["group.member.added"] }));
+    for number in 0..GROUPS {
+        acme.group(&format!("g{number}"), &users);
+    }
+    acme.deliver(|_| Delivered::Unreachable);
+    let bytes = acme.sql_texts("SELECT CAST(sum(length(ids)) AS TEXT) FROM deliveries");
+    let bytes: usize = bytes[0].parse().expect("a number");
+    let (most, of_one) = (limits::DELIVERIES_UNFINISHED_BYTES, 37 * (users.len() + 1));
+    assert!((most..most + of_one).contains(&bytes), "{bytes}");
+    let place = acme.shown_stream("crm")["after"].clone();
+    for sleeps in [false, true] {
+        if sleeps {
+            acme.sleep();
+        }
+        let shown = acme.shown_stream("crm");
+        assert_eq!((&shown["after"], shown["unfinished"].as_u64()), (&place, Some(15)));
+        assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now).filter(|due| *due < 1_000), None);
+    }
+    // And then everything comes, once.
+    let sent = acme.deliver_for(3_600, |_| status(204));
+    let seqs: BTreeSet<i64> = sent.iter().map(Sent::seq).collect();
+    assert_eq!((sent.len(), seqs.len()), (GROUPS, GROUPS));
+    assert_eq!(acme.shown_stream("crm")["unfinished"], 0);
+}
+
+#[test]
+fn what_has_failed_is_tried_again_as_far_as_there_is_room() {
+    let mut acme = Acme::new();
+    acme.stream(&json!({ "id": "crm", "url": URL, "types": ["user.created"] }));
+    acme.user("lost");
+    acme.deliver_for(4 * 86_400, |_| Delivered::Unreachable);
+    for number in 0..limits::DELIVERIES_UNFINISHED {
+        acme.user(&format!("u{number}"));
+    }
+    acme.deliver(|_| Delivered::Unreachable);
+    let failed = acme.deliveries("crm", "?status=failed")[0]["seq"].to_string();
+    let retry = format!("/changes/{failed}/retry");
+    let detail = "the stream has as many events that are tried again as it may";
+    acme.admin_refused("POST", &retry, &json!({}), (409, "conflict", detail));
+    let held = acme.deliveries("crm", "?status=retrying&limit=1")[0]["seq"].to_string();
+    let at_once = acme.admin("POST", &format!("/changes/{held}/retry"), &json!({}));
+    assert_eq!(at_once.status, 200, "that is tried again anyway");
+    acme.deliver_for(600, |_| status(204));
+    assert_eq!(acme.admin("POST", &retry, &json!({})).status, 200);
+    assert_eq!(acme.deliver_for(2, |_| status(204)).len(), 1);
+}
+
+#[test]
 fn what_failed_long_ago_is_not_held_against_a_stream_that_was_idle_since() {
     let mut acme = Acme::new();
     acme.stream(&json!({ "id": "crm", "url": URL, "types": ["user.created"] }));

@@ -9,7 +9,7 @@ use crate::store::changes::{self, PENDING, REJECTED, Sought};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, RETRYING};
 use crate::store::events::{self, EventRow, Span};
 use crate::tenant::streams::{Progress, Stream, behind, moment, object, page_until};
-use crate::tenant::work::{Failure, Work};
+use crate::tenant::work::{Failure, Work, conflict};
 
 /// Streams, each with its rows.
 type Streams<'s> = Vec<(&'s Stream, Vec<DeliveryRow>)>;
@@ -141,12 +141,16 @@ impl Work<'_, '_> {
     }
 
     /// Has what streams could not deliver of an event tried again, from the start and at once; the change,
-    /// if there is such a one.
+    /// if there is such a one: 409 where a stream tries as many again as it may.
     pub(super) fn retry_deliveries(&mut self, id: &str) -> Result<Option<Value>, Failure> {
         let Ok(seq) = id.parse::<i64>() else { return Ok(None) };
         let failed = deliveries::failed_of(self.sql, seq)?;
         if failed.is_empty() {
             return Ok(None);
+        }
+        let is_full = |id: &str| self.stream(id).is_ok_and(|stream| !stream.has_room());
+        if failed.iter().any(|(stream, row)| row.state == FAILED && is_full(stream)) {
+            return Err(conflict("the stream has as many events that are tried again as it may"));
         }
         for (stream, row) in failed {
             let row = DeliveryRow { state: RETRYING.to_owned(), attempts: 0, due: 0, ..row };

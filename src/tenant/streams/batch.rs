@@ -150,17 +150,17 @@ impl Item {
         let (seq, kind) = (event.seq, event.kind.clone());
         Self { seq, kind, ids, row, state: State::Waiting, message }
     }
-
-    /// Whether it is about something that is held back.
-    pub(super) fn is_behind(&self, blocked: &BTreeSet<String>) -> bool {
-        self.ids.iter().any(|id| blocked.contains(id))
-    }
 }
 
 /// What a receiver knows an event by. The time tells it from one of a tenant of that name that was
 /// deleted.
 pub(super) fn message_id(tenant: &str, event: &EventRow) -> String {
     format!("{tenant}_{}_{}", event.seq, event.time)
+}
+
+/// Whether an event is about something that is held back, in a step or by what stands before it there.
+pub(super) fn is_held(ids: &[String], blocked: &BTreeSet<String>, before: &BTreeSet<&str>) -> bool {
+    ids.iter().any(|id| blocked.contains(id) || before.contains(id.as_str()))
 }
 
 /// What an event is about: its own id, and the members that it lists.
@@ -208,16 +208,16 @@ impl Batch {
         if self.is_over {
             return None;
         }
-        let mut blocked = self.blocked.clone();
-        for item in &mut self.items {
-            match &item.state {
+        let mut before = BTreeSet::new();
+        for Item { seq, ids, state, message, .. } in &mut self.items {
+            match state {
                 State::Came(delivered, _) if delivered.is_success() => continue,
-                State::Waiting if !item.is_behind(&blocked) => {
-                    item.state = State::Sent;
+                State::Waiting if !is_held(ids, &self.blocked, &before) => {
+                    *state = State::Sent;
                     let receiver = self.receiver.clone();
-                    return Some(Delivery::new(receiver, item.message.clone(), (item.seq, now)));
+                    return Some(Delivery::new(receiver, message.clone(), (*seq, now)));
                 }
-                _ => blocked.extend(item.ids.iter().cloned()),
+                _ => before.extend(ids.iter().map(String::as_str)),
             }
         }
         None

@@ -1,9 +1,11 @@
 //! What is noted once a step of a stream is done.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::Stream;
-use super::batch::{Batch, Item, State};
+use super::batch::{Batch, Item, State, is_held};
 use crate::event::{Event, EventKind};
 use crate::limits;
 use crate::policy::Delivered;
@@ -52,7 +54,7 @@ pub(super) fn land(
     }
     if tally.wrote {
         deliveries::forget_finished(sql, batch.stream(), limits::DELIVERIES_KEPT)?;
-        stream.count(&deliveries::unfinished(sql, batch.stream())?);
+        stream.count(sql)?;
     }
     let failing = match (tally.succeeded, tally.failed) {
         (true, _) => None,
@@ -112,14 +114,16 @@ fn settle(
     tally: &mut Tally,
     random: &mut dyn FnMut(&mut [u8]) -> Result<(), String>,
 ) -> Result<i64, StoreError> {
-    let mut blocked = batch.blocked.clone();
+    let mut before = BTreeSet::new();
     let came = |item: &&Item| matches!(item.state, State::Came(..));
     let last_sent = batch.items.iter().filter(came).map(|item| item.seq).max().unwrap_or(0);
     for item in &batch.items {
         let row = match &item.state {
             State::Came(delivered, at) => came_to(item, delivered, *at, tally, random)?,
             _ if item.row.is_some() => item.row.clone(),
-            _ if item.seq < last_sent || !batch.is_over && item.is_behind(&blocked) => {
+            _ if item.seq < last_sent
+                || !batch.is_over && is_held(&item.ids, &batch.blocked, &before) =>
+            {
                 Some(fresh(item, HELD))
             }
             // It was not its turn, nor that of anything behind it.
@@ -127,7 +131,7 @@ fn settle(
         };
         let Some(row) = row else { continue };
         if [RETRYING, HELD].contains(&row.state.as_str()) {
-            blocked.extend(item.ids.iter().cloned());
+            before.extend(item.ids.iter().map(String::as_str));
         }
         if item.row.as_ref() != Some(&row) {
             deliveries::put(sql, batch.stream(), &row)?;

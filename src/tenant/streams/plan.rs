@@ -64,7 +64,7 @@ impl Plan<'_> {
             if is_far {
                 stream.write_place(self.sql)?;
             }
-            stream.count(&deliveries::unfinished(self.sql, id)?);
+            stream.count(self.sql)?;
             self.memory.streams.put(stream);
             return Ok(None);
         }
@@ -103,19 +103,22 @@ impl Plan<'_> {
     fn further(&self, stream: &Stream, batch: &mut Batch) -> Result<(), StoreError> {
         let unfinished = limits::DELIVERIES_UNFINISHED.saturating_sub(stream.unfinished);
         let room = limits::BATCH_EVENTS.saturating_sub(batch.items.len()).min(unfinished);
-        if room == 0 {
+        if room == 0 || !stream.has_room() {
             return Ok(());
         }
         let most = batch.items.len().saturating_add(room);
+        let mut bytes = stream.unfinished_bytes; // Each may fail.
         let (events, until) = behind(self.sql, stream.after, self.memory.last_seq)?;
         batch.until = until;
         for event in &events {
-            if batch.items.len() >= most {
+            if batch.items.len() >= most || bytes >= limits::DELIVERIES_UNFINISHED_BYTES {
                 batch.until = event.seq.saturating_sub(1);
                 break;
             }
             if stream.takes(event) {
-                batch.items.push(Item::new(stream, self.tenant, event, None));
+                let item = Item::new(stream, self.tenant, event, None);
+                bytes = bytes.saturating_add(item.ids.iter().map(String::len).sum());
+                batch.items.push(item);
             }
         }
         Ok(())

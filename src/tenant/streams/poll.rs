@@ -234,7 +234,7 @@ impl Work<'_, '_> {
         }
         if !settling.rows.is_empty() {
             deliveries::forget_finished(self.sql, &id, limits::DELIVERIES_KEPT)?;
-            stream.count(&deliveries::unfinished(self.sql, &id)?);
+            stream.count(self.sql)?;
         }
         for (seq, user, reason) in settling.lost {
             let event = Event::new(EventKind::ChangeFailed, user)

@@ -90,7 +90,9 @@ impl Work<'_, '_> {
         streams::put(self.sql, &row)?; // (3)
         let follower = FollowerRow { after, ..FollowerRow::default() };
         let steps = Vec::new();
-        let mut stream = Stream { row, follower, after, steps, unfinished: 0, ready: None };
+        let (unfinished, unfinished_bytes, ready) = (0, 0, None);
+        let mut stream =
+            Stream { row, follower, after, steps, unfinished, unfinished_bytes, ready };
         stream.write_place(self.sql)?;
         let shown = with_key(stream.shown(), &key);
         self.memory.streams.put(stream);
@@ -216,7 +218,7 @@ impl Work<'_, '_> {
             return Err(Problem::new(ProblemCode::Contradictory, detail).into());
         }
         deliveries::delete_behind(self.sql, id, after)?;
-        stream.count(&deliveries::unfinished(self.sql, id)?);
+        stream.count(self.sql)?;
         stream.after = after;
         stream.follower.due = 0;
         stream.steps.retain(|(_, until)| *until <= after);
@@ -263,12 +265,9 @@ impl Work<'_, '_> {
 
     /// Notes in memory which of a stream's events are unfinished.
     pub(in crate::tenant) fn recount(&mut self, id: &str) -> Result<(), StoreError> {
-        let unfinished = deliveries::unfinished(self.sql, id)?;
         self.memory.touched = true;
-        if let Some(stream) = self.memory.streams.get_mut(id) {
-            stream.count(&unfinished);
-        }
-        Ok(())
+        let stream = self.memory.streams.get_mut(id);
+        stream.map_or(Ok(()), |stream| stream.count(self.sql))
     }
 
     /// Has a stream go on at once that its receiver has put off.
