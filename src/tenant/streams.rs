@@ -110,6 +110,12 @@ impl Flights {
         self.0.iter().find(|flight| flight.stream == stream).map_or(0, until)
     }
 
+    /// When a stream's last step began.
+    fn began(&self, stream: &str) -> i64 {
+        let mut of_stream = self.0.iter().filter(|flight| flight.stream == stream);
+        of_stream.next().map_or(i64::MIN, |flight| flight.began)
+    }
+
     fn begin(&mut self, stream: &str, began: i64) {
         self.0.retain(|flight| flight.stream != stream);
         self.0.push(Flight { stream: stream.to_owned(), began, is_over: false });
@@ -201,6 +207,15 @@ impl Memory {
         let due = stream.due(self.last_seq)?.max(flights.until(&stream.row.id));
         Some(due.saturating_sub(now).max(0))
     }
+
+    /// The stream that is due and whose last step began longest ago, so that none waits for good behind
+    /// others that always are. None is that has begun one now.
+    fn next_stream(&self, flights: &Flights, now: i64) -> Option<String> {
+        let is_due = |stream: &&Stream| self.stream_due_in(flights, stream, now) == Some(0);
+        let due = self.streams.all().iter().filter(|_| !self.is_erasing()).filter(is_due);
+        let next = due.min_by_key(|stream| flights.began(stream.id()))?;
+        Some(next.row.id.clone())
+    }
 }
 
 impl Tenant {
@@ -231,25 +246,12 @@ impl Tenant {
         if self.memory.is_none() && !store::has_tables(sql)? {
             return Ok(Vec::new()); // It is of a tenant that was deleted.
         }
-        let memory = wake(&mut self.memory, sql)?;
         let millis = now.timestamp_millis();
-        let is_due = |stream: &&Stream| {
-            !memory.is_erasing() && memory.stream_due_in(&self.flights, stream, millis) == Some(0)
-        };
-        let due: Vec<String> = memory
-            .streams
-            .all()
-            .iter()
-            .filter(is_due)
-            .map(|stream| stream.row.id.clone())
-            .collect();
         let (mut batches, mut events) = (Vec::new(), 0_usize);
-        for id in due {
-            if events >= limits::ALARM_EVENTS {
-                break;
-            }
-            self.flights.begin(&id, millis);
+        while events < limits::ALARM_EVENTS {
             let memory = wake(&mut self.memory, sql)?;
+            let Some(id) = memory.next_stream(&self.flights, millis) else { break };
+            self.flights.begin(&id, millis);
             memory.log.sow(random)?;
             let plan = || {
                 plan::Plan { sql, memory, key_ring, outbound, tenant: tenant.as_str(), now }

@@ -101,6 +101,36 @@ fn one_alarm_hands_over_so_many_and_the_next_one_the_rest() {
 }
 
 #[test]
+fn who_was_told_longest_ago_is_told_first() {
+    let mut acme = Acme::new();
+    let full = limits::ALARM_EVENTS / limits::BATCH_EVENTS;
+    for number in 0..=full {
+        acme.hook(&format!("s{number}"));
+    }
+    acme.deliver(|_| status(204));
+    for number in 0..limits::BATCH_EVENTS * 4 {
+        acme.user(&format!("u{number}"));
+    }
+    let mut told: Vec<String> = Vec::new();
+    for _ in 0..4 {
+        // As an alarm does that waits for receivers as long as a step may be from the next one.
+        let mut batches = acme.batches().expect("steps");
+        assert_eq!(batches.len(), full);
+        for batch in &mut batches {
+            let sent = acme.hand_over(batch, &mut |_| status(204));
+            told.push(sent[0].url.clone());
+            acme.land(batch).expect("it is noted");
+        }
+        acme.wait(limits::BATCH_PAUSE_MILLISECONDS / 1_000);
+    }
+    for number in 0..=full {
+        let url = format!("{URL}/s{number}");
+        let times = told.iter().filter(|one| **one == url).count();
+        assert!(times >= 2, "{number} each second time: {told:?}");
+    }
+}
+
+#[test]
 fn it_is_known_when_the_last_steps_were_done() {
     let mut acme = given();
     let first = acme.events().len();
