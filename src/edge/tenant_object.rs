@@ -30,7 +30,7 @@ use crate::http::{
     StreamAction, Trace, Url,
 };
 use crate::limits;
-use crate::policy::RateLimit;
+use crate::policy::{Delivered, RateLimit};
 use crate::registry::Slug;
 use crate::store::Sql as _;
 use crate::tenant::{Call, Delivery, Handled, Poll, Tenant, Waits};
@@ -225,8 +225,11 @@ impl Object {
         #[cfg(debug_assertions)]
         super::fault::forget_order();
         if let Some(delivery) = served.delivery.take() {
-            let came = webhooks::send(&delivery).await.map_err(Refusal::Internal)?;
-            served.response = delivery.tested(&came);
+            let (came, cause) = match webhooks::send(&delivery).await {
+                Ok(came) => (came, None),
+                Err(cause) => (Delivered::Unsigned, Some(cause)),
+            };
+            served.response = Response { cause, ..delivery.tested(&came) };
         }
         if let Some(waits) = served.waits {
             served = self.wait(call, served, waits).await?; // (7)

@@ -21,6 +21,8 @@ pub enum Delivered {
     TimedOut,
     /// It could not be reached.
     Unreachable,
+    /// It was not asked: nothing could be signed for it.
+    Unsigned,
 }
 
 /// Milliseconds from each attempt that has failed to the next one, but for the chance that is added.
@@ -80,6 +82,7 @@ impl Delivered {
             Self::Answered { status, .. } => *status,
             Self::TimedOut => return "no answer within 15 seconds".to_owned(),
             Self::Unreachable => return "no connection".to_owned(),
+            Self::Unsigned => return "not signed".to_owned(),
         };
         if let Some(error) = self.token_error() {
             return format!("{status} {error}");
@@ -142,6 +145,7 @@ pub fn hint(reason: &str) -> &'static str {
         "410" => "the receiver wants no more events: delete the stream, or enable it again",
         "413" => "have the receiver take larger bodies, then retry",
         "429" => "the receiver wants fewer requests; it is tried again by itself",
+        "not" => "rotate the stream's secret, then retry",
         "no" => "check that the receiver is up and its url right; it is tried again by itself",
         code if code.starts_with('3') => "give the stream the url to which it is redirected",
         _ => "see what the receiver answered, mend it, then retry",

@@ -100,6 +100,27 @@ fn when_to_come_again_is_a_number_of_seconds_or_a_date() {
 }
 
 #[test]
+fn what_cannot_be_signed_has_failed_and_is_tried_again_later() {
+    let mut acme = given();
+    acme.user("ada");
+    assert_eq!(acme.deliver(|_| Delivered::Unsigned).len(), 1);
+    let [of_ada] = acme.deliveries("crm", "?after=2").try_into().expect("one");
+    assert_eq!(
+        (&of_ada["status"], &of_ada["attempts"], &of_ada["reason"], &of_ada["hint"]),
+        (
+            &json!("retrying"),
+            &json!(1),
+            &json!("not signed"),
+            &json!("rotate the stream's secret, then retry")
+        )
+    );
+    assert!(acme.deliver_for(4, |_| status(204)).is_empty());
+    assert_eq!(acme.deliver_for(2, |_| Delivered::Unsigned).len(), 1);
+    assert!(acme.deliver_for(290, |_| status(204)).is_empty(), "each time for longer");
+    assert_eq!(acme.deliver_for(60, |_| status(204)).len(), 1);
+}
+
+#[test]
 fn a_receiver_that_is_gone_ends_its_stream_and_loses_nothing() {
     let mut acme = given();
     acme.user("ada");

@@ -12,6 +12,7 @@ use crate::edge::waiting::{self, settled};
 use crate::edge::{Outcome, js, now, webhooks};
 use crate::http::Response;
 use crate::limits;
+use crate::policy::Delivered;
 use crate::tenant::StreamBatch;
 
 /// How long an alarm waits for receivers: a step that is noted by then needs no alarm of its own for the
@@ -50,14 +51,12 @@ async fn hand_over(object: Rc<Object>, shared: Rc<Shared>) -> Outcome {
         }
         let next = shared.batch.borrow_mut().next_delivery(now());
         let Some(delivery) = next else { break };
-        match webhooks::send(&delivery).await {
-            Ok(came) => shared.batch.borrow_mut().note(&delivery, came, now()),
-            Err(cause) => {
-                let failed = Response { cause: Some(cause), ..Response::empty(500) };
-                object.complain("streams", &failed, now());
-                break;
-            }
-        }
+        let came = webhooks::send(&delivery).await.unwrap_or_else(|cause| {
+            let failed = Response { cause: Some(cause), ..Response::empty(500) };
+            object.complain("streams", &failed, now());
+            Delivered::Unsigned
+        });
+        shared.batch.borrow_mut().note(&delivery, came, now());
     }
     let left = shared.hands.get().saturating_sub(1);
     shared.hands.set(left);
