@@ -11,6 +11,7 @@ mod streams;
 mod waits;
 
 use std::cell::{Cell, RefCell};
+use std::mem;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
@@ -229,13 +230,15 @@ impl Object {
                 Ok(came) => (came, None),
                 Err(cause) => (Delivered::Unsigned, Some(cause)),
             };
-            served.response = Response { cause, ..delivery.tested(&came) };
+            let mut first = mem::take(&mut served.response);
+            first.cause = cause.or(first.cause);
+            served.response = delivery.tested(&came, first);
         }
         if let Some(waits) = served.waits {
             served = self.wait(call, served, waits).await?; // (7)
         }
         if let Some(poll) = served.poll.take() {
-            served.response = webhooks::answered(&poll).await.map_err(failed)?;
+            served.response = webhooks::answered(&poll, served.response).await.map_err(failed)?;
         }
         Ok(served)
     }

@@ -104,16 +104,16 @@ pub(super) async fn token(pair: &TokenPair, claims: &str) -> Result<String, JsVa
     Ok(auth::token(&text, &sign(P256, &members, &text).await?))
 }
 
-/// The answer to a poll, its tokens signed.
+/// The answer to a poll, its tokens signed, in the place of the first one.
 ///
 /// # Errors
 /// As [`token`].
-pub(super) async fn answered(poll: &Poll) -> Result<Response, JsValue> {
+pub(super) async fn answered(poll: &Poll, first: Response) -> Result<Response, JsValue> {
     let mut tokens = Vec::new();
     for claims in poll.claims() {
         tokens.push(token(poll.pair(), claims).await?);
     }
-    Ok(poll.answered(tokens))
+    Ok(poll.answered(tokens, first))
 }
 
 /// How the runtime calls an algorithm, and RFC 7517 its type of keys and their curve.

@@ -125,7 +125,10 @@ fn complete(path: &str, item: &mut Object) {
 
 /// Whether an `Idempotency-Key` is heeded.
 fn is_repeatable(route: &Route, method: Method) -> bool {
-    let is_other = matches!(route, Route::Token(_) | Route::StreamAction(_, _, StreamAction::Poll));
+    let is_other = matches!(
+        route,
+        Route::Token(_) | Route::StreamAction(_, _, StreamAction::Poll | StreamAction::Test)
+    );
     let is_of_object = route.tenant().is_some() && !is_other;
     method == Method::Post && is_of_object && !is_scim(route)
 }

@@ -89,6 +89,19 @@ impl Response {
         self
     }
 
+    /// The response in the place of another one that was made for the same request: with those of its
+    /// headers that it has not itself, and what the log is told of it.
+    #[must_use]
+    pub fn in_place_of(mut self, first: Self) -> Self {
+        for (name, value) in first.headers {
+            if self.header(name).is_none() {
+                self.headers.push((name, value));
+            }
+        }
+        self.cause = self.cause.or(first.cause);
+        self
+    }
+
     /// The response with the methods that the endpoint takes (RFC 9110 §15.5.6).
     #[must_use]
     pub fn allowing(self, methods: &[Method]) -> Self {

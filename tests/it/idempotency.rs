@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use muster::http::openapi;
 use muster::limits;
 use serde_json::{Value, json};
 
@@ -216,5 +217,20 @@ fn what_is_no_post_of_the_admin_api_is_done_as_often_as_it_is_sent() {
         let body = json!({ "userName": name });
         assert_eq!(acme.scim_with("POST", "/Users", &body, &key, &headers).status, status);
     }
+    // Nor is what something comes of outside, or is signed there.
+    acme.hook("crm");
+    acme.stream(&json!({ "id": "erp", "kind": "setPoll" }));
+    for (path, status) in [("/streams/crm/test", 202), ("/streams/erp/poll", 200)] {
+        for _ in 0..2 {
+            let reply = acme.keyed(path, &json!({}), "b", ADMIN);
+            assert_eq!((reply.status, replayed(&reply)), (status, false), "{path}");
+        }
+    }
     assert_eq!(acme.rows("idempotency"), 0);
+    let described: Value = serde_json::from_slice(&openapi().body).expect("JSON");
+    for (action, takes) in [("replay", true), ("test", false), ("poll", false)] {
+        let path = format!("/v1/tenants/{{tenant}}/streams/{{stream}}/{action}");
+        let post = described["paths"][path]["post"].to_string();
+        assert_eq!(post.contains("idempotencyKey"), takes, "{post}");
+    }
 }

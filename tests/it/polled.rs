@@ -123,6 +123,15 @@ fn a_poll_for_which_there_is_nothing_waits() {
 }
 
 #[test]
+fn an_answer_to_a_poll_tells_what_is_left_of_a_rate_limit() {
+    let mut acme = given();
+    acme.policy(&json!({ "rateLimit": { "perSecond": 1, "burst": 9 } }));
+    let key = acme.mint(&["events:read"]);
+    let reply = acme.ask("POST", "/v1/tenants/acme/streams/crm/poll", &json!({}), &key);
+    assert_eq!((reply.status, &*reply.headers["x-rate-limit-remaining"]), (200, "8"));
+}
+
+#[test]
 fn what_is_no_poll_is_refused() {
     let mut acme = given();
     for body in [

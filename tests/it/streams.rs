@@ -1,5 +1,6 @@
 //! Streams: who is told of events, made, read, changed and ended.
 
+use muster::http::Response;
 use muster::limits;
 use serde_json::{Value, json};
 
@@ -246,8 +247,10 @@ fn a_test_sends_one_message_whatever_the_state() {
     assert_eq!(delivery.id, reply.json()["id"].as_str().expect("an id"));
     assert!(delivery.body.contains("stream.test"), "{}", delivery.body);
     assert_eq!(delivery.signatures().len(), 1);
-    let answered =
-        |came| -> Value { serde_json::from_slice(&delivery.tested(&came).body).expect("JSON") };
+    let answered = |came| -> Value {
+        let answered = delivery.tested(&came, Response::default());
+        serde_json::from_slice(&answered.body).expect("JSON")
+    };
     let well = answered(status(204));
     assert_eq!(
         (&well["delivered"], &well["status"], &well["reason"]),
@@ -260,6 +263,11 @@ fn a_test_sends_one_message_whatever_the_state() {
     );
     let nobody = answered(muster::policy::Delivered::Unreachable);
     assert_eq!((&nobody["status"], &nobody["reason"]), (&Value::Null, &json!("no connection")));
+    // A key is told what is left to it, as it is by all answers.
+    let first = Response::json(202, &json!({})).with("x-rate-limit-remaining", "8");
+    let told = delivery.tested(&status(204), first);
+    assert_eq!((told.status, told.header("x-rate-limit-remaining")), (200, Some("8")));
+    assert_eq!(told.headers.len(), 3, "{:?}", told.headers);
     assert_eq!(acme.admin("POST", "/streams/crm/test", &json!({ "x": 1 })).status, 400);
     acme.user("ada");
     assert!(acme.delivery.is_none(), "once");

@@ -222,9 +222,10 @@ impl Acme {
             self.call(method, url, headers, body, principal, |it, call| it.0.handle(it.1, call));
         self.connection = connection;
         self.delivery = delivery;
-        let response = poll
-            .as_ref()
-            .map_or(response, |poll| poll.answered(poll.claims().map(str::to_owned).collect()));
+        let response = match poll {
+            Some(poll) => poll.answered(poll.claims().map(str::to_owned).collect(), response),
+            None => response,
+        };
         self.waits = waits;
         // A tenant that is unavailable has a cause too, and the database none.
         let failed = response.cause.is_some() && response.status != 503;

@@ -29,9 +29,10 @@ impl Object {
             }
             call.now = now();
             call.looked = Some(waits.looked);
-            let spent = served.spent;
+            let Served { spent, response: first, .. } = served;
             served = self.handle(call, None);
             served.spent = served.spent.and(spent);
+            served.response = served.response.in_place_of(first);
             match served.waits {
                 Some(again) => waits = again,
                 None => return Ok(served),

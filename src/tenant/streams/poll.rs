@@ -42,11 +42,12 @@ impl Poll {
         self.sets.iter().map(|(_, claims)| claims.as_str())
     }
 
-    /// The answer, given the tokens in this order (RFC 8936 §2.3).
-    pub fn answered(&self, tokens: Vec<String>) -> Response {
+    /// The answer, given the tokens in this order (RFC 8936 §2.3), in the place of the first one.
+    pub fn answered(&self, tokens: Vec<String>, first: Response) -> Response {
         let names = self.sets.iter().map(|(jti, _)| jti.clone());
         let sets: Map<String, Value> = names.zip(tokens.into_iter().map(Value::from)).collect();
-        Response::json(200, &json!({ "sets": sets, "moreAvailable": self.has_more }))
+        let told = json!({ "sets": sets, "moreAvailable": self.has_more });
+        Response::json(200, &told).in_place_of(first)
     }
 }
 

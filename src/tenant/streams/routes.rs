@@ -328,8 +328,8 @@ fn with_key(shown: Value, key: &SigningKey) -> Value {
 }
 
 impl Delivery {
-    /// What is answered to a test, once something has come of it.
-    pub fn tested(&self, came: &Delivered) -> Response {
+    /// What is answered to a test, once something has come of it, in the place of the first answer.
+    pub fn tested(&self, came: &Delivered, first: Response) -> Response {
         let reason = Some(came.reason()).filter(|_| !came.is_success());
         let status = match came {
             Delivered::Answered { status, .. } => Some(*status),
@@ -343,6 +343,6 @@ impl Delivery {
             ("reason", reason.into()),
             ("answer", came.answer().into()),
         ]);
-        Response::json(200, &told)
+        Response::json(200, &told).in_place_of(first)
     }
 }
