@@ -64,6 +64,7 @@ mod token;
 mod tombstones;
 mod trusts;
 mod uses;
+mod waiters;
 mod work;
 
 use std::mem;
@@ -90,6 +91,7 @@ use ring::Ring;
 use streams::Flights;
 pub use streams::{Batch as StreamBatch, Delivery, Poll};
 use uses::Uses;
+pub use waiters::{Seat, Waiters};
 use work::{Answer, Failure, Work};
 
 /// A tenant's state in memory: what is read once when the object wakes. It is dropped, and read

@@ -9,22 +9,21 @@ use worker::js_sys::{Function, Promise};
 
 use super::js;
 use super::waiting::settled;
-use crate::limits;
+use crate::tenant::{Seat, Waiters};
 
 /// Those that wait.
 #[derive(Default)]
 pub(super) struct Polls {
-    /// The last event's place, as far as they have been told.
-    told: Cell<Option<i64>>,
-    /// How many there have been.
+    waiters: Waiters,
+    /// How often somebody has begun to wait.
     count: Cell<u64>,
     waiting: RefCell<BTreeMap<u64, Function>>,
 }
 
 impl Polls {
-    /// Whether no more may wait.
-    pub(super) fn are_too_many(&self) -> bool {
-        self.waiting.borrow().len() >= limits::WAITING_POLLS
+    /// Lets somebody wait, as often as it takes, unless too many do.
+    pub(super) fn admit(&self) -> Option<Seat> {
+        self.waiters.admit()
     }
 
     /// Waits until something is recorded, or for so many milliseconds.
@@ -42,9 +41,9 @@ impl Polls {
         self.waiting.borrow_mut().remove(&number);
     }
 
-    /// Wakes them if something has been recorded; nothing is told by a tenant that forgot what it knew.
+    /// Wakes them if there may be something to be seen.
     pub(super) fn tell(&self, last: Option<i64>) {
-        if last.is_some() && self.told.replace(last) != last {
+        if self.waiters.may_see(last) {
             self.wake();
         }
     }

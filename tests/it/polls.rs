@@ -4,7 +4,7 @@
 use chrono::DateTime;
 use muster::http::{Exceeded, Refusal};
 use muster::limits;
-use muster::tenant::Waits;
+use muster::tenant::{Waiters, Waits};
 use serde_json::{Value, json};
 
 use crate::sqlite::Sqlite;
@@ -99,6 +99,29 @@ fn so_many_wait_and_whoever_else_is_told_when_to_come_again() {
     assert_eq!((response.status, response.header("retry-after")), (429, Some("1")));
     let reset = 1_000 + limits::POLL_SECONDS;
     assert_eq!(response.header("x-rate-limit-reset"), Some(reset.to_string().as_str()));
+}
+
+/// Those who were woken and look have their seats still: they wait again where there is nothing for them.
+#[test]
+fn so_many_wait_be_they_looking_or_not() {
+    let waiters = Waiters::default();
+    let mut seats: Vec<_> = (0..limits::WAITING_POLLS).map(|_| waiters.admit()).collect();
+    assert!(seats.iter().all(Option::is_some));
+    assert!(waiters.may_see(Some(1)), "all are woken");
+    assert!(waiters.admit().is_none(), "and have their seats");
+    drop(seats.pop());
+    assert!(waiters.admit().is_some());
+}
+
+#[test]
+fn who_waits_is_woken_when_the_tenant_forgets_what_it_knew() {
+    let mut acme = Acme::new();
+    let exported = acme.export(100).concat();
+    let waiters = Waiters::default();
+    assert!(waiters.may_see(acme.tenant.last_seq()));
+    assert!(!waiters.may_see(acme.tenant.last_seq()), "nothing has happened");
+    assert_eq!(acme.import(&exported).status, 200);
+    assert!(waiters.may_see(acme.tenant.last_seq()), "it is for them to look");
 }
 
 #[test]

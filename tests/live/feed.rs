@@ -85,6 +85,28 @@ fn so_many_requests_wait_and_an_event_wakes_all_of_them() {
     });
 }
 
+#[test]
+fn an_import_wakes_who_waits_and_the_answer_is_dressed_as_all_are() {
+    let (acme, other) = (Tenant::new("poll-export"), Tenant::new("poll-import"));
+    acme.user("ada");
+    let exported = acme.admin("GET", "/export").is(200).body;
+    let limit = json!({ "rateLimit": { "perSecond": 50, "burst": 200 } });
+    other.admin("PUT", "/policies").json(&limit).is(200);
+    let key = other.mint(&["events:read"]);
+    let path = format!("/events?after={}&wait=20", last(&other));
+    thread::scope(|scope| {
+        let poll = scope.spawn(|| other.ask_by(&key, "GET", &path).is(200));
+        thread::sleep(Duration::from_millis(500));
+        let begun = unix_seconds();
+        let import = other.admin("POST", "/import").header("content-type", "application/x-ndjson");
+        import.body(exported).is(200);
+        let reply = poll.join().expect("an answer");
+        assert!(unix_seconds() - begun < 10, "it is answered at once");
+        assert_eq!(items(&reply)[0]["type"], "user.created");
+        assert_eq!(reply.header("x-rate-limit-limit"), "200");
+    });
+}
+
 /// All of a tenant's log, with what proves it.
 fn proof(acme: &Tenant) -> String {
     let (mut text, mut after) = (String::new(), String::new());

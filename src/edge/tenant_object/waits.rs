@@ -14,9 +14,9 @@ impl Object {
         mut served: Served,
         mut waits: Waits,
     ) -> Result<Served, Refusal> {
-        if self.polls.are_too_many() {
+        let Some(_seat) = self.polls.admit() else {
             return Err(Refusal::TooManyRequests(Exceeded::by_polls(call.now)));
-        }
+        };
         let until = call.now.timestamp_millis().saturating_add(waits.milliseconds);
         loop {
             let left = until.saturating_sub(now().timestamp_millis());
