@@ -72,7 +72,8 @@ impl Work<'_, '_> {
         Ok(Response::json(200, &page))
     }
 
-    /// What a request asks of the feed: 400, 410.
+    /// What a request asks of the feed: 400, 410; and 422 for a proof from behind the last event, whose
+    /// hash nobody knows.
     fn asked_events(&self) -> Result<Asked<'_>, Failure> {
         let query = &self.request().query;
         let malformed = |detail| Failure::from(Problem::new(ProblemCode::Malformed, detail));
@@ -94,6 +95,10 @@ impl Work<'_, '_> {
         let limit = query.items_limit()?;
         if after < begins {
             return Err(Problem::gone(begins.saturating_add(1)).into());
+        }
+        if format == Format::Chain && after > self.memory.last_seq {
+            let detail = "`after` is behind the last event";
+            return Err(Problem::new(ProblemCode::Contradictory, detail).into());
         }
         let after = after.max(self.call.looked.unwrap_or(0));
         let until = after.saturating_add(limits::EVENTS_SCANNED).min(self.memory.last_seq);

@@ -219,6 +219,22 @@ fn a_proof_is_of_all_events_as_lines() {
 }
 
 #[test]
+fn a_proof_begins_with_no_event_that_is_not_there() {
+    let mut acme = given();
+    let last = acme.events().len();
+    let ask = |acme: &mut Acme, after: usize, chain: bool| {
+        let query = format!("format=ndjson&chain={chain}&after={after}");
+        acme.admin("GET", &format!("/events?{query}"), &Value::Null)
+    };
+    let end = String::from_utf8(ask(&mut acme, last, true).body).expect("text");
+    let [anchor, end] = end.lines().collect::<Vec<_>>().try_into().expect("two lines");
+    assert!(!anchor.contains(ROOT) && end.contains("\"end\":true"), "{anchor}");
+    let beyond = ask(&mut acme, last + 1, true);
+    check_problem(&beyond, (422, "contradictory", "`after` is behind the last event"), "beyond");
+    assert_eq!(ask(&mut acme, last + 1, false).status, 200, "who asks for no proof may wait there");
+}
+
+#[test]
 fn what_was_there_is_left_out_where_it_is_too_large() {
     let mut acme = Acme::new();
     let path = format!("/Users/{}", acme.user("ada"));
