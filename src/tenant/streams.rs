@@ -190,6 +190,15 @@ impl Stream {
         Ok(())
     }
 
+    /// Has it go on at once, where its receiver has put it off.
+    fn end_pause(&mut self, sql: &dyn Sql) -> Result<(), StoreError> {
+        if self.follower.due == 0 {
+            return Ok(());
+        }
+        self.follower.due = 0;
+        self.write_place(sql)
+    }
+
     /// Writes how far it is.
     fn write_place(&mut self, sql: &dyn Sql) -> Result<(), StoreError> {
         self.follower.after = self.after;

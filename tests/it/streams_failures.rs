@@ -76,6 +76,44 @@ fn a_receiver_says_when_to_come_again() {
 }
 
 #[test]
+fn a_pause_is_shown_as_long_as_it_lasts_and_ends_where_a_stream_is_enabled_again() {
+    let mut acme = given();
+    let busy = |seconds| Delivered::Answered {
+        status: 503,
+        retry_after: Some(seconds),
+        body: String::new(),
+    };
+    let paused = |acme: &mut Acme| acme.shown_stream("crm")["pausedUntil"].clone();
+    acme.user("ada");
+    acme.deliver(|_| busy(120));
+    assert_ne!(paused(&mut acme), Value::Null);
+    for sleeps in [false, true] {
+        if sleeps {
+            acme.sleep();
+        }
+        acme.wait(120);
+        assert_eq!(paused(&mut acme), Value::Null, "what is past puts nothing off");
+    }
+    acme.user("bob");
+    acme.deliver(|_| busy(3_600));
+    for state in ["disabled", "enabled"] {
+        acme.admin("PATCH", "/streams/crm", &json!({ "state": state }));
+        assert_eq!(paused(&mut acme).is_null(), state == "enabled");
+    }
+    acme.sleep();
+    acme.user("eve");
+    let sent = acme.deliver(|_| status(204));
+    assert_eq!(sent.iter().filter(|one| one.kind() == "user.created").count(), 1, "at once");
+    // It is nobody's to say.
+    let body = json!({ "pausedUntil": "2026-09-21T14:15:20.000Z" });
+    let detail = "`pausedUntil` is no field of a stream that is changed";
+    acme.admin_refused("PATCH", "/streams/crm", &body, (400, "malformed", detail));
+    let body = json!({ "url": URL, "pausedUntil": "2026-09-21T14:15:20.000Z" });
+    let detail = "`pausedUntil` is no field of a stream";
+    acme.admin_refused("POST", "/streams", &body, (400, "malformed", detail));
+}
+
+#[test]
 fn when_to_come_again_is_a_number_of_seconds_or_a_date() {
     let now = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
     for (header, seconds) in [

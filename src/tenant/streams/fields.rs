@@ -1,5 +1,6 @@
 //! A stream as the API reads and shows it.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{Stream, moment, object};
@@ -188,9 +189,9 @@ fn malformed(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
 
 impl Stream {
     /// The stream as the API shows it, without what signs.
-    pub(super) fn shown(&self) -> Value {
+    pub(super) fn shown(&self, now: DateTime<Utc>) -> Value {
         let row = &self.row;
-        let paused = Some(self.follower.due).filter(|due| *due > 0);
+        let paused = Some(self.follower.due).filter(|due| *due > now.timestamp_millis());
         let url = Some(row.url.as_str()).filter(|url| !url.is_empty());
         let mut shown = vec![
             ("id", row.id.as_str().into()),

@@ -94,7 +94,7 @@ impl Work<'_, '_> {
         let mut stream =
             Stream { row, follower, after, steps, unfinished, unfinished_bytes, ready };
         stream.write_place(self.sql)?;
-        let shown = with_key(stream.shown(), &key);
+        let shown = with_key(stream.shown(self.now()), &key);
         self.memory.streams.put(stream);
         Ok(Response::json(201, &shown))
     }
@@ -154,6 +154,9 @@ impl Work<'_, '_> {
         let is_disabled = stream.row.state == DISABLED && before.state != DISABLED;
         let kind = if is_disabled { EventKind::StreamDisabled } else { EventKind::StreamUpdated };
         streams::put(self.sql, &stream.row)?;
+        if stream.row.state == ENABLED && before.state == DISABLED {
+            stream.end_pause(self.sql)?;
+        }
         self.record(&Event::new(kind, id).with("changed", changed))?;
         let shown = self.shown(&stream);
         self.memory.streams.put(stream);
@@ -272,12 +275,8 @@ impl Work<'_, '_> {
 
     /// Has a stream go on at once that its receiver has put off.
     pub(in crate::tenant) fn end_pause(&mut self, id: &str) -> Result<(), StoreError> {
-        let Some(stream) = self.memory.streams.get_mut(id) else { return Ok(()) };
-        if stream.follower.due > 0 {
-            stream.follower.due = 0;
-            stream.write_place(self.sql)?;
-        }
-        Ok(())
+        let stream = self.memory.streams.get_mut(id);
+        stream.map_or(Ok(()), |stream| stream.end_pause(self.sql))
     }
 
     /// A stream with the public key that verifies its messages, if it has one.
@@ -285,9 +284,9 @@ impl Work<'_, '_> {
         let keys = stream.keys(self.call.key_ring, self.tenant(), self.now()).unwrap_or_default();
         match keys.first() {
             Some(key @ (SigningKey::Pair(_) | SigningKey::Token(_))) => {
-                with_key(stream.shown(), key)
+                with_key(stream.shown(self.now()), key)
             }
-            _ => stream.shown(),
+            _ => stream.shown(self.now()),
         }
     }
 
