@@ -160,6 +160,44 @@ fn a_stream_is_changed_disabled_enabled_and_deleted() {
 }
 
 #[test]
+fn the_audience_of_tokens_is_changed_as_it_is_given() {
+    let mut acme = given();
+    acme.stream(&json!({ "id": "crm", "kind": "setPush", "url": URL, "audience": "crm.example" }));
+    acme.stream(&json!({ "id": "erp", "kind": "setPoll" }));
+    acme.hook("plain");
+    let patch = |acme: &mut Acme, id: &str, audience: &Value| {
+        let body = json!({ "audience": audience });
+        let reply = acme.admin("PATCH", &format!("/streams/{id}"), &body);
+        assert_eq!(reply.status, 200, "{}", reply.json());
+        reply.json()["audience"].clone()
+    };
+    for audience in [json!("crm.example/2"), Value::Null] {
+        let shown = patch(&mut acme, "crm", &audience);
+        assert_eq!(shown, if audience.is_null() { json!(URL) } else { audience });
+        let event = acme.events().pop().expect("an event");
+        assert_eq!(event["data"]["changed"], json!(["audience"]));
+        acme.sleep();
+        acme.user(shown.as_str().expect("a text"));
+        let sent = acme.deliver_for(2, |_| status(202));
+        let tokens: Vec<_> = sent.iter().filter(|one| one.kid.is_some()).collect();
+        assert_eq!(tokens.last().expect("a token").body["aud"], shown);
+    }
+    assert_eq!(patch(&mut acme, "erp", &json!("erp.example")), "erp.example");
+    assert_eq!(patch(&mut acme, "erp", &Value::Null), "erp");
+    let long = "x".repeat(limits::SET_CHARACTERS + 1);
+    for (id, audience, status) in [
+        ("plain", json!("x"), 422),
+        ("crm", json!(1), 400),
+        ("crm", json!(""), 400),
+        ("crm", json!(long), 422),
+    ] {
+        let body = json!({ "audience": audience });
+        let reply = acme.admin("PATCH", &format!("/streams/{id}"), &body);
+        assert_eq!(reply.status, status, "{id} {audience}");
+    }
+}
+
+#[test]
 fn only_a_key_for_streams_opens_them() {
     let mut acme = given();
     let key = acme.mint(&["streams:write"]);

@@ -30,6 +30,8 @@ pub(super) struct NewStream {
 pub(super) struct Patch {
     pub(super) url: Option<String>,
     pub(super) types: Option<Types>,
+    /// Another, or that which a stream has unless another is given.
+    pub(super) audience: Option<Option<String>>,
     /// Another, or none.
     pub(super) authorization: Option<Option<String>>,
     pub(super) state: Option<&'static str>,
@@ -100,7 +102,7 @@ impl Patch {
     /// # Errors
     /// As [`NewStream::read`].
     pub(super) fn read(body: &Map<String, Value>, outbound: Outbound<'_>) -> Result<Self, Problem> {
-        let fields = ["url", "types", "state", "authorization"];
+        let fields = ["url", "types", "state", "audience", "authorization"];
         only_fields(body, &fields, "a stream that is changed")?;
         let state = match body.get("state").map(Value::as_str) {
             None => None,
@@ -108,13 +110,12 @@ impl Patch {
             Some(Some("disabled")) => Some(DISABLED),
             Some(_) => return Err(malformed("`state` is neither enabled nor disabled")),
         };
+        let text = |name| body.get(name).map(|value| bounded(Some(value), name)).transpose();
         Ok(Self {
             url: body.get("url").map(|value| url(Some(value), outbound)).transpose()?,
             types: body.get("types").map(|value| types(Some(value))).transpose()?,
-            authorization: body
-                .get("authorization")
-                .map(|value| bounded(Some(value), "authorization"))
-                .transpose()?,
+            audience: text("audience")?,
+            authorization: text("authorization")?,
             state,
         })
     }

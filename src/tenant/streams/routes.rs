@@ -63,11 +63,7 @@ impl Work<'_, '_> {
         let event = Event::new(EventKind::StreamCreated, id.as_str());
         self.record(&event.with("kind", new.kind.name()).with("url", new.url.as_str()))?;
         let after = new.after.unwrap_or(self.memory.last_seq);
-        let audience = match new.kind {
-            StreamKind::Webhook => None,
-            StreamKind::SetPush => Some(new.audience.unwrap_or_else(|| new.url.clone())),
-            StreamKind::SetPoll => Some(new.audience.unwrap_or_else(|| id.clone())),
-        };
+        let audience = new.audience.or_else(|| usual_audience(new.kind, &new.url, &id));
         let authorization = self.sealed_authorization(&id, new.authorization)?;
         let row = StreamRow {
             audience,
@@ -112,14 +108,15 @@ impl Work<'_, '_> {
         Ok(Response::json(200, &self.shown(stream)))
     }
 
-    /// `PATCH …/streams/{s} {"url"?,"types"?,"state"?,"authorization"?}`. One that is enabled again goes on where it was,
-    /// and at once.
+    /// `PATCH …/streams/{s} {"url"?,"types"?,"state"?,"audience"?,"authorization"?}`. One that is enabled
+    /// again goes on where it was, and at once.
     fn patch_stream(&mut self, id: &str) -> Answer {
         let body = self.admin_body()?;
         let patch = Patch::read(&body, self.call.outbound)?;
         let mut stream = self.stream(id)?.clone();
         let before = stream.row.clone();
         let is_of_another = patch.url.is_some() && stream.kind() == StreamKind::SetPoll
+            || patch.audience.is_some() && !stream.tells_tokens()
             || patch.authorization.is_some() && stream.kind() != StreamKind::SetPush;
         if is_of_another {
             let detail = "a stream of this kind has no such field";
@@ -131,6 +128,10 @@ impl Work<'_, '_> {
         if let Some(url) = patch.url {
             stream.row.url = url;
             stream.row.origin = self.call.outbound.own_origin.to_owned();
+        }
+        if let Some(audience) = patch.audience {
+            let usual = || usual_audience(stream.kind(), &stream.row.url, id);
+            stream.row.audience = audience.or_else(usual);
         }
         if let Some(types) = patch.types {
             stream.row.types = types.to_stored();
@@ -147,6 +148,7 @@ impl Work<'_, '_> {
             ("url", stream.row.url != before.url),
             ("types", stream.row.types != before.types),
             ("state", stream.row.state != before.state),
+            ("audience", stream.row.audience != before.audience),
             ("authorization", stream.row.authorization != before.authorization),
         ];
         let changed: Vec<&str> =
@@ -311,6 +313,16 @@ impl Work<'_, '_> {
             Signature::Es256 => self.new_pairs().map(|(_, pair)| SigningKey::Token(pair)),
         }
     }
+}
+
+/// For whom tokens of a stream are, unless it is told.
+fn usual_audience(kind: StreamKind, url: &str, id: &str) -> Option<String> {
+    let usual = match kind {
+        StreamKind::Webhook => return None,
+        StreamKind::SetPush => url,
+        StreamKind::SetPoll => id,
+    };
+    Some(usual.to_owned())
 }
 
 /// What is shown of a stream, with what its receiver needs to verify messages.
