@@ -32,7 +32,7 @@ pub use gate::Gate;
 pub use host::TenantHost;
 pub use oauth::{ClientCredentials, OAuthError, TokenRequest, TokenStep, TrustedIssuer};
 pub use openapi::openapi;
-pub use outbound::{Outbound, configuration_of};
+pub use outbound::{Outbound, configuration_of, host_of};
 pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
 pub use query::{Query, foreign_cursor, is_slug, is_uuid, page_of};

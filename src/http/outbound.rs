@@ -22,6 +22,11 @@ pub fn configuration_of(issuer: &str) -> String {
     format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
 }
 
+/// The host of an address that may be fetched, with its port if it has one: the rest may be a secret.
+pub fn host_of(url: &str) -> Option<&str> {
+    url.split_once("://").map(|(_, behind)| authority(behind))
+}
+
 /// Names that no public server has.
 const PRIVATE: [&str; 3] = ["localhost", "internal", "local"];
 const NAME_BYTES: usize = 253;

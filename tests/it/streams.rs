@@ -41,8 +41,30 @@ fn a_stream_is_made_and_its_secret_shown_once() {
     assert!(!rows.contains(&secret["whsec_".len()..]), "{rows}");
     let event = acme.events()[2].clone();
     assert_eq!(event["type"], "stream.created");
-    let data = (&event["data"]["resourceType"], &event["data"]["id"], &event["data"]["url"]);
-    assert_eq!(data, (&json!("Stream"), &json!("crm"), &json!(URL)));
+    let data = (&event["data"]["resourceType"], &event["data"]["id"], &event["data"]["host"]);
+    assert_eq!(data, (&json!("Stream"), &json!("crm"), &json!("hooks.example.com")));
+}
+
+/// Path and query may be what the receiver knows a sender by.
+#[test]
+fn the_feed_tells_of_an_address_its_host_alone() {
+    let mut acme = given();
+    let secret = "T000/hush";
+    acme.stream(&json!({ "id": "crm", "url": format!("https://a.example.com:443/{secret}") }));
+    acme.stream(&json!({ "id": "erp", "url": format!("https://b.example.com?{secret}") }));
+    acme.stream(&json!({ "id": "sap", "kind": "setPoll" }));
+    let moved = json!({ "url": format!("{URL}?{secret}") });
+    assert_eq!(acme.admin("PATCH", "/streams/crm", &moved).status, 200);
+    let events = acme.events();
+    let of = |kind: &str, name: &str| -> Vec<Value> {
+        let of_kind = events.iter().filter(|event| event["type"] == kind);
+        of_kind.map(|event| event["data"][name].clone()).collect()
+    };
+    let hosts = [json!("a.example.com:443"), json!("b.example.com"), Value::Null];
+    assert_eq!(of("stream.created", "host"), hosts);
+    assert_eq!(of("stream.updated", "changed"), [json!(["url"])]);
+    assert!(!json!(events).to_string().contains("hush"));
+    assert_eq!(acme.shown_stream("crm")["url"], moved["url"], "who may write streams reads it");
 }
 
 #[test]

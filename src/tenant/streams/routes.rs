@@ -8,7 +8,7 @@ use super::keys::{sealed, sealed_authorization};
 use super::{Stream, follower_of, object};
 use crate::auth::{KeyPair, SigningKey, TokenPair};
 use crate::event::{Event, EventKind};
-use crate::http::{Method, Problem, ProblemCode, Response, Route, StreamAction, is_slug};
+use crate::http::{Method, Problem, ProblemCode, Response, Route, StreamAction, host_of, is_slug};
 use crate::limits;
 use crate::policy::{Delivered, Signature, StreamKind, hint};
 use crate::store::followers::{self, FollowerRow};
@@ -61,7 +61,7 @@ impl Work<'_, '_> {
         }
         let key = self.signing_key(new.signature)?;
         let event = Event::new(EventKind::StreamCreated, id.as_str());
-        self.record(&event.with("kind", new.kind.name()).with("url", new.url.as_str()))?;
+        self.record(&event.with("kind", new.kind.name()).with("host", host_of(&new.url)))?;
         let after = new.after.unwrap_or(self.memory.last_seq);
         let audience = new.audience.or_else(|| usual_audience(new.kind, &new.url, &id));
         let authorization = self.sealed_authorization(&id, new.authorization)?;
