@@ -56,5 +56,5 @@ pub use required::Required;
 pub use review::{Action, Actions, Brake, Hold};
 pub use role::Role;
 pub use scope_path::ScopePath;
-pub use stream::{Signature, StreamKind, Types};
+pub use stream::{FormerTypes, Signature, StreamKind, Types};
 pub use unmapped::{Fallback, Unmapped};

@@ -45,8 +45,11 @@ pub const BATCH_PAUSE_MILLISECONDS: i64 = 1_000;
 pub const DELIVERIES_UNFINISHED: usize = 500;
 /// Bytes of the ids that these are about; with so many, new ones wait, too. Who wakes reads them all.
 pub const DELIVERIES_UNFINISHED_BYTES: usize = 512 * 1024;
-/// Events of a stream of which it is remembered that they had failed at first.
+/// Events of a stream of which it is remembered that they had failed at first; those that went well later
+/// are forgotten first.
 pub const DELIVERIES_KEPT: usize = 1_000;
+/// How often a stream's types may be others until what was before that is unknown.
+pub const FORMER_TYPES: usize = 10;
 /// Steps of a stream of which it is remembered when they were done.
 pub const ACKNOWLEDGEMENTS: usize = 100;
 /// Events that a stream passes over until its place is written; who wakes reads them again.

@@ -1,5 +1,7 @@
 //! What a stream is: how it hands events over, of which types they are, and how they are signed.
 
+use crate::limits;
+
 /// How events are handed over.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StreamKind {
@@ -26,6 +28,10 @@ pub enum Signature {
 /// where there are none.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Types(Vec<String>);
+
+/// Which types a stream took before, in the form in which rows hold them, each up to a place in the log.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct FormerTypes(Vec<(i64, String)>);
 
 /// What types begin with.
 const FAMILIES: [&str; 14] = [
@@ -122,6 +128,48 @@ impl Types {
             None => kind == one,
         };
         self.0.is_empty() || self.0.iter().any(is_meant)
+    }
+}
+
+impl FormerTypes {
+    /// What a row holds, a line for each.
+    pub fn stored(text: &str) -> Self {
+        let read = |line: &str| {
+            let (until, types) = line.split_once(' ')?;
+            Some((until.parse().ok()?, types.to_owned()))
+        };
+        Self(text.lines().filter_map(read).collect())
+    }
+
+    /// The form in which a row holds them.
+    pub fn to_stored(&self) -> String {
+        self.0.iter().map(|(until, types)| format!("{until} {types}\n")).collect()
+    }
+
+    /// Whether an event was among those that the stream took when it came to it, if that is now.
+    pub fn took(&self, seq: i64, kind: &str) -> bool {
+        let then = self.0.iter().find(|(until, _)| seq <= *until);
+        then.is_none_or(|(_, types)| Types::stored(types).take(kind))
+    }
+
+    /// Notes what the stream has taken up to a place. Above [`limits::FORMER_TYPES`] the first is
+    /// forgotten: up to which place that was.
+    pub fn add(&mut self, until: i64, types: &str) -> Option<i64> {
+        match self.0.last_mut() {
+            Some((last, _)) if *last >= until => return None,
+            Some((last, known)) if known == types => *last = until,
+            _ => self.0.push((until, types.to_owned())),
+        }
+        (self.0.len() > limits::FORMER_TYPES).then(|| self.0.remove(0).0)
+    }
+
+    /// Forgets what was behind a place, from which on all is handed over anew.
+    pub fn cut(&mut self, after: i64) {
+        let before = self.0.partition_point(|(until, _)| *until < after);
+        self.0.truncate(before.saturating_add(1));
+        if let Some((until, _)) = self.0.get_mut(before) {
+            *until = after;
+        }
     }
 }
 

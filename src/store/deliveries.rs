@@ -59,23 +59,6 @@ pub fn open(sql: &dyn Sql, stream: &str) -> Result<Vec<(i64, String)>, StoreErro
     rows.iter().map(|row| Ok((row.integer(0)?, row.text(1)?.to_owned()))).collect()
 }
 
-/// The rows of a stream behind a place, of a state if one is given, at most `limit`.
-pub fn list(
-    sql: &dyn Sql,
-    stream: &str,
-    after: i64,
-    state: Option<&str>,
-    limit: usize,
-) -> Result<Vec<DeliveryRow>, StoreError> {
-    let statement = format!(
-        "SELECT {COLUMNS} FROM deliveries WHERE stream = +?1 AND seq > +?2
-         AND (?3 IS NULL OR state = +?3) ORDER BY seq LIMIT +?4"
-    );
-    let state = state.map_or(Param::Null, Param::Text);
-    let params = [Param::Text(stream), Param::Integer(after), state, Param::count(limit)];
-    sql.query(&statement, &params)?.iter().map(read).collect()
-}
-
 /// The rows of a stream's events from one place to another.
 pub fn between(
     sql: &dyn Sql,
@@ -137,15 +120,22 @@ pub fn delete(sql: &dyn Sql, stream: &str, seq: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes the oldest rows of a stream of which nothing is to come, but for so many.
-pub fn forget_finished(sql: &dyn Sql, stream: &str, kept: usize) -> Result<(), StoreError> {
+/// Removes rows of a stream of which nothing is to come, but for so many: of those that went well the
+/// oldest, and then of those that have failed. The place of the last of these, if there is one.
+pub fn forget_finished(
+    sql: &dyn Sql,
+    stream: &str,
+    kept: usize,
+) -> Result<Option<i64>, StoreError> {
     let statement = format!(
-        "DELETE FROM deliveries WHERE stream = +?1 AND state IN ('{FAILED}', '{DELIVERED}')
-         AND seq <= (SELECT seq FROM deliveries WHERE stream = +?1
-            AND state IN ('{FAILED}', '{DELIVERED}') ORDER BY seq DESC LIMIT 1 OFFSET +?2)"
+        "DELETE FROM deliveries WHERE stream = +?1 AND seq IN
+            (SELECT seq FROM deliveries WHERE stream = +?1 AND state IN ('{FAILED}', '{DELIVERED}')
+             ORDER BY state = '{FAILED}' DESC, seq DESC LIMIT -1 OFFSET +?2)
+         RETURNING CASE state WHEN '{FAILED}' THEN seq END"
     );
-    sql.query(&statement, &[Param::Text(stream), Param::count(kept)])?;
-    Ok(())
+    let forgotten = sql.query(&statement, &[Param::Text(stream), Param::count(kept)])?;
+    let places = forgotten.iter().map(|row| row.integer_or_null(0));
+    places.collect::<Result<Vec<_>, _>>().map(|places| places.into_iter().flatten().max())
 }
 
 fn read(row: &Row) -> Result<DeliveryRow, StoreError> {

@@ -13,7 +13,7 @@ use self::provisioning::{
     GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS,
     TOMBSTONES,
 };
-use self::streams::{STREAMS, TOKENS};
+use self::streams::{STREAMS, TOKENS, UNKNOWN};
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
@@ -51,6 +51,7 @@ const MIGRATIONS: &[&[&str]] = &[
     STREAMS,
     ASYNC_REQUESTS,
     TOKENS,
+    UNKNOWN,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

@@ -16,6 +16,8 @@ pub struct StreamRow {
     pub origin: String,
     /// Which types of events, spaces between them.
     pub types: String,
+    /// Which it took before, up to which places in the log.
+    pub former_types: String,
     /// `enabled` or `disabled`.
     pub state: String,
     /// Why it is disabled, where that was nobody's word.
@@ -34,6 +36,8 @@ pub struct StreamRow {
     pub former_until: i64,
     /// The place in the log behind which the stream has begun.
     pub since: i64,
+    /// The place up to which it is not known of all that had failed.
+    pub forgotten: i64,
     /// Since when nothing has reached the receiver, in milliseconds since the epoch.
     pub failing: Option<i64>,
     /// When it was made, in milliseconds since the epoch.
@@ -51,7 +55,8 @@ pub const DISABLED: &str = "disabled";
 /// As [`Sql::query`]; so for all functions here.
 pub fn all(sql: &dyn Sql) -> Result<Vec<StreamRow>, StoreError> {
     const STATEMENT: &str = "SELECT id, kind, url, types, state, why, signature, secret, former,
-            former_until, since, failing, created, origin, audience, authorization
+            former_until, since, failing, created, origin, audience, authorization, former_types,
+            forgotten
          FROM streams ORDER BY id";
     let text = |row: &Row, column| row.text(column).map(str::to_owned);
     let read = |row: &Row| {
@@ -72,6 +77,8 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<StreamRow>, StoreError> {
             origin: text(row, 13)?,
             audience: row.text_or_null(14)?.map(str::to_owned),
             authorization: row.text_or_null(15)?.map(str::to_owned),
+            former_types: text(row, 16)?,
+            forgotten: row.integer(17)?,
         })
     };
     sql.query(STATEMENT, &[])?.iter().map(read).collect()
@@ -81,8 +88,9 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<StreamRow>, StoreError> {
 pub fn put(sql: &dyn Sql, row: &StreamRow) -> Result<(), StoreError> {
     sql.query(
         "INSERT OR REPLACE INTO streams (id, kind, url, types, state, why, signature, secret, former,
-            former_until, since, failing, created, origin, audience, authorization)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+            former_until, since, failing, created, origin, audience, authorization, former_types,
+            forgotten)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         &[
             Param::Text(&row.id),
             Param::Text(&row.kind),
@@ -100,6 +108,8 @@ pub fn put(sql: &dyn Sql, row: &StreamRow) -> Result<(), StoreError> {
             Param::Text(&row.origin),
             row.audience.as_deref().map_or(Param::Null, Param::Text),
             row.authorization.as_deref().map_or(Param::Null, Param::Text),
+            Param::Text(&row.former_types),
+            Param::Integer(row.forgotten),
         ],
     )?;
     Ok(())

@@ -23,13 +23,13 @@ use serde_json::Value;
 pub use self::batch::{Batch, Delivery};
 pub(super) use self::plan::behind;
 pub use self::poll::Poll;
-pub(super) use self::shown::{Progress, moment, object, page_until};
+pub(super) use self::shown::{Progress, UNKNOWN, moment, object, page_until};
 use super::memory::Memory;
 use super::{Tenant, wake};
 use crate::auth::KeyRing;
 use crate::http::Outbound;
 use crate::limits;
-use crate::policy::StreamKind;
+use crate::policy::{FormerTypes, StreamKind};
 use crate::registry::Slug;
 use crate::store::followers::{self, FollowerRow};
 use crate::store::streams::{self, ENABLED, StreamRow};
@@ -165,6 +165,24 @@ impl Stream {
         let due = if is_behind { Some(0) } else { self.ready };
         let is_told = self.row.state == ENABLED && self.kind() != StreamKind::SetPoll;
         due.filter(|_| is_told).map(|due| due.max(self.follower.due))
+    }
+
+    /// Notes that it took these types up to where it is.
+    fn note_types(&mut self, types: &str) {
+        let mut former = FormerTypes::stored(&self.row.former_types);
+        let forgotten = former.add(self.after, types).unwrap_or(0);
+        self.row.former_types = former.to_stored();
+        self.row.forgotten = self.row.forgotten.max(forgotten);
+    }
+
+    /// Forgets what is too much of what had failed at first.
+    fn forget_finished(&mut self, sql: &dyn Sql) -> Result<(), StoreError> {
+        let failed = deliveries::forget_finished(sql, &self.row.id, limits::DELIVERIES_KEPT)?;
+        if let Some(failed) = failed.filter(|failed| *failed > self.row.forgotten) {
+            self.row.forgotten = failed;
+            streams::put(sql, &self.row)?;
+        }
+        Ok(())
     }
 
     /// Whether another of its events may be unfinished.

@@ -22,6 +22,7 @@ mod streams_costs;
 mod streams_delivery;
 mod streams_failures;
 mod streams_guard;
+mod streams_known;
 mod support;
 mod suspensions;
 

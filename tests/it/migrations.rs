@@ -104,6 +104,7 @@ const UNDONE: &[&[&str]] = &[
     &["DROP TABLE streams", "DROP TABLE deliveries", "ALTER TABLE followers DROP COLUMN steps"],
     &["DROP TABLE async_requests", "DROP TABLE async_pieces"],
     &["ALTER TABLE streams DROP COLUMN audience", "ALTER TABLE streams DROP COLUMN authorization"],
+    &["ALTER TABLE streams DROP COLUMN former_types", "ALTER TABLE streams DROP COLUMN forgotten"],
 ];
 
 /// This version.

@@ -45,3 +45,11 @@ pub(super) const TOKENS: &[&str] = &[
     "ALTER TABLE streams ADD COLUMN audience TEXT",
     "ALTER TABLE streams ADD COLUMN authorization TEXT",
 ];
+
+/// What is not known any more of a stream's deliveries.
+pub(super) const UNKNOWN: &[&str] = &[
+    // Which types it took before, a line for each: up to which place in the log, and which, spaces between.
+    "ALTER TABLE streams ADD COLUMN former_types TEXT NOT NULL DEFAULT ''",
+    // The place up to which something is forgotten that did not go well.
+    "ALTER TABLE streams ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0",
+];

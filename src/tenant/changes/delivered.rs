@@ -8,7 +8,7 @@ use crate::policy::hint;
 use crate::store::changes::{self, PENDING, REJECTED, Sought};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, RETRYING};
 use crate::store::events::{self, EventRow, Span};
-use crate::tenant::streams::{Progress, Stream, behind, moment, object, page_until};
+use crate::tenant::streams::{Progress, Stream, UNKNOWN, behind, moment, object, page_until};
 use crate::tenant::work::{Failure, Work, conflict};
 
 /// Streams, each with its rows.
@@ -97,7 +97,7 @@ impl Work<'_, '_> {
         }
         let data: Value = serde_json::from_str(&event.data).ok()?;
         let of_event = |name: &str| data.get(name).cloned().unwrap_or_default();
-        let (mut acked, mut is_open, mut failed) = (None, false, None);
+        let (mut acked, mut is_open, mut is_unknown, mut failed) = (None, false, false, None);
         for (stream, rows) in takers() {
             match stream.progress(event.seq, rows) {
                 Progress::Done(at) => acked = acked.max(at),
@@ -108,12 +108,14 @@ impl Work<'_, '_> {
                     failed = failed.or(row.reason.is_some().then_some((stream.id(), row)));
                 }
                 Progress::Waiting => is_open = true,
+                Progress::Unknown => is_unknown = true,
             }
         }
         let is_lost = failed.is_some_and(|(_, row)| row.state == FAILED);
-        let status = match (is_lost, is_open) {
-            (true, _) => FAILED,
-            (_, true) => open,
+        let status = match (is_lost, is_open, is_unknown) {
+            (true, ..) => FAILED,
+            (_, true, _) => open,
+            (_, _, true) => UNKNOWN,
             _ => "provisioned",
         };
         let mut change = vec![

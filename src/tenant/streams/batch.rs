@@ -23,6 +23,8 @@ pub struct Batch {
     /// How far it is when all is done.
     pub(super) until: i64,
     pub(super) began: i64,
+    /// Which types it has looked for.
+    pub(super) types: String,
     pub(super) receiver: Receiver,
     /// What is held back by events that are not tried in this step.
     pub(super) blocked: BTreeSet<String>,

@@ -53,7 +53,7 @@ pub(super) fn land(
         stream.write_place(sql)?;
     }
     if tally.wrote {
-        deliveries::forget_finished(sql, batch.stream(), limits::DELIVERIES_KEPT)?;
+        stream.forget_finished(sql)?;
         stream.count(sql)?;
     }
     let failing = match (tally.succeeded, tally.failed) {
@@ -62,7 +62,11 @@ pub(super) fn land(
         (false, true) => stream.row.failing.filter(|_| !was_whole).or(Some(millis)),
         (false, false) => stream.row.failing,
     };
-    if failing != stream.row.failing {
+    let takes_others = batch.types != stream.row.types;
+    if takes_others {
+        stream.note_types(&batch.types); // It was changed meanwhile.
+    }
+    if takes_others || failing != stream.row.failing {
         stream.row.failing = failing;
         streams::put(sql, &stream.row)?;
     }

@@ -47,6 +47,7 @@ impl Plan<'_> {
             after: stream.after,
             until: stream.after,
             began: self.now.timestamp_millis(),
+            types: stream.row.types.clone(),
             receiver: Receiver {
                 url: stream.row.url.clone(),
                 authorization: stream.authorization(self.key_ring, self.tenant),

@@ -234,7 +234,7 @@ impl Work<'_, '_> {
             deliveries::put(self.sql, &id, row)?;
         }
         if !settling.rows.is_empty() {
-            deliveries::forget_finished(self.sql, &id, limits::DELIVERIES_KEPT)?;
+            stream.forget_finished(self.sql)?;
             stream.count(self.sql)?;
         }
         for (seq, user, reason) in settling.lost {

@@ -10,7 +10,7 @@ use crate::auth::{KeyPair, SigningKey, TokenPair};
 use crate::event::{Event, EventKind};
 use crate::http::{Method, Problem, ProblemCode, Response, Route, StreamAction, host_of, is_slug};
 use crate::limits;
-use crate::policy::{Delivered, Signature, StreamKind, hint};
+use crate::policy::{Delivered, FormerTypes, Signature, StreamKind, hint};
 use crate::store::followers::{self, FollowerRow};
 use crate::store::streams::{self, DISABLED, ENABLED, StreamRow};
 use crate::store::{StoreError, deliveries};
@@ -73,12 +73,14 @@ impl Work<'_, '_> {
             url: new.url,
             origin: self.call.outbound.own_origin.to_owned(),
             types: new.types.to_stored(),
+            former_types: String::new(),
             state: ENABLED.to_owned(),
             why: None,
             signature: new.signature.name().to_owned(),
             former: None,
             former_until: 0,
             since: after,
+            forgotten: 0,
             failing: None,
             created: self.now().timestamp_millis(),
             id: id.clone(),
@@ -133,8 +135,11 @@ impl Work<'_, '_> {
             let usual = || usual_audience(stream.kind(), &stream.row.url, id);
             stream.row.audience = audience.or_else(usual);
         }
-        if let Some(types) = patch.types {
-            stream.row.types = types.to_stored();
+        if let Some(types) = patch.types.map(|types| types.to_stored())
+            && types != before.types
+        {
+            stream.note_types(&before.types);
+            stream.row.types = types;
         }
         if let Some(state) = patch.state {
             stream.row.state = state.to_owned();
@@ -228,10 +233,12 @@ impl Work<'_, '_> {
         stream.follower.due = 0;
         stream.steps.retain(|(_, until)| *until <= after);
         stream.write_place(self.sql)?;
-        if after < stream.row.since {
-            stream.row.since = after;
-            streams::put(self.sql, &stream.row)?;
-        }
+        stream.row.since = stream.row.since.min(after);
+        stream.row.forgotten = stream.row.forgotten.min(after);
+        let mut former = FormerTypes::stored(&stream.row.former_types);
+        former.cut(after);
+        stream.row.former_types = former.to_stored();
+        streams::put(self.sql, &stream.row)?;
         let event = Event::new(EventKind::StreamUpdated, id);
         self.record(&event.with("changed", vec!["after"]).with("after", after))?;
         let shown = self.shown(&stream);

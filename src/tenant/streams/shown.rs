@@ -8,7 +8,7 @@ use super::Stream;
 use super::plan::behind;
 use crate::event::token;
 use crate::http::{Problem, ProblemCode, Response};
-use crate::policy::{Types, hint};
+use crate::policy::{FormerTypes, Types, hint};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, HELD, RETRYING};
 use crate::store::events::EventRow;
 use crate::store::streams::ENABLED;
@@ -16,9 +16,11 @@ use crate::tenant::document::timestamp;
 use crate::tenant::work::{Answer, Work};
 
 /// What a delivery may be.
-const STATUSES: [&str; 5] = [WAITING, HELD, RETRYING, FAILED, DELIVERED];
+const STATUSES: [&str; 6] = [WAITING, HELD, RETRYING, FAILED, DELIVERED, UNKNOWN];
 /// The status of what was not looked at yet.
 const WAITING: &str = "waiting";
+/// The status of what may have failed.
+pub(in crate::tenant) const UNKNOWN: &str = "unknown";
 
 /// What has become of an event.
 pub(in crate::tenant) enum Progress<'p> {
@@ -28,6 +30,8 @@ pub(in crate::tenant) enum Progress<'p> {
     Row(&'p DeliveryRow),
     /// It went well at once: at this time, in milliseconds since the epoch, or before.
     Done(Option<i64>),
+    /// It went well, or has failed so long ago that it is forgotten.
+    Unknown,
 }
 
 impl Stream {
@@ -41,10 +45,11 @@ impl Stream {
         self.row.state == ENABLED
     }
 
-    /// Whether an event is one of its.
+    /// Whether an event is one of its: of its types, and of those that it had when it came to it.
     pub(in crate::tenant) fn takes(&self, event: &EventRow) -> bool {
         event.seq > self.row.since
             && Types::stored(&self.row.types).take(&event.kind)
+            && FormerTypes::stored(&self.row.former_types).took(event.seq, &event.kind)
             && (!self.tells_tokens() || token::uri(&event.kind).is_some())
     }
 
@@ -57,6 +62,7 @@ impl Stream {
         match rows.iter().find(|row| row.seq == seq) {
             Some(row) => Progress::Row(row),
             None if seq > self.after => Progress::Waiting,
+            None if seq <= self.row.forgotten => Progress::Unknown,
             None => {
                 let step = self.steps.iter().find(|(_, until)| *until >= seq);
                 Progress::Done(step.or(self.steps.first()).map(|(at, _)| *at))
@@ -110,6 +116,7 @@ fn delivery_shown(stream: &Stream, tenant: &str, event: &EventRow, rows: &[Deliv
         Progress::Waiting => WAITING,
         Progress::Row(row) => row.state.as_str(),
         Progress::Done(_) => DELIVERED,
+        Progress::Unknown => UNKNOWN,
     };
     let mut shown = vec![
         ("seq", event.seq.into()),
@@ -118,7 +125,7 @@ fn delivery_shown(stream: &Stream, tenant: &str, event: &EventRow, rows: &[Deliv
         ("status", status.into()),
     ];
     match progress {
-        Progress::Waiting => {}
+        Progress::Waiting | Progress::Unknown => {}
         Progress::Done(at) => shown.push(("deliveredAt", at.and_then(moment).into())),
         Progress::Row(row) => {
             let last: Value = row.last.and_then(moment).into();
