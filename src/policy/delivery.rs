@@ -137,17 +137,23 @@ pub fn retry_after(header: &str, now: DateTime<Utc>) -> Option<i64> {
 
 /// What may help against a reason: what to do next.
 pub fn hint(reason: &str) -> &'static str {
-    match reason.split(' ').next().unwrap_or_default() {
-        "401" | "403" => {
+    let (status, code) = reason.split_once(' ').unwrap_or((reason, reason));
+    match (status, code) {
+        (_, "invalid_audience") => {
+            "give the stream the audience that the receiver expects, then retry"
+        }
+        (_, "invalid_issuer") => "have the receiver take the tenant's `iss`, then retry",
+        (_, "invalid_key") => "have the receiver read the tenant's public keys anew, then retry",
+        ("401" | "403", _) | (_, "authentication_failed" | "access_denied") => {
             "have the receiver take this stream's signature or credentials, then retry"
         }
-        "404" => "check the stream's url, then retry",
-        "410" => "the receiver wants no more events: delete the stream, or enable it again",
-        "413" => "have the receiver take larger bodies, then retry",
-        "429" => "the receiver wants fewer requests; it is tried again by itself",
-        "not" => "rotate the stream's secret, then retry",
-        "no" => "check that the receiver is up and its url right; it is tried again by itself",
-        code if code.starts_with('3') => "give the stream the url to which it is redirected",
+        ("404", _) => "check the stream's url, then retry",
+        ("410", _) => "the receiver wants no more events: delete the stream, or enable it again",
+        ("413", _) => "have the receiver take larger bodies, then retry",
+        ("429", _) => "the receiver wants fewer requests; it is tried again by itself",
+        ("not", _) => "rotate the stream's secret, then retry",
+        ("no", _) => "check that the receiver is up and its url right; it is tried again by itself",
+        _ if status.starts_with('3') => "give the stream the url to which it is redirected",
         _ => "see what the receiver answered, mend it, then retry",
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::DateTime;
 use muster::limits;
-use muster::policy::{Delivered, retry_after};
+use muster::policy::{Delivered, hint, retry_after};
 use serde_json::{Value, json};
 
 use crate::hooks::{Sent, URL, status};
@@ -111,6 +111,36 @@ fn a_pause_is_shown_as_long_as_it_lasts_and_ends_where_a_stream_is_enabled_again
     let body = json!({ "url": URL, "pausedUntil": "2026-09-21T14:15:20.000Z" });
     let detail = "`pausedUntil` is no field of a stream";
     acme.admin_refused("POST", "/streams", &body, (400, "malformed", detail));
+}
+
+#[test]
+fn what_may_help_is_said_of_whatever_a_receiver_has_against_it() {
+    let sent = "have the receiver take this stream's signature or credentials, then retry";
+    let key = "have the receiver read the tenant's public keys anew, then retry";
+    let audience = "give the stream the audience that the receiver expects, then retry";
+    let other = "see what the receiver answered, mend it, then retry";
+    for (reason, expected) in [
+        ("401 invalid authentication", sent),
+        ("400 authentication_failed", sent),
+        ("access_denied", sent),
+        ("400 invalid_key", key),
+        ("invalid_key", key),
+        ("400 invalid_audience", audience),
+        ("invalid_audience", audience),
+        ("invalid_issuer", "have the receiver take the tenant's `iss`, then retry"),
+        ("400 refused", other),
+        ("jwtHdr", other),
+        (
+            "no connection",
+            "check that the receiver is up and its url right; it is tried again by itself",
+        ),
+        (
+            "302 a redirect, which is not followed",
+            "give the stream the url to which it is redirected",
+        ),
+    ] {
+        assert_eq!(hint(reason), expected, "{reason}");
+    }
 }
 
 #[test]
