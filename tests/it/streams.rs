@@ -287,7 +287,7 @@ fn another_secret_of_the_deployment_takes_over_and_a_lost_one_ends_the_stream() 
     assert!(acme.deliver(|_| status(204)).is_empty());
     let shown = acme.shown_stream("crm");
     assert_eq!(shown["state"], "disabled");
-    let why = "the secret is gone from KEY_RING by which its key was sealed; rotate the key";
+    let why = "the secret that sealed the stream's key is gone from KEY_RING; `rotate-secret` makes another key";
     assert_eq!(shown["disabledReason"], why);
     assert_eq!(acme.admin("POST", "/streams/crm/test", &Value::Null).status, 409);
     assert_eq!(acme.admin("POST", "/streams/crm/rotate-secret", &Value::Null).status, 200);

@@ -174,6 +174,41 @@ fn what_a_receiver_is_shown_is_sealed_and_can_be_replaced() {
     }
 }
 
+/// It is sealed anew whether or not the stream's key is, and without it nothing is sent.
+#[test]
+fn what_a_receiver_is_shown_is_not_lost_with_a_secret_of_the_deployment_unnoticed() {
+    let mut acme = Acme::new();
+    let first = crate::support::KEY_RING;
+    let second = "k2:enp6enp6enp6enp6enp6enp6enp6enp6enp6enp6enp6";
+    let third = "k3:eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXk";
+    acme.stream(&json!({ "id": "crm", "kind": "setPush", "url": URL, "authorization": "a" }));
+    acme.rotate(&format!("{second},{first}"));
+    acme.admin("POST", "/streams/crm/rotate-secret", &Value::Null);
+    acme.user("ada");
+    assert_eq!(acme.deliver(|_| status(202)).len(), 1);
+    acme.rotate(&format!("{third},{second}"));
+    acme.key = acme.mint(&["scim"]);
+    acme.user("bob");
+    let sent = acme.deliver(|_| status(202)).pop().expect("a token");
+    assert_eq!(sent.authorization.as_deref(), Some("a"));
+    // Of two lost ones the key alone is made anew.
+    acme.rotate(second);
+    acme.key = acme.mint(&["scim"]);
+    assert_eq!(acme.admin("POST", "/streams/crm/rotate-secret", &Value::Null).status, 200);
+    acme.user("eve");
+    assert!(acme.deliver(|_| status(202)).is_empty(), "it would be without authorization");
+    let shown = acme.shown_stream("crm");
+    let why = "the secret that sealed the stream's `authorization` is gone from KEY_RING; give it once more";
+    assert_eq!((&shown["state"], &shown["disabledReason"]), (&json!("disabled"), &json!(why)));
+    let tried = acme.admin("POST", "/streams/crm/test", &Value::Null);
+    assert_eq!((tried.status, &tried.json()["detail"]), (409, &json!(why)));
+    let again = json!({ "authorization": "b", "state": "enabled" });
+    assert_eq!(acme.admin("PATCH", "/streams/crm", &again).status, 200);
+    acme.wait(2);
+    let sent = acme.deliver(|_| status(202)).pop().expect("a token");
+    assert_eq!(sent.authorization.as_deref(), Some("b"));
+}
+
 #[test]
 fn a_receiver_says_what_it_has_against_a_token() {
     let (mut acme, _) = given();

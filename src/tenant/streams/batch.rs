@@ -171,8 +171,9 @@ pub(super) fn ids_of(event: &Value) -> Vec<String> {
     let of = |name: &str| data.and_then(|data| data.get(name));
     let members = of("members").and_then(Value::as_array).into_iter().flatten();
     let texts = of("id").into_iter().chain(members).filter_map(Value::as_str);
-    // One with a space was sent by a client as a member, and is nobody's id.
-    texts.filter(|id| !id.contains(' ')).map(str::to_owned).collect()
+    // One with a space was sent by a client as a member, and is nobody's id; spaces part ids in a row.
+    let is_id = |text: &&str| !text.contains(|c: char| c.is_ascii_whitespace());
+    texts.filter(is_id).map(str::to_owned).collect()
 }
 
 impl Batch {

@@ -57,7 +57,7 @@ impl NewStream {
             Some(id) => {
                 let id = id.as_str().filter(|id| Slug::parse(id).is_some());
                 Some(id.ok_or_else(|| {
-                    malformed("`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+                    malformed("`id` is not of the form [a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?, or is reserved")
                 })?)
             }
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::batch::{Batch, Item, Receiver};
+use super::batch::{Batch, Item};
 use super::{Stream, land};
 use crate::auth::KeyRing;
 use crate::http::Outbound;
@@ -26,7 +26,7 @@ pub(super) struct Plan<'p> {
 
 impl Plan<'_> {
     /// The step of a stream; none where nothing of what has happened is of its types. A stream whose
-    /// address may not be asked any more, or whose key nobody can open, ends here.
+    /// address may not be asked any more, or of which nobody can open what is sealed, ends here.
     pub(super) fn batch(self, id: &str) -> Result<Option<Batch>, StoreError> {
         let Some(mut stream) = self.memory.streams.get(id).cloned() else { return Ok(None) };
         let own_origin = stream.row.origin.clone();
@@ -36,10 +36,11 @@ impl Plan<'_> {
             return land::disable(self.sql, self.memory, stream, why, self.now).map(|()| None);
         }
         stream.reseal(self.sql, self.key_ring, self.tenant)?;
-        let Some(keys) = stream.keys(self.key_ring, self.tenant, self.now) else {
-            let why =
-                "the secret is gone from KEY_RING by which its key was sealed; rotate the key";
-            return land::disable(self.sql, self.memory, stream, why, self.now).map(|()| None);
+        let receiver = match stream.receiver(self.key_ring, self.tenant, self.now) {
+            Ok(receiver) => receiver,
+            Err(why) => {
+                return land::disable(self.sql, self.memory, stream, why, self.now).map(|()| None);
+            }
         };
         let mut batch = Batch {
             stream: id.to_owned(),
@@ -48,11 +49,7 @@ impl Plan<'_> {
             until: stream.after,
             began: self.now.timestamp_millis(),
             types: stream.row.types.clone(),
-            receiver: Receiver {
-                url: stream.row.url.clone(),
-                authorization: stream.authorization(self.key_ring, self.tenant),
-                keys,
-            },
+            receiver,
             blocked: BTreeSet::new(),
             items: Vec::new(),
             is_over: false,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::Stream;
 use super::batch::ids_of;
+use super::keys::KEY_LOST;
 use super::plan::behind;
 use crate::auth::{SigningKey, TokenPair};
 use crate::event::{Event, EventKind};
@@ -188,8 +189,7 @@ impl Work<'_, '_> {
         stream.reseal(self.sql, self.call.key_ring, self.tenant())?;
         let keys = stream.keys(self.call.key_ring, self.tenant(), self.now()).unwrap_or_default();
         let pair = keys.first().and_then(SigningKey::token_pair);
-        let detail = "nobody can open the stream's key any more; `rotate-secret` makes another";
-        pair.copied().ok_or_else(|| conflict(detail))
+        pair.copied().ok_or_else(|| conflict(KEY_LOST))
     }
 
     /// Notes what was taken or refused; what is open, and up to where was looked.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::batch::{Delivery, Message, Receiver};
+use super::batch::{Delivery, Message};
 use super::fields::{NewStream, Patch, place};
 use super::keys::{sealed, sealed_authorization};
 use super::{Stream, follower_of, object};
@@ -194,11 +194,8 @@ impl Work<'_, '_> {
             let detail = "the stream's `url` may not be asked any more";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into());
         }
-        let keys = stream.keys(self.call.key_ring, self.tenant(), self.now());
-        let Some(keys) = keys else {
-            let detail = "nobody can open the stream's key any more; `rotate-secret` makes another";
-            return Err(conflict(detail));
-        };
+        let receiver = stream.receiver(self.call.key_ring, self.tenant(), self.now());
+        let receiver = receiver.map_err(conflict)?;
         let (tenant, message_id) = (self.tenant(), format!("{}_test_{random:016x}", self.tenant()));
         let body = match stream.tells_tokens() {
             true => stream.test_claims(tenant, &message_id, self.now().timestamp()),
@@ -210,8 +207,6 @@ impl Work<'_, '_> {
         };
         let message = Message { id: message_id, body: body.to_string() };
         let shown = json!({ "id": message.id });
-        let authorization = stream.authorization(self.call.key_ring, tenant);
-        let receiver = Receiver { url: stream.row.url.clone(), authorization, keys };
         self.memory.outgoing = Some(Delivery::new(receiver, message, (0, self.now())));
         Ok(Response::json(202, &shown))
     }

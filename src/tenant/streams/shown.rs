@@ -133,7 +133,8 @@ fn delivery_shown(stream: &Stream, tenant: &str, event: &EventRow, rows: &[Deliv
             shown.push(("firstAttemptAt", row.first.and_then(moment).into()));
             match status {
                 DELIVERED => shown.push(("deliveredAt", last.clone())),
-                RETRYING => shown.push(("nextAttemptAt", moment(row.due).into())),
+                // What is tried at once, or when it is asked for, has no time.
+                RETRYING if row.due > 0 => shown.push(("nextAttemptAt", moment(row.due).into())),
                 _ => {}
             }
             shown.push(("lastAttemptAt", last));
