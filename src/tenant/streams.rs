@@ -29,7 +29,7 @@ use super::{Tenant, wake};
 use crate::auth::KeyRing;
 use crate::http::Outbound;
 use crate::limits;
-use crate::policy::{FormerTypes, StreamKind};
+use crate::policy::{FormerTypes, Signature, StreamKind};
 use crate::registry::Slug;
 use crate::store::followers::{self, FollowerRow};
 use crate::store::streams::{self, ENABLED, StreamRow};
@@ -39,6 +39,8 @@ use crate::store::{self, Sql, StoreError, deliveries};
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
     row: StreamRow,
+    kind: StreamKind,
+    signature: Signature,
     /// As it is stored.
     follower: FollowerRow,
     /// The place in the log up to which it has seen to everything, of which rows may not know yet.
@@ -143,15 +145,8 @@ pub(super) fn load(sql: &dyn Sql) -> Result<Streams, StoreError> {
         let steps = steps.and_then(|text| serde_json::from_str::<Value>(&text).ok());
         let steps = steps.as_ref().and_then(Value::as_array).into_iter().flatten();
         let pair = |step: &Value| Some((step.get(0)?.as_i64()?, step.get(1)?.as_i64()?));
-        let mut stream = Stream {
-            follower,
-            after: follower.after,
-            steps: steps.filter_map(pair).collect(),
-            unfinished: 0,
-            unfinished_bytes: 0,
-            ready: None,
-            row,
-        };
+        let mut stream = Stream::of_rows(row, follower)?;
+        stream.steps = steps.filter_map(pair).collect();
         stream.count(sql)?;
         Ok(stream)
     };
@@ -159,11 +154,27 @@ pub(super) fn load(sql: &dyn Sql) -> Result<Streams, StoreError> {
 }
 
 impl Stream {
+    /// A stream of these rows, of whose events nothing is known.
+    fn of_rows(row: StreamRow, follower: FollowerRow) -> Result<Self, StoreError> {
+        let malformed = || StoreError::new("a stream is malformed");
+        Ok(Self {
+            kind: StreamKind::of(&row.kind).ok_or_else(malformed)?,
+            signature: Signature::of(&row.signature).ok_or_else(malformed)?,
+            after: follower.after,
+            steps: Vec::new(),
+            unfinished: 0,
+            unfinished_bytes: 0,
+            ready: None,
+            row,
+            follower,
+        })
+    }
+
     /// When something is due, in milliseconds since the epoch, if anything is.
     fn due(&self, last_seq: i64) -> Option<i64> {
         let is_behind = self.has_room() && self.after < last_seq;
         let due = if is_behind { Some(0) } else { self.ready };
-        let is_told = self.row.state == ENABLED && self.kind() != StreamKind::SetPoll;
+        let is_told = self.row.state == ENABLED && self.kind != StreamKind::SetPoll;
         due.filter(|_| is_told).map(|due| due.max(self.follower.due))
     }
 

@@ -196,10 +196,10 @@ impl Stream {
         let url = Some(row.url.as_str()).filter(|url| !url.is_empty());
         let mut shown = vec![
             ("id", row.id.as_str().into()),
-            ("kind", row.kind.as_str().into()),
+            ("kind", self.kind.name().into()),
             ("url", url.into()),
             ("types", Types::stored(&row.types).names().into()),
-            ("signature", row.signature.as_str().into()),
+            ("signature", self.signature.name().into()),
             ("state", row.state.as_str().into()),
             ("disabledReason", row.why.as_deref().into()),
             ("after", self.after.into()),

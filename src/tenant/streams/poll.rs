@@ -180,7 +180,7 @@ impl Work<'_, '_> {
     }
 
     fn polled_pair(&self, stream: &mut Stream) -> Result<TokenPair, Failure> {
-        if stream.kind() != StreamKind::SetPoll {
+        if stream.kind != StreamKind::SetPoll {
             return Err(conflict("the stream is none that is polled"));
         }
         if !stream.is_enabled() {

@@ -87,10 +87,7 @@ impl Work<'_, '_> {
         };
         streams::put(self.sql, &row)?; // (3)
         let follower = FollowerRow { after, ..FollowerRow::default() };
-        let steps = Vec::new();
-        let (unfinished, unfinished_bytes, ready) = (0, 0, None);
-        let mut stream =
-            Stream { row, follower, after, steps, unfinished, unfinished_bytes, ready };
+        let mut stream = Stream::of_rows(row, follower)?;
         stream.write_place(self.sql)?;
         let shown = with_key(stream.shown(self.now()), &key);
         self.memory.streams.put(stream);
@@ -117,9 +114,9 @@ impl Work<'_, '_> {
         let patch = Patch::read(&body, self.call.outbound)?;
         let mut stream = self.stream(id)?.clone();
         let before = stream.row.clone();
-        let is_of_another = patch.url.is_some() && stream.kind() == StreamKind::SetPoll
+        let is_of_another = patch.url.is_some() && stream.kind == StreamKind::SetPoll
             || patch.audience.is_some() && !stream.tells_tokens()
-            || patch.authorization.is_some() && stream.kind() != StreamKind::SetPush;
+            || patch.authorization.is_some() && stream.kind != StreamKind::SetPush;
         if is_of_another {
             let detail = "a stream of this kind has no such field";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into());
@@ -132,7 +129,7 @@ impl Work<'_, '_> {
             stream.row.origin = self.call.outbound.own_origin.to_owned();
         }
         if let Some(audience) = patch.audience {
-            let usual = || usual_audience(stream.kind(), &stream.row.url, id);
+            let usual = || usual_audience(stream.kind, &stream.row.url, id);
             stream.row.audience = audience.or_else(usual);
         }
         if let Some(types) = patch.types.map(|types| types.to_stored())
@@ -187,7 +184,7 @@ impl Work<'_, '_> {
         only_fields(&self.body_or_nothing()?, &[], "a test")?;
         let random = u64::from_be_bytes(self.random()?);
         let stream = self.stream(id)?;
-        if stream.kind() == StreamKind::SetPoll {
+        if stream.kind == StreamKind::SetPoll {
             return Err(conflict("nothing is sent to who polls"));
         }
         if !self.call.outbound.permits(&stream.row.url) {
@@ -250,8 +247,7 @@ impl Work<'_, '_> {
         let (default, example) = (limits::KEY_OVERLAP_SECONDS, "PT24H, between PT0S and PT24H");
         let overlap = given_seconds(&body, "overlap", default, &bounds, example)?;
         let mut stream = self.stream(id)?.clone();
-        let signature = Signature::of(&stream.row.signature).unwrap_or(Signature::V1);
-        let key = self.signing_key(signature)?;
+        let key = self.signing_key(stream.signature)?;
         let secret = sealed(self.call.key_ring, self.tenant(), id, &key)?;
         let now = self.now().timestamp_millis();
         stream.row.former = Some(std::mem::replace(&mut stream.row.secret, secret));

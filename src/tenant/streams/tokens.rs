@@ -15,14 +15,9 @@ use crate::tenant::work::Work;
 const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
 
 impl Stream {
-    /// How it hands events over.
-    pub(super) fn kind(&self) -> StreamKind {
-        StreamKind::of(&self.row.kind).unwrap_or(StreamKind::Webhook)
-    }
-
     /// Whether it tells of events by tokens.
     pub(in crate::tenant) fn tells_tokens(&self) -> bool {
-        self.kind() != StreamKind::Webhook
+        self.kind != StreamKind::Webhook
     }
 
     /// What its receiver knows an event by: a token of another stream is another one.
