@@ -24,7 +24,8 @@ pub(super) async fn send(delivery: &Delivery) -> Result<Delivered, String> {
         Some(pair) => {
             headers.put("content-type", &JsValue::from_str("application/secevent+jwt"));
             headers.put("accept", &JsValue::from_str("application/json"));
-            token(pair, &delivery.body).await.map_err(failed)?
+            let signer = Signer::of_tokens(pair).await.map_err(failed)?;
+            token(&signer, pair, &delivery.body).await.map_err(failed)?
         }
         None => {
             let mut signatures = delivery.signatures();
@@ -90,28 +91,27 @@ async fn beginning(response: &js::Response) -> String {
 /// The signature of a text with a pair of keys, as the header has it.
 async fn signed(pair: &KeyPair, text: &str) -> Result<String, JsValue> {
     let members = [("d", &pair.seed), ("x", &pair.public)];
-    let signature = sign(ED25519, &members, text).await?;
+    let signature = Signer::of(ED25519, &members).await?.sign(text).await?;
     Ok(format!("v1a,{}", Base64::encode_string(&signature)))
 }
 
 /// A token of these claims, signed with a pair of keys.
-///
-/// # Errors
-/// What the runtime throws where it does not sign.
-pub(super) async fn token(pair: &TokenPair, claims: &str) -> Result<String, JsValue> {
+async fn token(signer: &Signer, pair: &TokenPair, claims: &str) -> Result<String, JsValue> {
     let text = pair.signed(claims);
-    let members = [("d", &pair.d), ("x", &pair.x), ("y", &pair.y)];
-    Ok(auth::token(&text, &sign(P256, &members, &text).await?))
+    Ok(auth::token(&text, &signer.sign(&text).await?))
 }
 
 /// The answer to a poll, its tokens signed, in the place of the first one.
 ///
 /// # Errors
-/// As [`token`].
+/// What the runtime throws where it does not sign.
 pub(super) async fn answered(poll: &Poll, first: Response) -> Result<Response, JsValue> {
     let mut tokens = Vec::new();
-    for claims in poll.claims() {
-        tokens.push(token(poll.pair(), claims).await?);
+    if poll.claims().next().is_some() {
+        let signer = Signer::of_tokens(poll.pair()).await?;
+        for claims in poll.claims() {
+            tokens.push(token(&signer, poll.pair(), claims).await?);
+        }
     }
     Ok(poll.answered(tokens, first))
 }
@@ -139,26 +139,43 @@ impl Algorithm {
     }
 }
 
-async fn sign(
-    algorithm: Algorithm,
-    members: &[(&'static str, &[u8; 32])],
-    text: &str,
-) -> Result<Vec<u8>, JsValue> {
-    let key = js::Fields::new();
-    for (name, value) in [("kty", algorithm.kty), ("crv", algorithm.curve)] {
-        key.put(name, &JsValue::from_str(value));
+/// A pair of keys as the runtime signs with it.
+struct Signer {
+    parameters: js::Fields,
+    key: js::CryptoKey,
+}
+
+impl Signer {
+    /// That of a pair of keys for tokens.
+    async fn of_tokens(pair: &TokenPair) -> Result<Self, JsValue> {
+        Self::of(P256, &[("d", &pair.d), ("x", &pair.x), ("y", &pair.y)]).await
     }
-    for (name, value) in members {
-        key.put(name, &JsValue::from_str(&Base64UrlUnpadded::encode_string(*value)));
+
+    /// That of a key with these members (RFC 7518 §6.2).
+    async fn of(
+        algorithm: Algorithm,
+        members: &[(&'static str, &[u8; 32])],
+    ) -> Result<Self, JsValue> {
+        let key = js::Fields::new();
+        for (name, value) in [("kty", algorithm.kty), ("crv", algorithm.curve)] {
+            key.put(name, &JsValue::from_str(value));
+        }
+        for (name, value) in members {
+            key.put(name, &JsValue::from_str(&Base64UrlUnpadded::encode_string(*value)));
+        }
+        let parameters = algorithm.parameters();
+        let usages = Array::of1(&JsValue::from_str("sign"));
+        let key = js::import_key("jwk", &key, &parameters, false, &usages)?;
+        let key = settled(key.unchecked_into()).await.dyn_into()?;
+        Ok(Self { parameters, key })
     }
-    let parameters = algorithm.parameters();
-    let usages = Array::of1(&JsValue::from_str("sign"));
-    let key = js::import_key("jwk", &key, &parameters, false, &usages)?;
-    let key: js::CryptoKey = settled(key.unchecked_into()).await.dyn_into()?;
-    let data = Uint8Array::new_from_slice(text.as_bytes());
-    let signature = settled(js::sign(&parameters, &key, &data)?).await;
-    let signature: ArrayBuffer = signature.dyn_into()?;
-    Ok(Uint8Array::new(&signature).to_vec())
+
+    async fn sign(&self, text: &str) -> Result<Vec<u8>, JsValue> {
+        let data = Uint8Array::new_from_slice(text.as_bytes());
+        let signature = settled(js::sign(&self.parameters, &self.key, &data)?).await;
+        let signature: ArrayBuffer = signature.dyn_into()?;
+        Ok(Uint8Array::new(&signature).to_vec())
+    }
 }
 
 /// New pairs of keys, of each sort one.
