@@ -172,10 +172,10 @@ impl Event {
         self
     }
 
-    /// The fact with what was there before, path by path; what is too large for an event is left out, and
-    /// `previousOmitted` says what that is.
+    /// The fact with what was there before, path by path. What is too large for an event is left out, and
+    /// `previousOmitted` says what that is, with what else was.
     #[must_use]
-    pub fn previously(self, previous: Map<String, Value>) -> Self {
+    pub fn previously(self, (previous, left_out): (Map<String, Value>, Vec<String>)) -> Self {
         let mut bytes = 0_usize;
         let (told, omitted): (Vec<_>, Vec<_>) = previous.into_iter().partition(|(_, value)| {
             let with = bytes.saturating_add(value.to_string().len());
@@ -186,11 +186,9 @@ impl Event {
             fits
         });
         let event = self.with("previous", told.into_iter().collect::<Map<_, _>>());
-        if omitted.is_empty() {
-            return event;
-        }
-        let paths: Vec<String> = omitted.into_iter().map(|(path, _)| path).collect();
-        event.with("previousOmitted", paths)
+        let omitted = omitted.into_iter().map(|(path, _)| path);
+        let paths: Vec<String> = left_out.into_iter().chain(omitted).collect();
+        if paths.is_empty() { event } else { event.with("previousOmitted", paths) }
     }
 
     /// The fact with who takes over from the user that it is about, if that is said: by which rule

@@ -10,6 +10,7 @@
 pub(super) mod draft;
 mod operation;
 mod rows;
+mod told;
 mod values;
 
 pub(super) use operation::Op;
@@ -22,13 +23,11 @@ use self::draft::{Draft, Finished};
 use super::compat::Compat;
 use super::error::{ErrorKind, ScimError};
 use super::message::field;
-use super::schema::{
-    Attribute, AttributeType, Found, Mutability, Returned, TypeSchema, split_sub, split_urn,
-};
+use super::schema::{AttributeType, Found, Mutability, TypeSchema, split_sub, split_urn};
 use super::value::{Place, schema_named};
 
 /// The attributes that a client wrote, in canonical form and order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resource(Map<String, Value>);
 
 /// The body of a POST or PUT.
@@ -130,27 +129,6 @@ impl Resource {
         let (name, sub) = split_sub(names);
         let fields = urn.map_or(Some(&self.0), |urn| self.0.get(urn)?.as_object());
         Some((fields?.get(name)?, sub))
-    }
-
-    /// What may be told of the values at canonical paths, null being no value. RFC 7643 §7: what is
-    /// never returned is not told in any other way.
-    pub fn told(&self, paths: &[String], schema: TypeSchema<'_>) -> Map<String, Value> {
-        let is_secret = |one: &Attribute| one.returned == Returned::Never;
-        let told = paths.iter().filter_map(|path| {
-            let (urn, names) = split_urn(path);
-            let (name, sub) = split_sub(names);
-            let attribute = schema.attribute(urn, name)?.attribute;
-            let part = sub.and_then(|sub| attribute.sub(sub));
-            if is_secret(attribute) || part.is_some_and(is_secret) {
-                return None;
-            }
-            let mut value = self.value(path).cloned().unwrap_or_default();
-            for fields in each_mut(&mut value).iter_mut().filter_map(Value::as_object_mut) {
-                fields.retain(|name, _| !attribute.sub(name).is_some_and(is_secret));
-            }
-            Some((path.clone(), value))
-        });
-        told.collect()
     }
 
     /// The text at a canonical path.

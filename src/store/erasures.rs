@@ -62,8 +62,16 @@ pub fn take(sql: &dyn Sql, most: usize) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Notes that a pass is through, and those in it are forgotten.
+/// Notes that a pass is through, and those in it are forgotten, with what receivers have answered to
+/// events that name their ids, alone or behind a path.
 pub fn end(sql: &dyn Sql) -> Result<(), StoreError> {
+    sql.query(
+        "UPDATE deliveries SET answer = NULL WHERE answer IS NOT NULL AND EXISTS (
+            SELECT 1 FROM events e CROSS JOIN json_tree(e.data) j
+            CROSS JOIN erasures x ON x.user = substr(j.atom, -36)
+            WHERE e.seq = deliveries.seq AND x.taken = 1)",
+        &[],
+    )?;
     sql.query("DELETE FROM erasures WHERE taken = 1", &[])?;
     sql.query("DELETE FROM erasing", &[])?;
     Ok(())

@@ -172,7 +172,7 @@ impl Work<'_, '_> {
             _ => EventKind::ConnectionUpdated,
         };
         let event = Event::new(kind, after.id.as_str());
-        let event = event.with("changed", json!(names)).previously(changed);
+        let event = event.with("changed", json!(names)).previously((changed, Vec::new()));
         let rev = before.rev.saturating_add(1);
         let connection = Connection { in_scope, ..Connection::new(ConnectionRow { rev, ..after }) };
         let decides_anew = decides_anew(known, &connection);

@@ -3,7 +3,9 @@
 //! Of an event about one of them, the places in the log and in the chain stay, its type, its time and the
 //! id, which is random and names nobody; so do bare ids in events about others. Everything else goes,
 //! with the salt, so that the digest that stays proves nothing about anybody. What ends it all,
-//! `user.deleted`, stays whole: it has ids and nothing else.
+//! `user.deleted`, stays whole: it has ids and nothing else. No event about others has a word of them,
+//! as it is recorded: see [`crate::scim::resource::Resource::told`], and members that are kept as sent are
+//! only counted. What receivers have answered to events that name them goes, too.
 
 use super::log::digest_of;
 use super::memory::Memory;

@@ -253,7 +253,7 @@ impl Work<'_, '_> {
         };
         let (_, told, grown) = gained.entry(group).or_insert((pos, Told::default(), 0));
         *grown = grown.saturating_add(1);
-        told.tell(rows == 1, Who::Id(member));
+        told.tell(rows == 1, if dangles { Who::Text } else { Who::Id(member) });
         Ok(Outcome::Imported)
     }
 }

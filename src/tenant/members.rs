@@ -196,7 +196,10 @@ impl Work<'_, '_> {
         for (key, (entry, wish)) in wanted.members {
             let held = there.remove(&key).unwrap_or_default();
             match wish {
-                Wish::Leave => delta.leave(&key, Who::Id(entry.id), held),
+                Wish::Leave if key.pos().is_some() => {
+                    delta.leave(&key, Who::Id(entry.id), held);
+                }
+                Wish::Leave => delta.leave(&key, Who::Text, held),
                 // Who is there stays as it is.
                 Wish::BeThere if is_others(&held) => {}
                 Wish::Join | Wish::BeThere => delta.join(key, entry, &held, &self.origin),
@@ -219,7 +222,7 @@ impl Work<'_, '_> {
         // Nobody sees the rows of deleted members any more.
         let going = there.iter().filter(|(_, held)| held.iter().any(|row| row.mine));
         let going: Vec<Who> = going.map(|(key, _)| key.who()).collect();
-        if delta::ids_of(self.sql, &going)?.is_empty() {
+        if !going.iter().any(Who::is_text) && delta::ids_of(self.sql, &going)?.is_empty() {
             return Ok(());
         }
         Err(all_unnamed())

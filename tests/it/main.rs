@@ -80,6 +80,7 @@ mod filter_bind;
 mod filter_laws;
 mod filter_matches;
 mod first_calls;
+mod forgotten;
 mod fuzz;
 mod fuzz_requests;
 mod gate;

@@ -50,8 +50,11 @@ pub(in crate::tenant) struct Held {
 /// Of whom an event tells.
 #[derive(Clone, Debug)]
 pub(in crate::tenant) enum Who {
-    /// Of a member by its id or text.
+    /// Of a member by its id.
     Id(String),
+    /// Of a text that no resource is. It may name a person, and the log has no texts of people but in
+    /// what is about themselves.
+    Text,
     /// Of the one at a position, whose id is still to be read.
     At(i64),
 }
@@ -86,12 +89,19 @@ impl Key {
         }
     }
 
-    /// The member, where the client has not said how it is called.
+    /// Of whom it tells, where the client has not said the id.
     pub(super) fn who(&self) -> Who {
         match self {
             Self::Member(pos) => Who::At(*pos),
-            Self::Text(text) => Who::Id(text.clone()),
+            Self::Text(_) => Who::Text,
         }
+    }
+}
+
+impl Who {
+    /// Whether it is a text that no resource is.
+    pub(super) const fn is_text(&self) -> bool {
+        matches!(self, Self::Text)
     }
 }
 
@@ -109,7 +119,8 @@ impl Delta {
         let row = Row { origin: origin.to_owned(), display };
         match (held.iter().find(|own| own.origin == origin), key) {
             (None, key) => {
-                self.joined.tell(held.is_empty(), Who::Id(id));
+                let who = if key.pos().is_some() { Who::Id(id) } else { Who::Text };
+                self.joined.tell(held.is_empty(), who);
                 self.added.push((key, row));
             }
             (Some(own), Key::Member(pos)) => {
@@ -150,7 +161,7 @@ impl Delta {
             .map(|row| row.value.as_str())
             .gathered();
         for value in named {
-            delta.left.tell(!others.contains(value), Who::Id(value.to_owned()));
+            delta.left.tell(!others.contains(value), Who::Text);
         }
         let mut origins: BTreeSet<String> = held.iter().map(|row| row.origin.clone()).gathered();
         for DanglingRow { value, origin, display, .. } in rows {
@@ -257,7 +268,8 @@ impl Work<'_, '_> {
 }
 
 /// What is told of members of a group, in as many events as it takes. Whoever follows `members` has
-/// the group's members; `stillMembers` are those of whom a row more or less made no difference.
+/// the group's members; `stillMembers` are those of whom a row more or less made no difference, and
+/// `keptAsSent` is how many more no resource is.
 pub(in crate::tenant) fn told_events(
     sql: &dyn Sql,
     kind: EventKind,
@@ -265,16 +277,20 @@ pub(in crate::tenant) fn told_events(
     told: &Told,
 ) -> Result<Vec<Event>, StoreError> {
     let (members, still) = (ids_of(sql, &told.members)?, ids_of(sql, &told.still)?);
+    let sent = told.members.iter().filter(|who| who.is_text()).count();
+    let mut untold = told.members.iter().chain(&told.still).any(Who::is_text);
     let mut members = members.chunks(limits::MEMBERS_PER_EVENT);
     let mut still = still.chunks(limits::MEMBERS_PER_EVENT);
     let mut events = Vec::new();
     loop {
         let (members, still) = (members.next(), still.next());
-        if members.is_none() && still.is_none() {
+        if members.is_none() && still.is_none() && !untold {
             return Ok(events);
         }
         let event =
             Event::new(kind, group_id).with("members", members.unwrap_or_default().to_vec());
+        let event = if untold && sent > 0 { event.with("keptAsSent", sent) } else { event };
+        untold = false;
         events.push(match still {
             Some(still) => event.with("stillMembers", still.to_vec()),
             None => event,
@@ -289,6 +305,7 @@ pub(super) fn ids_of(sql: &dyn Sql, members: &[Who]) -> Result<Vec<String>, Stor
         match who {
             Who::Id(id) => ids.push(id.clone()),
             Who::At(pos) => unnamed.push(*pos),
+            Who::Text => {}
         }
     }
     for step in unnamed.chunks(limits::MEMBERS_PER_REQUEST) {
