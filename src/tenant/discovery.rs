@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::streams::Stream;
 use super::work::{Answer, Failure, Work};
-use crate::event::token::URIS;
+use crate::event::token::{ANSWERED, URIS};
 use crate::limits;
 use crate::scim::schema::{Schema, TypeSchema};
 use crate::scim::{ErrorKind, ScimError, urn};
@@ -53,8 +53,7 @@ impl Work<'_, '_> {
                 fields.insert("RolesAndEntitlements".to_owned(), roles_and_entitlements());
             }
             if self.memory.streams.all().iter().any(Stream::tells_tokens) {
-                let told = json!({ "asyncRequest": "none", "eventUris": URIS });
-                fields.insert("securityEvents".to_owned(), told);
+                fields.insert("securityEvents".to_owned(), security_events(features.bulk));
             }
             if features.agents {
                 let all = ["supported", "agentsSupported", "agenticApplicationsSupported"];
@@ -144,6 +143,12 @@ impl Work<'_, '_> {
             },
         })
     }
+}
+
+/// RFC 9967 §4: of what tokens tell, and whether a Bulk request may be answered later.
+fn security_events(bulk: bool) -> Value {
+    let uris: Vec<&str> = URIS.into_iter().filter(|uri| bulk || *uri != ANSWERED).collect();
+    json!({ "asyncRequest": if bulk { "request" } else { "none" }, "eventUris": uris })
 }
 
 /// draft-ietf-scim-roles-entitlements §3.1: what a user's roles and entitlements may be.

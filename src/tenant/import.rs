@@ -24,6 +24,7 @@ use crate::http::{NDJSON, Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::Policy;
 use crate::scim::ScimError;
+use crate::scim::resource::{Resource, changed};
 use crate::scim::schema::{Fault, GROUP, Registry, USER};
 use crate::store::connections::write as write_connection;
 use crate::store::recomputation::{self, RecomputationRow};
@@ -201,13 +202,16 @@ impl Work<'_, '_> {
             Some(own) if own.pos != pos => return Err(elsewhere()),
             Some(own) if own.rev >= row.rev => return Ok(Outcome::Unchanged),
             Some(own) => {
-                let before = lookup_keys(&Document::decode(&own.doc)?.resource, schema);
+                let old = Document::decode(&own.doc)?.resource;
+                let before = lookup_keys(&old, schema);
                 let gained = missing_from(&keys, &before);
                 self.unused(schema, &gained).map_err(told)?;
                 resources::update(self.sql, &row)?;
                 resources::remove_keys(self.sql, pos, &missing_from(&before, &keys))?;
                 resources::add_keys(self.sql, pos, &gained)?;
                 Event::new(kind(Verb::Updated), document.id.as_str())
+                    .with("changed", changed(&old, &document.resource, schema))
+                    .with("replaced", true)
             }
             None if resources::at(self.sql, pos)?.is_some() => return Err(elsewhere()),
             None => {
@@ -219,6 +223,7 @@ impl Work<'_, '_> {
                 resources::insert(self.sql, &row, &document.id, &line.origin, &keys, count)?;
                 self.memory.set_count(pos.type_number(), count);
                 Event::new(kind(Verb::Created), document.id.as_str())
+                    .with("changed", changed(&Resource::default(), &document.resource, schema))
             }
         };
         self.record(&event.with("imported", true))?;

@@ -28,7 +28,7 @@ use crate::policy::{Action, Trigger};
 use crate::scim::compat::PatchResponse;
 use crate::scim::patch::PatchOp;
 use crate::scim::projection::Projection;
-use crate::scim::resource::{Member, MemberOp, Parsed, Resource};
+use crate::scim::resource::{Member, MemberOp, Parsed, Resource, changed};
 use crate::scim::schema::TypeSchema;
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, ResourceRow};
@@ -41,6 +41,8 @@ pub(super) struct Subject<'s> {
     document: Document,
     /// Whether the request takes it up.
     taken_up: bool,
+    /// Whether the request says all of it.
+    replaced: bool,
 }
 
 /// A resource that a request is about to add.
@@ -215,7 +217,9 @@ impl<'a> Work<'a, '_> {
         let named_by = self.named_by(schema, Some(&document.id), &keys)?;
         resources::insert(self.sql, &row, &document.id, &self.origin, &keys, count)?;
         self.memory.set_count(number, count);
+        let said = changed(&Resource::default(), &document.resource, schema);
         let event = Event::new(EventKind::Resource(number, Verb::Created), document.id.as_str());
+        let event = event.with("changed", said);
         self.record(&if rev > 1 { event.with("relinked", true) } else { event })?;
         self.memory.dirty.touch(row.pos);
         self.memory.touch_name(row.pos, &document.resource);
@@ -256,6 +260,7 @@ impl<'a> Work<'a, '_> {
         after: Resource,
         members: Option<Vec<Member>>,
     ) -> Result<ResourceRow, Failure> {
+        subject.replaced = true;
         let before = &subject.document.resource;
         after.succeeds(before, subject.schema)?;
         let after = self.obeyed(subject.schema, Written::Over(&subject), after)?;
@@ -343,7 +348,7 @@ impl<'a> Work<'a, '_> {
             _ => {}
         }
         let document = Document::decode(&row.doc)?;
-        Ok(Subject { schema, row, document, taken_up: false })
+        Ok(Subject { schema, row, document, taken_up: false, replaced: false })
     }
 
     /// The answer with the resource as it now is.

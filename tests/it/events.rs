@@ -25,7 +25,9 @@ fn check(acme: &mut Acme, method: &str, path: &str, body: &Value, expected: &Exp
         .map(|event| {
             let mut data = event["data"].clone();
             let fields = data.as_object_mut().expect("data");
-            fields.retain(|name, _| ["changed", "previous", "members"].contains(&name.as_str()));
+            fields.retain(|name, _| {
+                ["changed", "previous", "members", "replaced"].contains(&name.as_str())
+            });
             (event["type"].clone(), data)
         })
         .collect();
@@ -48,7 +50,8 @@ fn told(kind: &'static str, changed: &[&str], previous: Value) -> Expected {
 fn each_change_of_a_user_is_one_event() {
     let mut acme = Acme::new();
     let body = json!({ "userName": "ada", "externalId": "e-1", "name": { "givenName": "Ada" } });
-    let created = vec![("user.created", json!({}))];
+    let created = ["externalId", "userName", "name.givenName"];
+    let created = vec![("user.created", json!({ "changed": created }))];
     let user = check(&mut acme, "POST", "/Users", &body, &created);
     let path = format!("/Users/{}", user["id"].as_str().expect("an id"));
     let department = format!("{ENTERPRISE_USER}:department");
@@ -96,15 +99,17 @@ fn a_replacement_is_one_event_and_so_is_a_deletion() {
     let user = acme.post("/Users", &json!({ "userName": "ada", "title": "Poet", "name": name }));
     let path = format!("/Users/{}", user["id"].as_str().expect("an id"));
     let body = json!({ "userName": "ada", "active": false });
-    let expected = told(
+    let mut expected = told(
         "user.deactivated",
         &["name.givenName", "title", "active"],
         json!({ "name.givenName": "Ada", "title": "Poet", "active": null }),
     );
+    expected[0].1["replaced"] = true.into();
     check(&mut acme, "PUT", &path, &body, &expected);
     check(&mut acme, "PUT", &path, &body, &vec![]);
     check(&mut acme, "DELETE", &path, &Value::Null, &vec![("user.deleted", json!({}))]);
-    check(&mut acme, "POST", "/Users", &body, &vec![("user.created", json!({}))]);
+    let created = vec![("user.created", json!({ "changed": ["userName", "active"] }))];
+    check(&mut acme, "POST", "/Users", &body, &created);
 }
 
 #[test]
@@ -115,7 +120,7 @@ fn a_change_of_members_is_one_event_for_those_who_come_and_one_for_those_who_go(
     let both = json!([value(&ada), value(&bob)]);
     let body = json!({ "displayName": "crew", "members": both });
     let expected = vec![
-        ("group.created", json!({})),
+        ("group.created", json!({ "changed": ["displayName"] })),
         ("group.member.added", json!({ "members": [ada, bob] })),
     ];
     let group = check(&mut acme, "POST", "/Groups", &body, &expected);
@@ -205,6 +210,7 @@ fn an_event_says_who_when_and_what() {
             "id": posted["id"],
             "connection": null,
             "actor": actor(0),
+            "changed": ["userName"],
         },
     });
     assert_eq!(event.to_string(), expected.to_string());

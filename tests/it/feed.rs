@@ -65,7 +65,7 @@ fn bd_25_new_and_deleted_users_changed_details_and_changed_membership_are_told()
     }
     let count = acme.events().len();
     let cyd = acme.user("cyd");
-    let data = json!({ "resourceType": "User", "id": cyd });
+    let data = json!({ "resourceType": "User", "id": cyd, "changed": ["userName"] });
     assert_eq!(behind(&mut acme, count), [("user.created".to_owned(), data)]);
 }
 

@@ -163,6 +163,7 @@ mod store;
 mod tags;
 mod tidy;
 mod timeline;
+mod token_events;
 mod tokens;
 mod tolerances;
 mod tombstones;

@@ -253,8 +253,8 @@ fn the_rows_of_events_connections_and_keys() {
                 1  1790000000000  key.created  {"resourceType":"Key","id":"01a0c450-6c00-7000-8000-000000010000","connection":null,"actor":"admin","name":"test"}
                 2  1790000000000  connection.created  {"resourceType":"Connection","id":"okta","connection":null,"actor":"admin","preset":"generic"}
                 3  1790000000000  key.created  {"resourceType":"Key","id":"01a0c450-6c00-7000-8000-000000020000","connection":null,"actor":"admin","name":"Okta"}
-                4  1790000000000  user.created  {"resourceType":"User","id":"01a0c450-6c00-7000-8000-000000030000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000"}
-                5  1790000000000  group.created  {"resourceType":"Group","id":"01a0c450-6c00-7000-8000-000000040000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000"}
+                4  1790000000000  user.created  {"resourceType":"User","id":"01a0c450-6c00-7000-8000-000000030000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000","changed":["externalId","userName","name.familyName","name.givenName","active","emails","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"]}
+                5  1790000000000  group.created  {"resourceType":"Group","id":"01a0c450-6c00-7000-8000-000000040000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000","changed":["displayName"]}
                 6  1790000000000  group.member.added  {"resourceType":"Group","id":"01a0c450-6c00-7000-8000-000000040000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000","members":["01a0c450-6c00-7000-8000-000000030000"]}
                 7  1790000000000  user.deactivated  {"resourceType":"User","id":"01a0c450-6c00-7000-8000-000000030000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000","previous":{"active":true},"changed":["active"]}
             "#]],
@@ -276,7 +276,7 @@ fn the_rows_of_events_connections_and_keys() {
     let mut acme = populated();
     assert!(!format!("{:?}", acme.dump()).contains("acme"), "nothing stored names the tenant");
     let feed = acme.admin("GET", "/events?after=3&limit=1", &Value::Null);
-    expect![[r#"{"items":[{"type":"user.created","timestamp":"2026-09-21T14:13:20.000Z","data":{"tenant":"acme","seq":4,"resourceType":"User","id":"01a0c450-6c00-7000-8000-000000030000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000"}}],"next":"4"}"#]].assert_eq(&String::from_utf8(feed.body).unwrap());
+    expect![[r#"{"items":[{"type":"user.created","timestamp":"2026-09-21T14:13:20.000Z","data":{"tenant":"acme","seq":4,"resourceType":"User","id":"01a0c450-6c00-7000-8000-000000030000","connection":"okta","actor":"key:01a0c450-6c00-7000-8000-000000020000","changed":["externalId","userName","name.familyName","name.givenName","active","emails","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"]}}],"next":"4"}"#]].assert_eq(&String::from_utf8(feed.body).unwrap());
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn a_token_claims_what_the_profile_wants_and_the_same_each_time() {
     let expected = json!({
         "iss": format!("{ORIGIN}/t/acme"), "aud": URL, "iat": seconds, "jti": format!("{txn}_crm"),
         "txn": txn, "sub_id": { "format": "scim", "uri": format!("/Users/{ada}") },
-        "events": { "urn:ietf:params:scim:event:prov:create:notice": { "attributes": [] } },
+        "events": { "urn:ietf:params:scim:event:prov:create:notice": { "attributes": ["userName"] } },
     });
     assert_eq!(first.body, expected);
     assert_eq!(first.kid.as_ref(), made["keyId"].as_str().map(str::to_owned).as_ref());
@@ -83,8 +83,8 @@ fn events_of_resources_are_told_without_values_and_others_are_not() {
     let of = |what: &str, about: &str, told| (what.to_owned(), about.to_owned(), told);
     let all = told(&sent);
     for expected in [
-        of("create:notice", &user, json!({ "attributes": [] })),
-        of("create:notice", &group, json!({ "attributes": [] })),
+        of("create:notice", &user, json!({ "attributes": ["userName"] })),
+        of("create:notice", &group, json!({ "attributes": ["displayName"] })),
         of("patch:notice", &user, json!({ "attributes": ["title"] })),
         of("deactivate", &user, json!({})),
         of("activate", &user, json!({})),
@@ -271,7 +271,9 @@ fn discovery_says_of_which_events_tokens_tell_where_there_are_such_streams() {
     };
     assert_eq!(told(&mut acme), Value::Null);
     acme.stream(&json!({ "id": "crm", "kind": "setPush", "url": URL }));
-    assert_eq!(told(&mut acme), json!({ "asyncRequest": "none", "eventUris": URIS }));
+    assert_eq!(told(&mut acme), json!({ "asyncRequest": "request", "eventUris": URIS }));
+    acme.policy(&json!({ "features": { "bulk": false } }));
+    assert_eq!(told(&mut acme), json!({ "asyncRequest": "none", "eventUris": URIS[..6] }));
     acme.admin("DELETE", "/streams/crm", &Value::Null);
     assert_eq!(told(&mut acme), Value::Null);
 }

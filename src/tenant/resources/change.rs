@@ -20,7 +20,7 @@ impl Work<'_, '_> {
         resource: Resource,
         delta: &Delta,
     ) -> Result<ResourceRow, Failure> {
-        let Subject { schema, row, document: before, taken_up } = subject;
+        let Subject { schema, row, document: before, taken_up, replaced } = subject;
         self.takes_refusals_back(before, &resource)?;
         let changed = changed(&before.resource, &resource, *schema);
         if changed.is_empty() && delta.is_empty() {
@@ -66,7 +66,7 @@ impl Work<'_, '_> {
                 .drifting(row, &changed, event)?
                 .previously(before.resource.told(&changed, *schema))
                 .with("changed", changed.clone());
-            self.record(&event)?;
+            self.record(&if *replaced { event.with("replaced", true) } else { event })?;
         }
         if *taken_up || !changed.is_empty() {
             self.review_write(row.pos, &document.id, verb, &changed, *taken_up)?;

@@ -40,7 +40,7 @@ impl<'a> Work<'a, '_> {
         }
         let Some(row) = row else { return Ok(None) };
         let document = Document::decode(&row.doc)?;
-        Ok(Some(Subject { schema, row, document, taken_up: false }))
+        Ok(Some(Subject { schema, row, document, taken_up: false, replaced: false }))
     }
 
     /// By its name.

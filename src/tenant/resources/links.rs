@@ -45,7 +45,7 @@ impl Work<'_, '_> {
         let (pos, id) = (row.pos, document.id.clone());
         let taken_up = row.manager.is_none();
         let row = ResourceRow { manager: Some(connection.to_owned()), ..row };
-        let subject = Subject { schema, row, document, taken_up };
+        let subject = Subject { schema, row, document, taken_up, replaced: false };
         self.change(&subject, after, &Delta::default()).map_err(unfit)?;
         // As a member, it may have been named while it was not seen.
         self.bind(pos, &id, named_by)?;

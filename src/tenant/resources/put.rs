@@ -43,7 +43,7 @@ impl Work<'_, '_> {
         let row = resources::at(self.sql, pos)?.ok_or(ErrorKind::Internal)?;
         let document = Document::decode(&row.doc)?;
         let after = document.resource.clone().overlaid(body, schema, &Compat::GENERIC)?.resource;
-        let subject = Subject { schema, row, document, taken_up: false };
+        let subject = Subject { schema, row, document, taken_up: false, replaced: false };
         after.succeeds(&subject.document.resource, schema)?; // (3)
         let after = self.obeyed(schema, Written::In(&subject), after)?;
         let rev = self.change(&subject, after, &Delta::default())?.rev;

@@ -28,7 +28,8 @@ impl Stream {
 
     /// What a token claims of an event, the same each time; nothing of one of which no token tells.
     pub(super) fn claims(&self, tenant: &str, event: &EventRow, shown: &Value) -> Value {
-        let claims = token::claims(shown, &message_id(tenant, event)).unwrap_or_default();
+        let base = format!("{}/scim/v2", self.issuer(tenant));
+        let claims = token::claims(shown, &message_id(tenant, event), &base).unwrap_or_default();
         let seconds = event.time.checked_div(1_000).unwrap_or(0);
         self.issued(tenant, &self.message_id(tenant, event), seconds, &claims)
     }
@@ -43,10 +44,15 @@ impl Stream {
         self.issued(tenant, id, seconds, &claims)
     }
 
+    /// Who says it.
+    fn issuer(&self, tenant: &str) -> String {
+        format!("{}/t/{tenant}", self.row.origin)
+    }
+
     /// Claims with those that any token of the stream has (RFC 8417 §2.2).
     fn issued(&self, tenant: &str, jti: &str, seconds: i64, claims: &Value) -> Value {
         let mut token = json!({
-            "iss": format!("{}/t/{tenant}", self.row.origin),
+            "iss": self.issuer(tenant),
             "aud": self.row.audience,
             "iat": seconds,
             "jti": jti,
