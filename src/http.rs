@@ -156,6 +156,17 @@ impl Headers {
         self.prefer.as_deref().is_some_and(prefers_async)
     }
 
+    /// Whether the client would rather wait for a while than be answered later (RFC 7240 §4.3).
+    pub fn prefers_to_wait(&self) -> bool {
+        let seconds = |one: &str| {
+            let (name, seconds) = essence(one).split_once('=')?;
+            let seconds = seconds.trim().trim_matches('"').parse::<u32>().ok();
+            seconds.filter(|_| name.trim().eq_ignore_ascii_case("wait"))
+        };
+        let preferences = self.prefer.as_deref().unwrap_or_default();
+        preferences.split(',').find_map(seconds).is_some_and(|seconds| seconds > 0)
+    }
+
     /// Whether none of them was sent.
     fn is_empty(&self) -> bool {
         *self == Self::default()

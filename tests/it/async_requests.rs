@@ -169,11 +169,33 @@ fn what_is_done_at_once_is_answered_at_once_whatever_is_preferred() {
     let path = format!("/Users/{}", made.json()["id"].as_str().expect("an id"));
     assert_eq!(acme.scim_with("GET", &path, &Value::Null, &key, &LATER).status, 200);
     assert_eq!(acme.scim_with("DELETE", &path, &Value::Null, &key, &LATER).status, 204);
-    let prefer = [("Prefer", "return=minimal, Respond-Async; x=1, wait=10")];
+    let prefer = [("Prefer", "return=minimal, Respond-Async; x=1")];
     let reply = acme.scim_with("POST", "/Bulk", &bulk_request(&json!([])), &key, &prefer);
     assert_eq!(reply.status, 202);
     acme.alarms();
     assert_eq!(acme.outcome(&reply.headers["set-txn"]), Vec::<Value>::new());
+}
+
+#[test]
+fn who_would_wait_for_a_while_is_answered_at_once_where_that_can_be() {
+    let mut acme = Acme::new();
+    let key = acme.key.clone();
+    let most = users(limits::BULK_OPERATIONS);
+    let more = users(limits::BULK_OPERATIONS + 1);
+    for (operations, prefer, status) in [
+        (&users(1), "respond-async, wait=1", 200),
+        (&users(1), "Wait = \"10\" , respond-async", 200),
+        (&most, "respond-async, wait=10", 200),
+        (&more, "respond-async, wait=10", 202),
+        (&users(1), "respond-async, wait=0", 202),
+        (&users(1), "respond-async, wait", 202),
+        (&users(1), "respond-async, wait=-1", 202),
+        (&users(1), "respond-async, awaits=1", 202),
+    ] {
+        let body = bulk_request(&json!(operations));
+        let reply = acme.scim_with("POST", "/Bulk", &body, &key, &[("Prefer", prefer)]);
+        assert_eq!((reply.status, reply.headers.contains_key("set-txn")), (status, status == 202));
+    }
 }
 
 #[test]

@@ -22,8 +22,9 @@ impl Work<'_, '_> {
     ///
     /// 1. The body must be JSON of a media type that is taken: 415, 400 `invalidSyntax`.
     /// 2. It must be a Bulk request, and not too long: 400, 413.
-    /// 3. There must not be too many such requests under way: 429.
-    /// 4. It is kept, and done by alarms: 202.
+    /// 3. Where the client would wait for a while, and it is one that can be done at once, it is: 200.
+    /// 4. There must not be too many such requests under way: 429.
+    /// 5. It is kept, and done by alarms: 202.
     pub(in crate::tenant) fn bulk_later(&mut self) -> Answer {
         if !self.request().is_json() {
             return Err(ErrorKind::UnsupportedMediaType.into()); // (1)
@@ -31,12 +32,17 @@ impl Work<'_, '_> {
         let fields = json_fields(self.call.request.body); // (1)
         let fields = fields.map_err(|detail| ScimError::new(ErrorKind::InvalidSyntax, detail))?;
         let outline = Outline::parse(&fields, &self.compat)?; // (2)
+        let is_small = outline.operations() <= limits::BULK_OPERATIONS
+            && self.request().body.len() <= limits::BODY_BYTES;
+        if is_small && self.request().headers.prefers_to_wait() {
+            return self.bulk(); // (3)
+        }
         let parts = outline.parts(&self.compat)?; // (2)
         if self.memory.later.under_way >= limits::ASYNC_REQUESTS {
             let detail = "too many requests of this tenant are still to be answered later";
             let error = ScimError::new(ErrorKind::TooManyRequests, detail);
             let response = Response::scim_error(&error, self.request().headers.accept.as_deref());
-            return Ok(response.with("retry-after", RETRY_AFTER_SECONDS)); // (3)
+            return Ok(response.with("retry-after", RETRY_AFTER_SECONDS)); // (4)
         }
         let txn = self.next_id()?;
         let mut count = 0;
@@ -55,13 +61,13 @@ impl Work<'_, '_> {
             txn,
             ..AsyncRow::default()
         };
-        async_requests::write(self.sql, &row)?; // (4)
+        async_requests::write(self.sql, &row)?; // (5)
         self.memory.later.read(self.sql)?;
         let location = format!("{}/Async/{}", self.request().base, row.txn);
         Ok(Response::empty(202)
             .with("set-txn", row.txn)
             .with("preference-applied", RESPOND_ASYNC)
-            .with("location", location)) // (4)
+            .with("location", location)) // (5)
     }
 
     /// Does the next part of a request, the last of which ends it.
