@@ -238,6 +238,9 @@ impl Tenant {
         if let Err(refusal @ Refusal::InvalidToken(_)) = &admitted {
             return Ok(refusal.to_response(scim)); // (2)
         }
+        if matches!(call.principal, Principal::Key(_)) {
+            self.flights.resume(); // The edge lets none of a suspended tenant pass.
+        }
         let first = call.looked.is_none();
         if let (Ok(_), Principal::Key(key), true) = (&admitted, call.principal, first) {
             self.uses.note(&key.id, call.now);

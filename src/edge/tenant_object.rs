@@ -96,7 +96,7 @@ impl TenantObject {
 async fn ring(object: Rc<Object>) -> Outcome {
     let stepped = object.step();
     let worked = object.work_off().await;
-    let streams = streams::begin(&object);
+    let streams = streams::begin(&object).await;
     object.copy().await;
     streams::wait(&streams).await;
     if object.tenant.borrow().is_erased()

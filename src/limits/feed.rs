@@ -41,6 +41,8 @@ pub const BATCH_MILLISECONDS: i64 = 30_000;
 pub const BATCH_LOST_MILLISECONDS: i64 = 60_000;
 /// How long after a step of a stream has begun the next one does: what happens meanwhile goes together.
 pub const BATCH_PAUSE_MILLISECONDS: i64 = 1_000;
+/// How long streams of a suspended tenant wait until it is looked whether it still is.
+pub const SUSPENDED_MILLISECONDS: i64 = 300_000;
 /// Events of a stream that are tried again, or held behind such; with so many, new ones wait.
 pub const DELIVERIES_UNFINISHED: usize = 500;
 /// Bytes of the ids that these are about; with so many, new ones wait, too. Who wakes reads them all.

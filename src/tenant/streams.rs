@@ -90,7 +90,11 @@ impl Streams {
 
 /// Steps of streams that are on their way, or have just been: one of a stream at most.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flights(Vec<Flight>);
+pub(super) struct Flights {
+    all: Vec<Flight>,
+    /// Until when none begins, since the tenant is suspended.
+    held_until: i64,
+}
 
 #[derive(Clone, Debug)]
 struct Flight {
@@ -109,25 +113,31 @@ impl Flights {
             };
             flight.began.saturating_add(pause)
         };
-        self.0.iter().find(|flight| flight.stream == stream).map_or(0, until)
+        let own = self.all.iter().find(|flight| flight.stream == stream).map_or(0, until);
+        own.max(self.held_until)
     }
 
     /// When a stream's last step began.
     fn began(&self, stream: &str) -> i64 {
-        let mut of_stream = self.0.iter().filter(|flight| flight.stream == stream);
+        let mut of_stream = self.all.iter().filter(|flight| flight.stream == stream);
         of_stream.next().map_or(i64::MIN, |flight| flight.began)
     }
 
     fn begin(&mut self, stream: &str, began: i64) {
-        self.0.retain(|flight| flight.stream != stream);
-        self.0.push(Flight { stream: stream.to_owned(), began, is_over: false });
+        self.all.retain(|flight| flight.stream != stream);
+        self.all.push(Flight { stream: stream.to_owned(), began, is_over: false });
     }
 
     /// Notes the end of a step; whether it was still waited for.
     fn end(&mut self, stream: &str, began: i64) -> bool {
-        let mut flights = self.0.iter_mut().filter(|flight| flight.stream == stream);
+        let mut flights = self.all.iter_mut().filter(|flight| flight.stream == stream);
         let flight = flights.find(|flight| flight.began == began && !flight.is_over);
         flight.map(|flight| flight.is_over = true).is_some()
+    }
+
+    /// The tenant is not suspended any more.
+    pub(super) fn resume(&mut self) {
+        self.held_until = 0;
     }
 }
 
@@ -316,6 +326,19 @@ impl Tenant {
         let memory = self.memory.as_ref().filter(|memory| !memory.is_erasing());
         let stream = memory.and_then(|memory| memory.streams.get(batch.stream()));
         stream.is_some_and(|stream| batch.is_of(stream))
+    }
+
+    /// Whether a stream is due, so that whoever may not send should say so.
+    pub fn hands_over(&self, now: DateTime<Utc>) -> bool {
+        let is_erasing = self.memory.as_ref().is_some_and(Memory::is_erasing);
+        !is_erasing && self.streams_due_in(now) == Some(0)
+    }
+
+    /// Has no stream begin a step for [`limits::SUSPENDED_MILLISECONDS`], or until a request of a key
+    /// comes: the tenant is suspended.
+    pub fn hold_streams(&mut self, now: DateTime<Utc>) {
+        let until = now.timestamp_millis().saturating_add(limits::SUSPENDED_MILLISECONDS);
+        self.flights.held_until = until;
     }
 
     /// Has no stream begin a step for as long as one may take.

@@ -18,14 +18,20 @@ impl Object {
         self.worked_off().await.map_err(|cause| self.failed_alarm("async", &cause))
     }
 
+    /// Why the tenant would be refused any request, if it would.
+    pub(super) async fn refusal(&self) -> Result<Option<Refusal>, String> {
+        let slug = self.slug.as_ref().ok_or("the object has no name")?;
+        match registry::record(&self.env, slug).await {
+            Ok(known) if known.record.status == Status::Suspended => Ok(Some(Refusal::Suspended)),
+            Ok(_) => Ok(None),
+            Err(Refusal::NoTenant) => Ok(Some(Refusal::NoTenant)),
+            Err(refusal) => Err(refusal.cause().unwrap_or_default().to_owned()),
+        }
+    }
+
     async fn worked_off(&self) -> Result<(), String> {
         let slug = self.slug.as_ref().ok_or("the object has no name")?;
-        let refused = match registry::record(&self.env, slug).await {
-            Ok(known) if known.record.status == Status::Suspended => Some(Refusal::Suspended),
-            Ok(_) => None,
-            Err(Refusal::NoTenant) => Some(Refusal::NoTenant),
-            Err(refusal) => return Err(refusal.cause().unwrap_or_default().to_owned()),
-        };
+        let refused = self.refusal().await?;
         let deployment = Deployment::of(&self.env);
         let gate = deployment.gate().map_err(|_| "there are no usable secrets")?;
         let means = &mut Means {

@@ -19,9 +19,15 @@ use crate::tenant::StreamBatch;
 /// case that it is lost.
 const DELIVERIES_WAITED_MILLISECONDS: u32 = 1_000;
 
-/// Begins the steps of streams that are due: what each comes to, as promises.
-pub(super) fn begin(object: &Rc<Object>) -> Array {
-    let batches = object.next_deliveries().unwrap_or_else(|cause| {
+/// Begins the steps of streams that are due: what each comes to, as promises. A tenant that is suspended
+/// sends nothing.
+pub(super) async fn begin(object: &Rc<Object>) -> Array {
+    let batches = match object.may_send().await {
+        Ok(true) => object.next_deliveries(),
+        Ok(false) => Ok(Vec::new()),
+        Err(cause) => Err(cause),
+    };
+    let batches = batches.unwrap_or_else(|cause| {
         let failed = Response { cause: Some(cause), ..Response::empty(500) };
         object.complain("streams", &failed, now());
         Vec::new()
@@ -75,6 +81,21 @@ pub(super) async fn wait(steps: &Array) {
 }
 
 impl Object {
+    /// Whether a stream is due whose tenant is served.
+    async fn may_send(&self) -> Result<bool, String> {
+        if !self.tenant.borrow().hands_over(now()) {
+            return Ok(false);
+        }
+        let refusal = self.refusal().await;
+        let mut tenant = self.tenant.borrow_mut();
+        match &refusal {
+            Ok(None) => {}
+            Ok(Some(_)) => tenant.hold_streams(now()),
+            Err(_) => tenant.pause_streams(now()),
+        }
+        refusal.map(|refusal| refusal.is_none())
+    }
+
     fn next_deliveries(&self) -> Result<Vec<StreamBatch>, String> {
         let mut tenant = self.tenant.borrow_mut();
         let deployment = Deployment::of(&self.env);
