@@ -1,6 +1,12 @@
 //! Security event tokens for which the receiver asks (RFC 8936).
 
+use std::collections::BTreeSet;
+
 use muster::limits;
+use muster::store::{Param, Sql as _};
+use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+use proptest::sample::Index;
+use proptest::test_runner::Config;
 use serde_json::{Map, Value, json};
 
 use crate::support::Acme;
@@ -157,4 +163,63 @@ fn what_is_no_poll_is_refused() {
     assert_eq!(acme.admin("PATCH", "/streams/crm", &url).status, 422);
     acme.admin("PATCH", "/streams/crm", &json!({ "state": "disabled" }));
     assert_eq!(acme.admin("POST", "/streams/crm/poll", &json!({})).status, 409);
+}
+
+/// Events of which some are so large that fewer are looked at together than there could be.
+fn many(acme: &mut Acme) -> usize {
+    let count = limits::BATCH_SCANNED * 2;
+    acme.sql
+        .query(
+            "WITH RECURSIVE n (seq) AS (SELECT max(seq) + 1 FROM events
+                UNION ALL SELECT seq + 1 FROM n LIMIT +?1)
+             INSERT INTO events (seq, time, type, data) SELECT seq, 0, 'user.updated',
+                json_object('id', 'x' || seq, 'title', hex(zeroblob(iif(seq % 97 < 3, 200000, 1))))
+             FROM n",
+            &[Param::Integer(count as i64)],
+        )
+        .expect("SQLite writes");
+    acme.sleep();
+    count
+}
+
+proptest! {
+    #![proptest_config(Config { failure_persistence: None, cases: 4, ..Config::default() })]
+
+    #[test]
+    fn whatever_was_handed_out_can_be_taken_at_any_time(
+        lots in proptest::collection::vec((any::<Index>(), any::<Index>(), 1_usize..90), 60),
+    ) {
+        let mut acme = given();
+        let count = many(&mut acme);
+        let (mut handed, mut taken) = (BTreeSet::new(), BTreeSet::new());
+        // As long as the first is not taken, and as long as it takes from then on.
+        for (turn, (first, from, most)) in lots.iter().chain(lots.iter().cycle().take(4_000)).enumerate() {
+            let left: Vec<String> = handed.difference(&taken).cloned().collect();
+            if turn > lots.len() && left.is_empty() && handed.len() == count {
+                break;
+            }
+            let mut ack: Vec<String> = Vec::new();
+            if !left.is_empty() {
+                let begin = from.index(left.len());
+                ack.extend(left.iter().skip(begin).take(*most).cloned());
+            }
+            if turn < lots.len() {
+                ack.retain(|jti| Some(jti) != handed.iter().next());
+            } else {
+                ack.extend(left.first().cloned());
+            }
+            taken.extend(ack.iter().cloned());
+            if first.index(5) == 0 {
+                acme.sleep();
+            }
+            let (sets, more) = poll(&mut acme, &json!({ "ack": ack }));
+            prop_assert!(sets.keys().all(|jti| !taken.contains(jti)), "what was taken comes again");
+            handed.extend(sets.keys().cloned());
+            prop_assert!(more || handed.len() == count || turn < lots.len());
+        }
+        prop_assert_eq!((handed.len(), taken.len()), (count, count));
+        let last = acme.events_count();
+        prop_assert_eq!(&acme.shown_stream("crm")["after"], &json!(last));
+        prop_assert_eq!(acme.deliveries("crm", "?status=waiting").len(), 0);
+    }
 }
