@@ -19,6 +19,7 @@ const KILLS = 3;
 const USERS = 12;
 const UPDATES = 4;
 const PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+const BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 /** What stands before the 32 bytes of an Ed25519 public key in its DER form (RFC 8410 §4). */
 const ED25519 = Buffer.from("302a300506032b6570032100", "hex");
 
@@ -26,7 +27,7 @@ const ED25519 = Buffer.from("302a300506032b6570032100", "hex");
 export async function webhooks({ tools }) {
   const served = await serveWith(tools, freshVariables(), configurationWithoutBuild());
   const receiver = await startReceiver();
-  const parts = [signatures, tokens, order, slowness, endings, costs, survival];
+  const parts = [signatures, tokens, answers, order, slowness, endings, suspension, costs, survival];
   const state = { worker: served.worker };
   try {
     for (const part of parts) {
@@ -44,13 +45,17 @@ export async function webhooks({ tools }) {
 async function made(state, name) {
   await makeTenant(state.worker, name);
   const token = await makeKey(state.worker, name, { scopes: ["scim"] });
-  const send = async (method, url, token, body, expected, header) => {
-    const response = await request(url, { method, token, body });
+  const send = async (method, url, token, body, expected, header, headers) => {
+    const response = await request(url, { method, token, body, headers });
     const text = await response.text();
     if (response.status !== expected) throw new StepFailed(`${method} ${url}: ${response.status} ${text}`);
     return header ? response.headers.get(header) : text && JSON.parse(text);
   };
   return {
+    later(Operations) {
+      const body = { schemas: [BULK], Operations };
+      return send("POST", `${scimBase(state.worker, name)}/Bulk`, token, body, 202, "set-txn", { prefer: "respond-async" });
+    },
     issuer: `${state.worker.url}/t/${name}`,
     admin: (method, path, body, expected = 200) =>
       send(method, `${state.worker.url}/v1/tenants/${name}${path}`, state.worker.adminToken, body, expected),
@@ -189,6 +194,41 @@ async function tokens({ tenant, receiver }) {
   expect("what is left", JSON.stringify(await poll({ ack: [jti] })), '{"sets":{},"moreAvailable":false}');
   const stranger = await fetch(new URL("/t/nobody/.well-known/jwks.json", issuer));
   expect("who has no keys", `${stranger.status} ${await stranger.text()}`, '200 {"keys":[]}');
+}
+
+/** What became of a request that is answered later, its client hears by tokens: RFC 9967 §2.5.1. */
+async function answers({ tenant, receiver }) {
+  const { issuer } = tenant;
+  await tenant.stream("crm", `${receiver.url}/answers`, { kind: "setPush", audience: "crm", types: ["async.*"] });
+  const post = (bulkId) => ({ method: "POST", path: "/Users", bulkId, data: { userName: "ada" } });
+  const txn = await tenant.later([post("one"), post("other")]);
+  const messages = await receiver.until("/answers", 3);
+  const keys = jose().createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`));
+  const told = new Map();
+  for (const { body } of messages) {
+    const { payload } = await jose().jwtVerify(body, keys, { issuer, audience: "crm", typ: "secevent+jwt" });
+    const answer = payload.events["urn:ietf:params:scim:event:misc:asyncresp"];
+    told.set(payload.txn, `${answer.method} ${answer.status} ${answer.location === `${issuer}/scim/v2${payload.sub_id.uri}`}`);
+  }
+  expect("what was made", told.get(`${txn}:0`), "POST 201 true");
+  expect("what was refused", told.get(`${txn}:1`), "POST 409 false");
+  expect("the request itself", told.get(txn), "POST 200 true");
+}
+
+/** A tenant that is suspended sends nothing, and what has happened meanwhile once it is served again. */
+async function suspension({ tenant, receiver }) {
+  await tenant.stream("crm", `${receiver.url}/suspension`, { types: ["user.*", "key.created"] });
+  await tenant.user("ada");
+  await receiver.until("/suspension", 1);
+  await tenant.admin("PATCH", "", { status: "suspended" });
+  await tenant.admin("POST", "/keys", { name: "x", scopes: ["scim"] }, 201);
+  await sleep(3_000);
+  expect("what it is sent meanwhile", receiver.at("/suspension").length, 1);
+  await tenant.admin("PATCH", "", { status: "active" });
+  await tenant.user("bob");
+  const [, key, bob] = await receiver.until("/suspension", 3);
+  const kinds = [key, bob].map(({ event }) => event.type).sort();
+  expect("what it is sent then", kinds.join(), "key.created,user.created");
 }
 
 /** What fails holds back what is about the same, and nothing else. */

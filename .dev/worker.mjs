@@ -147,13 +147,13 @@ export function scimBase(worker, tenant) {
 }
 
 /** One request, bounded in time. */
-export async function request(url, { method = "GET", token, body, form, seconds = REQUEST_SECONDS } = {}) {
+export async function request(url, { method = "GET", token, body, form, headers, seconds = REQUEST_SECONDS } = {}) {
   const authorization = token && { authorization: `Bearer ${token}` };
   const contentType = body && { "content-type": "application/json" };
   try {
     return await fetch(url, {
       method,
-      headers: { ...authorization, ...contentType },
+      headers: { ...authorization, ...contentType, ...headers },
       body: form ? new URLSearchParams(form) : body && JSON.stringify(body),
       signal: AbortSignal.timeout(seconds * 1_000),
     });
