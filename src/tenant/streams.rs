@@ -7,6 +7,7 @@
 
 mod batch;
 mod fields;
+mod flights;
 mod keys;
 mod land;
 mod plan;
@@ -21,6 +22,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use self::batch::{Batch, Delivery};
+pub(super) use self::flights::Flights;
 pub(super) use self::plan::behind;
 pub use self::poll::Poll;
 pub(super) use self::shown::{Progress, UNKNOWN, moment, object, page_until};
@@ -85,59 +87,6 @@ impl Streams {
 
     fn remove(&mut self, id: &str) {
         self.0.retain(|stream| stream.row.id != id);
-    }
-}
-
-/// Steps of streams that are on their way, or have just been: one of a stream at most.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Flights {
-    all: Vec<Flight>,
-    /// Until when none begins, since the tenant is suspended.
-    held_until: i64,
-}
-
-#[derive(Clone, Debug)]
-struct Flight {
-    stream: String,
-    began: i64,
-    is_over: bool,
-}
-
-impl Flights {
-    /// From when on a stream's next step may begin.
-    fn until(&self, stream: &str) -> i64 {
-        let until = |flight: &Flight| {
-            let pause = match flight.is_over {
-                true => limits::BATCH_PAUSE_MILLISECONDS,
-                false => limits::BATCH_LOST_MILLISECONDS,
-            };
-            flight.began.saturating_add(pause)
-        };
-        let own = self.all.iter().find(|flight| flight.stream == stream).map_or(0, until);
-        own.max(self.held_until)
-    }
-
-    /// When a stream's last step began.
-    fn began(&self, stream: &str) -> i64 {
-        let mut of_stream = self.all.iter().filter(|flight| flight.stream == stream);
-        of_stream.next().map_or(i64::MIN, |flight| flight.began)
-    }
-
-    fn begin(&mut self, stream: &str, began: i64) {
-        self.all.retain(|flight| flight.stream != stream);
-        self.all.push(Flight { stream: stream.to_owned(), began, is_over: false });
-    }
-
-    /// Notes the end of a step; whether it was still waited for.
-    fn end(&mut self, stream: &str, began: i64) -> bool {
-        let mut flights = self.all.iter_mut().filter(|flight| flight.stream == stream);
-        let flight = flights.find(|flight| flight.began == began && !flight.is_over);
-        flight.map(|flight| flight.is_over = true).is_some()
-    }
-
-    /// The tenant is not suspended any more.
-    pub(super) fn resume(&mut self) {
-        self.held_until = 0;
     }
 }
 
@@ -338,7 +287,7 @@ impl Tenant {
     /// comes: the tenant is suspended.
     pub fn hold_streams(&mut self, now: DateTime<Utc>) {
         let until = now.timestamp_millis().saturating_add(limits::SUSPENDED_MILLISECONDS);
-        self.flights.held_until = until;
+        self.flights.hold(until);
     }
 
     /// Has no stream begin a step for as long as one may take.
