@@ -15,11 +15,14 @@ use super::body::Body;
 use super::handover::{errand, hand_over};
 use super::inbound::Inbound;
 use super::rescue::refusal;
+use super::waiting::settled;
 use super::{config, js, now};
 use crate::auth::Principal;
 use crate::http::{self, Method, Problem, ProblemCode, Query, Refusal, Response, Route};
 use crate::limits;
-use crate::registry::{Known, RECORD_PREFIX, RecordCache, RecordError, Slug, TenantRecord, listed};
+use crate::registry::{
+    Known, RECORD_PREFIX, Reading, RecordCache, RecordError, Slug, TenantRecord, listed,
+};
 use crate::scim::schema::Fault;
 
 thread_local! {
@@ -37,8 +40,36 @@ pub(super) async fn record(env: &js::Env, tenant: &Slug) -> Result<Rc<Known>, Re
         return Ok(known);
     }
     let reading = KEPT.with_borrow(RecordCache::reading);
+    keep(reading, tenant, read(env, tenant).await?, now)
+}
+
+/// The same, for what [`super::waiting::run`] runs.
+///
+/// # Errors
+/// As [`record`].
+pub(super) async fn record_for_object(env: &js::Env, tenant: &Slug) -> Result<Rc<Known>, Refusal> {
+    let now = now().timestamp_millis();
+    if let Some(known) = KEPT.with_borrow(|kept| kept.look(tenant, now)) {
+        return Ok(known);
+    }
+    let reading = KEPT.with_borrow(RecordCache::reading);
+    let asked = env.tenants().get(&tenant.record_key()).map_err(unanswered)?;
+    let value = settled(asked).await;
+    if !value.is_null() && !value.is_string() {
+        return Err(unanswered(value));
+    }
+    keep(reading, tenant, parsed(&value)?, now)
+}
+
+/// Keeps a record that was read, if it is none that is malformed.
+fn keep(
+    reading: Reading,
+    tenant: &Slug,
+    read: Result<TenantRecord, RecordError>,
+    now: i64,
+) -> Result<Rc<Known>, Refusal> {
     let logged = |error| Refusal::Unavailable(malformed(&error));
-    let known = Rc::new(Known::from(read(env, tenant).await?.map_err(logged)?));
+    let known = Rc::new(Known::from(read.map_err(logged)?));
     KEPT.with_borrow_mut(|kept| kept.keep(reading, tenant, Rc::clone(&known), now));
     Ok(known)
 }
@@ -193,7 +224,11 @@ async fn apply(inbound: &Inbound<'_>, id: &Slug, record: &TenantRecord) -> Resul
 
 /// A tenant's record as KV has it, or what is wrong with it.
 async fn read(env: &js::Env, tenant: &Slug) -> Result<Result<TenantRecord, RecordError>, Refusal> {
-    let value = wait(env.tenants().get(&tenant.record_key())).await?;
+    parsed(&wait(env.tenants().get(&tenant.record_key())).await?)
+}
+
+/// The record that KV answers.
+fn parsed(value: &JsValue) -> Result<Result<TenantRecord, RecordError>, Refusal> {
     let text = value.as_string().ok_or(Refusal::NoTenant)?;
     Ok(TenantRecord::parse(text.as_bytes()))
 }

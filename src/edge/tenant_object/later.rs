@@ -21,7 +21,7 @@ impl Object {
     /// Why the tenant would be refused any request, if it would.
     pub(super) async fn refusal(&self) -> Result<Option<Refusal>, String> {
         let slug = self.slug.as_ref().ok_or("the object has no name")?;
-        match registry::record(&self.env, slug).await {
+        match registry::record_for_object(&self.env, slug).await {
             Ok(known) if known.record.status == Status::Suspended => Ok(Some(Refusal::Suspended)),
             Ok(_) => Ok(None),
             Err(Refusal::NoTenant) => Ok(Some(Refusal::NoTenant)),
