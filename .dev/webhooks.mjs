@@ -32,7 +32,8 @@ export async function webhooks({ tools }) {
   try {
     for (const part of parts) {
       const tenant = await made(state, part.name);
-      await withWorkerLog(state.worker, () => part({ tenant, receiver, served, state }));
+      const worker = { output: () => state.worker.output() };
+      await withWorkerLog(worker, () => part({ tenant, receiver, served, state }));
     }
   } finally {
     await state.worker.stop();
@@ -196,13 +197,25 @@ async function tokens({ tenant, receiver }) {
   expect("who has no keys", `${stranger.status} ${await stranger.text()}`, '200 {"keys":[]}');
 }
 
-/** What became of a request that is answered later, its client hears by tokens: RFC 9967 §2.5.1. */
-async function answers({ tenant, receiver }) {
+/** Kills the runtime, and starts it again with the state that it left. */
+async function killed({ served, state }) {
+  process.kill(-state.worker.pid, "SIGKILL");
+  await state.worker.ended;
+  state.worker = await served.again();
+}
+
+/**
+ * What became of a request that is answered later, its client hears by tokens (RFC 9967 §2.5.1), though
+ * nobody asks anything once the runtime was killed.
+ */
+async function answers({ tenant, receiver, served, state }) {
   const { issuer } = tenant;
   await tenant.stream("crm", `${receiver.url}/answers`, { kind: "setPush", audience: "crm", types: ["async.*"] });
   const post = (bulkId) => ({ method: "POST", path: "/Users", bulkId, data: { userName: "ada" } });
   const txn = await tenant.later([post("one"), post("other")]);
-  const messages = await receiver.until("/answers", 3);
+  await killed({ served, state });
+  const all = (sent) => new Set(sent.map(({ body }) => jose().decodeJwt(body).txn)).size === 3;
+  const messages = await receiver.until("/answers", all);
   const keys = jose().createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`));
   const told = new Map();
   for (const { body } of messages) {
@@ -319,9 +332,7 @@ async function survival({ tenant, receiver, served, state }) {
       for (const id of ids) await tenant.retitle(id, `${kill}.${update}`);
     }
     await sleep(kill * 400);
-    process.kill(-state.worker.pid, "SIGKILL");
-    await state.worker.ended;
-    state.worker = await served.again();
+    await killed({ served, state });
   }
   const all = USERS * (1 + KILLS * UPDATES);
   const events = (messages) => [...new Map(messages.map((message) => [message.id, message])).values()];
