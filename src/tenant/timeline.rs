@@ -12,7 +12,7 @@ use super::lookups::lookup_keys;
 use super::requests::described;
 use super::ring::Entry;
 use super::work::{Answer, Failure, Work};
-use crate::auth::{KeyRing, Principal};
+use crate::auth::{KeyRing, Principal, Scope};
 use crate::http::{ProblemCode, Response, Route, ScimTarget};
 use crate::limits;
 use crate::scim::fold::fold;
@@ -59,7 +59,8 @@ fn tag(key_ring: &KeyRing, text: &str) -> Option<String> {
 
 impl Work<'_, '_> {
     /// The recent requests and events of a user, the latest first, at most `limit`: 404 for whom the
-    /// tenant does not know, nor remembers.
+    /// tenant does not know, nor remembers. Who may not read users over SCIM is not told what was there
+    /// before.
     pub(super) fn timeline(&self, id: &str) -> Answer {
         let limit = self.request().query.items_limit()?;
         let names = self.names_of(id)?;
@@ -98,7 +99,12 @@ impl Work<'_, '_> {
     }
 
     fn as_event(&self, row: &EventRow) -> Value {
-        with_kind("event", self.event(row))
+        let mut event = self.event(row);
+        let data = event.get_mut("data").and_then(Value::as_object_mut);
+        if let (Some(data), false) = (data, self.may(Scope::UsersRead)) {
+            data.shift_remove("previous");
+        }
+        with_kind("event", event)
     }
 }
 

@@ -76,6 +76,29 @@ fn a_timeline_tells_of_groups_and_of_decisions_and_outlives_the_user() {
 }
 
 #[test]
+fn a_timeline_tells_what_was_there_before_to_who_reads_users() {
+    let mut acme = Acme::new();
+    let id = acme.user("ada");
+    let named = json!({ "userName": "ada", "name": { "givenName": "Ada" } });
+    acme.scim("PUT", &format!("/Users/{id}"), &named);
+    acme.scim("PUT", &format!("/Users/{id}"), &json!({ "userName": "eve" }));
+    let mut previous = |scopes: &[&str]| {
+        let key = acme.mint(scopes);
+        let path = format!("/v1/tenants/acme/users/{id}/timeline");
+        let page = acme.ask("GET", &path, &Value::Null, &key).json();
+        let items = page["items"].as_array().unwrap().clone();
+        let updated: Vec<Value> =
+            items.into_iter().filter(|item| item["type"] == "user.updated").collect();
+        assert_eq!(updated.len(), 2, "{scopes:?}");
+        updated[0]["data"].get("previous").cloned()
+    };
+    assert_eq!(previous(&["access:read"]), None);
+    assert_eq!(previous(&["access:read", "scim.groups:read"]), None);
+    let told = previous(&["access:read", "scim.users:read"]).unwrap();
+    assert_eq!(told["userName"], "ada");
+}
+
+#[test]
 fn a_timeline_has_a_limit_and_is_of_somebody() {
     let mut acme = Acme::new();
     let id = acme.user("ada");
