@@ -13,6 +13,15 @@ pub(super) enum Audience {
     /// A key of the tenant (of any, where the path names none) with one of these scopes, or with any
     /// where there are none; below `/v1` the deployment's administrator too.
     Key(&'static [Scope]),
+    /// A key of the tenant with all of these scopes, and the deployment's administrator.
+    KeyWithAll(&'static [Scope]),
+}
+
+impl Audience {
+    /// Whether keys may ask.
+    pub(super) const fn is_a_keys(self) -> bool {
+        matches!(self, Self::Key(_) | Self::KeyWithAll(_))
+    }
 }
 
 impl Route {
@@ -68,6 +77,12 @@ impl Route {
             | Self::ChangesDecision(..) => Audience::Key(&[Scope::ChangesDecide]),
             Self::Events(_) | Self::Snapshot(_) | Self::StreamAction(_, _, StreamAction::Poll) => {
                 Audience::Key(&[Scope::EventsRead])
+            }
+            // Where events go, and of which types they are, says who may read them.
+            Self::Streams(_) | Self::Stream(..)
+                if matches!(method, Method::Post | Method::Patch) =>
+            {
+                Audience::KeyWithAll(&[Scope::StreamsWrite, Scope::EventsRead])
             }
             Self::Streams(_) | Self::Stream(..) | Self::StreamAction(..) => {
                 Audience::Key(&[Scope::StreamsWrite])

@@ -24,7 +24,7 @@ impl Gate {
     /// 2. The path must parse: 404.
     /// 3. The key must be of the tenant in the path: 401.
     /// 4. The path must take the method: 405.
-    /// 5. The key must have the scope: 403.
+    /// 5. The key must have the scope, or all of them where several are needed: 403.
     ///
     /// `Ok(None)` passes without credentials.
     ///
@@ -95,6 +95,11 @@ impl Bearer {
                 if !scopes.is_empty() && !scopes.iter().any(|s| claims.scope.contains(*s)) =>
             {
                 Err(Refusal::InsufficientScope(scopes))
+            }
+            (Self::Key(claims), Audience::KeyWithAll(scopes))
+                if let Some(missing) = scopes.iter().find(|s| !claims.scope.contains(**s)) =>
+            {
+                Err(Refusal::InsufficientScope(std::slice::from_ref(missing)))
             }
             (Self::Key(claims), _) => Ok(Principal::Key(KeyPrincipal {
                 id: claims.sub,

@@ -152,14 +152,20 @@ fn say_who_may_ask(route: &Route, method: Method, operation: &mut Object) {
         Audience::Admin => vec![json!({ "adminToken": [] })],
         Audience::Key([]) => vec![json!({ "key": [] })],
         Audience::Key(scopes) => scopes.iter().map(|one| json!({ "key": [one.name()] })).collect(),
+        Audience::KeyWithAll(scopes) => {
+            vec![json!({ "key": scopes.iter().map(|one| one.name()).collect::<Vec<_>>() })]
+        }
     };
     let mut sentence = match audience {
         Audience::Public => "Open to anybody".to_owned(),
         Audience::Admin => "Opened by the administrator's token".to_owned(),
         Audience::Key([]) => "Opened by any key".to_owned(),
-        Audience::Key(scopes) => format!("Opened by a key with {}", alternatives(scopes)),
+        Audience::Key(scopes) => format!("Opened by a key with {}", named(scopes, " or ")),
+        Audience::KeyWithAll(scopes) => {
+            format!("Opened by a key with {}", named(scopes, " and "))
+        }
     };
-    if matches!(audience, Audience::Key(_)) && !is_scim(route) {
+    if audience.is_a_keys() && !is_scim(route) {
         ways.push(json!({ "adminToken": [] }));
         sentence.push_str(", and by the administrator's token");
     }
@@ -169,9 +175,9 @@ fn say_who_may_ask(route: &Route, method: Method, operation: &mut Object) {
     operation.insert("security".to_owned(), ways.into());
 }
 
-fn alternatives(scopes: &[Scope]) -> String {
+fn named(scopes: &[Scope], between: &str) -> String {
     let names: Vec<String> = scopes.iter().map(|one| format!("`{}`", one.name())).collect();
-    names.join(" or ")
+    names.join(between)
 }
 
 /// What the edge, and the bounds, answer to any such request.
@@ -182,7 +188,7 @@ fn common_statuses(
     is_fixed: bool,
 ) -> Vec<&'static str> {
     let audience = route.audience(method);
-    let limited = matches!(audience, Audience::Key(_)) && route.tenant().is_some();
+    let limited = audience.is_a_keys() && route.tenant().is_some();
     let common: [(bool, &[&str]); 7] = [
         (limited, &["429"]),
         (is_repeatable(route, method), &["409", "422"]),

@@ -241,6 +241,29 @@ fn every_route_opens_to_the_scopes_of_the_table_and_to_no_other() {
 }
 
 #[test]
+fn who_says_where_events_go_may_read_them() {
+    let both = key("acme", &["streams:write", "events:read"]);
+    for (method, path) in [("POST", "streams"), ("PATCH", "streams/crm")] {
+        let path = format!("/v1/tenants/acme/{path}");
+        for (has, missing) in [("streams:write", "events:read"), ("events:read", "streams:write")] {
+            let refusal = admit(method, &path, &key("acme", &[has])).unwrap_err();
+            let response = refusal.to_response(false);
+            let challenge = response.header("www-authenticate").unwrap();
+            let expected = format!("error=\"insufficient_scope\", scope=\"{missing}\"");
+            assert!(response.status == 403 && challenge.ends_with(&expected), "{challenge}");
+        }
+        assert!(admit(method, &path, &both).is_ok(), "{method} {path}");
+        assert_eq!(admit(method, &path, &format!("Bearer {ADMIN}")), Ok(Some(Principal::Admin)));
+    }
+    let alone = key("acme", &["streams:write"]);
+    for (method, path) in
+        [("GET", "streams"), ("DELETE", "streams/crm"), ("POST", "streams/crm/test")]
+    {
+        assert!(admit(method, &format!("/v1/tenants/acme/{path}"), &alone).is_ok(), "{path}");
+    }
+}
+
+#[test]
 fn a_method_that_no_row_of_the_table_names_is_405_and_the_answer_lists_the_others() {
     let mut taken = BTreeMap::<&str, Vec<&str>>::new();
     for (path, methods, _) in OPENS.into_iter().filter(|(path, ..)| path.contains("/acme")) {

@@ -223,8 +223,10 @@ fn the_audience_of_tokens_is_changed_as_it_is_given() {
 fn only_a_key_for_streams_opens_them() {
     let mut acme = given();
     let key = acme.mint(&["streams:write"]);
-    let path = "/v1/tenants/acme/streams";
-    assert_eq!(acme.ask("POST", path, &json!({ "id": "crm", "url": URL }), &key).status, 201);
+    let (path, crm) = ("/v1/tenants/acme/streams", json!({ "id": "crm", "url": URL }));
+    assert_eq!(acme.ask("POST", path, &crm, &key).status, 403);
+    let reader = acme.mint(&["streams:write", "events:read"]);
+    assert_eq!(acme.ask("POST", path, &crm, &reader).status, 201);
     for path in ["", "/crm", "/crm/deliveries", "/crm/changes"] {
         let path = format!("/v1/tenants/acme/streams{path}");
         for (key, status) in [(key.as_str(), 200), (ADMIN, 200), (&acme.key.clone(), 403)] {
