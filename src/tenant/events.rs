@@ -72,8 +72,7 @@ impl Work<'_, '_> {
         Ok(Response::json(200, &page))
     }
 
-    /// What a request asks of the feed: 400, 410; and 422 for a proof from behind the last event, whose
-    /// hash nobody knows.
+    /// What a request asks of the feed: 400, 410 for a place before the log, 422 for one behind it.
     fn asked_events(&self) -> Result<Asked<'_>, Failure> {
         let query = &self.request().query;
         let malformed = |detail| Failure::from(Problem::new(ProblemCode::Malformed, detail));
@@ -96,7 +95,7 @@ impl Work<'_, '_> {
         if after < begins {
             return Err(Problem::gone(begins.saturating_add(1)).into());
         }
-        if format == Format::Chain && after > self.memory.last_seq {
+        if after > self.memory.last_seq {
             let detail = "`after` is behind the last event";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into());
         }

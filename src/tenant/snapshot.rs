@@ -44,7 +44,7 @@ type Items = (Vec<Value>, Option<Stage>);
 
 impl Work<'_, '_> {
     /// A page of at most `limit` resources or memberships, and about a page's bytes: 400 for a cursor
-    /// that is none of this client's, or old.
+    /// that is none of this client's, or old, or of a log that went further.
     ///
     /// A key sees documents of the types that it may read over SCIM, of users their access if it may
     /// read that, and memberships if it may read groups; of everything else the ids.
@@ -153,6 +153,9 @@ impl Work<'_, '_> {
             [expires, seq, group, member] => (*expires, *seq, Stage::Members(*group, *member)),
             _ => return Err(invalid()),
         };
+        if seq > self.memory.last_seq {
+            return Err(invalid());
+        }
         if expires <= self.now().timestamp() {
             return Err(Problem::new(ProblemCode::Malformed, "`cursor` has expired"));
         }

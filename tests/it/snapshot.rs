@@ -4,7 +4,7 @@ use muster::limits;
 use serde_json::{Value, json};
 
 use crate::steps::check_problem;
-use crate::support::Acme;
+use crate::support::{ADMIN, Acme};
 
 impl Acme {
     /// A page of a snapshot by a key.
@@ -170,6 +170,17 @@ fn a_cursor_is_of_its_key_for_an_hour() {
     acme.snapshot_page(&format!("cursor={next}"), &key);
     acme.wait(1);
     refuse(&mut acme, &next, &key, "`cursor` has expired");
+}
+
+#[test]
+fn a_cursor_of_a_tenant_that_was_is_none_of_the_one_that_is() {
+    let (mut acme, _) = given();
+    let page = acme.snapshot_page("limit=1", ADMIN);
+    let path = format!("/snapshot?cursor={}", page["next"].as_str().expect("a cursor"));
+    assert_eq!(acme.admin("GET", &path, &Value::Null).status, 200);
+    let detail = "`cursor` is none of a snapshot for this key";
+    let refused = Acme::new().admin("GET", &path, &Value::Null);
+    check_problem(&refused, (400, "malformed", detail), "another log");
 }
 
 #[test]
