@@ -3,10 +3,12 @@
 //! One change is one event, appended in the transaction of its change.
 
 pub mod chain;
+mod kinds;
 pub mod token;
 
 use std::borrow::Cow;
 
+pub use kinds::is_type;
 use serde_json::{Map, Value, json};
 
 use crate::limits;

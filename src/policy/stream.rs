@@ -1,5 +1,6 @@
 //! What a stream is: how it hands events over, of which types they are, and how they are signed.
 
+use crate::event::is_type;
 use crate::limits;
 
 /// How events are handed over.
@@ -32,24 +33,6 @@ pub struct Types(Vec<String>);
 /// Which types a stream took before, in the form in which rows hold them, each up to a place in the log.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct FormerTypes(Vec<(i64, String)>);
-
-/// What types begin with.
-const FAMILIES: [&str; 14] = [
-    "agent",
-    "agenticApplication",
-    concat!("a", "sync"),
-    "change",
-    "connection",
-    "domain",
-    "entitlement",
-    "group",
-    "key",
-    "mapping",
-    "role",
-    "stream",
-    "tenant",
-    "user",
-];
 
 impl StreamKind {
     /// The kind of a name.
@@ -100,10 +83,12 @@ impl Types {
     /// Reads types.
     ///
     /// # Errors
-    /// The first that no event has.
-    pub fn parse<'t>(types: impl IntoIterator<Item = &'t str>) -> Result<Self, &'t str> {
-        let read = |one: &'t str| if is_type(one) { Ok(one.to_owned()) } else { Err(one) };
-        types.into_iter().map(read).collect::<Result<_, _>>().map(Self)
+    /// The place of the first that no event has.
+    pub fn parse(types: &[&str]) -> Result<Self, usize> {
+        match types.iter().position(|one| !is_type(one)) {
+            Some(place) => Err(place),
+            None => Ok(Self(types.iter().map(|one| (*one).to_owned()).collect())),
+        }
     }
 
     /// What a row holds, spaces between them.
@@ -171,13 +156,4 @@ impl FormerTypes {
             *until = after;
         }
     }
-}
-
-fn is_type(text: &str) -> bool {
-    let Some((family, rest)) = text.split_once('.') else { return false };
-    let is_word =
-        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let rest_is_known =
-        rest == "*" || rest.strip_suffix(".*").unwrap_or(rest).split('.').all(is_word);
-    FAMILIES.contains(&family) && rest_is_known
 }

@@ -50,15 +50,15 @@ pub fn append(sql: &dyn Sql, event: &EventRow, salt: &[u8], hash: &[u8]) -> Resu
     Ok(())
 }
 
-/// Part of the log: the events behind one place, up to another, of one type and actor if they are
-/// given.
+/// Part of the log: the events behind one place, up to another, of one type, or family of types, and of
+/// one actor if they are given.
 #[derive(Clone, Copy, Debug)]
 pub struct Span<'a> {
     /// The place behind which it begins.
     pub after: i64,
     /// The last place in it.
     pub until: i64,
-    /// The type.
+    /// The type, or what a family of them begins with and a star.
     pub kind: Option<&'a str>,
     /// Who did it.
     pub actor: Option<&'a str>,
@@ -74,7 +74,7 @@ impl<'a> Span<'a> {
 }
 
 const IN_SPAN: &str = "FROM events WHERE seq > +?1 AND seq <= +?2
-     AND (?3 IS NULL OR type = +?3) AND (?4 IS NULL OR data->>'$.actor' = +?4) ORDER BY seq";
+     AND (?3 IS NULL OR type GLOB +?3) AND (?4 IS NULL OR data->>'$.actor' = +?4) ORDER BY seq";
 
 /// The places of the events in a span, at most `limit`, and how many bytes their data has.
 pub fn sizes(sql: &dyn Sql, span: Span<'_>, limit: usize) -> Result<Vec<(i64, i64)>, StoreError> {

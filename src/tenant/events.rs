@@ -9,6 +9,7 @@ use super::Waits;
 use super::document::timestamp;
 use super::page::fitting;
 use super::work::{Answer, Failure, Work};
+use crate::event::is_type;
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::store::events::{self, EventRow, Span};
@@ -36,7 +37,7 @@ impl Work<'_, '_> {
     /// later.
     ///
     /// `next` is the `after` of the following page. As lines, the last one has it, or tells that
-    /// there is none. A page of one type or actor looks at so many events at
+    /// there is none. A page of one type, family of types or actor looks at so many events at
     /// most, so that it may be empty and still have a `next`. An empty one without is noted to wait, if
     /// the client has said so; where it has looked before, it looks behind that.
     pub(super) fn read_events(&mut self) -> Answer {
@@ -87,9 +88,14 @@ impl Work<'_, '_> {
             }
             _ => return Err(malformed("`format` is neither json nor ndjson")),
         };
-        let (kind, actor) = (query.value("type"), query.value("actor"));
+        let kind = query.value("type").filter(|kind| !kind.is_empty());
+        let actor = query.value("actor");
         if format == Format::Chain && (kind.is_some() || actor.is_some()) {
             return Err(malformed("`chain` is of all events, not of one `type` or `actor`"));
+        }
+        if kind.is_some_and(|kind| !is_type(kind)) {
+            let detail = "`type` is neither a type of events nor a family of them such as `user.*`";
+            return Err(malformed(detail));
         }
         let limit = query.items_limit()?;
         if after < begins {

@@ -1,6 +1,8 @@
 //! What events are called on the wire: consumers rely on it.
 
-use muster::event::{EventKind, Verb};
+use std::collections::BTreeSet;
+
+use muster::event::{EventKind, Verb, is_type};
 
 #[test]
 fn the_names_of_events() {
@@ -44,5 +46,25 @@ fn the_names_of_events() {
         (AsyncCompleted, "async.completed", "Async"),
     ] {
         assert_eq!((&*kind.name(), kind.resource_type()), (name, resource_type));
+    }
+}
+
+#[test]
+fn the_readme_lists_all_types() {
+    let readme = include_str!("../../README.md");
+    let line = readme.lines().find(|line| line.starts_with("Types: `")).unwrap();
+    let (listed, families) = line.split_once("; and ").unwrap();
+    let quoted = |text: &str| -> BTreeSet<String> {
+        text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let (listed, families) = (quoted(listed), quoted(families));
+    let all: BTreeSet<String> = EventKind::all().map(|kind| kind.name().into_owned()).collect();
+    let is_of_family = |name: &String| families.iter().any(|family| name.starts_with(family));
+    let (of_families, others): (BTreeSet<_>, BTreeSet<_>) = all.into_iter().partition(is_of_family);
+    assert_eq!(listed, others);
+    // Four types of resources, of which agents and applications are switched off.
+    assert_eq!(of_families.len(), 4 * 4 + 2 * 2);
+    for name in listed.iter().chain(&of_families) {
+        assert!(is_type(name), "{name}");
     }
 }

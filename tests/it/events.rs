@@ -279,18 +279,28 @@ fn the_feed_is_read_page_by_page() {
         ("?limit=9999", 1..=131, None),
         ("?AFTER=129", 130..=131, None),
         ("?type=key.created", 1..=1, None),
+        ("?type=&limit=1", 1..=1, next(1)),
         ("?type=group.created&after=5", 131..=131, None),
         ("?type=user.created&limit=2&after=4", 5..=6, next(6)),
+        ("?type=user.*&limit=2&after=4", 5..=6, next(6)),
+        ("?type=group.*", 131..=131, None),
     ] {
         assert_eq!(page(&mut acme, query), (places.collect(), following), "{query}");
     }
-    for query in ["?after=131", "?type=user.created&after=130"] {
+    for query in ["?after=131", "?type=group.member.added", "?type=user.*&after=130"] {
         assert_eq!(page(&mut acme, query), (vec![], None), "{query}");
     }
     for query in ["?after=132", "?after=9999&wait=20", "?after=132&format=ndjson&chain=true"] {
         let behind = (422, "contradictory", "`after` is behind the last event");
         acme.admin_refused("GET", &format!("/events{query}"), &Value::Null, behind);
         assert_eq!(acme.waits, None, "{query}");
+    }
+    for text in
+        ["nope", "user", "user.", "*", ".*", "user*", "user.delet", "user.a*", "group.activated"]
+    {
+        let detail = "`type` is neither a type of events nor a family of them such as `user.*`";
+        let path = format!("/events?type={text}");
+        acme.admin_refused("GET", &path, &Value::Null, (400, "malformed", detail));
     }
     for (query, name) in [
         ("?after=x", "after"),

@@ -69,7 +69,7 @@ fn types_are_exact_or_families() {
         (&["group.member.added", "user.*"], "group.member.added", true),
         (&["group.*"], "user.created", false),
     ] {
-        let read = Types::parse(types.iter().copied()).expect("types");
+        let read = Types::parse(types).expect("types");
         assert_eq!(read.take(kind), taken, "{types:?} {kind}");
         assert_eq!(Types::stored(&read.to_stored()), read);
     }
@@ -86,6 +86,6 @@ fn types_are_exact_or_families() {
         "User.created",
         "user.created ",
     ] {
-        assert_eq!(Types::parse(["user.*", wrong]), Err(wrong));
+        assert_eq!(Types::parse(&["user.*", wrong]), Err(1));
     }
 }

@@ -104,6 +104,10 @@ fn what_is_no_stream_is_refused() {
         (json!({ "url": URL, "types": ["*"] }), 422, "contradictory"),
         (json!({ "url": URL, "types": ["user"] }), 422, "contradictory"),
         (json!({ "url": URL, "types": ["user.x*"] }), 422, "contradictory"),
+        (json!({ "url": URL, "types": ["user.delet"] }), 422, "contradictory"),
+        (json!({ "url": URL, "types": ["domain.*"] }), 422, "contradictory"),
+        (json!({ "url": URL, "types": ["user.a.b.*"] }), 422, "contradictory"),
+        (json!({ "url": URL, "types": ["role.activated"] }), 422, "contradictory"),
         (json!({ "url": URL, "types": types }), 422, "contradictory"),
         (json!({ "url": "http://hooks.example.com" }), 422, "contradictory"),
     ] {
@@ -112,6 +116,9 @@ fn what_is_no_stream_is_refused() {
         assert_eq!((reply.status, &reply.json()["code"]), (status, &json!(code)), "{body}");
         assert_eq!(acme.dump(), before, "{body}");
     }
+    let misspelt = json!({ "url": URL, "types": ["user.*", "connection.secret.*", "user.delet"] });
+    let detail = "`types[2]` is neither a type of events nor a family of them such as `user.*`";
+    acme.admin_refused("POST", "/streams", &misspelt, (422, "contradictory", detail));
     acme.hook("crm");
     let taken = json!({ "id": "crm", "url": URL });
     let detail = "there is a stream of this id";

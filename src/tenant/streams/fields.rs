@@ -170,7 +170,11 @@ fn types(value: Option<&Value>) -> Result<Types, Problem> {
     if listed.len() > limits::STREAM_TYPES {
         return Err(contradicts(format!("`types` has more than {} entries", limits::STREAM_TYPES)));
     }
-    Types::parse(listed).map_err(|_| contradicts("`types` has one that no event has".to_owned()))
+    Types::parse(&listed).map_err(|place| {
+        contradicts(format!(
+            "`types[{place}]` is neither a type of events nor a family of them such as `user.*`"
+        ))
+    })
 }
 
 fn text<'b>(
