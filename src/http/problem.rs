@@ -112,6 +112,11 @@ impl Problem {
         self.code.parts().0
     }
 
+    /// What is said of it, if anything is.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The body of RFC 9457 §3.
     pub fn to_body(&self) -> Vec<u8> {
         let (status, code, title) = self.code.parts();

@@ -18,11 +18,11 @@ use crate::scim::filter::{Filter, Predicate};
 use crate::scim::schema::USER;
 use crate::store::decisions::{self, DecisionRow};
 use crate::store::suspensions::{self, Cause};
-use crate::store::{Pos, Sql, StoreError};
+use crate::store::{Pos, Sql, StoreError, transacted};
 
 impl Work<'_, '_> {
     /// `POST …/users/suspend {"filter"}` and `…/users/restore`, with `?dryRun=true` nothing but whom it
-    /// would touch.
+    /// would touch, and in `refused` why it would be 409.
     ///
     /// 1. The body must have a filter of users: 400. A key of a connection decides of its own alone.
     /// 2. It must not ask for more than a list may: 400.
@@ -41,17 +41,46 @@ impl Work<'_, '_> {
         let ids: Vec<&str> = ids.collect();
         let users = touched.len();
         if dry_run {
-            return Ok(Response::json(200, &json!({ "dryRun": true, "users": users, "ids": ids })));
+            let mut body = json!({ "dryRun": true, "users": users, "ids": ids });
+            let refused = self.refused_decision(suspended, &touched)?;
+            if let (Some(fields), Some(words)) = (body.as_object_mut(), refused) {
+                fields.insert("refused".to_owned(), words.into());
+            }
+            return Ok(Response::json(200, &body));
         }
-        let (now, rest) = touched.split_at(users.min(limits::ACCESS_USERS));
+        let done = self.decide_of(suspended, &touched)?; // (3), (4)
+        let body = json!({ "suspended": suspended, "users": users, "done": done, "ids": ids });
+        Ok(Response::json(if done == users { 200 } else { 202 }, &body)) // (5)
+    }
+
+    /// Decides of the first of those whom it touches, and leaves the others to alarms; of how many.
+    fn decide_of(&mut self, suspended: bool, touched: &[(Pos, String)]) -> Result<usize, Failure> {
+        let (now, rest) = touched.split_at(touched.len().min(limits::ACCESS_USERS));
         if !rest.is_empty() {
-            self.put_off(suspended, &touched, rest)?; // (3), (4)
+            self.put_off(suspended, touched, rest)?;
         }
         for (pos, id) in now {
             self.deciding(|settling| settling.decide(*pos, id, suspended))?;
         }
-        let body = json!({ "suspended": suspended, "users": users, "done": now.len(), "ids": ids });
-        Ok(Response::json(if rest.is_empty() { 200 } else { 202 }, &body)) // (5)
+        Ok(now.len())
+    }
+
+    /// Why the decision itself would be 409, if it would. It is made, and undone.
+    fn refused_decision(
+        &mut self,
+        suspended: bool,
+        touched: &[(Pos, String)],
+    ) -> Result<Option<String>, Failure> {
+        let (sql, before) = (self.sql, self.memory.checkpoint());
+        let decide = |work: &mut Self| work.decide_of(suspended, touched);
+        let tried = transacted(sql, || self.settled(decide), |_| false)?;
+        self.memory.restore(before);
+        self.memory.refused = None;
+        match tried {
+            Ok(_) => Ok(None),
+            Err(Failure::Problem(problem)) => Ok(Some(problem.detail().to_owned())),
+            Err(other) => Err(other),
+        }
     }
 
     /// Whom the request asks for.

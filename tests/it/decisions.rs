@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::access::check_refused;
 use crate::scenario::Reply;
+use crate::steps::check_problem;
 use crate::support::{ADMIN, Acme};
 
 impl Acme {
@@ -44,6 +45,25 @@ fn jb_12_one_call_suspends_all_for_whom_a_filter_holds() {
     assert_eq!(restored.json(), body(false, &[&ada]));
     assert_eq!(statuses(&mut acme), ["granted", "suspended", "granted"]);
     acme.check_recomputed();
+}
+
+#[test]
+fn a_dry_run_says_what_a_guard_would() {
+    let mut acme = Acme::new();
+    acme.policy(&json!({ "mappings": [{ "id": "m", "grants": [{ "role": "r" }] }],
+                         "guards": [{ "role": "r", "min": 1 }] }));
+    let [ada, bob] = ["ada", "bob"].map(|name| acme.user(name));
+    let before = acme.dump();
+    let told = acme.decide_all("suspend?dryRun=true", "id pr", ADMIN).json();
+    let words = told["refused"].as_str().expect("words").to_owned();
+    assert_eq!(told, json!({ "dryRun": true, "users": 2, "ids": [ada, bob], "refused": words }));
+    let one = acme.decide_all("suspend?dryRun=true", "userName eq \"ada\"", ADMIN).json();
+    assert_eq!(one, json!({ "dryRun": true, "users": 1, "ids": [ada] }));
+    let refused = acme.decide_all("suspend", "id pr", ADMIN);
+    check_problem(&refused, (409, "conflict", &words), "the decision itself");
+    assert_eq!(acme.dump(), before);
+    acme.user("eve");
+    assert_eq!(acme.access(&ada)["status"], "granted", "memory is as it was");
 }
 
 #[test]
