@@ -9,6 +9,8 @@ import { startWorkerd } from "./workerd.mjs";
 
 const IMPORT_BYTES_MAX = 3_500_000;
 const IMPORT_LINES_MAX = 8_000;
+/** Without it, an import was cut. */
+const PAGE_END = '{"end":true,"seq":0}';
 const FLOOR_USERS_MAX = 2_000;
 const REQUEST_MS = 300_000;
 const TENANT = "bench";
@@ -65,7 +67,8 @@ export async function loadMuster(muster, tell) {
   const headers = { authorization: `Bearer ${muster.adminToken}`, "content-type": "application/x-ndjson" };
   let done = 0;
   for (const lines of batches(importLines(muster.users))) {
-    await post(muster, `/v1/tenants/${TENANT}/import`, { headers, body: lines.join("\n") });
+    const body = [...lines, PAGE_END].join("\n");
+    await post(muster, `/v1/tenants/${TENANT}/import`, { headers, body });
     done += lines.length;
     tell(done / (muster.users + memberCount(muster.users) + 1));
   }

@@ -47,7 +47,8 @@ type Gained = BTreeMap<String, (Pos, Told, i64)>;
 impl Work<'_, '_> {
     /// Imports the lines of a page or of several, all or none.
     ///
-    /// 1. The media type must be one of lines of JSON: 415. There must not be too many: 413.
+    /// 1. The media type must be one of lines of JSON: 415. There must not be too many: 413. The last
+    ///    must end a page: 400.
     /// 2. Each line must be one that an export writes: 422 with its number.
     /// 3. None may contradict what is there: 409.
     /// 4. Rows and events are written: 200 with the counts.

@@ -25,9 +25,14 @@ use crate::store::{StoreError, transacted};
 
 impl Work<'_, '_> {
     /// `POST …/imports[?dryRun=true]`: begins an import with its first part, as
-    /// [`Self::import_part`] does it: 201; a dry run is 200 and leaves nothing.
+    /// [`Self::import_part`] does it: 201; a dry run is 200 and leaves nothing. Another part is of an import
+    /// that has an id: 400.
     pub(super) fn begin_import(&mut self) -> Answer {
         self.may_import()?;
+        if self.request().query.whole("part")?.is_some_and(|part| part != 1) {
+            let detail = "`part` is of an import that has begun, `…/imports/{id}`";
+            return Err(Problem::new(ProblemCode::Malformed, detail).into());
+        }
         let id = self.next_id()?;
         let begun = self.now().timestamp_millis();
         let import = ImportRow { id, begun, errors: "[]".to_owned(), ..ImportRow::default() };

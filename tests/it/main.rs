@@ -146,6 +146,7 @@ mod previews;
 mod projection;
 mod provenance;
 mod rate_limits;
+mod refusals;
 mod registry;
 mod requests;
 mod resource;

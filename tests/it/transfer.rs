@@ -7,6 +7,7 @@ use muster::store::Sql as _;
 use serde_json::{Value, json};
 
 use crate::access::mapping;
+use crate::refusals::ended;
 use crate::scenario::Reply;
 use crate::steps::{check_problem, with_query};
 use crate::support::{ADMIN, Acme, ORIGIN};
@@ -35,7 +36,7 @@ impl Acme {
         let slug = self.slug();
         let url = format!("{ORIGIN}/v1/tenants/{slug}/import");
         let headers = [("Content-Type".to_owned(), "application/x-ndjson".to_owned())];
-        self.fetch("POST", &url, &BTreeMap::from(headers), lines.as_bytes(), ADMIN)
+        self.fetch("POST", &url, &BTreeMap::from(headers), ended(lines).as_bytes(), ADMIN)
     }
 
     /// Imports a page; how many lines were imported, unchanged and skipped.

@@ -81,9 +81,10 @@ pub(super) struct SuspensionLine {
     pub(super) stale: bool,
 }
 
-/// The lines of a body with their numbers. Those that end a page say nothing.
+/// The lines of a body with their numbers. Those that end a page say nothing but that: without one at
+/// its end, the body was cut.
 pub(super) fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
-    let mut lines = Vec::new();
+    let (mut lines, mut is_whole) = (Vec::new(), false);
     for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
         if line.trim_ascii().is_empty() {
             continue;
@@ -95,9 +96,14 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
         let fault =
             || Problem::faulty(vec![Fault::new(format!("/{number}"), "is no line of an export")]);
         let value: Value = serde_json::from_slice(line).map_err(|_| fault())?;
-        if value.get("kind").is_some() || !ends_page(&value) {
+        is_whole = value.get("kind").is_none() && ends_page(&value);
+        if !is_whole {
             lines.push((number, serde_json::from_value(value).map_err(|_| fault())?));
         }
+    }
+    if !is_whole {
+        let detail = "the body was cut: its last line does not end a page of an export";
+        return Err(Problem::new(ProblemCode::Malformed, detail));
     }
     Ok(lines)
 }

@@ -1,0 +1,48 @@
+//! Refusals below `/v1`: what is asked for and not meant so is refused, and the answer says why.
+
+use std::collections::BTreeMap;
+
+use crate::steps::check_problem;
+use crate::support::{ADMIN, Acme, ORIGIN};
+
+/// Lines of an export with one that ends a page, if they have none.
+pub(crate) fn ended(lines: &str) -> String {
+    let last = lines.trim_end().lines().last().unwrap_or_default();
+    let begins = ["{\"next\"", "{\"end\""].iter().any(|begin| last.starts_with(begin));
+    let ends = begins && !last.contains("\"kind\"");
+    if ends { lines.to_owned() } else { format!("{lines}\n{{\"end\":true,\"seq\":0}}\n") }
+}
+
+#[test]
+fn an_import_that_was_cut_is_refused() {
+    let mut acme = Acme::new();
+    acme.user("ada");
+    let whole = acme.export(1_000).concat();
+    let mut other = Acme::named("other");
+    let url = format!("{ORIGIN}/v1/tenants/other/import");
+    let mut import = |lines: &[u8]| other.fetch("POST", &url, &BTreeMap::new(), lines, ADMIN);
+    let lines: Vec<&str> = whole.lines().collect();
+    let ends: Vec<usize> = (0..lines.len()).filter(|n| lines[*n].contains("\"next\"")).collect();
+    let detail = "the body was cut: its last line does not end a page of an export";
+    for count in (0..lines.len()).filter(|count| *count == 0 || !ends.contains(&(count - 1))) {
+        let reply = import(lines[..count].join("\n").as_bytes());
+        check_problem(&reply, (400, "malformed", detail), &format!("{count} lines"));
+    }
+    assert_eq!(import(whole.as_bytes()).status, 200);
+}
+
+#[test]
+fn a_part_of_no_import_is_refused() {
+    let mut acme = Acme::new();
+    let headers = BTreeMap::from([("Content-Type".to_owned(), "text/csv".to_owned())]);
+    let detail = "`part` is of an import that has begun, `…/imports/{id}`";
+    for (part, status) in [("0", 400), ("2", 400), ("1", 201)] {
+        let url = format!("{ORIGIN}/v1/tenants/acme/imports?part={part}");
+        let reply = acme.fetch("POST", &url, &headers, b"userName\nada\n", ADMIN);
+        assert_eq!(reply.status, status, "{part}");
+        if status == 400 {
+            check_problem(&reply, (400, "malformed", detail), part);
+        }
+    }
+    assert_eq!(acme.rows("imports"), 1);
+}
