@@ -119,6 +119,7 @@ impl Work<'_, '_> {
             _ => return Err(ProblemCode::MethodNotAllowed.into()),
         };
         let row = self.changeable(id)?;
+        self.no_fields("such a request")?;
         if state == ACTIVE && self.request().query.flag("dryRun")? {
             let access = match row.activated {
                 true => Value::Null,

@@ -74,6 +74,7 @@ impl Work<'_, '_> {
 
     /// What has been seen of a client and what has not, in the order in which it is set up.
     pub(super) fn test_connection(&self, id: &str) -> Answer {
+        self.no_fields("a test")?;
         let connection = self.known_connection(id)?;
         let record = self.record_of(id)?;
         let preset = connection.row.preset.as_str();

@@ -154,13 +154,14 @@ impl Work<'_, '_> {
 
     /// `POST …/matches/{id}/accept` and `…/reject`; what was rejected may be accepted all the same.
     ///
-    /// 1. The key must be bound to no connection: 403.
+    /// 1. The key must be bound to no connection: 403. The body has no fields: 400.
     /// 2. There must be such a proposal, and its user: 404.
     /// 3. The user must not be somebody's by now: 409, unless that is what is asked for.
     /// 4. The user is linked, or the proposal not made again: 200.
     pub(super) fn decide_match(&mut self, id: &str, action: MatchAction) -> Answer {
         self.may_link()?; // (1)
-        let (known, user) = self.proposal(id)?.ok_or(ProblemCode::NotFound)?; // (2)
+        self.no_fields("such a decision")?; // (1)
+        let (known, user) = self.proposal(id)?.ok_or_else(|| missing("there is no such match"))?; // (2)
         let state = match action {
             MatchAction::Accept => matches::ACCEPTED,
             MatchAction::Reject => matches::REJECTED,

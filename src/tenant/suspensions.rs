@@ -11,10 +11,11 @@ use crate::store::suspensions::{self, Cause};
 impl Work<'_, '_> {
     /// `POST …/users/{id}/suspend` and `…/restore`.
     ///
-    /// 1. There must be such a user: 404.
+    /// 1. The body has no fields: 400. There must be such a user: 404.
     /// 2. A key of a connection decides of those alone whom the connection manages: 403.
     /// 3. If anything changes, it is written, with an event: 200.
     pub(super) fn decide_access(&mut self, id: &str, action: AccessAction) -> Answer {
+        self.no_fields("such a decision")?; // (1)
         let user = self.user(id)?; // (1)
         self.may_decide_of(&user)?; // (2)
         let suspended = action == AccessAction::Suspend;

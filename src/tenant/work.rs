@@ -210,6 +210,11 @@ impl<'a, 'c> Work<'a, 'c> {
         if self.request().body.is_empty() { Ok(Map::new()) } else { self.admin_body() }
     }
 
+    /// A request that is said by its path alone: a body, where there is one, has no fields.
+    pub(super) fn no_fields(&self, of: &str) -> Result<(), Failure> {
+        Ok(only_fields(&self.body_or_nothing()?, &[], of)?)
+    }
+
     /// A page of things that are held in memory, in the order of their ids.
     pub(super) fn items<T>(
         &self,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use crate::steps::check_problem;
 use crate::support::{ADMIN, Acme, ORIGIN};
 
@@ -45,4 +47,25 @@ fn a_part_of_no_import_is_refused() {
         }
     }
     assert_eq!(acme.rows("imports"), 1);
+}
+
+#[test]
+fn a_request_that_says_nothing_takes_no_fields() {
+    let mut acme = Acme::new();
+    acme.connect("okta");
+    let id = acme.user("ada");
+    for (path, of) in [
+        (format!("/users/{id}/suspend"), "such a decision"),
+        (format!("/users/{id}/restore"), "such a decision"),
+        ("/matches/okta:1/accept".to_owned(), "such a decision"),
+        ("/recompute".to_owned(), "a computation"),
+        ("/connections/okta/disable".to_owned(), "such a request"),
+        ("/connections/okta/test".to_owned(), "a test"),
+    ] {
+        let detail = format!("`foo` is no field of {of}");
+        acme.admin_refused("POST", &path, &json!({ "foo": 1 }), (400, "malformed", &detail));
+    }
+    for path in [format!("/users/{id}/suspend"), "/recompute".to_owned()] {
+        assert_eq!(acme.admin("POST", &path, &json!({})).status, 200, "{path}");
+    }
 }

@@ -24,6 +24,7 @@ impl Work<'_, '_> {
     /// `POST …/recompute[?dryRun=true][&cursor=]`: computes the access of all users anew. A dry run
     /// writes nothing and tells what would be different, page by page.
     pub(in crate::tenant) fn recompute_all(&mut self) -> Answer {
+        self.no_fields("a computation")?;
         if self.request().query.flag("dryRun")? {
             return self.differences();
         }
