@@ -117,7 +117,8 @@ fn ol_33_what_was_tried_too_often_has_failed_and_is_retried() {
     assert!(sent.iter().any(|one| one.about() == ada && one.kind() == "user.created"));
     let change = acme.check_status(&ada, "provisioned");
     assert_eq!(change.get("reason"), None);
-    assert_eq!(acme.admin("POST", &path, &Value::Null).status, 404, "nothing is left to retry");
+    let detail = "nothing of the change awaits a decision or has failed";
+    acme.admin_refused("POST", &path, &Value::Null, (409, "conflict", detail));
     for id in ["0", "x", "99999"] {
         assert_eq!(acme.admin("POST", &format!("/changes/{id}/retry"), &Value::Null).status, 404);
     }

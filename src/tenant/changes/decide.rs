@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::delivered::is_change;
 use super::{change_shown, hold_of};
 use crate::event::EventKind;
 use crate::http::{ChangeAction, Problem, ProblemCode, Response};
@@ -186,7 +187,8 @@ impl Work<'_, '_> {
         Ok(Response::json(200, &change_shown(&row)?))
     }
 
-    /// The change of a number: 404. One that was decided has no row; its event is still there: 409.
+    /// The change of a number: 404. One that was decided, or awaits nobody's approval, has no row; its
+    /// event is still there: 409.
     fn change_of(&self, id: &str) -> Result<ChangeRow, Failure> {
         let number: Option<i64> = id.parse().ok();
         let number = number.filter(|number| (1..=self.memory.last_seq).contains(number));
@@ -194,11 +196,13 @@ impl Work<'_, '_> {
         if let Some(row) = changes::by_id(self.sql, number)? {
             return Ok(row);
         }
-        let kind = EventKind::ChangePending.name();
-        let span =
-            Span { after: number.saturating_sub(1), until: number, kind: Some(&kind), actor: None };
-        if events::read(self.sql, span)?.is_empty() {
-            return Err(ProblemCode::NotFound.into());
+        let span = Span { after: number.saturating_sub(1), until: number, kind: None, actor: None };
+        let event = events::read(self.sql, span)?.into_iter().next();
+        if event.as_ref().is_some_and(|event| is_change(&event.kind)) {
+            return Err(conflict("nothing of the change awaits a decision or has failed"));
+        }
+        if event.is_none_or(|event| event.kind != EventKind::ChangePending.name()) {
+            return Err(missing("there is no such change").into());
         }
         Err(conflict("the change has been decided"))
     }
