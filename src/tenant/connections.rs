@@ -18,7 +18,7 @@ use super::departure;
 use super::document::matches;
 use super::memory::Connection;
 use super::ring::forget_written;
-use super::work::{Answer, Failure, Work, conflict, permitted};
+use super::work::{Answer, Failure, Work, conflict, missing, permitted};
 use crate::event::{Event, EventKind};
 use crate::http::{ConnectionAction, Method, Problem, ProblemCode, Response, is_slug};
 use crate::limits;
@@ -238,7 +238,7 @@ impl Work<'_, '_> {
 
     fn connection(&self, id: &str) -> Result<&Connection, Failure> {
         let connection = self.memory.connections.get(id);
-        Ok(connection.ok_or(ProblemCode::NotFound)?)
+        Ok(connection.ok_or_else(|| missing("there is no such connection"))?)
     }
 
     /// Whether the asking key may change connections: one of a connection would decide what others

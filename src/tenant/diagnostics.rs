@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::work::{Answer, Work};
-use crate::http::{ProblemCode, Response};
+use super::work::{Answer, Work, missing};
+use crate::http::Response;
 use crate::limits;
 use crate::policy::{Difference, Named};
 use crate::scim::filter::Target;
@@ -17,7 +17,7 @@ impl Work<'_, '_> {
     pub(super) fn diagnose(&self, id: &str) -> Answer {
         let mut mappings = self.memory.policy.access.mappings.iter();
         let mapping = mappings.find(|mapping| mapping.id == id);
-        let mapping = mapping.ok_or(ProblemCode::NotFound)?;
+        let mapping = mapping.ok_or_else(|| missing("there is no such mapping"))?;
         let mut misses: Vec<Value> = Vec::new();
         for named in mapping.condition.iter().flat_map(|condition| condition.named()) {
             for value in self.values_of(&named)? {

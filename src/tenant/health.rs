@@ -11,8 +11,8 @@ use super::memory::Connection;
 use super::ring::{
     AUTHORITY_IGNORED, CHANGE, CREATE, DEACTIVATE, EXTERNAL_ID_MISSING, Entry, LOOKUP,
 };
-use super::work::{Answer, Failure, Work};
-use crate::http::{ProblemCode, Response};
+use super::work::{Answer, Failure, Work, missing};
+use crate::http::Response;
 use crate::limits;
 use crate::store::requests::Traffic;
 
@@ -90,7 +90,7 @@ impl Work<'_, '_> {
 
     fn known_connection(&self, id: &str) -> Result<&Connection, Failure> {
         let connection = self.memory.connections.get(id);
-        Ok(connection.ok_or(ProblemCode::NotFound)?)
+        Ok(connection.ok_or_else(|| missing("there is no such connection"))?)
     }
 
     fn record_of(&self, id: &str) -> Result<Record, Failure> {

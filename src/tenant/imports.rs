@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use self::rows::Row;
 use super::document::timestamp;
 use super::resources::Put;
-use super::work::{Answer, Failure, Work, conflict, permitted};
+use super::work::{Answer, Failure, Work, conflict, missing, permitted};
 use crate::auth::Scope;
 use crate::http::{Problem, ProblemCode, Response, is_uuid};
 use crate::limits;
@@ -75,7 +75,7 @@ impl Work<'_, '_> {
     }
 
     fn import_of(&self, id: &str) -> Result<ImportRow, Failure> {
-        Ok(imports::by_id(self.sql, id)?.ok_or(ProblemCode::NotFound)?)
+        Ok(imports::by_id(self.sql, id)?.ok_or_else(|| missing("there is no such import"))?)
     }
 
     /// A key of a connection has its own way to bring users; and who imports them writes them: 403.

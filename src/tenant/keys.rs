@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::document::time;
 use super::duration::given_seconds;
 use super::secrets::given_scopes;
-use super::work::{Answer, Failure, Work, conflict, only_fields, permitted};
+use super::work::{Answer, Failure, Work, conflict, missing, only_fields, permitted};
 use crate::auth::{Claims, ISSUER, JtiDigest, Principal, Scopes};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response, is_uuid};
@@ -50,7 +50,7 @@ impl Work<'_, '_> {
         let overlap = self.overlap_seconds()?; // (1)
         let now = self.now().timestamp();
         let old = self.memory.keys.get(id).filter(|key| key.expires > now).cloned();
-        let old = old.ok_or(ProblemCode::NotFound)?; // (1)
+        let old = old.ok_or_else(|| missing("there is no such key"))?; // (1)
         let scopes = Scopes::parse(old.scopes.split(' '))
             .map_err(|_| StoreError::new("a key has a scope that is not known"))?;
         self.may_give(scopes)?; // (2)
@@ -133,13 +133,13 @@ impl Work<'_, '_> {
 
     /// `GET …/keys/{k}`.
     pub(super) fn read_key(&self, id: &str) -> Answer {
-        let row = self.memory.keys.get(id).ok_or(ProblemCode::NotFound)?;
+        let row = self.memory.keys.get(id).ok_or_else(|| missing("there is no such key"))?;
         Ok(Response::json(200, &Value::Object(self.described(row))))
     }
 
     /// `DELETE …/keys/{k}`: the very next request with it is 401.
     pub(super) fn revoke_key(&mut self, id: &str) -> Answer {
-        let row = self.memory.keys.get(id).ok_or(ProblemCode::NotFound)?;
+        let row = self.memory.keys.get(id).ok_or_else(|| missing("there is no such key"))?;
         let event = Event::new(EventKind::KeyRevoked, id).with("name", row.name.as_str());
         keys::delete(self.sql, id)?;
         self.record(&event)?;

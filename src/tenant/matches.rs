@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::document::{Document, timestamp};
 use super::lookups::{keys_of, lookup_keys};
-use super::work::{Answer, Failure, Work, conflict};
-use crate::http::{MatchAction, ProblemCode, Response, foreign_cursor, page_of};
+use super::work::{Answer, Failure, Work, conflict, missing};
+use crate::http::{MatchAction, Response, foreign_cursor, page_of};
 use crate::limits;
 use crate::scim::schema::{TypeSchema, USER};
 use crate::store::matches::{self, MatchRow};

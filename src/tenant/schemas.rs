@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::policies::Amended;
-use super::work::{Answer, Failure, Work, conflict};
+use super::work::{Answer, Failure, Work, conflict, missing};
 use crate::gather::Gather as _;
 use crate::http::{Problem, ProblemCode, Response};
 use crate::scim::schema::{DeclaredSchema, Fault};
@@ -21,7 +21,7 @@ impl Work<'_, '_> {
 
     /// `GET …/schemas/{urn}`.
     pub(super) fn read_declared(&self, urn: &str) -> Answer {
-        let at = self.declared_at(urn).ok_or(ProblemCode::NotFound)?;
+        let at = self.declared_at(urn).ok_or_else(|| missing("there is no such schema"))?;
         Ok(self.shown_at(200, at))
     }
 
@@ -62,7 +62,7 @@ impl Work<'_, '_> {
 
     /// `DELETE …/schemas/{urn}`.
     pub(super) fn withdraw_declared(&mut self, urn: &str) -> Answer {
-        let at = self.declared_at(urn).ok_or(ProblemCode::NotFound)?;
+        let at = self.declared_at(urn).ok_or_else(|| missing("there is no such schema"))?;
         let mut all = self.declared();
         all.remove(at);
         match self.amend_schemas(all.into(), "", "")? {

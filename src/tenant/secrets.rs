@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::time;
 use super::duration::given_seconds;
-use super::work::{Answer, Failure, Work, conflict, only_fields};
+use super::work::{Answer, Failure, Work, conflict, missing, only_fields};
 use crate::auth::{Scope, Scopes, SecretDigest};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response, is_uuid};
@@ -81,7 +81,7 @@ impl Work<'_, '_> {
     /// `DELETE …/connections/{c}/secrets/{s}`: the very next request with a token of it is 401.
     pub(super) fn revoke_secret(&mut self, connection: &str, id: &str) -> Answer {
         if !self.secrets_of(connection).any(|row| row.id == id) {
-            return Err(ProblemCode::NotFound.into());
+            return Err(missing("there is no such secret").into());
         }
         secrets::delete(self.sql, id)?;
         self.record(&Event::new(EventKind::SecretRevoked, connection).with("secret", id))?;
@@ -97,7 +97,7 @@ impl Work<'_, '_> {
     /// A connection must be there.
     pub(super) fn known(&self, connection: &str) -> Result<(), Failure> {
         let known = self.memory.connections.contains_key(connection);
-        if known { Ok(()) } else { Err(ProblemCode::NotFound.into()) }
+        if known { Ok(()) } else { Err(missing("there is no such connection").into()) }
     }
 
     fn client_id(&self, connection: &str) -> String {

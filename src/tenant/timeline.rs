@@ -11,9 +11,9 @@ use super::document::Document;
 use super::lookups::lookup_keys;
 use super::requests::described;
 use super::ring::Entry;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, missing};
 use crate::auth::{KeyRing, Principal, Scope};
-use crate::http::{ProblemCode, Response, Route, ScimTarget};
+use crate::http::{Response, Route, ScimTarget};
 use crate::limits;
 use crate::scim::fold::fold;
 use crate::scim::schema::USER;
@@ -88,7 +88,7 @@ impl Work<'_, '_> {
                 names.extend(keys.iter().filter_map(|(_, key)| tag(self.call.key_ring, key)));
             }
             None if self.is_remembered(id)? => {}
-            None => return Err(ProblemCode::NotFound.into()),
+            None => return Err(missing("there is no such user").into()),
         }
         Ok(names)
     }

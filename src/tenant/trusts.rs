@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::time;
 use super::secrets::token_scopes;
-use super::work::{Answer, Failure, Work, conflict, only_fields};
+use super::work::{Answer, Failure, Work, conflict, missing, only_fields};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response, configuration_of, is_uuid};
 use crate::limits;
@@ -49,7 +49,7 @@ impl Work<'_, '_> {
     /// `DELETE …/connections/{c}/trusts/{i}`: the very next request with a token of it is 401.
     pub(super) fn revoke_trust(&mut self, connection: &str, id: &str) -> Answer {
         if !self.trusts_of(connection).any(|row| row.id == id) {
-            return Err(ProblemCode::NotFound.into());
+            return Err(missing("there is no such trust").into());
         }
         trusts::delete(self.sql, id)?;
         self.record(&Event::new(EventKind::TrustRevoked, connection).with("trust", id))?;

@@ -294,6 +294,11 @@ pub(super) fn conflict(detail: impl Into<Cow<'static, str>>) -> Failure {
     Problem::new(ProblemCode::Conflict, detail).into()
 }
 
+/// What is asked for is not there: 404. The detail says of what kind it is, and nothing that was sent.
+pub(super) fn missing(detail: &'static str) -> Problem {
+    Problem::new(ProblemCode::NotFound, detail)
+}
+
 /// That the key may do something: 403.
 pub(super) fn permitted(may: bool, detail: &'static str) -> Result<(), Problem> {
     if may { Ok(()) } else { Err(Problem::new(ProblemCode::InsufficientScope, detail)) }

@@ -197,7 +197,12 @@ fn what_a_guard_does_not_let_go_is_decided_by_itself() {
 fn the_brake_is_of_a_connection_that_is_there() {
     let (mut acme, _, _) = braked();
     let body = json!({ "connection": "entra" });
-    acme.admin_refused("POST", "/changes/approve", &body, (404, "not_found", ""));
+    acme.admin_refused(
+        "POST",
+        "/changes/approve",
+        &body,
+        (404, "not_found", "there is no such connection"),
+    );
     assert_eq!(acme.decide_brake("reject"), json!({ "rejected": 0, "refused": 0, "left": 0 }));
 }
 

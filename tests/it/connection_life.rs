@@ -123,7 +123,12 @@ fn a_patch_that_is_wrong_changes_nothing() {
         ("POST", "/connections/nobody/disable"),
         ("GET", "/connections/nobody/export"),
     ] {
-        acme.admin_refused(method, path, &json!({}), (404, "not_found", ""));
+        acme.admin_refused(
+            method,
+            path,
+            &json!({}),
+            (404, "not_found", "there is no such connection"),
+        );
     }
 }
 

@@ -154,7 +154,7 @@ fn what_is_not_there_or_not_offered_is_refused() {
             "GET",
             &format!("/connections/{id}"),
             &Value::Null,
-            (404, "not_found", ""),
+            (404, "not_found", "there is no such connection"),
         );
     }
     let refused = (405, "method_not_allowed", "the endpoint does not take this method");

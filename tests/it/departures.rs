@@ -87,7 +87,12 @@ fn its_users_are_kept_suspended_or_deleted_and_nobodys() {
         assert_eq!(members, if users == "delete" { 0 } else { 2 });
         let dead = acme.scim_with("GET", "/Users", &Value::Null, &key, &[]);
         assert_eq!(dead.status, 401);
-        acme.admin_refused("GET", "/connections/okta", &Value::Null, (404, "not_found", ""));
+        acme.admin_refused(
+            "GET",
+            "/connections/okta",
+            &Value::Null,
+            (404, "not_found", "there is no such connection"),
+        );
         assert_eq!((acme.rows("departures"), acme.rows("connections")), (0, 1));
         acme.sleep();
         let count = i64::try_from(left.len()).unwrap();
@@ -173,7 +178,12 @@ fn more_users_than_one_step_does_are_done_by_alarms_and_it_shows_how_far_it_is()
         acme.get("/Users?count=1");
         assert!(acme.sweeps(), "who wakes goes on");
         acme.alarms();
-        acme.admin_refused("GET", "/connections/okta", &Value::Null, (404, "not_found", ""));
+        acme.admin_refused(
+            "GET",
+            "/connections/okta",
+            &Value::Null,
+            (404, "not_found", "there is no such connection"),
+        );
         let left = if users == "delete" { 0 } else { i64::try_from(count).unwrap() };
         assert_eq!(acme.get("/Users?count=1")["totalResults"], json!(left), "{users}");
         let managed = acme.sql.query("SELECT 1 FROM resources WHERE manager <> ''", &[]).unwrap();

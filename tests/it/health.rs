@@ -382,6 +382,10 @@ fn every_preset_has_hints_in_plain_words() {
 fn what_is_no_connection_has_no_health() {
     let mut acme = Acme::new();
     for (method, path) in [("GET", "/connections/x/health"), ("POST", "/connections/x/test")] {
-        check_problem(&acme.admin(method, path, &Value::Null), (404, "not_found", ""), path);
+        check_problem(
+            &acme.admin(method, path, &Value::Null),
+            (404, "not_found", "there is no such connection"),
+            path,
+        );
     }
 }

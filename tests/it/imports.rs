@@ -281,7 +281,7 @@ fn a_part_is_done_once_and_in_its_turn() {
     let reply = acme.send_part(&format!("/{id}"), NDJSON, "", ADMIN);
     check_problem(&reply, (400, "malformed", "`part` is missing"), "");
     let reply = acme.send_part("/nothing?part=2", NDJSON, "", ADMIN);
-    check_problem(&reply, (404, "not_found", ""), "");
+    check_problem(&reply, (404, "not_found", "there is no such import"), "");
     assert_eq!(acme.dump(), before);
     let list = acme.admin("GET", "/imports", &Value::Null).json();
     let mut shown = second;

@@ -153,7 +153,12 @@ fn a_rotation_that_is_asked_for_wrongly_changes_nothing() {
     }
     let unknown = (400, "malformed", "`ttl` is no field of a rotation");
     acme.admin_refused("POST", &path, &json!({ "ttl": "P1Y" }), unknown);
-    acme.admin_refused("POST", "/keys/nobody/rotate", &json!({}), (404, "not_found", ""));
+    acme.admin_refused(
+        "POST",
+        "/keys/nobody/rotate",
+        &json!({}),
+        (404, "not_found", "there is no such key"),
+    );
     for method in ["GET", "PUT", "PATCH", "DELETE"] {
         let reply = acme.admin(method, &path, &Value::Null);
         let detail = "the endpoint does not take this method";

@@ -128,7 +128,7 @@ fn a_revoked_key_fails_on_the_very_next_request() {
         acme.sleep();
     }
     for method in ["GET", "DELETE"] {
-        acme.admin_refused(method, &path, &Value::Null, (404, "not_found", ""));
+        acme.admin_refused(method, &path, &Value::Null, (404, "not_found", "there is no such key"));
     }
     assert_eq!(acme.event_types(0), ["key.created", "key.created", "key.revoked"]);
     let facts = acme.events();

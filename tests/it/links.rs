@@ -297,7 +297,7 @@ fn links_are_decided_by_keys_without_a_connection() {
             json!({ "connection": "okta", "x": 1 }),
             (400, "malformed", "`x` is no field of a link"),
         ),
-        ("nobody", body.clone(), (404, "not_found", "")),
+        ("nobody", body.clone(), (404, "not_found", "there is no such user")),
     ] {
         acme.admin_refused("POST", &format!("/users/{id}/unlink"), &body, problem);
         acme.admin_refused("POST", &format!("/users/{id}/link"), &body, problem);

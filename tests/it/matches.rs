@@ -190,7 +190,7 @@ fn only_users_who_are_nobodys_are_proposed_and_only_to_connections() {
     assert_eq!(acme.proposals(""), Vec::<Value>::new());
     acme.delete(&format!("/Users/{id}"));
     let gone = acme.decide_match(&format!("okta:{id}"), "accept");
-    check_problem(&gone, (404, "not_found", ""), "");
+    check_problem(&gone, (404, "not_found", "there is no such match"), "");
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn proposals_are_decided_by_keys_without_a_connection() {
     assert_eq!(acme.ask("POST", &path, &Value::Null, &reads).status, 403);
     assert_eq!(acme.ask("GET", "/v1/tenants/acme/matches", &Value::Null, &reads).status, 200);
     for other in ["okta", "okta:nobody", &format!("entra:{id}"), &id] {
-        let missing = (404, "not_found", "");
+        let missing = (404, "not_found", "there is no such match");
         acme.admin_refused("POST", &format!("/matches/{other}/reject"), &Value::Null, missing);
     }
     let key = acme.mint(&["changes:decide"]);

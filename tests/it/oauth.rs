@@ -11,6 +11,7 @@ use crate::steps::{Refused, check_error, check_problem};
 use crate::support::{Acme, ORIGIN, gate};
 
 const SECRETS: &str = "/connections/entra/secrets";
+const NO_SECRET: (u16, &str, &str) = (404, "not_found", "there is no such secret");
 
 /// A tenant with a connection.
 fn given() -> Acme {
@@ -159,7 +160,7 @@ fn a_token_lives_as_long_as_its_secret_and_no_longer() {
     check_error(&users(&mut acme, &one), (401, "", "the key has been revoked"), "revoked");
     check_refused(&acme.token(&[], &form(&first)), 401, "invalid_client");
     assert_eq!(users(&mut acme, &other).status, 200, "several are live at once");
-    acme.admin_refused("DELETE", &path, &Value::Null, (404, "not_found", ""));
+    acme.admin_refused("DELETE", &path, &Value::Null, NO_SECRET);
     acme.wait(limits::SECRET_TTL_SECONDS_MIN - 600);
     let late = acme.token(&[], &form(&second)).json();
     assert_eq!(late["expires_in"], 600, "none outlives its secret");
@@ -330,13 +331,14 @@ fn a_secret_that_is_asked_for_wrongly_is_not_made() {
     ] {
         acme.admin_refused("POST", SECRETS, &body, (400, "malformed", detail));
     }
-    for (method, path) in [
-        ("POST", "/connections/nobody/secrets"),
-        ("GET", "/connections/nobody/secrets"),
-        ("DELETE", "/connections/nobody/secrets/x"),
-        ("DELETE", "/connections/entra/secrets/x"),
-    ] {
-        acme.admin_refused(method, path, &Value::Null, (404, "not_found", ""));
+    for (method, path) in
+        [("POST", "/connections/nobody/secrets"), ("GET", "/connections/nobody/secrets")]
+    {
+        let refused = (404, "not_found", "there is no such connection");
+        acme.admin_refused(method, path, &Value::Null, refused);
+    }
+    for path in ["/connections/nobody/secrets/x", "/connections/entra/secrets/x"] {
+        acme.admin_refused("DELETE", path, &Value::Null, NO_SECRET);
     }
     assert_eq!(acme.dump(), before);
     for ttl in ["P365D", "P1Y", "P2Y", "P3Y"] {
@@ -358,7 +360,7 @@ fn a_connection_has_so_many_live_secrets_and_no_more() {
     assert_eq!(other.status, 201);
     let path = format!("/connections/okta/secrets/{}", text(&other.json(), "id"));
     let crossed = path.replace("okta", "entra");
-    acme.admin_refused("DELETE", &crossed, &Value::Null, (404, "not_found", ""));
+    acme.admin_refused("DELETE", &crossed, &Value::Null, NO_SECRET);
     acme.wait(limits::SECRET_TTL_SECONDS_MIN);
     secret(&mut acme, &json!({}));
     assert_eq!(acme.rows("secrets"), 1, "expired ones are forgotten");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::steps::check_problem;
 use crate::support::{ADMIN, Acme, ORIGIN};
@@ -68,4 +68,39 @@ fn a_request_that_says_nothing_takes_no_fields() {
     for path in [format!("/users/{id}/suspend"), "/recompute".to_owned()] {
         assert_eq!(acme.admin("POST", &path, &json!({})).status, 200, "{path}");
     }
+}
+
+#[test]
+fn what_is_not_there_is_told_by_its_kind() {
+    let mut acme = Acme::new();
+    acme.connect("okta");
+    let id = acme.user("ada");
+    let grants = format!("/users/{id}/grants");
+    acme.admin("POST", &grants, &json!({ "role": "owner", "scope": "org/finance" }));
+    let in_scope = "grant in this scope, which is `company` unless `scope` says another";
+    for (method, path, what) in [
+        ("GET", "/connections/none", "connection"),
+        ("GET", "/connections/none/health", "connection"),
+        ("GET", "/connections/none/secrets", "connection"),
+        ("DELETE", "/connections/okta/secrets/none", "secret"),
+        ("DELETE", "/connections/okta/trusts/none", "trust"),
+        ("GET", "/keys/none", "key"),
+        ("POST", "/keys/none/rotate", "key"),
+        ("GET", "/streams/none", "stream"),
+        ("GET", "/imports/none", "import"),
+        ("GET", "/schemas/urn:none", "schema"),
+        ("GET", "/mappings/none/diagnostics", "mapping"),
+        ("GET", "/users/none/access", "user"),
+        ("GET", "/users/none/timeline", "user"),
+        ("GET", "/access?userName=none", "user"),
+        ("POST", "/users/none/suspend", "user"),
+        ("POST", "/changes/1/approve", "change"),
+        ("POST", "/matches/okta:1/accept", "match"),
+        ("DELETE", &format!("{grants}?role=owner"), in_scope),
+    ] {
+        let detail = format!("there is no such {what}");
+        acme.admin_refused(method, path, &Value::Null, (404, "not_found", &detail));
+    }
+    let with_scope = format!("{grants}?role=owner&scope=org/finance");
+    assert_eq!(acme.admin("DELETE", &with_scope, &Value::Null).status, 204);
 }

@@ -62,7 +62,7 @@ fn who_is_no_user_is_not_suspended() {
     let group = acme.group("g", &[]);
     for id in ["nobody", &group] {
         let reply = ask(&mut acme, id, "suspend", crate::support::ADMIN);
-        check_problem(&reply, (404, "not_found", ""), id);
+        check_problem(&reply, (404, "not_found", "there is no such user"), id);
     }
     assert_eq!(acme.rows("suspensions"), 0);
 }

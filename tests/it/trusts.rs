@@ -93,7 +93,12 @@ fn a_trust_is_made_listed_and_revoked_and_its_tokens_live_as_long_as_it() {
     assert_eq!((refused.status, &refused.json()["error"]), (400, &json!("invalid_scope")));
     let path = format!("{TRUSTS}/{}", shown["id"].as_str().unwrap());
     let crossed = path.replace("/ci/", "/other/");
-    acme.admin_refused("DELETE", &crossed, &Value::Null, (404, "not_found", ""));
+    acme.admin_refused(
+        "DELETE",
+        &crossed,
+        &Value::Null,
+        (404, "not_found", "there is no such trust"),
+    );
     assert_eq!(acme.admin("DELETE", &path, &Value::Null).status, 204);
     check_error(&users(&mut acme, token), (401, "", "the key has been revoked"), "revoked");
     assert_eq!(acme.token(&[], &form("")).status, 401);
@@ -188,7 +193,12 @@ fn a_trust_that_is_asked_for_wrongly_is_not_made() {
     }
     let path = "/connections/nobody/trusts";
     for method in ["GET", "POST"] {
-        acme.admin_refused(method, path, &github(), (404, "not_found", ""));
+        acme.admin_refused(
+            method,
+            path,
+            &github(),
+            (404, "not_found", "there is no such connection"),
+        );
     }
     let mut spiffe = change("issuer", json!("spiffe://acme"));
     spiffe["jwksUri"] = json!("https://keys.example.com/");

@@ -18,7 +18,7 @@ use crate::store::{Sql, StoreError};
 use crate::tenant::changes::change_shown;
 use crate::tenant::lookups::key_for;
 use crate::tenant::memory::Memory;
-use crate::tenant::work::{Answer, Work, conflict, permitted};
+use crate::tenant::work::{Answer, Work, conflict, missing, permitted};
 
 impl Work<'_, '_> {
     /// `GET …/users/{id}/access[?scope=][&explain=true]`: one who was deleted has nothing more, or what
@@ -28,7 +28,7 @@ impl Work<'_, '_> {
             return self.shown_access(&row);
         }
         let tombstone = tombstones::of(self.sql, id, self.now().timestamp_millis())?;
-        self.shown_buried(&tombstone.ok_or(ProblemCode::NotFound)?)
+        self.shown_buried(&tombstone.ok_or_else(|| missing("there is no such user"))?)
     }
 
     /// `GET …/access?userName=` or `?externalId=`, with `scope` and `explain` as above: 400 unless one
@@ -44,13 +44,15 @@ impl Work<'_, '_> {
             }
         };
         let schema = self.schema_of(USER)?;
-        let key = key_for(schema, path, text).ok_or(ProblemCode::NotFound)?;
+        let key = key_for(schema, path, text).ok_or_else(|| missing("there is no such user"))?;
         let found = resources::find(self.sql, USER, &key, 2)?;
         match found.as_slice() {
-            [] => self.shown_buried(&self.buried(path, &key)?.ok_or(ProblemCode::NotFound)?),
+            [] => self.shown_buried(
+                &self.buried(path, &key)?.ok_or_else(|| missing("there is no such user"))?,
+            ),
             [pos] => {
                 let row = resources::at(self.sql, *pos)?;
-                self.shown_access(&row.ok_or(ProblemCode::NotFound)?)
+                self.shown_access(&row.ok_or_else(|| missing("there is no such user"))?)
             }
             _ => {
                 let detail = format!("several users have this `{path}`");
@@ -151,7 +153,7 @@ impl Work<'_, '_> {
 
     /// `DELETE …/users/{id}/grants?role=&scope=` or `?group=`: takes what was granted by hand, or by a
     /// trigger: 204;
-    /// 404 where it was not.
+    /// 404 where it was not. As for what is granted, the scope is `company` where none is said.
     pub(in crate::tenant) fn remove_grant(&mut self, id: &str) -> Answer {
         let row = self.user(id)?;
         self.may_decide_of(&row)?;
@@ -165,7 +167,7 @@ impl Work<'_, '_> {
         let found: Vec<&GrantRow> =
             rows.iter().filter(|row| row.standing && held_of(row).granted == granted).collect();
         if found.is_empty() {
-            return Err(ProblemCode::NotFound.into());
+            return Err(missing("there is no such grant in this scope, which is `company` unless `scope` says another").into());
         }
         for row_of_grant in found {
             // It stands no more; whether something else grants it is seen when the request settles.

@@ -16,7 +16,7 @@ use crate::store::resources;
 use crate::tenant::document::timestamp;
 use crate::tenant::drift;
 use crate::tenant::members::Delta;
-use crate::tenant::work::{Answer, Failure, Work, conflict, only_fields, permitted};
+use crate::tenant::work::{Answer, Failure, Work, conflict, missing, only_fields, permitted};
 
 impl Work<'_, '_> {
     /// Decides on one change `{"reason"?}`.
@@ -60,7 +60,7 @@ impl Work<'_, '_> {
             return Err(Problem::new(ProblemCode::Malformed, "`connection` is no text").into());
         };
         if !self.memory.connections.contains_key(connection) {
-            return Err(ProblemCode::NotFound.into());
+            return Err(missing("there is no such connection").into());
         }
         let most = limits::CHANGES_AT_ONCE;
         let (mut decided, mut refused) = (0_usize, 0_usize);
@@ -192,7 +192,7 @@ impl Work<'_, '_> {
     fn change_of(&self, id: &str) -> Result<ChangeRow, Failure> {
         let number: Option<i64> = id.parse().ok();
         let number = number.filter(|number| (1..=self.memory.last_seq).contains(number));
-        let number = number.ok_or(ProblemCode::NotFound)?;
+        let number = number.ok_or_else(|| missing("there is no such change"))?;
         if let Some(row) = changes::by_id(self.sql, number)? {
             return Ok(row);
         }

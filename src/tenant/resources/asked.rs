@@ -1,12 +1,11 @@
 //! What a request on a resource is about: its type, where it is, what of it is asked for.
 
-use crate::http::ProblemCode;
 use crate::scim::ErrorKind;
 use crate::scim::projection::Projection;
 use crate::scim::schema::{TypeSchema, USER};
 use crate::store::StoreError;
 use crate::store::resources::{self, ResourceRow};
-use crate::tenant::work::{Failure, Work};
+use crate::tenant::work::{Failure, Work, missing};
 
 impl<'a> Work<'a, '_> {
     /// Where a resource is.
@@ -27,7 +26,7 @@ impl<'a> Work<'a, '_> {
 
     /// The user of an id: 404.
     pub(in crate::tenant) fn user(&self, id: &str) -> Result<ResourceRow, Failure> {
-        Ok(self.find_user(id)?.ok_or(ProblemCode::NotFound)?)
+        Ok(self.find_user(id)?.ok_or_else(|| missing("there is no such user"))?)
     }
 
     /// The user of an id, if there is one.

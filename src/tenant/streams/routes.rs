@@ -16,7 +16,7 @@ use crate::store::streams::{self, DISABLED, ENABLED, StreamRow};
 use crate::store::{StoreError, deliveries};
 use crate::tenant::document::timestamp;
 use crate::tenant::duration::given_seconds;
-use crate::tenant::work::{Answer, Failure, Work, conflict, only_fields};
+use crate::tenant::work::{Answer, Failure, Work, conflict, missing, only_fields};
 
 impl Work<'_, '_> {
     /// What is asked of streams; 405 for what is asked of nothing else either.
@@ -263,7 +263,7 @@ impl Work<'_, '_> {
     /// The stream of an id: 404.
     pub(in crate::tenant) fn stream(&self, id: &str) -> Result<&Stream, Failure> {
         let stream = self.memory.streams.get(id);
-        stream.ok_or_else(|| ProblemCode::NotFound.into())
+        stream.ok_or_else(|| missing("there is no such stream").into())
     }
 
     /// Notes in memory which of a stream's events are unfinished.
