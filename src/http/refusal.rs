@@ -1,5 +1,7 @@
 //! Why a request is not handed to its tenant's object, and what its sender is told.
 
+use std::borrow::Cow;
+
 use super::{Exceeded, Method, Problem, ProblemCode, Response};
 use crate::auth::Scope;
 use crate::scim::{ErrorKind, ScimError};
@@ -66,7 +68,7 @@ impl Refusal {
 
     /// The answer, in the error format of SCIM or of the admin API.
     pub fn to_response(&self, scim: bool) -> Response {
-        let (_, code, detail) = self.parts();
+        let ((_, code, _), detail) = (self.parts(), self.detail());
         let mut response = if scim {
             Response::scim_error(&self.to_scim_error(), None)
         } else {
@@ -86,8 +88,22 @@ impl Refusal {
 
     /// The same as an error of SCIM.
     pub fn to_scim_error(&self) -> ScimError {
-        let (kind, _, detail) = self.parts();
-        ScimError::new(kind, detail)
+        let (kind, ..) = self.parts();
+        ScimError::new(kind, self.detail())
+    }
+
+    /// What its sender is told; of a missing scope, which.
+    fn detail(&self) -> Cow<'static, str> {
+        let names = |scopes: &[Scope]| -> Vec<String> {
+            scopes.iter().map(|scope| format!("`{}`", scope.name())).collect()
+        };
+        match self {
+            Self::InsufficientScope([]) => Cow::Borrowed("this is the administrator's alone"),
+            Self::InsufficientScope(scopes) => {
+                Cow::Owned(format!("the key lacks the scope {}", names(scopes).join(" or ")))
+            }
+            _ => Cow::Borrowed(self.parts().2),
+        }
     }
 
     const fn parts(&self) -> (ErrorKind, ProblemCode, &'static str) {
@@ -123,7 +139,7 @@ impl Refusal {
             }
             Self::InvalidToken(detail) => (Kind::Unauthorized, Code::Unauthorized, detail),
             Self::InsufficientScope(_) => {
-                (Kind::Forbidden, Code::InsufficientScope, "the key lacks the scope for this")
+                (Kind::Forbidden, Code::InsufficientScope, "the key lacks the scope")
             }
             Self::AdminOnScim => (
                 Kind::Forbidden,

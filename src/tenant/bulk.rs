@@ -14,7 +14,7 @@ use super::document::version;
 use super::members::Delta;
 use super::resources::Added;
 use super::work::{Answer, Failure, Work};
-use crate::http::{Method, ScimTarget};
+use crate::http::{Method, Refusal, ScimTarget};
 use crate::scim::bulk::{BulkIds, BulkMethod, BulkOperation, BulkRequest, Step, resolved};
 use crate::scim::resource::MemberOp;
 use crate::scim::{ErrorKind, ScimError, urn};
@@ -207,9 +207,9 @@ impl Work<'_, '_> {
             return Err(ScimError::new(ErrorKind::MethodNotAllowed, detail).into()); // (2)
         }
         let method = Method::parse(operation.method.name());
-        if !target.scopes(method).iter().any(|scope| self.may(*scope)) {
-            let detail = "the key lacks the scope for this";
-            return Err(ScimError::new(ErrorKind::Forbidden, detail).into()); // (3)
+        let scopes = target.scopes(method);
+        if !scopes.iter().any(|scope| self.may(*scope)) {
+            return Err(Refusal::InsufficientScope(scopes).to_scim_error().into()); // (3)
         }
         if let Some(error) = job.misnamed.get(&place) {
             return Err(error.clone().into()); // (4)

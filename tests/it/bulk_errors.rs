@@ -220,20 +220,25 @@ fn each_operation_needs_the_scope_of_the_request_for_it_alone() {
         { "method": "DELETE", "path": format!("/Groups/{crew}") },
         { "method": "PUT", "path": format!("/Users/{ada}"), "data": { "userName": "eve" } },
     ]));
-    for (scopes, expected) in [
-        (&["scim.users:write"][..], "201 403 403 200"),
-        (&["scim.groups:write", "scim.users:read"], "403 409 204 403"),
+    for (scopes, expected, lacked) in [
+        (&["scim.users:write"][..], "201 403 403 200", "scim.groups:write"),
+        (&["scim.groups:write", "scim.users:read"], "403 409 204 403", "scim.users:write"),
     ] {
         let key = acme.mint(scopes);
         let reply = acme.scim_with("POST", "/Bulk", &operations, &key, &[]);
         let answers = reply.json()["Operations"].as_array().unwrap().clone();
         assert_eq!(statuses(&answers), expected, "{scopes:?}");
         let denied = answers.iter().find(|answer| answer["status"] == "403").unwrap();
-        check_answer(denied, (403, "", "the key lacks the scope for this"));
+        let detail = format!("the key lacks the scope `{lacked}`");
+        check_answer(denied, (403, "", &detail));
     }
     let key = acme.mint(&["scim.users:read", "scim.groups:read", "events:read"]);
     let reply = acme.scim_with("POST", "/Bulk", &operations, &key, &[]);
-    check_error(&reply, (403, "", "the key lacks the scope for this"), "no scope to write");
+    check_error(
+        &reply,
+        (403, "", "the key lacks the scope `scim.users:write` or `scim.groups:write`"),
+        "no scope to write",
+    );
     let challenge = &reply.headers["www-authenticate"];
     assert!(challenge.ends_with("scope=\"scim.users:write scim.groups:write\""), "{challenge}");
 }

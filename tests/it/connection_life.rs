@@ -288,7 +288,7 @@ fn bb_05_managing_provisioning_wants_the_scope_and_the_actor_is_recorded() {
     ] {
         let path = format!("/v1/tenants/acme{path}");
         let refused = acme.ask(method, &path, &json!({}), &app);
-        let error = (403, "insufficient_scope", "the key lacks the scope for this");
+        let error = (403, "insufficient_scope", "the key lacks the scope `config:write`");
         check_problem(&refused, error, &path);
         let challenge = &refused.headers["www-authenticate"];
         assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge}");

@@ -129,7 +129,7 @@ fn a_connection_of_a_later_version_is_unavailable_and_the_others_are_not() {
         assert_eq!(acme.admin("GET", "/connections", &Value::Null).status, 200);
     }
     let reply = acme.ask("GET", "/v1/tenants/acme/events", &Value::Null, &key);
-    check_problem(&reply, (403, "insufficient_scope", "the key lacks the scope for this"), "");
+    check_problem(&reply, (403, "insufficient_scope", "the key lacks the scope `events:read`"), "");
 }
 
 const REQUIRED: (u16, &str, &str) =

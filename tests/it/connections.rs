@@ -177,7 +177,6 @@ fn reading_wants_one_scope_and_making_another() {
     let mut acme = Acme::new();
     let path = "/v1/tenants/acme/connections";
     let body = json!({ "id": "okta", "displayName": "Okta" });
-    let refused = (403, "insufficient_scope", "the key lacks the scope for this");
     for (scope, reads, writes) in
         [("config:read", 200, 403), ("config:write", 200, 201), ("keys:write", 403, 403)]
     {
@@ -186,7 +185,9 @@ fn reading_wants_one_scope_and_making_another() {
             let reply = acme.ask(method, path, &body, &key);
             assert_eq!(reply.status, status, "{method} with {scope}");
             if status == 403 {
-                check_problem(&reply, refused, scope);
+                let lacked = if method == "GET" { "config:read" } else { "config:write" };
+                let detail = format!("the key lacks the scope `{lacked}`");
+                check_problem(&reply, (403, "insufficient_scope", &detail), scope);
             }
         }
     }

@@ -184,7 +184,7 @@ fn a_key_rotates_no_key_that_it_could_not_have_made() {
         acme.mint_with(&json!({ "name": "x", "scopes": ["keys:write", "scim"], "ttl": "P30D" }));
     let more = "a key cannot make one that may do more than itself";
     let other = "a key of a connection makes keys of that connection only";
-    let lacks = "the key lacks the scope for this";
+    let lacks = "the key lacks the scope `keys:write`";
     for (by, key, detail) in [
         (&free, &strong, more),
         (&minter, &none, other),

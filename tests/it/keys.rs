@@ -145,7 +145,7 @@ fn bd_20_each_feature_needs_its_scope() {
     let reader = acme.mint(&["scim.users:read"]);
     assert_eq!(users(&mut acme, &reader).status, 200);
     let reply = acme.scim_with("POST", "/Users", &json!({ "userName": "ada" }), &reader, &[]);
-    check_error(&reply, (403, "", "the key lacks the scope for this"), "POST");
+    check_error(&reply, (403, "", "the key lacks the scope `scim.users:write`"), "POST");
     assert!(reply.headers["www-authenticate"].ends_with("scope=\"scim.users:write\""));
 }
 
@@ -199,7 +199,7 @@ fn a_key_cannot_make_one_that_may_do_more() {
     let reply = acme.ask("POST", "/v1/tenants/acme/keys", &body, &weak);
     check_problem(
         &reply,
-        (403, "insufficient_scope", "the key lacks the scope for this"),
+        (403, "insufficient_scope", "the key lacks the scope `keys:write`"),
         "no keys:write",
     );
 }

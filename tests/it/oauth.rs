@@ -385,5 +385,6 @@ fn a_key_gives_a_secret_no_more_than_it_has() {
     assert_eq!((made.status, &made.json()["expiresAt"]), (201, &json!("2026-12-20T14:13:20.000Z")));
     let weak = acme.mint(&["scim", "config:write"]);
     let reply = acme.ask("POST", path, &users, &weak);
-    check_problem(&reply, (403, "insufficient_scope", "the key lacks the scope for this"), "weak");
+    let lacks = "the key lacks the scope `keys:write`";
+    check_problem(&reply, (403, "insufficient_scope", lacks), "weak");
 }

@@ -104,3 +104,22 @@ fn what_is_not_there_is_told_by_its_kind() {
     let with_scope = format!("{grants}?role=owner&scope=org/finance");
     assert_eq!(acme.admin("DELETE", &with_scope, &Value::Null).status, 204);
 }
+
+#[test]
+fn a_scope_that_is_missing_is_named() {
+    let mut acme = Acme::new();
+    let key = acme.mint(&["jit"]);
+    for (path, detail) in [
+        ("/keys", "the key lacks the scope `keys:write`"),
+        ("", "this is the administrator's alone"),
+    ] {
+        let path = format!("/v1/tenants/acme{path}");
+        let reply = acme.ask("GET", &path, &Value::Null, &key);
+        check_problem(&reply, (403, "insufficient_scope", detail), &path);
+    }
+    let users = acme.scim_with("GET", "/.search", &Value::Null, &key, &[]);
+    assert_eq!(users.status, 405);
+    let found = acme.scim_with("POST", "/.search", &json!({}), &key, &[]).json();
+    let detail = "the key lacks the scope `scim.users:read` or `scim.groups:read`";
+    assert_eq!(found["detail"], detail);
+}
