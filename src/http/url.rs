@@ -43,6 +43,7 @@ impl<'a> Url<'a> {
     /// Whether the URL's path is one of SCIM's, so that its errors are too.
     pub fn is_scim(&self) -> bool {
         let below_tenant = self.path.strip_prefix("/t/").map(|path| path.split('/').nth(1));
-        below_tenant.is_some_and(|name| name != Some("oauth")) || self.path.starts_with("/scim/")
+        let is_other = |name| [Some("oauth"), Some(".well-known")].contains(&name);
+        below_tenant.is_some_and(|name| !is_other(name)) || self.path.starts_with("/scim/")
     }
 }

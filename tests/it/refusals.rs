@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use muster::http::{Refusal, Url};
 use serde_json::{Value, json};
 
 use crate::steps::check_problem;
@@ -122,4 +123,21 @@ fn a_scope_that_is_missing_is_named() {
     let found = acme.scim_with("POST", "/.search", &json!({}), &key, &[]).json();
     let detail = "the key lacks the scope `scim.users:read` or `scim.groups:read`";
     assert_eq!(found["detail"], detail);
+}
+
+#[test]
+fn public_keys_are_none_of_scim() {
+    for (path, scim) in [
+        ("/t/acme/.well-known/jwks.json", false),
+        ("/t/acme/oauth/token", false),
+        ("/t/acme/scim/v2/Users", true),
+        ("/t/acme/elsewhere", true),
+    ] {
+        let url = format!("{ORIGIN}{path}");
+        let url = Url::split(&url).unwrap();
+        assert_eq!(url.is_scim(), scim, "{path}");
+        let refused = Refusal::MethodNotAllowed(&[]).to_response(url.is_scim());
+        let expected = if scim { "application/scim+json" } else { "application/problem+json" };
+        assert_eq!(refused.header("content-type"), Some(expected));
+    }
 }
