@@ -254,7 +254,16 @@ fn without_mark(body: &[u8]) -> &[u8] {
 
 fn no_json(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
-    format!("the body is not JSON at line {line}, column {column}")
+    // What is JSON by RFC 8259, and beyond what is read here (§9), is told by words alone.
+    let words = error.to_string();
+    let what = if words.starts_with("recursion limit exceeded") {
+        "is nested too deeply"
+    } else if words.starts_with("number out of range") {
+        "has a number that is out of range"
+    } else {
+        "is not JSON"
+    };
+    format!("the body {what} at line {line}, column {column}")
 }
 
 /// RFC 7240 §4.1.

@@ -39,7 +39,8 @@ impl Query {
         let Some(text) = self.value(name).filter(|text| !text.is_empty()) else { return Ok(None) };
         let number = text.parse::<i64>().ok();
         let number = number.filter(|number| (0..=limits::WHOLE_NUMBER).contains(number));
-        let detail = || format!("`{name}` is not a whole number");
+        let detail =
+            || format!("`{name}` is not a whole number from 0 to {}", limits::WHOLE_NUMBER);
         number.map(Some).ok_or_else(|| Problem::new(ProblemCode::Malformed, detail()))
     }
 
@@ -61,17 +62,29 @@ impl Query {
     /// How many items a page of the admin API has.
     ///
     /// # Errors
-    /// 400 when `limit` is no number.
+    /// As [`Self::limit_or`].
     pub fn items_limit(&self) -> Result<usize, Problem> {
-        let limit = self.whole("limit")?.and_then(|limit| usize::try_from(limit).ok());
-        Ok(limit.unwrap_or(limits::ITEMS_DEFAULT).clamp(1, limits::ITEMS))
+        self.limit_or(limits::ITEMS_DEFAULT)
+    }
+
+    /// The same where another number is meant by none.
+    ///
+    /// # Errors
+    /// 400 when `limit` is no number, or 0: of a page without items nothing says where the next begins.
+    pub fn limit_or(&self, default: usize) -> Result<usize, Problem> {
+        let limit = self.whole("limit")?;
+        if limit == Some(0) {
+            return Err(Problem::new(ProblemCode::Malformed, "`limit` is below 1"));
+        }
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+        Ok(limit.unwrap_or(default).min(limits::ITEMS))
     }
 
     /// A page of the admin API, of things in the order of their ids: those behind `cursor`, at most
     /// `limit` of them, and in `next` the last one's id where more follow.
     ///
     /// # Errors
-    /// 400 when `limit` is no number, or `cursor` of no form that an id of the list has.
+    /// 400 when `limit` is no number from 1 on, or `cursor` of no form that an id of the list has.
     pub fn page<'i, T>(
         &self,
         all: impl Iterator<Item = (&'i str, T)>,

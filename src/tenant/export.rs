@@ -56,8 +56,7 @@ impl Work<'_, '_> {
             return Err(conflict("a connection is being deleted"));
         }
         let query = &self.request().query;
-        let limit = query.whole("limit")?.and_then(|limit| usize::try_from(limit).ok());
-        let limit = limit.unwrap_or(limits::ITEMS).clamp(1, limits::ITEMS);
+        let limit = query.limit_or(limits::ITEMS)?;
         let stage = match query.value("cursor").filter(|cursor| !cursor.is_empty()) {
             None => Stage::Settings,
             Some(cursor) => Stage::decode(cursor).ok_or_else(|| {

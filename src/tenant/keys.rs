@@ -172,6 +172,9 @@ impl Work<'_, '_> {
         let name = name
             .filter(|n| !n.is_empty() && n.chars().count() <= limits::NAME_CHARACTERS)
             .ok_or_else(|| malformed("`name` is not a text of 1 to 200 characters"))?;
+        if name.chars().any(char::is_control) {
+            return Err(malformed("`name` has a control character").into());
+        }
         if !body.contains_key("scopes") {
             return Err(malformed("`scopes` is not a list of texts").into());
         }

@@ -93,7 +93,7 @@ fn keys_are_read_one_by_one_and_in_pages() {
     }
     assert_eq!(walked, all);
     for (query, count) in
-        [("limit=0", 1), ("limit=", 5), ("limit=5", 5), ("limit=99999", 5), ("cursor=", 5)]
+        [("limit=1", 1), ("limit=", 5), ("limit=5", 5), ("limit=99999", 5), ("cursor=", 5)]
     {
         let page = acme.admin("GET", &format!("/keys?{query}"), &Value::Null);
         assert_eq!(items(&page).len(), count, "{query}");
@@ -105,9 +105,11 @@ fn keys_are_read_one_by_one_and_in_pages() {
             "GET",
             &path,
             &Value::Null,
-            (400, "malformed", "`limit` is not a whole number"),
+            (400, "malformed", "`limit` is not a whole number from 0 to 9007199254740991"),
         );
     }
+    let none = (400, "malformed", "`limit` is below 1");
+    acme.admin_refused("GET", "/keys?limit=0", &Value::Null, none);
 }
 
 #[test]

@@ -41,7 +41,8 @@ fn a_request_waits_for_the_first_event_and_not_for_more() {
     let lines = acme.admin("GET", "/events?after=2&wait=3&format=ndjson", &Value::Null);
     assert_eq!((lines.json()["end"].clone(), acme.waits), (json!(true), waits(3)));
     let refused = acme.admin("GET", "/events?wait=soon", &Value::Null);
-    check_problem(&refused, (400, "malformed", "`wait` is not a whole number"), "no number");
+    let detail = format!("`wait` is not a whole number from 0 to {}", limits::WHOLE_NUMBER);
+    check_problem(&refused, (400, "malformed", &detail), "no number");
 }
 
 #[test]

@@ -189,14 +189,15 @@ fn they_are_listed_in_pages() {
         ("?limit=4&cursor=jumpcloud", &IDS[4..8], Some("rippling")),
         ("?limit=4&cursor=rippling", &IDS[8..], None),
         ("?cursor=strict", &[], None),
-        ("?limit=0", &IDS[..1], Some("entra")),
+        ("?limit=1", &IDS[..1], Some("entra")),
     ] {
         let (status, page) = read(&format!("/v1/presets{query}"));
         assert_eq!((status, ids(&page)), (200, expected.to_vec()), "{query}");
         assert_eq!(page.get("next"), next.map(Value::from).as_ref(), "{query}");
     }
     let (status, problem) = read("/v1/presets?limit=x");
-    assert_eq!((status, &problem["detail"]), (400, &json!("`limit` is not a whole number")));
+    let detail = "`limit` is not a whole number from 0 to 9007199254740991";
+    assert_eq!((status, &problem["detail"]), (400, &json!(detail)));
     let (_, page) = read("/v1/presets");
     for item in page["items"].as_array().unwrap() {
         assert_eq!(&read(&format!("/v1/presets/{}", item["id"].as_str().unwrap())).1, item);

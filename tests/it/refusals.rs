@@ -141,3 +141,17 @@ fn public_keys_are_none_of_scim() {
         assert_eq!(refused.header("content-type"), Some(expected));
     }
 }
+
+#[test]
+fn what_is_missing_is_not_called_something_else() {
+    let mut acme = Acme::new();
+    let missing = (400, "malformed", "`url` is missing");
+    acme.admin_refused("POST", "/streams", &json!({}), missing);
+    let feed = json!({ "name": "a\nb", "scopes": ["scim"] });
+    acme.admin_refused(
+        "POST",
+        "/keys",
+        &feed,
+        (400, "malformed", "`name` has a control character"),
+    );
+}

@@ -135,7 +135,8 @@ pub(super) fn place(value: &Value, last: i64) -> Result<i64, Problem> {
 }
 
 fn url(value: Option<&Value>, outbound: Outbound<'_>) -> Result<String, Problem> {
-    let url = value.and_then(Value::as_str).ok_or_else(|| malformed("`url` is not a text"))?;
+    let url = value.ok_or_else(|| malformed("`url` is missing"))?;
+    let url = url.as_str().ok_or_else(|| malformed("`url` is not a text"))?;
     if !outbound.permits(url) {
         let detail =
             "`url` is no address that may be asked: https, on port 443, with a public name";
