@@ -126,14 +126,21 @@ async fn create(inbound: &Inbound<'_>, body: Body) -> Result<Response, Failure> 
     Ok(Response::json(201, &record.to_json(&id)).with("location", location))
 }
 
-/// A page of tenants in the order of their ids. One whose record is malformed says so in the list.
+/// For what KV's cursors are sealed.
+const CURSOR: &str = "muster tenants";
+
+/// A page of tenants in the order of their ids. One whose record is malformed says so in the list. KV
+/// takes any cursor, so the client has it sealed: what was not sealed here is 400.
 async fn list(inbound: &Inbound<'_>, query: &Query) -> Result<Response, Failure> {
     let options = js::Fields::new();
     options.put("prefix", &JsValue::from_str(RECORD_PREFIX));
     #[expect(clippy::cast_precision_loss, reason = "at most `limits::ITEMS`")]
     options.put("limit", &JsValue::from_f64(query.items_limit()? as f64));
+    let ring = &inbound.deployment.gate()?.key_ring;
     if let Some(cursor) = query.value("cursor").filter(|cursor| !cursor.is_empty()) {
-        options.put("cursor", &JsValue::from_str(cursor));
+        let opened = ring.open(CURSOR, &[], cursor);
+        let cursor = opened.and_then(|opened| String::from_utf8(opened.secret).ok());
+        options.put("cursor", &JsValue::from_str(&cursor.ok_or_else(http::foreign_cursor)?));
     }
     let kv = inbound.env.tenants();
     let page = kv.list(&options).map_err(unanswered)?.await.map_err(unanswered)?;
@@ -149,7 +156,8 @@ async fn list(inbound: &Inbound<'_>, query: &Query) -> Result<Response, Failure>
         );
     }
     let mut shown = json!({ "items": items });
-    if let (Some(next), Some(fields)) = (page.cursor(), shown.as_object_mut()) {
+    let next = page.cursor().and_then(|next| ring.seal(CURSOR, &[], next.as_bytes()));
+    if let (Some(next), Some(fields)) = (next, shown.as_object_mut()) {
         fields.insert("next".to_owned(), next.into());
     }
     Ok(Response::json(200, &shown))

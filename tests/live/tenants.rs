@@ -56,6 +56,15 @@ fn listed() -> Vec<Value> {
 }
 
 #[test]
+fn a_cursor_that_nobody_was_given_is_refused() {
+    for cursor in ["bad", "AAAA", "%20"] {
+        let page = Ask::admin("GET", &format!("{TENANTS}?cursor={cursor}")).is(400);
+        let problem = page.is_problem("malformed").json();
+        assert_eq!(problem["detail"], "`cursor` is none of this list");
+    }
+}
+
+#[test]
 fn a_tenant_that_is_there_is_not_made_again() {
     let acme = Tenant::new("twice");
     acme.user("ada");
