@@ -3,13 +3,15 @@
 //!
 //! `fetch` answers requests from outside and hands those that pass to their tenant's object
 //! (`handover`, or `rescue` when it throws); `tenant_object` answers there, with `sql` as its
-//! database, `waiting` for what it has to wait for and `polls` for requests that wait for events. `oauth` sees to requests for tokens, for which
-//! `assertion` verifies what other issuers say, to those for public keys `jwks`, and `outbound` asks their servers. `registry` keeps
-//! tenants' records in KV, `config` brings the policy documents in them to the objects, `directory` has the copies that the edge
-//! reads, `webhooks` sends what streams tell, `rate_limits` asks the runtime's limits, `deployment` has variables and
-//! secrets, `body` reads what is sent, `answer` makes the runtime's response and tells the log, and
-//! `js` binds what the runtime offers; what every request wants of it is one call each in `crossings`,
-//! partly in JavaScript. Debug builds have `fault` as well, by which a test has them panic.
+//! database, `waiting` for what it has to wait for and `polls` for requests that wait for events.
+//! `oauth` sees to requests for tokens, for which `assertion` verifies what other issuers say, to those
+//! for public keys `jwks`, and `outbound` asks their servers. `registry` keeps tenants' records in KV,
+//! `config` brings the policy documents in them to the objects, `directory` has the copies that the
+//! edge reads, `webhooks` sends what streams tell, `rate_limits` asks the runtime's limits,
+//! `deployment` has variables and secrets, `body` reads what is sent, `answer` makes the runtime's
+//! response and tells the log, and `js` binds what the runtime offers; what every request wants of it
+//! is one call each in `crossings`, partly in JavaScript. Debug builds have `fault` as well, by which a
+//! test has them panic.
 //!
 //! A panic, or an exception of JavaScript that passes through wasm, resets every object of the
 //! isolate. So nothing here unwraps, and every binding that may throw says `catch`.

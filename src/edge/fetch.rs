@@ -70,8 +70,8 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 /// 2. `GET` or `HEAD /healthz`: 200.
 /// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets, or
 ///    with a `TENANT_HOST` that is no pattern.
-/// 4. Requests for tokens go their own way, by [`oauth`], and those for public keys, by [`jwks`]; `/v1/tenants` and `/v1/tenants/{t}`
-///    themselves are answered by [`registry`], presets and the
+/// 4. Requests for tokens go their own way, by [`oauth`], and those for public keys, by [`jwks`];
+///    `/v1/tenants` and `/v1/tenants/{t}` themselves are answered by [`registry`], presets and the
 ///    description of the API here.
 /// 5. The tenant's record: 404, 503; a suspended tenant: 403, except for the administrator.
 /// 6. What [`Principal::enter`] says of the route: 403.

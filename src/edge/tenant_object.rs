@@ -2,8 +2,8 @@
 //!
 //! The only place that takes the time and random numbers. What has to be waited for comes first;
 //! from the call of the tenant on nothing waits, so that no other request comes in between and no
-//! lock is needed. `streams` hands over what streams tell, `copies` copies what the edge reads, `later` does
-//! requests that are answered later, and in `waits` they wait for events.
+//! lock is needed. `streams` hands over what streams tell, `copies` copies what the edge reads, `later`
+//! does requests that are answered later, and in `waits` they wait for events.
 
 mod copies;
 mod later;
@@ -170,8 +170,10 @@ impl Object {
     /// 5. The administrator deletes the tenant: 204, or 202 where that takes longer.
     /// 6. All else is the tenant's to answer, a step of the edge's own by which the policy document comes
     ///    among it.
-    /// 7. What waits for events is asked again until there are some, or it has waited for long enough;
+    /// 7. What a test of a stream sends is sent, and what came of it is the answer: 200.
+    /// 8. What waits for events is asked again until there are some, or it has waited for long enough;
     ///    where too many wait already: 429.
+    /// 9. What a poll answers is signed: 200.
     async fn serve(
         &self,
         request: &js::Request,
@@ -226,6 +228,7 @@ impl Object {
         #[cfg(debug_assertions)]
         super::fault::forget_order();
         if let Some(delivery) = served.delivery.take() {
+            // (7)
             let (came, cause) = match webhooks::send(&delivery).await {
                 Ok(came) => (came, None),
                 Err(cause) => (Delivered::Unsigned, Some(cause)),
@@ -235,9 +238,10 @@ impl Object {
             served.response = delivery.tested(&came, first);
         }
         if let Some(waits) = served.waits {
-            served = self.wait(call, served, waits).await?; // (7)
+            served = self.wait(call, served, waits).await?; // (8)
         }
         if let Some(poll) = served.poll.take() {
+            // (9)
             served.response = webhooks::answered(&poll, served.response).await.map_err(failed)?;
         }
         Ok(served)
