@@ -115,6 +115,8 @@ pub struct Access {
     pub grants: Vec<Held>,
     /// What would be granted, and why it is not.
     pub withheld: Vec<(Held, Reason)>,
+    /// What of that is granted as soon as a quota has a place for it.
+    pub waiting: Vec<Held>,
     /// Why there is nothing at all, where something keeps all back.
     pub barred: Option<Reason>,
     /// Why it is what was approved last, where it is.

@@ -50,7 +50,7 @@ impl Access {
             None => kept,
         };
         withheld.sort();
-        Self { grants, withheld, barred, held: Some(reason) }
+        Self { grants, withheld, barred, held: Some(reason), ..Self::default() }
     }
 }
 

@@ -58,13 +58,27 @@ impl Access {
         within.dedup();
         self.grants = within;
         self.withheld.sort();
+        self.waiting = self.waits(roles);
         Ok(self)
+    }
+
+    /// What of that which quotas withhold is granted once there is a place for it. Who has another role
+    /// instead is content with that, unless the role is to be filled up again.
+    fn waits(&self, roles: &[Role]) -> Vec<Held> {
+        let beyond = self.withheld.iter().filter(|(_, reason)| *reason == Reason::Quota);
+        let waits = |held: &&Held| {
+            limited(roles, held).is_some_and(|(role, _)| {
+                let next = overflow(role, held);
+                role.rebalance || next.is_none_or(|next| !self.grants.contains(&next))
+            })
+        };
+        beyond.map(|(held, _)| held).filter(waits).cloned().collect()
     }
 }
 
 impl Access {
-    /// The same as it was decided when it was last computed: a place that has become free since is
-    /// nobody's until somebody's access is computed anew.
+    /// The same as it was decided when it was last computed: where that is being done for all users, there
+    /// may be a place that is nobody's yet.
     #[must_use]
     pub fn as_decided(mut self, roles: &[Role], present: &[Held]) -> Self {
         let waits = |held: &Held| limited(roles, held).is_some() && !present.contains(held);

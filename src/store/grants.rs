@@ -1,8 +1,8 @@
 //! Rows of grants: what users may do, and what was granted to them by hand or once for all.
 //!
 //! A row is of a user, what is granted, its scope and its source. One that stands is there whatever
-//! the mappings say; one that is held is what the application has to honour. The row of a group has the
-//! group's name for a role, and an empty scope.
+//! the mappings say; one that is held is what the application has to honour; one that waits would be, had
+//! a quota a place for it. The row of a group has the group's name for a role, and an empty scope.
 
 use super::resources::{LookupKey, attribute};
 use super::{Param, Pos, Row, Sql, StoreError};
@@ -21,7 +21,9 @@ pub struct GrantRow {
     pub standing: bool,
     /// Whether it has to be honoured.
     pub held: bool,
-    /// The last event before it was granted.
+    /// Whether it has to be honoured as soon as a quota has a place for it.
+    pub waiting: bool,
+    /// The last event before it was granted, or before it began to wait.
     pub since: i64,
 }
 
@@ -43,7 +45,7 @@ pub fn any(sql: &dyn Sql) -> Result<bool, StoreError> {
 /// The grants of a user, in the order of their keys.
 pub fn of_user(sql: &dyn Sql, user: Pos) -> Result<Vec<GrantRow>, StoreError> {
     let rows = sql.query(
-        "SELECT role, scope, source, standing, held, since FROM grants
+        "SELECT role, scope, source, standing, held, since, waiting FROM grants
          WHERE pos = +?1 ORDER BY role, scope, source",
         &[Param::Integer(user.value())],
     )?;
@@ -55,6 +57,7 @@ pub fn of_user(sql: &dyn Sql, user: Pos) -> Result<Vec<GrantRow>, StoreError> {
             standing: row.integer(3)? != 0,
             held: row.integer(4)? != 0,
             since: row.integer(5)?,
+            waiting: row.integer(6)? != 0,
         })
     };
     rows.iter().map(read).collect()
@@ -64,9 +67,9 @@ pub fn of_user(sql: &dyn Sql, user: Pos) -> Result<Vec<GrantRow>, StoreError> {
 /// hold it are counted.
 pub fn put(sql: &dyn Sql, user: Pos, row: &GrantRow, counted: bool) -> Result<(), StoreError> {
     sql.query(
-        "INSERT INTO grants (pos, role, scope, source, standing, held, since, counted)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT DO UPDATE SET standing = ?5, held = ?6, since = ?7, counted = ?8",
+        "INSERT INTO grants (pos, role, scope, source, standing, held, since, counted, waiting)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT DO UPDATE SET standing = ?5, held = ?6, since = ?7, counted = ?8, waiting = ?9",
         &[
             Param::Integer(user.value()),
             Param::Text(&row.role),
@@ -76,6 +79,7 @@ pub fn put(sql: &dyn Sql, user: Pos, row: &GrantRow, counted: bool) -> Result<()
             Param::Integer(row.held.into()),
             Param::Integer(row.since),
             Param::Integer((row.held && counted).into()),
+            Param::Integer(row.waiting.into()),
         ],
     )?;
     Ok(())
@@ -125,6 +129,15 @@ pub fn others(sql: &dyn Sql, role: &str, user: Pos) -> Result<u32, StoreError> {
     )?;
     let count = rows.first().map_or(Ok(0), |row| row.integer(0))?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// The user who has waited longest for a role, if somebody does.
+pub fn first_waiting(sql: &dyn Sql, role: &str) -> Result<Option<Pos>, StoreError> {
+    let rows = sql.query(
+        "SELECT pos FROM grants WHERE waiting = 1 AND role = +?1 ORDER BY since, pos LIMIT 1",
+        &[Param::Text(role)],
+    )?;
+    rows.first().map(|row| row.integer(0).map(Pos::stored)).transpose()
 }
 
 /// Says anew what is counted: those roles and no others.

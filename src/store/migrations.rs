@@ -11,7 +11,7 @@ use self::directory::{
 use self::provisioning::{
     ASYNC_REQUESTS, CHAIN, CHANGES, COPIED_SINCE, COPIES, COUNTED, DECIDERS, DECISIONS, DRIFTS,
     GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS, SUSPENSIONS,
-    TOMBSTONES,
+    TOMBSTONES, WAITING,
 };
 use self::streams::{STREAMS, TOKENS, UNKNOWN};
 use super::{Sql, StoreError};
@@ -52,6 +52,7 @@ const MIGRATIONS: &[&[&str]] = &[
     ASYNC_REQUESTS,
     TOKENS,
     UNKNOWN,
+    WAITING,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

@@ -30,7 +30,7 @@ use crate::gather::Gather as _;
 use crate::http::{Method, Problem, ProblemCode, Route};
 use crate::limits;
 use crate::policy::{
-    Access, Granted, Guard, Held, Holders, Mapping, Policy, Role, ScopePath, Successor, Trigger,
+    Access, Granted, Guard, Held, Holders, Mapping, Policy, ScopePath, Successor, Trigger,
 };
 use crate::scim::resource::Resource;
 use crate::scim::schema::{GROUP, USER};
@@ -175,8 +175,8 @@ impl Settling<'_> {
                         self.memory.touch_copy(self.sql, user)?;
                     }
                 }
-                let gone = dirty.balance.keys().map(String::as_str);
-                self.fill_up(None, gone)?; // What those held who were deleted.
+                self.memory.dirty.lost.extend(dirty.balance.keys().cloned()); // By who was deleted.
+                self.fill_up(None)?;
                 Ok(false)
             }
             None => {
@@ -247,7 +247,8 @@ impl Settling<'_> {
             self.record(&known, &access, &change)?;
         }
         let lost = change.revoked.iter().filter_map(|held| held.granted.role());
-        self.fill_up(Some(user), lost)
+        self.memory.dirty.lost.extend(lost.map(str::to_owned));
+        Ok(())
     }
 
     fn write(&mut self, user: Pos, change: &Change) -> Result<(), StoreError> {
@@ -292,32 +293,23 @@ impl Settling<'_> {
         self.memory.record(self.sql, &event, self.author)
     }
 
-    /// Gives what a user has lost to the first of those who have had to be content with less, where the
-    /// role is to be filled up again.
-    fn fill_up<'r>(
-        &mut self,
-        user: Option<Pos>,
-        lost: impl Iterator<Item = &'r str>,
-    ) -> Result<(), StoreError> {
-        let lesser = lost.flat_map(|role| self.lesser(role));
-        for role in lesser.collect::<Vec<String>>() {
-            for other in grants::holders(self.sql, &role, limits::ACCESS_USERS)? {
-                if Some(other) != user {
-                    self.recompute(other, &[], false)?;
+    /// Gives the places of those roles that somebody has lost to those who have waited for them longest.
+    /// Who stands behind a position has not been computed yet, and what a connection has done to them by
+    /// a group may be held.
+    fn fill_up(&mut self, behind: Option<Pos>) -> Result<(), StoreError> {
+        while let Some(name) = self.memory.dirty.lost.pop_first() {
+            let mut roles = self.memory.policy.access.roles.iter();
+            let max = roles.find(|role| role.value == name).and_then(|role| role.max);
+            for _ in 0..max.map_or(0, |_| limits::ACCESS_USERS) {
+                let Some(first) = grants::first_waiting(self.sql, &name)? else { break };
+                let holders = grants::others(self.sql, &name, first)?;
+                if max.is_none_or(|max| holders >= max) {
+                    break;
                 }
+                self.recompute(first, &[], behind.is_some_and(|behind| first > behind))?;
             }
         }
         Ok(())
-    }
-
-    /// The roles that are given in the place of one that is to be filled up again, in their order.
-    fn lesser(&self, role: &str) -> Vec<String> {
-        let roles = &self.memory.policy.access.roles;
-        let known = |name: &str| roles.iter().find(|role| role.value == name);
-        let overflow = |role: &Role| role.overflow.clone();
-        let first = known(role).filter(|role| role.rebalance).and_then(overflow);
-        // No role leads back to itself.
-        std::iter::successors(first, |name| known(name).and_then(overflow)).collect()
     }
 }
 
@@ -369,13 +361,14 @@ pub(super) fn held_of(row: &GrantRow) -> Held {
     Held { granted, source: row.source.clone() }
 }
 
-/// The row of a grant, which neither stands nor is held.
+/// The row of a grant, which neither stands nor is held, nor waits.
 pub(super) fn row_of(held: &Held, since: i64) -> GrantRow {
     let (role, scope) = match &held.granted {
         Granted::Role { role, scope } => (role.clone(), scope.to_string()),
         Granted::Group(name) => (name.clone(), String::new()),
     };
-    GrantRow { role, scope, source: held.source.clone(), standing: false, held: false, since }
+    let source = held.source.clone();
+    GrantRow { role, scope, source, standing: false, held: false, waiting: false, since }
 }
 
 /// What a request says of a grant.

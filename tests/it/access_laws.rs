@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_assert_eq, prop_oneof, proptest};
 use serde_json::{Value, json};
 
-use crate::access::mapping;
+use crate::access_policies::{POLICIES, policy};
 use crate::steps::patch_op;
 use crate::support::Acme;
 
@@ -69,35 +69,6 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         3 => (0..POLICIES).prop_map(Step::Policy),
         1 => Just(Step::Sleep),
     ]
-}
-
-const POLICIES: usize = 10;
-
-fn policy(number: usize) -> Value {
-    let base = json!([
-        mapping("a", "groups.display eq \"A\"", &["r1", "r2"]),
-        mapping("b", "title eq \"Lead\" and groups.display eq \"B\"", &["r2", "r3"]),
-        { "id": "t", "trigger": "user.created", "condition": "title eq \"Lead\"", "grants": [{ "role": "t" }, { "group": "a" }] },
-        { "id": "g", "condition": "title eq \"Lead\" or groups.display eq \"B\"",
-            "grants": [{ "group": "A" }, { "group": "B" }] },
-        { "id": "h", "condition": "not (groups.display eq \"A\")", "grants": [{ "group": "C" }] },
-        { "id": "c", "connection": "okta", "condition": "active eq true", "priority": 2,
-            "grants": [{ "role": "r1", "scope": "org/x" }] },
-    ]);
-    match number {
-        0 => json!({ "mappings": base, "mappingMode": "union", "unmapped": "keep" }),
-        1 => json!({ "mappingMode": "highest" }),
-        2 => json!({ "unmapped": { "default": "revoke", "org/x": "guest" } }),
-        3 => json!({ "roles": [{ "value": "r1", "max": 1, "overflow": "r2", "rebalance": true },
-            { "value": "r2", "max": 2, "overflow": "r4" }] }),
-        4 => json!({ "review": { "create": "manual", "update": "manual", "deactivate": "manual",
-            "delete": "manual", "reactivate": "manual" } }),
-        5 => json!({ "review": { "create": "auto", "deactivate": "auto", "delete": "auto" } }),
-        6 => json!({ "review": { "update": "auto", "reactivate": "auto" } }),
-        7 => json!({ "massChangeBrake": { "percent": 25, "min": 1 } }),
-        8 => json!({ "massChangeBrake": null, "guards": [{ "role": "r2", "min": 1 }] }),
-        _ => json!({ "roles": [], "mappings": [], "guards": [] }),
-    }
 }
 
 /// A tenant with a history.

@@ -162,20 +162,23 @@ fn a_number_in_a_query_is_one_that_the_runtime_carries_exactly() {
 }
 
 #[test]
-fn who_is_kept_out_by_a_quota_is_so_until_computed_anew() {
+fn who_is_kept_out_by_a_quota_is_so_while_all_is_computed_anew() {
     let mut acme = Acme::new();
-    let roles = json!([{ "value": "modeler", "max": 1 }]);
-    acme.policy(&json!({ "roles": roles, "mappings": [mapping("m", "title pr", &["modeler"])] }));
-    let made = |name: &str| json!({ "userName": name, "title": "x" });
-    let [ada, bob] = ["ada", "bob"].map(|name| acme.post("/Users", &made(name)));
-    let (ada, bob) = (ada["id"].as_str().unwrap(), bob["id"].as_str().unwrap());
-    let kept_out = acme.access(bob);
-    assert_eq!((&kept_out["grants"], &kept_out["reasons"]), (&json!([]), &json!(["quota"])));
-    assert_ne!(kept_out["status"], "granted");
-    acme.delete(&format!("/Users/{ada}"));
-    assert_eq!(acme.access(bob), kept_out, "though there is a place");
-    assert_eq!(acme.admin("POST", "/recompute", &Value::Null).status, 200);
-    let granted = acme.access(bob);
-    assert_eq!((&granted["status"], &granted["reasons"]), (&json!("granted"), &json!([])));
-    assert_eq!(acme.held(bob), ["modeler@company"]);
+    let users = acme.populate(limits::ACCESS_USERS + 1);
+    let max = |max: usize| json!({ "roles": [{ "value": "modeler", "max": max }] });
+    acme.policy(&max(1));
+    acme.policy(&json!({ "mappings": [mapping("m", "userName pr", &["modeler"])] }));
+    acme.alarms();
+    let kept_out = |acme: &mut Acme| {
+        let access = acme.access(&users[1]);
+        [&access["grants"], &access["reasons"], &access["recomputing"]].map(Value::clone)
+    };
+    assert_eq!(kept_out(&mut acme), [json!([]), json!(["quota"]), Value::Null]);
+    assert_ne!(acme.access(&users[1])["status"], "granted");
+    acme.policy(&max(2));
+    let expected = [json!([]), json!(["quota"]), json!(true)];
+    assert_eq!(kept_out(&mut acme), expected, "though there is a place");
+    acme.alarms();
+    assert_eq!(acme.held(&users[1]), ["modeler@company"]);
+    assert_eq!(acme.access(&users[1])["reasons"], json!([]));
 }

@@ -105,6 +105,7 @@ const UNDONE: &[&[&str]] = &[
     &["DROP TABLE async_requests", "DROP TABLE async_pieces"],
     &["ALTER TABLE streams DROP COLUMN audience", "ALTER TABLE streams DROP COLUMN authorization"],
     &["ALTER TABLE streams DROP COLUMN former_types", "ALTER TABLE streams DROP COLUMN forgotten"],
+    &["DROP INDEX grants_waiting", "ALTER TABLE grants DROP COLUMN waiting"],
 ];
 
 /// This version.

@@ -248,3 +248,13 @@ pub(super) const ASYNC_REQUESTS: &[&str] = &[
         PRIMARY KEY (txn, kind, part, piece)
      ) STRICT, WITHOUT ROWID",
 ];
+
+/// Who waits for a place of a quota, which of those who wait already is only seen when all is computed
+/// anew; the users' positions begin behind 2^40.
+pub(super) const WAITING: &[&str] = &[
+    "ALTER TABLE grants ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX grants_waiting ON grants (role, since, pos) WHERE waiting = 1",
+    "INSERT INTO recomputation (id, after, done, actor) SELECT 1, 1 << 40, 0, 'admin' FROM policies
+     WHERE EXISTS (SELECT 1 FROM json_each(document, '$.roles') WHERE value->>'$.max' IS NOT NULL)
+     ON CONFLICT (id) DO UPDATE SET after = excluded.after, done = 0",
+];

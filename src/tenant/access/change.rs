@@ -25,16 +25,18 @@ impl Change {
         let stored: Vec<Held> = known.rows.iter().map(held_of).collect();
         for (row, held) in known.rows.iter().zip(&stored) {
             let is_wanted = access.grants.contains(held);
+            let waiting = access.waiting.contains(held);
             if row.held && !is_wanted {
                 change.revoked.push(held.clone());
             } else if !row.held && is_wanted {
                 change.granted.push(held.clone());
             }
-            if !is_wanted && !row.standing {
+            if !is_wanted && !waiting && !row.standing {
                 change.gone.push(row.clone());
-            } else if row.held != is_wanted {
-                let since = if is_wanted { seq } else { row.since };
-                change.written.push(GrantRow { held: is_wanted, since, ..row.clone() });
+            } else if row.held != is_wanted || row.waiting != waiting {
+                let is_old = if is_wanted { row.held } else { row.waiting || !waiting };
+                let since = if is_old { row.since } else { seq };
+                change.written.push(GrantRow { held: is_wanted, waiting, since, ..row.clone() });
             } else if known.is_new(row) {
                 change.written.push(row.clone());
             }
@@ -43,6 +45,10 @@ impl Change {
             change.granted.push(held.clone());
             let row = row_of(held, seq);
             change.written.push(GrantRow { held: true, ..row });
+        }
+        for held in access.waiting.iter().filter(|held| !stored.contains(held)) {
+            let row = row_of(held, seq);
+            change.written.push(GrantRow { waiting: true, ..row });
         }
         change
     }

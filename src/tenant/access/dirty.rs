@@ -24,6 +24,8 @@ pub(in crate::tenant) struct Dirty {
     told: BTreeSet<Pos>,
     /// By how many users each role has more holders, or fewer.
     pub(super) balance: BTreeMap<String, i64>,
+    /// The roles that somebody has lost.
+    pub(super) lost: BTreeSet<String>,
     /// What is to become of memberships by mappings.
     pub(super) joins: BTreeMap<Pos, Joins>,
     /// What triggers have granted.

@@ -24,7 +24,7 @@ pub(in crate::tenant) struct Known {
     /// What of the user is held, if anything is.
     pub(in crate::tenant) change: Option<ChangeRow>,
     pub(super) rows: Vec<GrantRow>,
-    /// How many of the rows, at the end, are not written yet.
+    /// How many of the rows, at the end, are not written as they are.
     new: usize,
 }
 
@@ -64,14 +64,18 @@ impl Known {
     /// Adds what triggers have granted and no row has yet.
     pub(super) fn add_triggered(&mut self, triggered: &[Held], seq: i64) {
         for held in triggered {
-            if self.rows.iter().all(|row| held_of(row) != *held) {
-                self.rows.push(GrantRow { standing: true, ..row_of(held, seq) });
-                self.new = self.new.saturating_add(1);
-            }
+            let known = self.rows.iter().position(|row| held_of(row) == *held);
+            let row = match known.and_then(|place| Some((place, self.rows.get(place)?))) {
+                Some((_, row)) if row.standing => continue,
+                Some((place, _)) => self.rows.remove(place), // It waits, or is another's overflow.
+                None => row_of(held, seq),
+            };
+            self.rows.push(GrantRow { standing: true, ..row });
+            self.new = self.new.saturating_add(1);
         }
     }
 
-    /// Whether a row is not written yet.
+    /// Whether a row is not written as it is.
     pub(super) fn is_new(&self, row: &GrantRow) -> bool {
         let written = self.rows.len().saturating_sub(self.new);
         self.rows.iter().skip(written).any(|other| other == row)

@@ -54,6 +54,7 @@ impl Work<'_, '_> {
             if settling.memory.recomputation.is_some() {
                 // As alarms would, beginning with the first.
                 users.iter().try_for_each(|user| settling.recompute(*user, &[], false))?;
+                settling.fill_up(None)?;
             }
             Ok((settling.seen(&users)?, refused))
         })?;

@@ -55,6 +55,7 @@ pub(in crate::tenant) fn step(
     for user in &users {
         settling.recompute(*user, &[], true)?;
     }
+    settling.fill_up(users.last().copied())?;
     settling.write_joins()?;
     memory.dirty = Dirty::default(); // Which weighs roles, for guards.
     let done = i64::try_from(users.len()).unwrap_or(i64::MAX);

@@ -129,7 +129,7 @@ CREATE TABLE grants (
         standing INTEGER NOT NULL,
         held INTEGER NOT NULL,
         since INTEGER NOT NULL,
-        counted INTEGER NOT NULL,
+        counted INTEGER NOT NULL, waiting INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (pos, role, scope, source)
      ) STRICT, WITHOUT ROWID;
 CREATE INDEX grants_counted ON grants (role, since, pos) WHERE counted = 1;
@@ -316,3 +316,4 @@ CREATE TABLE async_pieces (
         data BLOB NOT NULL,
         PRIMARY KEY (txn, kind, part, piece)
      ) STRICT, WITHOUT ROWID;
+CREATE INDEX grants_waiting ON grants (role, since, pos) WHERE waiting = 1;
