@@ -143,7 +143,7 @@ pub const BRAKE_MIN: u32 = 1_000_000;
 pub const BRAKE_MILLISECONDS: i64 = 86_400_000;
 /// Users at whom a brake looks to tell how many a connection manages; of more, as many in proportion.
 pub const BRAKE_SCAN: usize = 250_000;
-/// Changes that one request decides together; what is left, the next one does.
+/// Changes that one request decides together; what is left, alarms do, as many each.
 pub const CHANGES_AT_ONCE: usize = 500;
 /// Characters of the reason for a decision; above it the answer is 400.
 pub const REASON_CHARACTERS: usize = 1_000;

@@ -162,6 +162,16 @@ impl AccessRules {
         self.mappings.iter().any(Mapping::grants_groups)
     }
 
+    /// Whether of some role only so many may be held.
+    pub fn has_quotas(&self) -> bool {
+        self.roles.iter().any(|role| role.max.is_some())
+    }
+
+    /// How many may hold a role, if there is a limit.
+    pub fn quota_of(&self, name: &str) -> Option<u32> {
+        self.roles.iter().find(|role| role.value == name)?.max
+    }
+
     /// What a user may do, roles without end.
     pub fn access(&self, facts: Facts<'_>) -> Access {
         let barred = facts.barred();

@@ -18,6 +18,9 @@ pub struct BrakeRow {
     pub managed: Option<i64>,
     /// `counting`, `holding` or `released`.
     pub state: String,
+    /// What somebody has decided about all that it holds, as long as that is being carried out: a JSON
+    /// object.
+    pub deciding: Option<String>,
 }
 
 /// The state of one that has not stopped anything yet.
@@ -32,8 +35,10 @@ pub const RELEASED: &str = "released";
 /// # Errors
 /// As [`Sql::query`]; so for all functions here.
 pub fn all(sql: &dyn Sql) -> Result<Vec<BrakeRow>, StoreError> {
-    let rows =
-        sql.query("SELECT connection, since, users, gone, managed, state FROM brakes", &[])?;
+    let rows = sql.query(
+        "SELECT connection, since, users, gone, managed, state, deciding FROM brakes",
+        &[],
+    )?;
     let read = |row: &Row| {
         Ok(BrakeRow {
             connection: row.text(0)?.to_owned(),
@@ -42,6 +47,7 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<BrakeRow>, StoreError> {
             gone: row.integer(3)?,
             managed: row.integer_or_null(4)?,
             state: row.text(5)?.to_owned(),
+            deciding: row.text_or_null(6)?.map(str::to_owned),
         })
     };
     rows.iter().map(read).collect()
@@ -50,9 +56,9 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<BrakeRow>, StoreError> {
 /// Writes a row.
 pub fn put(sql: &dyn Sql, row: &BrakeRow) -> Result<(), StoreError> {
     sql.query(
-        "INSERT INTO brakes (connection, since, users, gone, managed, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (connection)
-         DO UPDATE SET since = ?2, users = ?3, gone = ?4, managed = ?5, state = ?6",
+        "INSERT INTO brakes (connection, since, users, gone, managed, state, deciding)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (connection)
+         DO UPDATE SET since = ?2, users = ?3, gone = ?4, managed = ?5, state = ?6, deciding = ?7",
         &[
             Param::Text(&row.connection),
             Param::Integer(row.since),
@@ -60,6 +66,7 @@ pub fn put(sql: &dyn Sql, row: &BrakeRow) -> Result<(), StoreError> {
             Param::Integer(row.gone),
             row.managed.map_or(Param::Null, Param::Integer),
             Param::Text(&row.state),
+            row.deciding.as_deref().map_or(Param::Null, Param::Text),
         ],
     )?;
     Ok(())

@@ -127,10 +127,15 @@ pub fn held(sql: &dyn Sql, user: &str) -> Result<Option<ChangeRow>, StoreError> 
     sql.query(&statement, &[Param::Text(user)])?.first().map(read).transpose()
 }
 
-/// What the brake holds of a connection, the first at most `limit`.
-pub fn braked(sql: &dyn Sql, connection: &str, limit: usize) -> Result<Vec<ChangeRow>, StoreError> {
-    let statement = format!("SELECT {COLUMNS} FROM changes WHERE {BRAKED} ORDER BY id LIMIT +?2");
-    let params = [Param::Text(connection), Param::count(limit)];
+/// What the brake holds of a connection, up to a number; the first at most `limit`.
+pub fn braked(
+    sql: &dyn Sql,
+    connection: &str,
+    until: i64,
+    limit: usize,
+) -> Result<Vec<ChangeRow>, StoreError> {
+    let statement = format!("SELECT {COLUMNS} FROM changes WHERE {BRAKED} ORDER BY id LIMIT +?3");
+    let params = [Param::Text(connection), Param::Integer(until), Param::count(limit)];
     sql.query(&statement, &params)?.iter().map(read).collect()
 }
 
@@ -141,15 +146,15 @@ pub fn disown(sql: &dyn Sql, connection: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How much the brake holds of a connection.
-pub fn count_braked(sql: &dyn Sql, connection: &str) -> Result<i64, StoreError> {
+/// How much the brake holds of a connection, up to a number.
+pub fn count_braked(sql: &dyn Sql, connection: &str, until: i64) -> Result<i64, StoreError> {
     let statement = format!("SELECT count(*) FROM changes WHERE {BRAKED}");
-    let rows = sql.query(&statement, &[Param::Text(connection)])?;
+    let rows = sql.query(&statement, &[Param::Text(connection), Param::Integer(until)])?;
     rows.first().map_or(Ok(0), |row| row.integer(0))
 }
 
 /// As the index has it of them.
-const BRAKED: &str = "connection = +?1 AND cause = 'brake' AND status = 'pending'";
+const BRAKED: &str = "connection = +?1 AND cause = 'brake' AND status = 'pending' AND id <= +?2";
 
 /// The rows that are looked for, in order, at most `limit`.
 pub fn list(sql: &dyn Sql, sought: Sought<'_>, limit: usize) -> Result<Vec<ChangeRow>, StoreError> {

@@ -16,6 +16,8 @@ pub struct DepartureRow {
     pub pos: Pos,
     /// How many resources it has left.
     pub done: i64,
+    /// Why it goes no further, where a guard does not let it.
+    pub stopped: Option<String>,
 }
 
 /// Resources that a connection manages, and where the next look begins if there may be more.
@@ -26,7 +28,7 @@ pub type Managed = (Vec<Pos>, Option<Pos>);
 /// # Errors
 /// As [`Sql::query`]; so for all functions here.
 pub fn all(sql: &dyn Sql) -> Result<Vec<DepartureRow>, StoreError> {
-    const STATEMENT: &str = "SELECT connection, users, actor, pos, done FROM departures";
+    const STATEMENT: &str = "SELECT connection, users, actor, pos, done, stopped FROM departures";
     let read = |row: &Row| {
         Ok(DepartureRow {
             connection: row.text(0)?.to_owned(),
@@ -34,22 +36,25 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<DepartureRow>, StoreError> {
             actor: row.text(2)?.to_owned(),
             pos: Pos::stored(row.integer(3)?),
             done: row.integer(4)?,
+            stopped: row.text_or_null(5)?.map(str::to_owned),
         })
     };
     sql.query(STATEMENT, &[])?.iter().map(read).collect()
 }
 
-/// Notes how far one has come.
+/// Notes how far one has come, or that it goes no further.
 pub fn write(sql: &dyn Sql, departure: &DepartureRow) -> Result<(), StoreError> {
     sql.query(
-        "INSERT INTO departures (connection, users, actor, pos, done) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (connection) DO UPDATE SET pos = excluded.pos, done = excluded.done",
+        "INSERT INTO departures (connection, users, actor, pos, done, stopped)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (connection)
+         DO UPDATE SET users = ?2, actor = ?3, pos = ?4, done = ?5, stopped = ?6",
         &[
             Param::Text(&departure.connection),
             Param::Text(&departure.users),
             Param::Text(&departure.actor),
             Param::Integer(departure.pos.value()),
             Param::Integer(departure.done),
+            departure.stopped.as_deref().map_or(Param::Null, Param::Text),
         ],
     )?;
     Ok(())

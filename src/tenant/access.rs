@@ -24,6 +24,7 @@ pub(super) use self::shown::shown_document;
 pub(super) use self::steps::step;
 use super::changes::Refused;
 use super::memory::{Author, Memory};
+use super::ring::GUARD_REFUSED;
 use super::work::{Failure, Work};
 use crate::event::{Event, EventKind};
 use crate::gather::Gather as _;
@@ -101,6 +102,9 @@ impl Work<'_, '_> {
             Unsettled::Store(error) => error.into(),
             Unsettled::Guard(guard) => {
                 let refused = self.guarded(&guard);
+                if self.connection.is_some() {
+                    self.memory.noted.warned.insert(GUARD_REFUSED);
+                }
                 let of = |(user, action)| Refused { user, action, guard };
                 self.memory.refused = intent.map(of);
                 refused
@@ -134,7 +138,7 @@ impl Settling<'_> {
         if self.memory.policy.guards.is_empty() { Ok(()) } else { self.guard(&dirty, put_off) }
     }
 
-    /// The same for what no guard can refuse any more.
+    /// The same for what no guard can refuse.
     pub(super) fn settle_by_alarm(&mut self) -> Result<(), StoreError> {
         let dirty = std::mem::take(&mut self.memory.dirty);
         self.settle_unguarded(&dirty)?;
@@ -298,12 +302,10 @@ impl Settling<'_> {
     /// a group may be held.
     fn fill_up(&mut self, behind: Option<Pos>) -> Result<(), StoreError> {
         while let Some(name) = self.memory.dirty.lost.pop_first() {
-            let mut roles = self.memory.policy.access.roles.iter();
-            let max = roles.find(|role| role.value == name).and_then(|role| role.max);
-            for _ in 0..max.map_or(0, |_| limits::ACCESS_USERS) {
+            let Some(max) = self.memory.policy.access.quota_of(&name) else { continue };
+            for _ in 0..limits::ACCESS_USERS {
                 let Some(first) = grants::first_waiting(self.sql, &name)? else { break };
-                let holders = grants::others(self.sql, &name, first)?;
-                if max.is_none_or(|max| holders >= max) {
+                if grants::others(self.sql, &name, first)? >= max {
                     break;
                 }
                 self.recompute(first, &[], behind.is_some_and(|behind| first > behind))?;

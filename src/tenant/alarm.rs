@@ -22,10 +22,12 @@ impl Tenant {
         let old = memory.and_then(|memory| memory.log.due_in(&memory.policy, now));
         let (copies, flushes) = (self.copies_due_in(now), self.uses.flush_in_milliseconds(now));
         let serving = memory.filter(|memory| !memory.is_erasing());
+        let decides = serving.filter(|memory| memory.is_deciding()).map(|_| 0);
         let later = serving.and_then(|memory| memory.later.due_in(now));
         let streams = serving.and_then(|_| self.streams_due_in(now));
-        let wanted = [flushes, self.ring.due_in(now), forgets, stale, old, later, copies, streams];
-        wanted.into_iter().flatten().min()
+        let own = [flushes, self.ring.due_in(now), forgets, stale, old];
+        let wanted = own.into_iter().chain([decides, later, copies, streams]);
+        wanted.flatten().min()
     }
 
     /// Does one bounded step of what was put off, and writes the uses of keys where that is due;

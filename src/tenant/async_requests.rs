@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, from_str, json};
 
-use super::admission::admit;
+use super::admission::{Bound, admit};
 use super::memory::Memory;
 use super::work::{Answer, Failure, Work};
 use super::{Call, Tenant, wake};
@@ -96,14 +96,14 @@ pub(super) fn forget_of(
 }
 
 impl Tenant {
-    /// Whether a request is still to be worked off.
+    /// Whether a request is still to be worked off, or a decision to be carried out.
     pub fn is_working_off(&self) -> bool {
         let memory = self.memory.as_ref().filter(|memory| !memory.is_erasing());
-        memory.is_some_and(|memory| memory.later.under_way > 0)
+        memory.is_some_and(|memory| memory.later.under_way > 0 || memory.is_deciding())
     }
 
-    /// Does the next part of the first request that is under way. `refused` is why the tenant would be
-    /// refused any request, if it would.
+    /// Does the next part of the first request that is under way or, where there is none, of a decision.
+    /// `refused` is why the tenant would be refused any request, if it would.
     ///
     /// # Errors
     /// The cause, for the log; nothing was written but that it failed.
@@ -139,60 +139,76 @@ impl Tenant {
         }
         self.ring.wake(sql)?;
         memory.begin();
-        let Some(mut row) = async_requests::first(sql)? else { return Ok(()) };
+        let Some(mut row) = async_requests::first(sql)? else {
+            return self.decide_further(sql, tenant, means);
+        };
         let principal: Principal = from_str(&row.asker)
             .map_err(|_| StoreError::new("who asked for a request is malformed"))?;
         let admitted = match refused {
             Some(refusal) => Err(refusal.clone()),
             None => admit(memory, &principal, means.now),
         };
-        memory.log.sow(&mut *means.random)?;
-        let route = Route::Scim {
-            tenant: tenant.clone(),
-            // What is kept names no tenant.
-            base: String::new(),
-            target: ScimTarget::Bulk,
-        };
-        let mut call = Call {
-            request: Request {
-                method: Method::Post,
-                route: &route,
-                base: "",
-                query: Query::parse(""),
-                headers: &Headers::default(),
-                body: &[],
-            },
-            principal: &principal,
-            now: means.now,
-            random: &mut *means.random,
-            normalize: means.normalize,
-            key_ring: means.key_ring,
-            // No operation fetches anything, or has anything copied.
-            outbound: Outbound { loopback: false, own_origin: "", tenant_host: None },
-            copying: Copying::Unbound,
-            key_pairs: None,
-            looked: None,
-        };
         let (bound, refusal) = match admitted {
             Ok(bound) => (bound, None),
             Err(refusal) => (None, Some(refusal.to_scim_error())),
         };
-        let registry = Arc::clone(&memory.registry);
-        let known = (memory, &self.ring, &self.uses);
-        let mut work = Work::new(sql, known, &registry, &mut call, bound);
-        work.connection.clone_from(&row.connection);
-        let part = || work.settled(|work| work.go_on(&mut row, refusal.as_ref()));
-        let done = store::transacted(sql, part, Result::is_ok)?;
+        // What is kept names no tenant.
+        let route =
+            Route::Scim { tenant: tenant.clone(), base: String::new(), target: ScimTarget::Bulk };
+        let connection = row.connection.clone();
+        self.in_name_of(sql, (&route, &principal), means, bound, &mut |work| {
+            work.connection.clone_from(&connection);
+            work.go_on(&mut row, refusal.as_ref())
+        })?;
         let noted = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
-        if let (Ok(()), Some((connection, noted))) = (&done, row.connection.as_deref().zip(noted)) {
+        if let Some((connection, noted)) = connection.as_deref().zip(noted) {
             self.ring.learn(connection, noted, means.now);
         }
         if self.memory.as_ref().is_some_and(|memory| memory.stale) {
             self.memory = None;
         }
-        done.map_err(|failure| match failure {
+        Ok(())
+    }
+
+    /// Does something in the name of one who has asked for it before, and sees to the access of all whom
+    /// that touches; or leaves nothing of it.
+    pub(super) fn in_name_of(
+        &mut self,
+        sql: &dyn Sql,
+        (route, principal): (&Route, &Principal),
+        means: &mut Means<'_>,
+        bound: Bound,
+        work: &mut dyn FnMut(&mut Work<'_, '_>) -> Result<(), Failure>,
+    ) -> Result<(), StoreError> {
+        let memory = wake(&mut self.memory, sql)?;
+        memory.log.sow(&mut *means.random)?;
+        let mut call = Call {
+            request: Request {
+                method: Method::Post,
+                route,
+                base: "",
+                query: Query::parse(""),
+                headers: &Headers::default(),
+                body: &[],
+            },
+            principal,
+            now: means.now,
+            random: &mut *means.random,
+            normalize: means.normalize,
+            key_ring: means.key_ring,
+            // Nothing of it fetches anything, or has anything copied.
+            outbound: Outbound { loopback: false, own_origin: "", tenant_host: None },
+            copying: Copying::Unbound,
+            key_pairs: None,
+            looked: None,
+        };
+        let registry = Arc::clone(&memory.registry);
+        let known = (memory, &self.ring, &self.uses);
+        let mut all = Work::new(sql, known, &registry, &mut call, bound);
+        let part = || all.settled(|all| work(all));
+        store::transacted(sql, part, Result::is_ok)?.map_err(|failure| match failure {
             Failure::Store(error) => error,
-            _ => StoreError::new("a part of a request was refused as a whole"),
+            _ => StoreError::new("what was asked for before is refused as a whole"),
         })
     }
 }

@@ -7,6 +7,7 @@
 
 mod brake;
 mod decide;
+mod decide_many;
 mod delivered;
 mod hidden;
 mod refused;

@@ -189,20 +189,34 @@ impl Work<'_, '_> {
 
     /// `DELETE …/connections/{c}?users=keep|suspend|delete`.
     ///
-    /// 1. The asking key must be of no connection: 403. It must be there, not leaving, and the version
-    ///    that the client names: 404, 409, 412.
+    /// 1. The asking key must be of no connection: 403. It must be there, not leaving unless a guard
+    ///    has stopped that, and the version that the client names: 404, 409, 412.
     /// 2. The client must say what becomes of its users: 422.
     /// 3. No guard may need whom it takes along: 409.
     /// 4. Its keys are gone, and with the first step as many resources as it parts from: 204.
-    /// 5. If it manages more, alarms go on: 202, and until then it shows how far it has come.
+    /// 5. If it manages more, or was stopped, alarms go on: 202, and until then it shows how far it has
+    ///    come.
     pub(super) fn delete_connection(&mut self, id: &str) -> Answer {
-        let row = self.changeable(id)?; // (1)
+        self.may_change_connections()?; // (1)
+        let stopped = self.connection(id)?.departure.clone().filter(|one| one.stopped.is_some());
+        let row = match &stopped {
+            Some(_) => self.of_its_version(id)?,
+            None => self.changeable(id)?,
+        };
         let users = self.request().query.value("users").unwrap_or_default().to_owned();
         let Some(fate) = Fate::of(&users) else {
             let detail = "say by `?users=keep`, `suspend` or `delete` what becomes of its users";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into()); // (2)
         };
         self.guards_let_leave(id, fate)?; // (3)
+        if let Some(stopped) = stopped {
+            let actor = self.call.principal.actor();
+            let departure = DepartureRow { users, actor, stopped: None, ..stopped };
+            departure::set(self.sql, self.memory, departure)?;
+            self.memory.touched = true;
+            self.memory.sweeping = true;
+            return self.read_connection(id).map(|shown| Response { status: 202, ..shown }); // (5)
+        }
         let keys = self.memory.keys.values().filter(|key| key.connection.as_deref() == Some(id));
         let keys: Vec<String> = keys.map(|key| key.id.clone()).collect();
         let secrets: Vec<String> = self.secrets_of(id).map(|secret| secret.id.clone()).collect();
@@ -213,7 +227,8 @@ impl Work<'_, '_> {
         let event = Event::new(EventKind::ConnectionDeleted, id).with("users", users.as_str());
         self.record(&event.with("keys", keys).with("secrets", secrets).with("trusts", trusts))?;
         let (actor, pos) = (self.call.principal.actor(), Pos::stored(0));
-        let departure = DepartureRow { connection: row.id, users, actor, pos, done: 0 };
+        let departure =
+            DepartureRow { connection: row.id, users, actor, pos, done: 0, stopped: None };
         departure::step(self.sql, self.memory, &departure, self.call.now)?;
         let Some(connection) = self.memory.connections.get(id) else {
             return Ok(Response::empty(204));
@@ -259,7 +274,13 @@ impl Work<'_, '_> {
     /// A connection that may be changed by this request.
     fn changeable(&self, id: &str) -> Result<ConnectionRow, Failure> {
         self.may_change_connections()?;
-        let connection = self.staying(id)?;
+        self.staying(id)?;
+        self.of_its_version(id)
+    }
+
+    /// A connection of the version that the client names, if it names one: 412.
+    fn of_its_version(&self, id: &str) -> Result<ConnectionRow, Failure> {
+        let connection = self.connection(id)?;
         let etag = etag(&connection.row);
         let condition = self.request().headers.if_match.as_deref();
         if condition.is_some_and(|condition| !matches(condition, &etag)) {

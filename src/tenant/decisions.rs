@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::access::Settling;
+use super::access::{Settling, Unsettled};
 use super::memory::{Author, Memory};
 use super::work::{Answer, Failure, Work, conflict, only_fields};
 use crate::event::{Event, EventKind};
@@ -131,7 +131,7 @@ impl Work<'_, '_> {
 }
 
 /// Does one step of the first decision that there is, if there is one; whether there was. Who has
-/// become another connection's than the one that decided is left.
+/// become another connection's than the one that decided is left, and so is whom a guard has come to need.
 pub(super) fn step(
     sql: &dyn Sql,
     memory: &mut Memory,
@@ -142,17 +142,44 @@ pub(super) fn step(
     let author = Author { actor: &row.actor, connection, now };
     let rest = row.users.get(row.done..).unwrap_or_default();
     let some = rest.get(..limits::ACCESS_STEP).unwrap_or(rest);
-    let mut settling = Settling { sql, memory, author };
-    for (pos, id) in suspensions::unlike(sql, some, row.suspended, connection)? {
-        settling.decide(pos, &id, row.suspended)?;
+    let users = suspensions::unlike(sql, some, row.suspended, connection)?;
+    if !decided(sql, memory, &users, row.suspended, author)? {
+        for user in users.chunks(1) {
+            decided(sql, memory, user, row.suspended, author)?; // Whom a guard needs is left.
+        }
     }
-    settling.settle_by_alarm()?;
     if some.len() == rest.len() {
         decisions::end(sql, row.id)?;
     } else {
         decisions::go_on(sql, row.id, row.done.saturating_add(some.len()))?;
     }
     Ok(true)
+}
+
+/// Suspends or restores the access of users, all or none; whether guards let that be.
+fn decided(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    users: &[(Pos, String)],
+    suspended: bool,
+    author: Author<'_>,
+) -> Result<bool, StoreError> {
+    let before = memory.checkpoint();
+    let mut all = || -> Result<(), Unsettled> {
+        let mut settling = Settling { sql, memory: &mut *memory, author };
+        for (pos, id) in users {
+            settling.decide(*pos, id, suspended)?;
+        }
+        settling.settle()
+    };
+    match transacted(sql, &mut all, Result::is_ok)? {
+        Ok(()) => Ok(true),
+        Err(Unsettled::Store(error)) => Err(error),
+        Err(Unsettled::Guard(_)) => {
+            memory.restore(before);
+            Ok(false)
+        }
+    }
 }
 
 impl Settling<'_> {

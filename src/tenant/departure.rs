@@ -1,11 +1,12 @@
 //! A connection that is leaving: its users are kept, suspended or deleted, and nothing that it
-//! managed is managed by it any more. In bounded steps, the first in the request that deletes it.
+//! managed is managed by it any more. In bounded steps, the first in the request that deletes it. A step
+//! that a guard refuses stops it, until somebody deletes it again.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::access::Settling;
+use super::access::{Settling, Unsettled};
 use super::async_requests;
 use super::document::Document;
 use super::drift;
@@ -19,16 +20,74 @@ use crate::scim::schema::USER;
 use crate::store::departures::{self, DepartureRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::{
-    Pos, Sql, StoreError, brakes, changes, connections, keys, matches, secrets, suspensions, trusts,
+    Pos, Sql, StoreError, brakes, changes, connections, keys, matches, secrets, suspensions,
+    transacted, trusts,
 };
 
-/// Does one step, after which the connection has come further or is there no more.
+/// How far a step has come: how many resources it has left, and where the next one goes on.
+type Parted = (i64, Option<Pos>);
+
+/// Does one step by alarm, or has it stop where a guard refuses what comes of it.
+pub(super) fn step_by_alarm(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    departure: &DepartureRow,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let (author, before) =
+        (Author { actor: &departure.actor, connection: None, now }, memory.checkpoint());
+    let mut parting = || -> Result<Parted, Unsettled> {
+        let parted = part_some(sql, memory, departure, now)?;
+        Settling { sql, memory: &mut *memory, author }.settle()?;
+        Ok(parted)
+    };
+    match transacted(sql, &mut parting, Result::is_ok)? {
+        Ok(parted) => {
+            go_on(sql, memory, departure, parted)?;
+            Settling { sql, memory, author }.settle_by_alarm()
+        }
+        Err(Unsettled::Store(error)) => Err(error),
+        Err(Unsettled::Guard(guard)) => {
+            memory.restore(before);
+            let stopped = Some(guard.demand());
+            let event = Event::new(EventKind::ConnectionUpdated, departure.connection.as_str());
+            memory.record(sql, &event.with("stopped", stopped.clone()), author)?;
+            set(sql, memory, DepartureRow { stopped, ..departure.clone() })
+        }
+    }
+}
+
+/// Does one step, after which the connection has come further or is there no more. Whoever has it done
+/// sees to guards.
 pub(super) fn step(
     sql: &dyn Sql,
     memory: &mut Memory,
     departure: &DepartureRow,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    let parted = part_some(sql, memory, departure, now)?;
+    go_on(sql, memory, departure, parted)
+}
+
+/// Notes where a departure stands.
+pub(super) fn set(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    departure: DepartureRow,
+) -> Result<(), StoreError> {
+    departures::write(sql, &departure)?;
+    if let Some(connection) = memory.connections.get_mut(&departure.connection) {
+        connection.departure = Some(departure);
+    }
+    Ok(())
+}
+
+fn part_some(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    departure: &DepartureRow,
+    now: DateTime<Utc>,
+) -> Result<Parted, StoreError> {
     let id = departure.connection.as_str();
     let unknown = || StoreError::new("it is not known what becomes of a connection's users");
     let fate = Fate::of(&departure.users).ok_or_else(unknown)?;
@@ -38,15 +97,18 @@ pub(super) fn step(
     for pos in &managed {
         part(sql, memory, *pos, fate, author)?;
     }
-    let Some(pos) = next else { return end(sql, memory, id) };
-    let done = i64::try_from(managed.len()).unwrap_or(i64::MAX);
-    let done = departure.done.saturating_add(done);
-    let further = DepartureRow { pos, done, ..departure.clone() };
-    departures::write(sql, &further)?;
-    if let Some(connection) = memory.connections.get_mut(id) {
-        connection.departure = Some(further);
-    }
-    Ok(())
+    Ok((i64::try_from(managed.len()).unwrap_or(i64::MAX), next))
+}
+
+fn go_on(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    departure: &DepartureRow,
+    (parted, next): Parted,
+) -> Result<(), StoreError> {
+    let Some(pos) = next else { return end(sql, memory, &departure.connection) };
+    let done = departure.done.saturating_add(parted);
+    set(sql, memory, DepartureRow { pos, done, ..departure.clone() })
 }
 
 /// A connection has left, with whatever may still open it: another of its id must not be opened by the

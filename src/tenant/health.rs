@@ -9,7 +9,8 @@ use super::connections::DISABLED;
 use super::document::timestamp;
 use super::memory::Connection;
 use super::ring::{
-    AUTHORITY_IGNORED, CHANGE, CREATE, DEACTIVATE, EXTERNAL_ID_MISSING, Entry, LOOKUP,
+    AUTHORITY_IGNORED, CHANGE, CREATE, DEACTIVATE, EXTERNAL_ID_MISSING, Entry, GUARD_REFUSED,
+    LOOKUP,
 };
 use super::work::{Answer, Failure, Work, missing};
 use crate::http::Response;
@@ -59,17 +60,19 @@ impl Work<'_, '_> {
         let mut warnings: Vec<Value> =
             warnings.iter().map(|one| warning(&one.path, one.first)).collect();
         warnings.extend(self.brake_warning(id)?);
-        Ok(Response::json(
-            200,
-            &json!({
-                "status": status(&traffic, rate, self.now()),
-                "lastSuccess": moment(traffic.last_success),
-                "lastFailure": moment(traffic.last_failure),
-                "errorRate": rate,
-                "requests": recent.len(),
-                "warnings": warnings,
-            }),
-        ))
+        let mut health = json!({
+            "status": status(&traffic, rate, self.now()),
+            "lastSuccess": moment(traffic.last_success),
+            "lastFailure": moment(traffic.last_failure),
+            "errorRate": rate,
+            "requests": recent.len(),
+            "warnings": warnings,
+        });
+        let deciding = self.deciding_shown(id)?;
+        if let (Some(deciding), Some(fields)) = (deciding, health.as_object_mut()) {
+            fields.insert("deciding".to_owned(), deciding);
+        }
+        Ok(Response::json(200, &health))
     }
 
     /// What has been seen of a client and what has not, in the order in which it is set up.
@@ -171,6 +174,12 @@ fn warned_of(what: &str) -> (&'static str, &str, &'static str) {
             "",
             "the client sends attributes for which the tenant's policies give administrators authority, \
              and its values for them are ignored",
+        ),
+        GUARD_REFUSED => (
+            "guard_refused",
+            "",
+            "a guard has refused what the client does to users or groups, since too few would hold its \
+             role; give that to somebody else, and the provider may send it again",
         ),
         path => (
             "attribute_unknown",

@@ -180,7 +180,7 @@ impl Memory {
             .map(|row| (row.id.clone(), Connection::new(row)))
             .gathered();
         let departures = departures::all(sql)?;
-        let leaving = !departures.is_empty();
+        let leaving = departures.iter().any(|departure| departure.stopped.is_none());
         for departure in departures {
             if let Some(connection) = connections.get_mut(&departure.connection) {
                 connection.departure = Some(departure);
@@ -245,9 +245,19 @@ impl Memory {
         self.any_grants || self.any_joined || !self.policy.access.is_empty()
     }
 
-    /// The first connection that is leaving.
+    /// The first connection that is leaving and is not stopped.
     pub(super) fn departure(&self) -> Option<&DepartureRow> {
-        self.connections.values().find_map(|connection| connection.departure.as_ref())
+        self.departures().find(|departure| departure.stopped.is_none())
+    }
+
+    /// The connections that are leaving.
+    pub(super) fn departures(&self) -> impl Iterator<Item = &DepartureRow> {
+        self.connections.values().filter_map(|connection| connection.departure.as_ref())
+    }
+
+    /// Whether somebody has decided about what a brake holds, and that is being carried out.
+    pub(super) fn is_deciding(&self) -> bool {
+        self.brakes.values().any(|brake| brake.deciding.is_some())
     }
 
     /// Appends an event.

@@ -29,6 +29,8 @@ pub(super) const DEACTIVATE: i64 = 8;
 pub(super) const EXTERNAL_ID_MISSING: &str = "#externalId_missing";
 /// What is warned of where a connection writes attributes that are not its own.
 pub(super) const AUTHORITY_IGNORED: &str = "#authority_ignored";
+/// What is warned of where a guard has refused what a connection does.
+pub(super) const GUARD_REFUSED: &str = "#guard_refused";
 
 /// A request of which only what may be told is left.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::memory::{Author, Memory};
+use super::memory::Memory;
 use super::resources::grow;
 use super::{access, decisions, departure, erasure};
 use crate::limits;
@@ -19,9 +19,7 @@ pub(super) fn step(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     if let Some(departure) = memory.departure().cloned() {
-        departure::step(sql, memory, &departure, now)?;
-        let author = Author { actor: &departure.actor, connection: None, now };
-        access::Settling { sql, memory, author }.settle_by_alarm()?;
+        departure::step_by_alarm(sql, memory, &departure, now)?;
     } else if memory.recomputation.is_some() {
         access::step(sql, memory, now)?;
     } else if !decisions::step(sql, memory, now)? {

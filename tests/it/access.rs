@@ -189,7 +189,7 @@ fn bb_06_conditions_ask_for_attributes_and_groups() {
 }
 
 #[test]
-fn bb_15_before_a_connection_is_activated_nothing_of_it_counts() {
+fn bb_15_ol_21_before_a_connection_is_activated_nothing_of_it_counts() {
     let mut acme = Acme::new();
     let mut document = builders();
     document["mappings"]

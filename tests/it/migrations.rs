@@ -106,6 +106,8 @@ const UNDONE: &[&[&str]] = &[
     &["ALTER TABLE streams DROP COLUMN audience", "ALTER TABLE streams DROP COLUMN authorization"],
     &["ALTER TABLE streams DROP COLUMN former_types", "ALTER TABLE streams DROP COLUMN forgotten"],
     &["DROP INDEX grants_waiting", "ALTER TABLE grants DROP COLUMN waiting"],
+    &["ALTER TABLE departures DROP COLUMN stopped"],
+    &["ALTER TABLE brakes DROP COLUMN deciding"],
 ];
 
 /// This version.

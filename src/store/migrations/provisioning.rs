@@ -258,3 +258,10 @@ pub(super) const WAITING: &[&str] = &[
      WHERE EXISTS (SELECT 1 FROM json_each(document, '$.roles') WHERE value->>'$.max' IS NOT NULL)
      ON CONFLICT (id) DO UPDATE SET after = excluded.after, done = 0",
 ];
+
+/// Why a connection that is leaving goes no further.
+pub(super) const STOPPED: &[&str] = &["ALTER TABLE departures ADD COLUMN stopped TEXT"];
+
+/// What somebody has decided about all that a brake holds, as long as it is being carried out: a JSON
+/// object.
+pub(super) const DECIDING: &[&str] = &["ALTER TABLE brakes ADD COLUMN deciding TEXT"];

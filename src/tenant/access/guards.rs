@@ -14,10 +14,12 @@ use crate::tenant::memory::Memory;
 use crate::tenant::work::{Failure, Work};
 
 impl Memory {
-    /// Whether a connection is leaving that suspends or deletes its users.
+    /// Whether a connection is leaving that suspends or deletes its users, and nothing has stopped it.
     fn takes_along(&self, connection: &str) -> bool {
         let departure = self.connections.get(connection).and_then(|one| one.departure.as_ref());
-        departure.is_some_and(|departure| Fate::of(&departure.users) != Some(Fate::Keep))
+        departure.is_some_and(|departure| {
+            departure.stopped.is_none() && Fate::of(&departure.users) != Some(Fate::Keep)
+        })
     }
 
     /// Notes that a user goes, and which roles with it.
@@ -62,8 +64,7 @@ impl Settling<'_> {
                 };
                 falls_short(self.sql, self.memory, guard, &stays)?
             } else {
-                is_lowered(&guard.role)
-                    && holders(self.sql, self.memory, guard)?.len() < needed(guard)
+                is_lowered(&guard.role) && !is_kept(self.sql, self.memory, guard)?
             };
             if is_short {
                 return Err(Unsettled::Guard(guard.clone()));
@@ -71,6 +72,29 @@ impl Settling<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a guard's role has enough holders, none counted who is about to lose it since the access of all
+/// is being computed anew.
+fn is_kept(sql: &dyn Sql, memory: &Memory, guard: &Guard) -> Result<bool, StoreError> {
+    let mut staying = 0_usize;
+    for holder in holders(sql, memory, guard)? {
+        staying = staying.saturating_add(keeps(sql, memory, guard, holder)?.into());
+        if staying >= needed(guard) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a holder of a guard's role is to hold it once the access of all is computed anew, where that is
+/// being done.
+fn keeps(sql: &dyn Sql, memory: &Memory, guard: &Guard, holder: Pos) -> Result<bool, StoreError> {
+    if memory.recomputation.as_ref().is_none_or(|row| holder <= row.after) {
+        return Ok(true);
+    }
+    let Some(known) = Known::at(sql, memory, holder)? else { return Ok(false) };
+    Ok(roles(&known.access(sql, memory)?.grants).contains(&*guard.role))
 }
 
 /// Whether a guard's role comes to have too few holders, and fewer than it has. Of many holders, the
@@ -110,8 +134,7 @@ fn needed(guard: &Guard) -> usize {
 }
 
 impl Work<'_, '_> {
-    /// Refuses that users lose a role where its guard needs one of them: 409. Alarms that go on
-    /// with it cannot refuse any more.
+    /// Refuses that users lose a role where its guard needs one of them: 409.
     pub(in crate::tenant) fn guards_let_go(
         &self,
         goes: &dyn Fn(&ResourceRow, &str) -> Result<bool, StoreError>,
@@ -119,7 +142,8 @@ impl Work<'_, '_> {
         for guard in &self.memory.policy.guards {
             let stays = |holder| {
                 let row = resources::at(self.sql, holder)?;
-                Ok(!row.map_or(Ok(false), |row| goes(&row, &guard.role))?)
+                let goes = row.map_or(Ok(false), |row| goes(&row, &guard.role))?;
+                Ok(!goes && keeps(self.sql, self.memory, guard, holder)?)
             };
             if falls_short(self.sql, self.memory, guard, &stays)? {
                 return Err(self.guarded(guard));

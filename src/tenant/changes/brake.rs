@@ -40,7 +40,7 @@ impl Settling<'_> {
         let is_over = |row: &BrakeRow| now.saturating_sub(row.since) > limits::BRAKE_MILLISECONDS;
         let known = match self.memory.brakes.get(connection).cloned() {
             Some(row) if row.state == HOLDING => {
-                if !changes::braked(self.sql, connection, 1)?.is_empty() {
+                if !changes::braked(self.sql, connection, i64::MAX, 1)?.is_empty() {
                     return Ok(Some((BRAKE, said(policy, &row))));
                 }
                 None // All that it held was decided one by one.
@@ -71,8 +71,9 @@ impl Settling<'_> {
     }
 
     /// Begins to count.
-    fn counting(&self, connection: &str) -> Result<BrakeRow, StoreError> {
+    pub(super) fn counting(&self, connection: &str) -> Result<BrakeRow, StoreError> {
         brakes::forget_counted(self.sql, connection)?;
+        let known = self.memory.brakes.get(connection);
         Ok(BrakeRow {
             connection: connection.to_owned(),
             since: self.author.now.timestamp_millis(),
@@ -80,6 +81,7 @@ impl Settling<'_> {
             gone: 0,
             managed: None,
             state: COUNTING.to_owned(),
+            deciding: known.and_then(|row| row.deciding.clone()),
         })
     }
 
@@ -103,7 +105,7 @@ impl Settling<'_> {
         Ok(policy.stops(users, managed))
     }
 
-    fn set_brake(&mut self, row: BrakeRow) -> Result<(), StoreError> {
+    pub(super) fn set_brake(&mut self, row: BrakeRow) -> Result<(), StoreError> {
         brakes::put(self.sql, &row)?;
         self.memory.touched = true;
         self.memory.brakes.insert(row.connection.clone(), row);
@@ -127,7 +129,7 @@ impl Work<'_, '_> {
     ) -> Result<Option<Value>, StoreError> {
         let row = self.memory.brakes.get(connection).filter(|row| row.state == HOLDING);
         let Some(row) = row else { return Ok(None) };
-        let first = changes::braked(self.sql, connection, 1)?;
+        let first = changes::braked(self.sql, connection, i64::MAX, 1)?;
         let first = first.first().and_then(|row| DateTime::from_timestamp_millis(row.time));
         Ok(first.map(|first| {
             json!({

@@ -1,5 +1,4 @@
-//! `POST …/changes/{id}/approve|reject|retry`, and the same of all that a brake has held of a
-//! connection.
+//! `POST …/changes/{id}/approve|reject|retry`.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +9,7 @@ use crate::http::{ChangeAction, Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::Action;
 use crate::scim::schema::USER;
-use crate::store::changes::{self, ChangeRow, GUARD, PENDING, REJECTED, REVIEW};
+use crate::store::changes::{self, ChangeRow, GUARD, PENDING, REJECTED};
 use crate::store::events::{self, Span};
 use crate::store::resources;
 use crate::tenant::document::timestamp;
@@ -47,60 +46,8 @@ impl Work<'_, '_> {
         }
     }
 
-    /// `POST …/changes/approve|reject {"connection","reason"?}`: decides on what a brake has held of a
-    /// connection, so much of it as one request does. What was approved lets the connection go on.
-    ///
-    /// 1. As above: 403, 400. There must be such a connection: 404.
-    /// 2. Each is decided as by itself; what a guard refuses stays pending, and is decided by itself.
-    /// 3. It is told how many were, and how many are left: 200.
-    pub(in crate::tenant) fn decide_changes(&mut self, action: ChangeAction) -> Answer {
-        let body = self.decision_body(&["connection", "reason"])?; // (1)
-        let reason = self.decision_reason(&body)?;
-        let Some(connection) = body.get("connection").and_then(Value::as_str) else {
-            return Err(Problem::new(ProblemCode::Malformed, "`connection` is no text").into());
-        };
-        if !self.memory.connections.contains_key(connection) {
-            return Err(missing("there is no such connection").into());
-        }
-        let most = limits::CHANGES_AT_ONCE;
-        let (mut decided, mut refused) = (0_usize, 0_usize);
-        // (2)
-        for row in changes::braked(self.sql, connection, most)? {
-            if self.decide_whole(row, action, reason.as_deref())? {
-                decided = decided.saturating_add(1);
-            } else {
-                refused = refused.saturating_add(1);
-            }
-        }
-        if action == ChangeAction::Approve {
-            self.deciding(|settling| settling.release(connection))?;
-        }
-        let left = changes::count_braked(self.sql, connection)?;
-        // (3)
-        let decided_as = if action == ChangeAction::Approve { "approved" } else { "rejected" };
-        Ok(Response::json(200, &json!({ decided_as: decided, "refused": refused, "left": left })))
-    }
-
-    /// Decides on one of many, whole or not at all; whether it was. What a guard has refused is no
-    /// longer the brake's.
-    fn decide_whole(
-        &mut self,
-        row: ChangeRow,
-        action: ChangeAction,
-        reason: Option<&str>,
-    ) -> Result<bool, Failure> {
-        let decided = self.attempt(|work| match action {
-            ChangeAction::Approve => work.approve(row.clone(), reason),
-            _ => work.reject(row.clone(), reason),
-        })?;
-        if decided.is_err() {
-            changes::put(self.sql, &ChangeRow { cause: REVIEW.to_owned(), ..row })?;
-        }
-        Ok(decided.is_ok())
-    }
-
     /// Lets a change happen: what is held counts from now on, what was refused is done now.
-    fn approve(&mut self, row: ChangeRow, reason: Option<&str>) -> Answer {
+    pub(super) fn approve(&mut self, row: ChangeRow, reason: Option<&str>) -> Answer {
         let decided = self.decision(reason);
         changes::delete(self.sql, row.id)?;
         self.deciding(|settling| settling.tell(EventKind::ChangeApproved, &row, decided.clone()))?;
@@ -130,7 +77,7 @@ impl Work<'_, '_> {
 
     /// Leaves a change undone: the user's access stays what it was. Whose deletion is rejected is there
     /// again for everybody, and nobody's.
-    fn reject(&mut self, row: ChangeRow, reason: Option<&str>) -> Answer {
+    pub(super) fn reject(&mut self, row: ChangeRow, reason: Option<&str>) -> Answer {
         let decided = self.decision(reason);
         self.deciding(|settling| settling.tell(EventKind::ChangeRejected, &row, decided.clone()))?;
         let mut actions = hold_of(&row).actions;
@@ -207,14 +154,17 @@ impl Work<'_, '_> {
         Err(conflict("the change has been decided"))
     }
 
-    fn decision_body(&self, fields: &[&str]) -> Result<Map<String, Value>, Failure> {
+    pub(super) fn decision_body(&self, fields: &[&str]) -> Result<Map<String, Value>, Failure> {
         permitted(self.connection.is_none(), "a key of a connection decides of no changes")?;
         let body = self.body_or_nothing()?;
         only_fields(&body, fields, "a decision")?;
         Ok(body)
     }
 
-    fn decision_reason(&self, body: &Map<String, Value>) -> Result<Option<String>, Failure> {
+    pub(super) fn decision_reason(
+        &self,
+        body: &Map<String, Value>,
+    ) -> Result<Option<String>, Failure> {
         let most = limits::REASON_CHARACTERS;
         match body.get("reason") {
             None | Some(Value::Null) => Ok(None),

@@ -221,7 +221,10 @@ pub(super) fn described(connection: &Connection) -> Value {
     let mut fields = fields(&connection.row);
     fields.insert("createdAt".to_owned(), created_at(&connection.row));
     if let Some(departure) = &connection.departure {
-        let progress = json!({ "users": departure.users, "done": departure.done });
+        let mut progress = json!({ "users": departure.users, "done": departure.done });
+        if let (Some(why), Some(progress)) = (&departure.stopped, progress.as_object_mut()) {
+            progress.insert("stopped".to_owned(), why.as_str().into());
+        }
         fields.insert("deletion".to_owned(), progress);
     }
     Value::Object(fields)

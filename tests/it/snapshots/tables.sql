@@ -72,7 +72,7 @@ CREATE TABLE departures (
         actor TEXT NOT NULL,
         pos INTEGER NOT NULL,
         done INTEGER NOT NULL
-     ) STRICT, WITHOUT ROWID;
+     , stopped TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE secrets (
         id TEXT PRIMARY KEY,
         connection TEXT NOT NULL,
@@ -244,7 +244,7 @@ CREATE TABLE brakes (
         gone INTEGER NOT NULL,
         managed INTEGER,
         state TEXT NOT NULL
-     ) STRICT, WITHOUT ROWID;
+     , deciding TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE brake_users (
         connection TEXT NOT NULL,
         user TEXT NOT NULL,
