@@ -26,6 +26,9 @@ pub type Place<M> = (i64, M, String);
 /// Where a walk through grants stands: the user's position, and the grant's role, scope and source.
 pub type GrantPlace = (i64, String, String, String);
 
+/// Where a walk through those stands whom connections do not see: the connection, and the user's position.
+pub type HiddenPlace = (String, i64);
+
 /// A membership as it moves, with the place at which it was read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MovedMember<M> {
@@ -139,6 +142,22 @@ pub fn suspensions(
          CROSS JOIN resources r ON r.id = s.user WHERE s.user > +?1 ORDER BY s.user LIMIT +?2";
     let rows = sql.query(statement, &[Param::Text(after), Param::count(limit)])?;
     let read = |row: &Row| Ok((row.text(0)?.to_owned(), row.integer(1)?, row.integer(2)? != 0));
+    rows.iter().map(read).collect()
+}
+
+/// Whom connections do not see, behind a place: the users' ids and where each is, at most `limit`.
+pub fn hidden(
+    sql: &dyn Sql,
+    (connection, user): &HiddenPlace,
+    limit: usize,
+) -> Result<Vec<(String, HiddenPlace)>, StoreError> {
+    let statement = "SELECT r.id, h.connection, h.user FROM hidden h
+         CROSS JOIN resources r ON r.pos = h.user
+         WHERE (h.connection, h.user) > (?1, ?2) ORDER BY h.connection, h.user LIMIT +?3";
+    let params = [Param::Text(connection), Param::Integer(*user), Param::count(limit)];
+    let rows = sql.query(statement, &params)?;
+    let read =
+        |row: &Row| Ok((row.text(0)?.to_owned(), (row.text(1)?.to_owned(), row.integer(2)?)));
     rows.iter().map(read).collect()
 }
 

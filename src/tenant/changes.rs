@@ -10,6 +10,7 @@ mod decide;
 mod decide_many;
 mod delivered;
 mod hidden;
+mod moved;
 mod refused;
 mod shown;
 
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::brake::{Brakes, load as brakes};
 pub(super) use self::delivered::is_change;
+pub(super) use self::moved::{change_moved, change_of_line};
 pub(super) use self::refused::Refused;
 pub(super) use self::shown::change_shown;
 use super::access::{Known, Settling, held_of, to_json};

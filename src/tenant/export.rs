@@ -4,14 +4,16 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::changes::change_moved;
 use super::page::fitting;
 use super::stored_policy::to_row;
 use super::work::{Answer, Failure, Work, conflict};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::store::StoreError;
+use crate::store::changes::{self, Sought};
 use crate::store::connections::ConnectionRow;
-use crate::store::transfer::{self, GrantPlace, MovedMember, MovedResource, Place};
+use crate::store::transfer::{self, GrantPlace, HiddenPlace, MovedMember, MovedResource, Place};
 
 /// Where an export stands. A cursor is this, encoded: it says no more than the lines do.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -28,6 +30,10 @@ pub(super) enum Stage {
     Grants(GrantPlace),
     /// Suspensions of the users behind an id.
     Suspensions(String),
+    /// Changes behind a number.
+    Changes(i64),
+    /// Whom connections do not see, behind a place.
+    Hidden(HiddenPlace),
 }
 
 /// A page: its lines, and where the next one begins; none behind the last.
@@ -52,7 +58,7 @@ impl Work<'_, '_> {
     /// `{"next":cursor}`, or `{"end":true,"seq":…}` with the place of the last event. 409 while a
     /// connection is leaving: what becomes of its users is no line.
     pub(super) fn export(&self) -> Answer {
-        if self.memory.departure().is_some() {
+        if self.memory.departures().next().is_some() {
             return Err(conflict("a connection is being deleted"));
         }
         let query = &self.request().query;
@@ -108,7 +114,22 @@ impl Work<'_, '_> {
                 let rows = transfer::suspensions(self.sql, &after, limit)?;
                 let last = rows.last().filter(|_| rows.len() >= limit);
                 let next = last.map(|(user, ..)| Stage::Suspensions(user.clone()));
+                let next = next.or(Some(Stage::Changes(0)));
                 Lines { lines: rows.iter().map(suspension).collect(), next }
+            }
+            Stage::Changes(after) => {
+                let rows = changes::list(self.sql, Sought { after, ..Sought::default() }, limit)?;
+                let last = rows.last().filter(|_| rows.len() >= limit);
+                let next = last.map(|row| Stage::Changes(row.id));
+                let next = next.or_else(|| Some(Stage::Hidden(HiddenPlace::default())));
+                let lines = rows.iter().map(change_moved);
+                Lines { lines: lines.collect::<Result<_, _>>()?, next }
+            }
+            Stage::Hidden(place) => {
+                let rows = transfer::hidden(self.sql, &place, limit)?;
+                let last = rows.last().filter(|_| rows.len() >= limit);
+                let next = last.map(|(_, place)| Stage::Hidden(place.clone()));
+                Lines { lines: rows.iter().map(hidden).collect(), next }
             }
         })
     }
@@ -180,6 +201,10 @@ fn grant((user, (_, role, scope, source)): &(String, GrantPlace)) -> Value {
 
 fn suspension((user, since, stale): &(String, i64, bool)) -> Value {
     json!({ "kind": "suspension", "user": user, "since": since, "stale": stale })
+}
+
+fn hidden((user, (connection, _)): &(String, HiddenPlace)) -> Value {
+    json!({ "kind": "hidden", "connection": connection, "user": user })
 }
 
 fn member<M>(kind: &str, row: &MovedMember<M>) -> Value {

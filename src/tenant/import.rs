@@ -51,7 +51,8 @@ impl Work<'_, '_> {
     ///    must end a page: 400.
     /// 2. Each line must be one that an export writes: 422 with its number.
     /// 3. None may contradict what is there: 409.
-    /// 4. Rows and events are written: 200 with the counts.
+    /// 4. Rows and events are written: 200 with the counts. With the last line of an export, users'
+    ///    access is computed.
     pub(super) fn import(&mut self) -> Answer {
         let media_type = self.request().media_type();
         if !media_type.is_empty() && !media_type.eq_ignore_ascii_case(NDJSON) {
@@ -61,6 +62,7 @@ impl Work<'_, '_> {
         let lines = read(self.request().body)?; // (1), (2)
         let mut counts = BTreeMap::new();
         let mut gained = Gained::new();
+        let mut is_whole = false;
         for (number, line) in lines {
             let outcome = match line {
                 Line::Settings { policies, numbers } => {
@@ -72,6 +74,12 @@ impl Work<'_, '_> {
                 Line::Dangling(line) => self.import_member(line, true, &mut gained),
                 Line::Grant(line) => self.import_grant(number, &line),
                 Line::Suspension(line) => self.import_suspension(number, &line),
+                Line::Change(line) => self.import_change(number, &line),
+                Line::Hidden { connection, user } => self.import_hidden(number, &connection, &user),
+                Line::End => {
+                    is_whole = true;
+                    continue;
+                }
             };
             let count: &mut u64 = counts.entry(outcome?).or_default(); // (3), (4)
             *count = count.saturating_add(1);
@@ -86,7 +94,8 @@ impl Work<'_, '_> {
                 !is_empty || members::any_by_mapping(self.sql)? || grants::any(self.sql)?,
             )
         };
-        if counts.contains_key(&Outcome::Imported) && decides()? {
+        // Before the last line, it may still come that somebody's access is suspended, or is held.
+        if is_whole && decides()? {
             let actor = self.call.principal.actor();
             let after = Pos::range(USER).0;
             let first = RecomputationRow { after, done: 0, actor, connection: None };

@@ -176,6 +176,7 @@ mod tombstones;
 mod traces;
 mod transactions;
 mod transfer;
+mod transfer_changes;
 mod transfer_laws;
 mod trusts;
 mod types;

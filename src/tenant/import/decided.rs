@@ -1,5 +1,5 @@
-//! What people decided of users, as an import takes it: what was granted to them whatever mappings say,
-//! and that their access is suspended.
+//! What people decided of users, or are still to decide, as an import takes it: what was granted to them
+//! whatever mappings say, that their access is suspended, changes, and whom connections do not see.
 
 use chrono::DateTime;
 use serde_json::{Map, Value};
@@ -10,10 +10,12 @@ use crate::event::{Event, EventKind};
 use crate::limits;
 use crate::policy::{Granted, Held};
 use crate::scim::schema::USER;
+use crate::store::changes::ChangeRow;
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::suspensions::{self, Cause};
 use crate::tenant::access::{counted, held_of, is_counted, row_of};
+use crate::tenant::changes::change_of_line;
 use crate::tenant::work::{Failure, Work};
 
 impl Work<'_, '_> {
@@ -58,6 +60,43 @@ impl Work<'_, '_> {
         suspensions::add(self.sql, &line.user, line.since, cause)?;
         let event = Event::new(EventKind::UserAccessChanged, line.user.as_str());
         self.record(&event.with("suspended", true).with("imported", true))?;
+        Ok(Outcome::Imported)
+    }
+
+    /// What awaits approval, or was denied it.
+    pub(super) fn import_change(
+        &mut self,
+        number: usize,
+        line: &Map<String, Value>,
+    ) -> Result<Outcome, Failure> {
+        let is_known = |row: &ChangeRow| match row.connection.as_deref() {
+            Some(id) => self.memory.connections.contains_key(id),
+            None => true,
+        };
+        let row = change_of_line(line).filter(is_known);
+        let row = row.ok_or_else(|| faulty(number, "is no change"))?;
+        if self.moved_user(&row.user)?.is_none() {
+            return Ok(Outcome::Skipped);
+        }
+        let is_new = self.deciding(|settling| settling.move_in(row))?;
+        Ok(if is_new { Outcome::Imported } else { Outcome::Unchanged })
+    }
+
+    /// That a connection does not see a user.
+    pub(super) fn import_hidden(
+        &mut self,
+        number: usize,
+        connection: &str,
+        user: &str,
+    ) -> Result<Outcome, Failure> {
+        if !self.memory.connections.contains_key(connection) {
+            return Err(faulty(number, "is of a connection that is not there"));
+        }
+        let Some(row) = self.moved_user(user)? else { return Ok(Outcome::Skipped) };
+        if self.memory.hidden.of(connection).is_some_and(|users| users.contains(&row.pos)) {
+            return Ok(Outcome::Unchanged);
+        }
+        self.memory.hide(self.sql, connection, row.pos)?;
         Ok(Outcome::Imported)
     }
 

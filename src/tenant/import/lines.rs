@@ -20,13 +20,26 @@ use crate::tenant::document::{Document, timestamp, version};
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub(super) enum Line {
-    Settings { policies: Map<String, Value>, numbers: BTreeMap<String, u8> },
+    Settings {
+        policies: Map<String, Value>,
+        numbers: BTreeMap<String, u8>,
+    },
     Connection(ConnectionLine),
     Resource(ResourceLine),
     Member(MemberLine),
     Dangling(MemberLine),
     Grant(GrantLine),
     Suspension(SuspensionLine),
+    /// What awaits approval, or was denied it.
+    Change(Map<String, Value>),
+    /// Whom a connection does not see.
+    Hidden {
+        connection: String,
+        user: String,
+    },
+    /// The last line of the last page.
+    #[serde(skip)]
+    End,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,8 +94,8 @@ pub(super) struct SuspensionLine {
     pub(super) stale: bool,
 }
 
-/// The lines of a body with their numbers. Those that end a page say nothing but that: without one at
-/// its end, the body was cut.
+/// The lines of a body with their numbers. That a page ends says nothing, but that there is more; without
+/// such a line at its end, the body was cut.
 pub(super) fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
     let (mut lines, mut is_whole) = (Vec::new(), false);
     for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
@@ -99,6 +112,8 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
         is_whole = value.get("kind").is_none() && ends_page(&value);
         if !is_whole {
             lines.push((number, serde_json::from_value(value).map_err(|_| fault())?));
+        } else if value.get("end").is_some() {
+            lines.push((number, Line::End));
         }
     }
     if !is_whole {
