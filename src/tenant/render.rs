@@ -6,11 +6,13 @@ use super::work::{Failure, Work};
 use crate::auth::Scope;
 use crate::limits;
 use crate::scim::projection::Projection;
-use crate::scim::schema::TypeSchema;
+use crate::scim::schema::{TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError, urn};
 use crate::store::members::{self, MemberView};
 use crate::store::resources::ResourceRow;
-use crate::store::{Groups, Page, PageEntry, PageView, Provenance, Source, StoreError, opened};
+use crate::store::{
+    Groups, Page, PageEntry, PageView, Pos, Provenance, Source, StoreError, grants, opened,
+};
 
 /// How resources of one type are shown to one client.
 #[derive(Clone, Copy)]
@@ -21,6 +23,8 @@ pub(super) struct View<'v> {
     groups: Groups,
     members: bool,
     provenance: bool,
+    /// Whether they are roles, of some of which only so many may be held.
+    quotas: bool,
     /// Whether all that is read is shown.
     whole: bool,
 }
@@ -60,6 +64,7 @@ impl Work<'_, '_> {
             },
             members: schema.resource_type.rows.as_ref().is_some_and(shows_rows),
             provenance: projection.shows_extension(schema, urn::MUSTER_USER),
+            quotas: schema.resource_type.id == "Role" && self.memory.policy.access.has_quotas(),
             whole: projection.is_default() && !schema.hides_values(),
         }
     }
@@ -123,13 +128,31 @@ impl Work<'_, '_> {
             }
         }
         body.push(b'}');
-        if view.whole {
+        if view.whole && !view.quotas {
             return Ok(body);
         }
         let mut resource: Map<String, Value> = serde_json::from_slice(&body)
             .map_err(|_| StoreError::new("a stored document is malformed"))?;
-        view.projection.apply(&mut resource, view.schema);
+        if view.quotas {
+            self.tell_quota(&mut resource)?;
+        }
+        if !view.whole {
+            view.projection.apply(&mut resource, view.schema);
+        }
         Ok(Value::Object(resource).to_string().into_bytes())
+    }
+
+    /// Says of a role of which only so many may be held how many that are, and how many hold it.
+    fn tell_quota(&self, role: &mut Map<String, Value>) -> Result<(), StoreError> {
+        let Some(name) = role.get("value").and_then(Value::as_str).map(str::to_owned) else {
+            return Ok(());
+        };
+        let Some(max) = self.memory.policy.access.quota_of(&name) else { return Ok(()) };
+        let used = grants::others(self.sql, &name, Pos::range(USER).0)?; // Where nobody stands.
+        role.insert("limitedAssignmentsPermitted".to_owned(), true.into());
+        role.insert("totalAssignmentsPermitted".to_owned(), max.into());
+        role.insert("totalAssignmentsUsed".to_owned(), used.into());
+        Ok(())
     }
 }
 

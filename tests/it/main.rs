@@ -156,6 +156,7 @@ mod requests;
 mod resource;
 mod resource_errors;
 mod route;
+mod rows_scim;
 mod scopes;
 mod sealed;
 mod shapes;

@@ -174,3 +174,37 @@ fn who_waited_before_that_was_kept_is_found_again() {
     acme.delete(&format!("/Users/{}", users[0]));
     assert_eq!(acme.roles(&users[1..]), ["modeler"]);
 }
+
+#[test]
+fn bz_22_ol_22_a_role_shows_how_many_may_hold_it_and_how_many_do() {
+    let (mut acme, users) =
+        scarce(json!([{ "value": "modeler", "max": 2 }]), &["ada", "bob", "eve"]);
+    acme.policy(&json!({ "features": { "roles": true } }));
+    let id = acme
+        .made("/Roles", &json!({ "value": "modeler", "display": "Modeler", "supported": true }));
+    acme.post("/Roles", &json!({ "value": "reader", "totalAssignmentsPermitted": 7 }));
+    let told = |role: &Value| {
+        [
+            "supported",
+            "limitedAssignmentsPermitted",
+            "totalAssignmentsPermitted",
+            "totalAssignmentsUsed",
+        ]
+        .map(|name| role[name].clone())
+    };
+    let expected = |used: i64| [json!(true), json!(true), json!(2), json!(used)];
+    assert_eq!(told(&acme.get(&format!("/Roles/{id}"))), expected(2));
+    acme.replaces(&users[0], "title", json!("Guest"));
+    acme.replaces(&users[1], "title", json!("Guest"));
+    let list = acme.get("/Roles");
+    assert_eq!(told(&list["Resources"][0]), expected(1));
+    assert_eq!(list["Resources"][1]["totalAssignmentsPermitted"], 7, "nobody limits that one");
+    let asked = acme.get("/Roles?attributes=totalAssignmentsUsed");
+    assert_eq!(asked["Resources"][0]["totalAssignmentsUsed"], 1);
+    let entitlement = json!({ "value": "e", "supported": true, "totalAssignmentsPermitted": 5, "totalAssignmentsUsed": 3 });
+    acme.post("/Entitlements", &entitlement);
+    let shown = &acme.get("/Entitlements")["Resources"][0];
+    for (name, value) in entitlement.as_object().unwrap() {
+        assert_eq!(&shown[name], value);
+    }
+}

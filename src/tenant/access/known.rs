@@ -19,7 +19,7 @@ pub(in crate::tenant) struct Known {
     pos: Pos,
     pub(in crate::tenant) id: String,
     pub(super) user: Map<String, Value>,
-    manager: Option<String>,
+    pub(super) manager: Option<String>,
     suspended: Option<Reason>,
     /// What of the user is held, if anything is.
     pub(in crate::tenant) change: Option<ChangeRow>,

@@ -229,8 +229,11 @@ impl Known {
             ("withheld", withheld.into()),
             ("reasons", names.into()),
         ];
+        // Whoever an identity provider manages signs in there: no password is kept here.
+        let signs_in = self.manager.as_ref().map(|_| ("authentication", "federated-only".into()));
         let change = self.change.as_ref().map(change_shown).transpose()?;
-        let fields = fields.into_iter().chain(change.map(|change| ("change", change)));
+        let more = signs_in.into_iter().chain(change.map(|change| ("change", change)));
+        let fields = fields.into_iter().chain(more);
         Ok(fields.map(|(name, value)| (name.to_owned(), value)).collect())
     }
 }
