@@ -1,9 +1,13 @@
 //! Laws of access: whatever happened, computing it anew finds nothing different, the events replay to
-//! what rows say, and users are members by mappings of the groups that they are granted.
+//! what rows say, users are members by mappings of the groups that they are granted, and a guarded role
+//! has holders.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::prelude::{Just, ProptestConfig, Strategy, prop_assert_eq, prop_oneof, proptest};
+use muster::store::Sql as _;
+use proptest::prelude::{
+    Just, ProptestConfig, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest,
+};
 use serde_json::{Value, json};
 
 use crate::access_policies::{POLICIES, policy};
@@ -294,6 +298,16 @@ impl World {
         [there, replayed]
     }
 
+    /// How many hold the role that a guard keeps, where one does.
+    fn guarded(&mut self) -> Option<i64> {
+        let policies = self.acme.admin("GET", "/policies", &Value::Null).json();
+        policies["guards"].as_array()?.first()?;
+        let statement =
+            "SELECT count(DISTINCT pos) FROM grants WHERE held = 1 AND role = 'r2' AND scope <> ''";
+        let rows = self.acme.sql.query(statement, &[]).unwrap();
+        Some(rows[0].integer(0).unwrap())
+    }
+
     /// What events say that each user holds.
     fn replayed(&mut self) -> BTreeMap<String, BTreeSet<String>> {
         let mut held: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -326,7 +340,11 @@ proptest! {
     fn computing_anew_finds_nothing_different(steps in proptest::collection::vec(step(), 1..30)) {
         let mut world = World::new();
         for step in steps {
+            let before = world.guarded();
             world.take(step.clone());
+            if let Some((before, after)) = before.zip(world.guarded()) {
+                prop_assert!(after >= before.min(1), "after {:?} nobody holds it", step);
+            }
             let reply = world.acme.admin("POST", "/recompute?dryRun=true", &Value::Null).json();
             prop_assert_eq!(&reply["differences"], &json!([]), "after {:?}", step);
         }
