@@ -26,6 +26,15 @@ pub type Place<M> = (i64, M, String);
 /// Where a walk through grants stands: the user's position, and the grant's role, scope and source.
 pub type GrantPlace = (i64, String, String, String);
 
+/// Which grants are walked through.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Which {
+    /// What stands whatever mappings say.
+    Standing,
+    /// What is held and counted.
+    Counted,
+}
+
 /// Where a walk through those stands whom connections do not see: the connection, and the user's position.
 pub type HiddenPlace = (String, i64);
 
@@ -111,16 +120,24 @@ pub fn dangling(
     rows.iter().map(read).collect()
 }
 
-/// What stands whatever mappings say, behind a place: the users' ids and where each is, at most `limit`.
+/// What stands whatever mappings say, or what is counted, behind a place: the users' ids and where each is,
+/// at most `limit`.
 pub fn grants(
     sql: &dyn Sql,
+    which: Which,
     (user, role, scope, source): &GrantPlace,
     limit: usize,
 ) -> Result<Vec<(String, GrantPlace)>, StoreError> {
-    let statement = "SELECT r.id, g.pos, g.role, g.scope, g.source FROM grants g
+    let column = match which {
+        Which::Standing => "standing",
+        Which::Counted => "counted",
+    };
+    let statement = format!(
+        "SELECT r.id, g.pos, g.role, g.scope, g.source FROM grants g
          CROSS JOIN resources r ON r.pos = g.pos
-         WHERE (g.pos, g.role, g.scope, g.source) > (?1, ?2, ?3, ?4) AND g.standing = 1
-         ORDER BY g.pos, g.role, g.scope, g.source LIMIT +?5";
+         WHERE (g.pos, g.role, g.scope, g.source) > (?1, ?2, ?3, ?4) AND g.{column} = 1
+         ORDER BY g.pos, g.role, g.scope, g.source LIMIT +?5"
+    );
     let texts = [role, scope, source].map(|text| Param::Text(text));
     let params: Vec<Param<'_>> =
         [Param::Integer(*user)].into_iter().chain(texts).chain([Param::count(limit)]).collect();
@@ -128,7 +145,7 @@ pub fn grants(
         let text = |column| row.text(column).map(str::to_owned);
         Ok((text(0)?, (row.integer(1)?, text(2)?, text(3)?, text(4)?)))
     };
-    sql.query(statement, &params)?.iter().map(read).collect()
+    sql.query(&statement, &params)?.iter().map(read).collect()
 }
 
 /// Whose access is suspended, behind an id, at most `limit`: since when, and whether for having stayed

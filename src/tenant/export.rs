@@ -13,7 +13,9 @@ use crate::limits;
 use crate::store::StoreError;
 use crate::store::changes::{self, Sought};
 use crate::store::connections::ConnectionRow;
-use crate::store::transfer::{self, GrantPlace, HiddenPlace, MovedMember, MovedResource, Place};
+use crate::store::transfer::{
+    self, GrantPlace, HiddenPlace, MovedMember, MovedResource, Place, Which,
+};
 
 /// Where an export stands. A cursor is this, encoded: it says no more than the lines do.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -34,6 +36,8 @@ pub(super) enum Stage {
     Changes(i64),
     /// Whom connections do not see, behind a place.
     Hidden(HiddenPlace),
+    /// Who holds roles of which only so many may be held, behind a place.
+    Places(GrantPlace),
 }
 
 /// A page: its lines, and where the next one begins; none behind the last.
@@ -104,11 +108,11 @@ impl Work<'_, '_> {
                 Lines { lines, next: next.or_else(|| Some(Stage::Grants(GrantPlace::default()))) }
             }
             Stage::Grants(place) => {
-                let rows = transfer::grants(self.sql, &place, limit)?;
+                let rows = transfer::grants(self.sql, Which::Standing, &place, limit)?;
                 let last = rows.last().filter(|_| rows.len() >= limit);
                 let next = last.map(|(_, place)| Stage::Grants(place.clone()));
                 let next = next.or_else(|| Some(Stage::Suspensions(String::new())));
-                Lines { lines: rows.iter().map(grant).collect(), next }
+                Lines { lines: rows.iter().map(|row| grant("grant", row)).collect(), next }
             }
             Stage::Suspensions(after) => {
                 let rows = transfer::suspensions(self.sql, &after, limit)?;
@@ -129,7 +133,16 @@ impl Work<'_, '_> {
                 let rows = transfer::hidden(self.sql, &place, limit)?;
                 let last = rows.last().filter(|_| rows.len() >= limit);
                 let next = last.map(|(_, place)| Stage::Hidden(place.clone()));
+                let next = next.or_else(|| Some(Stage::Places(GrantPlace::default())));
                 Lines { lines: rows.iter().map(hidden).collect(), next }
+            }
+            Stage::Places(place) => {
+                let rows = transfer::grants(self.sql, Which::Counted, &place, limit)?;
+                let last = rows.last().filter(|_| rows.len() >= limit);
+                let next = last.map(|(_, place)| Stage::Places(place.clone()));
+                let rules = &self.memory.policy.access;
+                let scarce = rows.iter().filter(|(_, place)| rules.quota_of(&place.1).is_some());
+                Lines { lines: scarce.map(|row| grant("place", row)).collect(), next }
             }
         })
     }
@@ -190,12 +203,10 @@ fn member_lines<M: Clone>(
     }
 }
 
-fn grant((user, (_, role, scope, source)): &(String, GrantPlace)) -> Value {
+fn grant(kind: &str, (user, (_, role, scope, source)): &(String, GrantPlace)) -> Value {
     match scope.as_str() {
-        "" => json!({ "kind": "grant", "user": user, "group": role, "source": source }),
-        _ => {
-            json!({ "kind": "grant", "user": user, "role": role, "scope": scope, "source": source })
-        }
+        "" => json!({ "kind": kind, "user": user, "group": role, "source": source }),
+        _ => json!({ "kind": kind, "user": user, "role": role, "scope": scope, "source": source }),
     }
 }
 

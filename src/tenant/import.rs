@@ -76,6 +76,7 @@ impl Work<'_, '_> {
                 Line::Suspension(line) => self.import_suspension(number, &line),
                 Line::Change(line) => self.import_change(number, &line),
                 Line::Hidden { connection, user } => self.import_hidden(number, &connection, &user),
+                Line::Place(line) => self.import_place(number, &line),
                 Line::End => {
                     is_whole = true;
                     continue;

@@ -1,7 +1,9 @@
-//! What awaits a decision moves with its tenant: nobody comes to hold by that what was not approved.
+//! What awaits a decision moves with its tenant, and so do the places of quotas: nobody comes to hold by
+//! that what was not approved, and nobody loses what another one could hold instead.
 
 use serde_json::{Value, json};
 
+use crate::access::mapping;
 use crate::changes::reviewed;
 use crate::support::Acme;
 
@@ -154,4 +156,44 @@ fn a_change_that_no_export_has_is_refused() {
     assert_eq!(other.takes(&nobodys.to_string()), [0, 0, 1]);
     let hidden = json!({ "kind": "hidden", "connection": "okta", "user": "nobody" });
     assert_eq!(other.takes(&hidden.to_string()), [0, 0, 1]);
+}
+
+#[test]
+fn who_has_a_place_of_a_quota_keeps_it() {
+    for limit in [1, 1_000] {
+        let mut acme = Acme::new();
+        let scarce = |name: &str| json!({ "value": name, "max": 1 });
+        acme.policy(&json!({ "roles": [scarce("modeler"), scarce("clerk")],
+            "mappings": [mapping("m", "userName pr", &["modeler", "reader"])] }));
+        let users = ["ada", "bob", "eve"].map(|name| acme.user(name));
+        for user in &users[..2] {
+            acme.admin("POST", &format!("/users/{user}/grants"), &json!({ "role": "clerk" }));
+        }
+        // The first of them comes back behind the others.
+        for action in ["suspend", "restore"] {
+            acme.admin("POST", &format!("/users/{}/{action}", users[0]), &Value::Null);
+        }
+        let expected: Vec<Value> = users.iter().map(|user| acme.access(user)).collect();
+        assert_eq!(acme.held(&users[1]), ["clerk@company", "modeler@company", "reader@company"]);
+        let mut other = Acme::named("other");
+        for page in acme.export(limit) {
+            other.takes(&page);
+            assert_eq!(other.takes(&page)[0], 0, "what is there is not written again");
+            other.get("/Users?count=0");
+            other.alarms();
+        }
+        let moved: Vec<Value> = users.iter().map(|user| other.access(user)).collect();
+        assert_eq!(moved, expected);
+        let revoked =
+            |event: &Value| event["data"]["revoked"].as_array().is_some_and(|all| !all.is_empty());
+        assert!(!other.events().iter().any(revoked));
+        other.check_recomputed();
+        let place = json!({ "kind": "place", "user": users[0], "role": "", "source": "x" });
+        other.refuses_import(&place.to_string(), (422, "faulty"));
+        for (user, role) in [(users[0].as_str(), "reader"), ("nobody", "modeler")] {
+            let line =
+                json!({ "kind": "place", "user": user, "role": role, "source": "mapping:m" });
+            assert_eq!(other.takes(&line.to_string()), [0, 0, 1]);
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::store::changes::ChangeRow;
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::suspensions::{self, Cause};
-use crate::tenant::access::{counted, held_of, is_counted, row_of};
+use crate::tenant::access::{counted, held_of, is_counted, row_of, to_json};
 use crate::tenant::changes::change_of_line;
 use crate::tenant::work::{Failure, Work};
 
@@ -38,6 +38,33 @@ impl Work<'_, '_> {
         let row = own.cloned().unwrap_or_else(|| row_of(&held, self.memory.last_seq));
         let counted = is_counted(&counted(&self.memory.policy), &row);
         grants::put(self.sql, user.pos, &GrantRow { standing: true, ..row }, counted)?;
+        Ok(Outcome::Imported)
+    }
+
+    /// That a user holds a role of which only so many may be held, so that nobody else is given the place
+    /// when access is computed.
+    pub(super) fn import_place(
+        &mut self,
+        number: usize,
+        line: &GrantLine,
+    ) -> Result<Outcome, Failure> {
+        let held = granted(line).map(|granted| Held { granted, source: line.source.clone() });
+        let held = held.ok_or_else(|| faulty(number, "is no place of a quota"))?;
+        let Some(user) = self.moved_user(&line.user)? else { return Ok(Outcome::Skipped) };
+        let quota = held.granted.role().and_then(|role| self.memory.policy.access.quota_of(role));
+        if quota.is_none() {
+            return Ok(Outcome::Skipped);
+        }
+        let own = grants::of_user(self.sql, user.pos)?.into_iter().find(|row| held_of(row) == held);
+        if own.as_ref().is_some_and(|row| row.held) {
+            return Ok(Outcome::Unchanged);
+        }
+        let since = self.memory.last_seq;
+        let row = own.unwrap_or_else(|| row_of(&held, since));
+        let row = GrantRow { held: true, waiting: false, since, ..row };
+        grants::put(self.sql, user.pos, &row, true)?;
+        let event = Event::new(EventKind::UserAccessChanged, line.user.as_str());
+        self.record(&event.with("granted", vec![to_json(&held)]).with("imported", true))?;
         Ok(Outcome::Imported)
     }
 
@@ -107,10 +134,7 @@ impl Work<'_, '_> {
 
 /// The grant of a line, if it is one that somebody, or a trigger, could have made.
 fn held(line: &GrantLine) -> Option<Held> {
-    let GrantLine { role, scope, group, source, .. } = line;
-    let fields = [("role", role), ("scope", scope), ("group", group)].into_iter();
-    let fields = fields.filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())));
-    let granted = Granted::parse(&Value::Object(fields.collect::<Map<_, _>>())).ok()?;
+    let (granted, source) = (granted(line)?, &line.source);
     let named = |prefix: &str, most: usize| {
         source.strip_prefix(prefix).is_some_and(|name| (1..=most).contains(&name.len()))
     };
@@ -119,4 +143,11 @@ fn held(line: &GrantLine) -> Option<Held> {
     let fits =
         named("mapping:", limits::MAPPING_ID_CHARACTERS) || by_hand && granted.group().is_none();
     fits.then(|| Held { granted, source: source.clone() })
+}
+
+/// What a line grants, if it is something that there could be.
+fn granted(GrantLine { role, scope, group, .. }: &GrantLine) -> Option<Granted> {
+    let fields = [("role", role), ("scope", scope), ("group", group)].into_iter();
+    let fields = fields.filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())));
+    Granted::parse(&Value::Object(fields.collect::<Map<_, _>>())).ok()
 }

@@ -37,6 +37,8 @@ pub(super) enum Line {
         connection: String,
         user: String,
     },
+    /// Who holds a role of which only so many may be held.
+    Place(GrantLine),
     /// The last line of the last page.
     #[serde(skip)]
     End,
