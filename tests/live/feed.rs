@@ -86,23 +86,39 @@ fn so_many_requests_wait_and_an_event_wakes_all_of_them() {
 }
 
 #[test]
-fn an_import_wakes_who_waits_and_the_answer_is_dressed_as_all_are() {
+fn an_import_wakes_who_waits() {
     let (acme, other) = (Tenant::new("poll-export"), Tenant::new("poll-import"));
     acme.user("ada");
-    let exported = acme.admin("GET", "/export").is(200).body;
-    let limit = json!({ "rateLimit": { "perSecond": 50, "burst": 200 } });
-    other.admin("PUT", "/policies").json(&limit).is(200);
-    let key = other.mint(&["events:read"]);
-    let path = format!("/events?after={}&wait=20", last(&other));
+    let settings = acme.admin("GET", "/export").is(200).text();
+    let line: Value = serde_json::from_str(settings.lines().last().expect("a line")).expect("JSON");
+    let path = format!("/export?cursor={}", text(&line["next"]));
+    let users = acme.admin("GET", &path).is(200).body;
+    let query = format!("after={}&wait=20", last(&other));
     thread::scope(|scope| {
-        let poll = scope.spawn(|| other.ask_by(&key, "GET", &path).is(200));
+        let poll = scope.spawn(|| feed(&other, &query).is(200));
         thread::sleep(Duration::from_millis(500));
         let begun = unix_seconds();
         let import = other.admin("POST", "/import").header("content-type", "application/x-ndjson");
-        import.body(exported).is(200);
-        let reply = poll.join().expect("an answer");
+        import.body(users).is(200);
+        let events = items(&poll.join().expect("an answer"));
         assert!(unix_seconds() - begun < 10, "it is answered at once");
-        assert_eq!(items(&reply)[0]["type"], "user.created");
+        assert_eq!(events[0]["type"], "user.created");
+    });
+}
+
+#[test]
+fn who_has_waited_is_told_what_is_left_of_a_rate_limit() {
+    let acme = Tenant::new("poll-limit");
+    let limit = json!({ "rateLimit": { "perSecond": 50, "burst": 200 } });
+    acme.admin("PUT", "/policies").json(&limit).is(200);
+    let key = acme.mint(&["events:read"]);
+    let path = format!("/events?after={}&wait=20", last(&acme));
+    thread::scope(|scope| {
+        let poll = scope.spawn(|| acme.ask_by(&key, "GET", &path).is(200));
+        thread::sleep(Duration::from_millis(500));
+        acme.user("ada");
+        let reply = poll.join().expect("an answer");
+        assert_eq!(items(&reply).len(), 1);
         assert_eq!(reply.header("x-rate-limit-limit"), "200");
     });
 }
