@@ -1,6 +1,5 @@
 //! What a stream is: how it hands events over, of which types they are, and how they are signed.
 
-use crate::event::is_type;
 use crate::limits;
 
 /// How events are handed over.
@@ -80,15 +79,9 @@ impl Signature {
 }
 
 impl Types {
-    /// Reads types.
-    ///
-    /// # Errors
-    /// The place of the first that no event has.
-    pub fn parse(types: &[&str]) -> Result<Self, usize> {
-        match types.iter().position(|one| !is_type(one)) {
-            Some(place) => Err(place),
-            None => Ok(Self(types.iter().map(|one| (*one).to_owned()).collect())),
-        }
+    /// These types, or families of them; none are all.
+    pub fn of(names: &[&str]) -> Self {
+        Self(names.iter().map(|name| (*name).to_owned()).collect())
     }
 
     /// What a row holds, spaces between them.
