@@ -1,9 +1,19 @@
 //! A response on its way out: what it cost, what the log is told, and the runtime's form of it.
 
+use worker::js_sys::Promise;
+
 use super::crossings::respond;
 use super::{Outcome, js, now};
 use crate::http::{Done, RequestId, Response, Trace};
 use crate::store::Cost;
+
+/// Where a request has been answered.
+pub(super) enum Answered {
+    /// Here.
+    Edge(Response),
+    /// By the tenant's object, which tells the log as well; its response is not touched.
+    Object(Promise),
+}
 
 /// What a request cost.
 #[derive(Clone, Copy, Default)]

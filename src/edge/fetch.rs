@@ -1,9 +1,8 @@
 //! The Worker: what happens to a request from outside until its tenant's object has it.
 
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::js_sys::Promise;
 
-use super::answer::{Spent, deliver, request_id};
+use super::answer::{Answered, Spent, deliver, request_id};
 use super::body::Body;
 use super::deployment::Deployment;
 use super::handover::{errand, hand_over};
@@ -20,14 +19,6 @@ use crate::registry::Status;
 #[wasm_bindgen]
 pub fn fetch(request: js::Request, env: js::Env) -> Outcome {
     eagerly(answer(request, env))
-}
-
-/// Where a request has been answered.
-pub(super) enum Answered {
-    /// Here.
-    Edge(Response),
-    /// By the tenant's object, which tells the log as well; its response is not touched.
-    Object(Promise),
 }
 
 async fn answer(request: js::Request, env: js::Env) -> Outcome {

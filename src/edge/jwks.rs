@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsValue;
 
-use super::fetch::Answered;
+use super::answer::Answered;
 use super::handover::{errand, hand_over};
 use super::inbound::Inbound;
 use super::{now, rate_limits, registry};
