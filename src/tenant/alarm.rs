@@ -9,9 +9,9 @@ use crate::store::{self, Sql, StoreError};
 
 impl Tenant {
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
-    /// once for rows to be swept and for streams, within seconds for copies, the uses of keys and recent requests, when
-    /// users who were deleted or old events are to be forgotten, and when somebody has stayed away for
-    /// too long.
+    /// once for rows to be swept and for streams, within seconds for copies, the uses of keys and recent
+    /// requests, when users who were deleted or old events are to be forgotten, and when somebody has
+    /// stayed away for too long.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
         if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
             return Some(0);
@@ -75,6 +75,10 @@ impl Tenant {
                 if sweeps {
                     // It changes groups, and may record no event.
                     memory.order_bookmarks = OrderBookmarks::default();
+                }
+                if memory.stale {
+                    self.memory = None;
+                    wake(&mut self.memory, sql)?;
                 }
                 Ok(())
             }

@@ -24,9 +24,6 @@ use crate::store::{
     transacted, trusts,
 };
 
-/// How far a step has come: how many resources it has left, and where the next one goes on.
-type Parted = (i64, Option<Pos>);
-
 /// Does one step by alarm, or has it stop where a guard refuses what comes of it.
 pub(super) fn step_by_alarm(
     sql: &dyn Sql,
@@ -36,19 +33,17 @@ pub(super) fn step_by_alarm(
 ) -> Result<(), StoreError> {
     let (author, before) =
         (Author { actor: &departure.actor, connection: None, now }, memory.checkpoint());
-    let mut parting = || -> Result<Parted, Unsettled> {
-        let parted = part_some(sql, memory, departure, now)?;
-        Settling { sql, memory: &mut *memory, author }.settle()?;
-        Ok(parted)
+    let mut parting = || -> Result<(), Unsettled> {
+        step(sql, memory, departure, now)?;
+        Settling { sql, memory: &mut *memory, author }.settle()
     };
     match transacted(sql, &mut parting, Result::is_ok)? {
-        Ok(parted) => {
-            go_on(sql, memory, departure, parted)?;
-            Settling { sql, memory, author }.settle_by_alarm()
-        }
+        Ok(()) => Ok(()),
         Err(Unsettled::Store(error)) => Err(error),
         Err(Unsettled::Guard(guard)) => {
             memory.restore(before);
+            // After the last step it thinks the connection gone.
+            memory.stale = !memory.connections.contains_key(&departure.connection);
             let stopped = Some(guard.demand());
             let event = Event::new(EventKind::ConnectionUpdated, departure.connection.as_str());
             memory.record(sql, &event.with("stopped", stopped.clone()), author)?;
@@ -65,8 +60,19 @@ pub(super) fn step(
     departure: &DepartureRow,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let parted = part_some(sql, memory, departure, now)?;
-    go_on(sql, memory, departure, parted)
+    let id = departure.connection.as_str();
+    let unknown = || StoreError::new("it is not known what becomes of a connection's users");
+    let fate = Fate::of(&departure.users).ok_or_else(unknown)?;
+    let (scan, limit) = (limits::DEPARTURE_SCAN, limits::DEPARTURE_RESOURCES);
+    let (managed, next) = departures::managed(sql, id, departure.pos, scan, limit)?;
+    let author = Author { actor: &departure.actor, connection: Some(id), now };
+    for pos in &managed {
+        part(sql, memory, *pos, fate, author)?;
+    }
+    let Some(pos) = next else { return end(sql, memory, id) };
+    let done = i64::try_from(managed.len()).unwrap_or(i64::MAX);
+    let done = departure.done.saturating_add(done);
+    set(sql, memory, DepartureRow { pos, done, ..departure.clone() })
 }
 
 /// Notes where a departure stands.
@@ -80,35 +86,6 @@ pub(super) fn set(
         connection.departure = Some(departure);
     }
     Ok(())
-}
-
-fn part_some(
-    sql: &dyn Sql,
-    memory: &mut Memory,
-    departure: &DepartureRow,
-    now: DateTime<Utc>,
-) -> Result<Parted, StoreError> {
-    let id = departure.connection.as_str();
-    let unknown = || StoreError::new("it is not known what becomes of a connection's users");
-    let fate = Fate::of(&departure.users).ok_or_else(unknown)?;
-    let (scan, limit) = (limits::DEPARTURE_SCAN, limits::DEPARTURE_RESOURCES);
-    let (managed, next) = departures::managed(sql, id, departure.pos, scan, limit)?;
-    let author = Author { actor: &departure.actor, connection: Some(id), now };
-    for pos in &managed {
-        part(sql, memory, *pos, fate, author)?;
-    }
-    Ok((i64::try_from(managed.len()).unwrap_or(i64::MAX), next))
-}
-
-fn go_on(
-    sql: &dyn Sql,
-    memory: &mut Memory,
-    departure: &DepartureRow,
-    (parted, next): Parted,
-) -> Result<(), StoreError> {
-    let Some(pos) = next else { return end(sql, memory, &departure.connection) };
-    let done = departure.done.saturating_add(parted);
-    set(sql, memory, DepartureRow { pos, done, ..departure.clone() })
 }
 
 /// A connection has left, with whatever may still open it: another of its id must not be opened by the

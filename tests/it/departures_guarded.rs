@@ -119,6 +119,37 @@ fn a_guard_that_comes_later_stops_it_too_and_it_may_go_on_otherwise() {
     }
 }
 
+/// What a connection has said of groups that was never heard counts from its end on.
+#[test]
+fn the_last_step_of_a_departure_is_held_to_guards_too() {
+    let mut acme = Acme::new();
+    let users = acme.populate(limits::DEPARTURE_RESOURCES + 2);
+    let owner = users.last().unwrap().clone();
+    let key = acme.connection_key("okta", "pending");
+    let blocked = json!({ "displayName": "blocked", "members": [{ "value": owner }] });
+    acme.with_key(&key, |acme| acme.made("/Groups", &blocked));
+    // Of whom it manages nothing counts yet; the owner is nobody's.
+    let managed = format!("UPDATE resources SET manager = 'okta' WHERE id <> '{owner}'");
+    acme.sql.query(&managed, &[]).unwrap();
+    acme.sleep();
+    let condition =
+        format!("userName eq \"u{}\" and not (groups.display eq \"blocked\")", users.len());
+    let policy = json!({ "mappings": [mapping("m", &condition, &["owner"])] });
+    acme.policy(&policy);
+    acme.alarms();
+    assert_eq!(acme.held(&owner), ["owner@company"]);
+    acme.policy(&json!({ "guards": [{ "role": "owner" }] }));
+    assert_eq!(acme.leaves("keep").0, 202);
+    acme.check_stopped(&owner, "keep");
+    let eve = acme.user("eve");
+    acme.owns(&eve);
+    assert_eq!(acme.leaves("keep").0, 202);
+    acme.alarms();
+    assert_eq!((acme.rows("departures"), acme.rows("connections")), (0, 0));
+    assert_eq!((acme.held(&owner).len(), acme.held(&eve).len()), (0, 1));
+    acme.check_recomputed();
+}
+
 /// More users than a request computes, the last of whom owns something by a mapping, and another by hand.
 fn two_owners() -> (Acme, [String; 2]) {
     let mut acme = Acme::new();
