@@ -152,9 +152,10 @@ function replayed(events) {
 /** What is there now with all events undone, newest first, has to be what was once made. */
 function beginnings(events, resources, model) {
   const current = byId(structuredClone(resources));
-  for (const { data } of events.toReversed()) {
+  for (const { type, data } of events.toReversed()) {
     const resource = current.get(data.id);
-    if (resource === undefined) continue;
+    // What a resource was made with, nothing was there before.
+    if (resource === undefined || type.endsWith(".created")) continue;
     for (const path of data.changed ?? []) write(resource, path, data.previous[path]);
   }
   const created = new Map(model.map(({ id, created: made, attributes }) => [id, made ?? attributes]));
