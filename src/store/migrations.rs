@@ -13,7 +13,7 @@ use self::provisioning::{
     DRIFTS, GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS,
     STOPPED, SUSPENSIONS, TOMBSTONES, WAITING,
 };
-use self::streams::{STREAMS, TOKENS, UNKNOWN};
+use self::streams::{MAPPED, STREAMS, TOKENS, UNKNOWN};
 use super::{Sql, StoreError};
 
 /// Each migration's statements, in order; its number is its place.
@@ -55,6 +55,7 @@ const MIGRATIONS: &[&[&str]] = &[
     WAITING,
     STOPPED,
     DECIDING,
+    MAPPED,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

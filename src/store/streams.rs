@@ -28,6 +28,8 @@ pub struct StreamRow {
     pub audience: Option<String>,
     /// What the receiver is shown as `Authorization`, sealed.
     pub authorization: Option<String>,
+    /// By which attribute map it tells of users, if by one.
+    pub attribute_map: Option<String>,
     /// The key that signs them, sealed.
     pub secret: String,
     /// The key before, sealed, that signs them, too.
@@ -56,7 +58,7 @@ pub const DISABLED: &str = "disabled";
 pub fn all(sql: &dyn Sql) -> Result<Vec<StreamRow>, StoreError> {
     const STATEMENT: &str = "SELECT id, kind, url, types, state, why, signature, secret, former,
             former_until, since, failing, created, origin, audience, authorization, former_types,
-            forgotten
+            forgotten, attribute_map
          FROM streams ORDER BY id";
     let text = |row: &Row, column| row.text(column).map(str::to_owned);
     let read = |row: &Row| {
@@ -79,6 +81,7 @@ pub fn all(sql: &dyn Sql) -> Result<Vec<StreamRow>, StoreError> {
             authorization: row.text_or_null(15)?.map(str::to_owned),
             former_types: text(row, 16)?,
             forgotten: row.integer(17)?,
+            attribute_map: row.text_or_null(18)?.map(str::to_owned),
         })
     };
     sql.query(STATEMENT, &[])?.iter().map(read).collect()
@@ -89,8 +92,8 @@ pub fn put(sql: &dyn Sql, row: &StreamRow) -> Result<(), StoreError> {
     sql.query(
         "INSERT OR REPLACE INTO streams (id, kind, url, types, state, why, signature, secret, former,
             former_until, since, failing, created, origin, audience, authorization, former_types,
-            forgotten)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+            forgotten, attribute_map)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         &[
             Param::Text(&row.id),
             Param::Text(&row.kind),
@@ -110,6 +113,7 @@ pub fn put(sql: &dyn Sql, row: &StreamRow) -> Result<(), StoreError> {
             row.authorization.as_deref().map_or(Param::Null, Param::Text),
             Param::Text(&row.former_types),
             Param::Integer(row.forgotten),
+            row.attribute_map.as_deref().map_or(Param::Null, Param::Text),
         ],
     )?;
     Ok(())

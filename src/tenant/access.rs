@@ -20,7 +20,7 @@ use serde_json::Value;
 use self::change::Change;
 pub(super) use self::dirty::Dirty;
 pub(super) use self::known::Known;
-pub(super) use self::shown::shown_document;
+pub(super) use self::shown::{mapped_of, shown_document};
 pub(super) use self::steps::step;
 use super::changes::Refused;
 use super::memory::{Author, Memory};

@@ -3,6 +3,8 @@
 use muster::limits;
 use serde_json::{Value, json};
 
+use crate::hooks::{Sent, URL, status};
+use crate::steps::patch_op;
 use crate::support::Acme;
 
 fn map(attributes: &Value) -> Value {
@@ -65,6 +67,72 @@ fn ol_05_what_a_user_lacks_is_left_out_and_warned_of_where_that_is_asked_for() {
     let ada = json!({ "userName": "ada", "name": { "givenName": "Ada" } });
     let warnings = json!([{ "code": "attribute_missing", "targets": ["mail", "name"] }]);
     assert_eq!(mapped(&attributes, &ada), json!([{}, warnings]));
+}
+
+/// A webhook tells of users by the names of its application, with the values of when it is sent.
+#[test]
+fn ol_05_a_webhook_has_what_the_user_is_to_its_application() {
+    let mut acme = Acme::new();
+    let attributes = json!([
+        { "target": "license", "source": "entitlements[type eq \"license\"].value" },
+        { "target": "seats", "source": "title", "warnIfMissing": true },
+    ]);
+    acme.admin("PUT", "/attribute-maps", &map(&attributes));
+    let made = acme.stream(&json!({ "id": "crm", "url": URL, "attributeMap": "crm" }));
+    assert_eq!(made["attributeMap"], "crm");
+    acme.hook("plain");
+    acme.sleep();
+    let licensed = |value: &str| json!([{ "value": value, "type": "license" }]);
+    let ada = acme.made("/Users", &json!({ "userName": "ada", "entitlements": licensed("E3") }));
+    let change = json!([{ "op": "replace", "path": "entitlements", "value": licensed("E5") }]);
+    assert_eq!(acme.scim("PATCH", &format!("/Users/{ada}"), &patch_op(&change)).status, 200);
+    acme.group("crew", &[&ada]);
+    let sent: Vec<Value> = acme.deliver(|_| status(204)).iter().map(told).collect();
+    let with = |kind: &str| json!([kind, { "license": "E5" }, ["seats"]]);
+    let of = |kind: &str| json!([kind, null, null]);
+    let (mapped, plain): (Vec<&Value>, Vec<&Value>) =
+        sent.iter().partition(|one| !one[1].is_null());
+    assert_eq!(mapped, [&with("user.created"), &with("user.updated")]);
+    let others = [of("user.created"), of("user.updated"), of("group.member.added")];
+    assert!(others.iter().all(|other| plain.contains(&other)), "{plain:?}");
+    // Of who is gone there is nothing to tell, nor is there without the map.
+    assert_eq!(acme.scim("DELETE", &format!("/Users/{ada}"), &Value::Null).status, 204);
+    acme.admin("DELETE", "/streams/plain", &Value::Null);
+    assert!(acme.deliver(|_| status(204)).iter().all(|sent| sent.body["data"]["mapped"].is_null()));
+    acme.admin("PUT", "/attribute-maps", &json!({ "items": [] }));
+    acme.user("bob");
+    let sent: Vec<Value> = acme.deliver(|_| status(204)).iter().map(told).collect();
+    assert_eq!(sent, [of("tenant.updated"), of("user.created")]);
+}
+
+/// What came of a message: its type, what is mapped, and what is missed.
+fn told(sent: &Sent) -> Value {
+    let data = &sent.body["data"];
+    json!([sent.body["type"], data["mapped"], data["warnings"][0]["targets"]])
+}
+
+#[test]
+fn a_webhook_is_mapped_by_who_may_read_users_and_by_a_map_that_there_is() {
+    let mut acme = Acme::new();
+    acme.admin("PUT", "/attribute-maps", &map(&json!([])));
+    acme.hook("crm");
+    let unknown = (422, "contradictory", "`attributeMap` is no attribute map of this tenant");
+    let body = json!({ "url": URL, "attributeMap": "erp" });
+    acme.admin_refused("POST", "/streams", &body, unknown);
+    acme.admin_refused("PATCH", "/streams/crm", &json!({ "attributeMap": "erp" }), unknown);
+    let of_tokens = (400, "malformed", "`attributeMap` is no field of such a stream");
+    let body = json!({ "kind": "setPoll", "attributeMap": "crm" });
+    acme.admin_refused("POST", "/streams", &body, of_tokens);
+    let key = acme.mint(&["streams:write", "events:read"]);
+    let path = format!("/v1/tenants/{}/streams/crm", acme.slug());
+    let by_map = json!({ "attributeMap": "crm" });
+    assert_eq!(acme.ask("PATCH", &path, &by_map, &key).status, 403);
+    let key = acme.mint(&["streams:write", "events:read", "scim.users:read"]);
+    assert_eq!(acme.ask("PATCH", &path, &by_map, &key).json()["attributeMap"], "crm");
+    let changed = acme.events().pop().unwrap();
+    assert_eq!(changed["data"]["changed"], json!(["attributeMap"]));
+    let none = acme.admin("PATCH", "/streams/crm", &json!({ "attributeMap": null }));
+    assert_eq!(none.json().get("attributeMap"), None);
 }
 
 #[test]

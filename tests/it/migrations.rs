@@ -108,6 +108,7 @@ const UNDONE: &[&[&str]] = &[
     &["DROP INDEX grants_waiting", "ALTER TABLE grants DROP COLUMN waiting"],
     &["ALTER TABLE departures DROP COLUMN stopped"],
     &["ALTER TABLE brakes DROP COLUMN deciding"],
+    &["ALTER TABLE streams DROP COLUMN attribute_map"],
 ];
 
 /// This version.

@@ -53,3 +53,6 @@ pub(super) const UNKNOWN: &[&str] = &[
     // The place up to which something is forgotten that did not go well.
     "ALTER TABLE streams ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0",
 ];
+
+/// By which attribute map a stream tells of users.
+pub(super) const MAPPED: &[&str] = &["ALTER TABLE streams ADD COLUMN attribute_map TEXT"];

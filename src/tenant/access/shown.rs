@@ -185,6 +185,18 @@ impl Work<'_, '_> {
     }
 }
 
+/// The attributes of the user of an id, if there is one, as an application calls them.
+pub(in crate::tenant) fn mapped_of(
+    sql: &dyn Sql,
+    memory: &Memory,
+    map: &AttributeMap,
+    id: &str,
+) -> Result<Map<String, Value>, StoreError> {
+    let row = resources::by_id(sql, id)?.filter(|row| row.pos.type_number() == USER);
+    let known = row.map(|row| Known::of(sql, memory, &row)).transpose()?;
+    Ok(known.map_or_else(Map::new, |known| mapped(map, &known).into_iter().collect()))
+}
+
 /// A user's attributes as an application calls them, and which of them are missed.
 fn mapped(map: &AttributeMap, known: &Known) -> Vec<(String, Value)> {
     let Outcome { values, missing } = map.apply(&known.user);

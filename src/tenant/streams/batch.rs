@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Stream;
 use crate::auth::{KeyPair, SigningKey, TokenPair, signed_text, symmetric_signature};
@@ -134,14 +134,18 @@ impl Delivery {
 }
 
 impl Item {
-    /// An event for a stream's receiver.
+    /// An event for a stream's receiver, with what else is told of it.
     pub(super) fn new(
         stream: &Stream,
         tenant: &str,
         event: &EventRow,
+        more: Map<String, Value>,
         row: Option<DeliveryRow>,
     ) -> Self {
-        let shown = event_of(tenant, event);
+        let mut shown = event_of(tenant, event);
+        if let Some(data) = shown.get_mut("data").and_then(Value::as_object_mut) {
+            data.extend(more);
+        }
         let ids = ids_of(&shown);
         let id = stream.message_id(tenant, event);
         let body = match stream.tells_tokens() {

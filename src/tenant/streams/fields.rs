@@ -23,6 +23,7 @@ pub(super) struct NewStream {
     /// For whom its tokens are; none of a webhook's.
     pub(super) audience: Option<String>,
     pub(super) authorization: Option<String>,
+    pub(super) attribute_map: Option<String>,
     pub(super) after: Option<i64>,
 }
 
@@ -35,6 +36,8 @@ pub(super) struct Patch {
     pub(super) audience: Option<Option<String>>,
     /// Another, or none.
     pub(super) authorization: Option<Option<String>>,
+    /// Another, or none.
+    pub(super) attribute_map: Option<Option<String>>,
     pub(super) state: Option<&'static str>,
 }
 
@@ -49,8 +52,17 @@ impl NewStream {
         outbound: Outbound<'_>,
         last: i64,
     ) -> Result<Self, Problem> {
-        const FIELDS: [&str; 8] =
-            ["id", "kind", "url", "types", "after", "signature", "audience", "authorization"];
+        const FIELDS: [&str; 9] = [
+            "id",
+            "kind",
+            "url",
+            "types",
+            "after",
+            "signature",
+            "audience",
+            "authorization",
+            "attributeMap",
+        ];
         only_fields(body, &FIELDS, "a stream")?;
         let named = |name: &'static str, default: &'static str| text(body, name, default);
         let id = match body.get("id") {
@@ -81,6 +93,10 @@ impl NewStream {
         if authorization.is_some() && kind != StreamKind::SetPush {
             return Err(not_of("authorization"));
         }
+        let attribute_map = bounded(body.get("attributeMap"), "attributeMap")?;
+        if attribute_map.is_some() && is_token {
+            return Err(not_of("attributeMap"));
+        }
         Ok(Self {
             id: id.map(str::to_owned),
             kind,
@@ -89,6 +105,7 @@ impl NewStream {
             signature: signature.ok_or_else(|| malformed("`signature` is none of this kind"))?,
             audience,
             authorization,
+            attribute_map,
             after: match body.get("after") {
                 None | Some(Value::Null) => None,
                 Some(after) => Some(place(after, last)?),
@@ -103,7 +120,7 @@ impl Patch {
     /// # Errors
     /// As [`NewStream::read`].
     pub(super) fn read(body: &Map<String, Value>, outbound: Outbound<'_>) -> Result<Self, Problem> {
-        let fields = ["url", "types", "state", "audience", "authorization"];
+        let fields = ["url", "types", "state", "audience", "authorization", "attributeMap"];
         only_fields(body, &fields, "a stream that is changed")?;
         let state = match body.get("state").map(Value::as_str) {
             None => None,
@@ -117,6 +134,7 @@ impl Patch {
             types: body.get("types").map(|value| types(Some(value))).transpose()?,
             audience: text("audience")?,
             authorization: text("authorization")?,
+            attribute_map: text("attributeMap")?,
             state,
         })
     }
@@ -218,6 +236,9 @@ impl Stream {
         if let Some(audience) = &row.audience {
             shown.push(("audience", audience.as_str().into()));
             shown.push(("isAuthorized", row.authorization.is_some().into()));
+        }
+        if let Some(map) = &row.attribute_map {
+            shown.push(("attributeMap", map.as_str().into()));
         }
         object(shown)
     }

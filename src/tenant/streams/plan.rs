@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 
 use super::batch::{Batch, Item};
 use super::{Stream, land};
 use crate::auth::KeyRing;
 use crate::http::Outbound;
 use crate::limits;
+use crate::store::deliveries::{self, DeliveryRow};
 use crate::store::events::{self, EventRow, Span};
-use crate::store::{Sql, StoreError, deliveries};
+use crate::store::{Sql, StoreError};
+use crate::tenant::access::mapped_of;
 use crate::tenant::memory::Memory;
 use crate::tenant::page::fitting;
 
@@ -74,6 +77,23 @@ impl Plan<'_> {
         Ok(Some(batch))
     }
 
+    /// An event for a stream's receiver: of a user, with the attributes that the user has now as the
+    /// receiver calls them, if the stream has a map for that and somebody may still be asked for.
+    fn item(
+        &self,
+        stream: &Stream,
+        event: &EventRow,
+        row: Option<DeliveryRow>,
+    ) -> Result<Item, StoreError> {
+        let maps = &self.memory.policy.attributes.maps;
+        let map = stream.row.attribute_map.as_deref().and_then(|id| maps.get(id));
+        let mapped = match (map, user_of(event)) {
+            (Some(map), Some(id)) => mapped_of(self.sql, self.memory, map, &id)?,
+            _ => Map::new(),
+        };
+        Ok(Item::new(stream, self.tenant, event, mapped, row))
+    }
+
     /// What is tried again. What is not, holds back all that is about the same.
     fn again(&self, stream: &Stream, batch: &mut Batch) -> Result<(), StoreError> {
         if stream.unfinished == 0 {
@@ -89,7 +109,7 @@ impl Plan<'_> {
             }
             let (after, until) = (row.seq.saturating_sub(1), row.seq);
             match events::read(self.sql, Span { after, until, kind: None, actor: None })?.first() {
-                Some(event) => batch.items.push(Item::new(stream, self.tenant, event, Some(row))),
+                Some(event) => batch.items.push(self.item(stream, event, Some(row))?),
                 // Nobody knows any more what it was.
                 None => deliveries::delete(self.sql, &batch.stream, row.seq)?,
             }
@@ -114,13 +134,20 @@ impl Plan<'_> {
                 break;
             }
             if stream.takes(event) {
-                let item = Item::new(stream, self.tenant, event, None);
+                let item = self.item(stream, event, None)?;
                 bytes = bytes.saturating_add(item.ids.iter().map(String::len).sum());
                 batch.items.push(item);
             }
         }
         Ok(())
     }
+}
+
+/// The user whom an event is about, if it is about one.
+fn user_of(event: &EventRow) -> Option<String> {
+    let data: Value = serde_json::from_str(&event.data).ok()?;
+    let is_user = data.get("resourceType").and_then(Value::as_str) == Some("User");
+    data.get("id").and_then(Value::as_str).filter(|_| is_user).map(str::to_owned)
 }
 
 /// The events behind a place, up to another, as many as are read at once, and where they end.

@@ -6,7 +6,7 @@ use super::batch::{Delivery, Message};
 use super::fields::{NewStream, Patch, place};
 use super::keys::{sealed, sealed_authorization};
 use super::{Stream, follower_of, object};
-use crate::auth::{KeyPair, SigningKey, TokenPair};
+use crate::auth::{KeyPair, Scope, SigningKey, TokenPair};
 use crate::event::{Event, EventKind};
 use crate::http::{Method, Problem, ProblemCode, Response, Route, StreamAction, host_of, is_slug};
 use crate::limits;
@@ -16,7 +16,7 @@ use crate::store::streams::{self, DISABLED, ENABLED, StreamRow};
 use crate::store::{StoreError, deliveries};
 use crate::tenant::document::timestamp;
 use crate::tenant::duration::given_seconds;
-use crate::tenant::work::{Answer, Failure, Work, conflict, missing, only_fields};
+use crate::tenant::work::{Answer, Failure, Work, conflict, missing, only_fields, permitted};
 
 impl Work<'_, '_> {
     /// What is asked of streams; 405 for what is asked of nothing else either.
@@ -39,16 +39,17 @@ impl Work<'_, '_> {
         }
     }
 
-    /// `POST …/streams {"id"?,"kind"?,"url"?,"types"?,"after"?,"signature"?,"audience"?,"authorization"?}` →
-    /// 201 with the secret, this once; of a pair of keys, with the public one, or its name in the JWKS.
+    /// `POST …/streams {"id"?,"kind"?,"url"?,"types"?,"after"?,"signature"?,"audience"?,"authorization"?,
+    /// "attributeMap"?}` → 201 with the secret, this once; of a pair of keys, with the public one, or its name in the JWKS.
     ///
-    /// 1. The body must be right: 400, 415, 422.
+    /// 1. The body must be right, and who asks may read what is told: 400, 403, 415, 422.
     /// 2. There must be room, and no stream of that id: 409.
     /// 3. The row is written. The stream begins behind the last event, this one's among them, unless it
     ///    is to begin elsewhere.
     fn create_stream(&mut self) -> Answer {
         let body = self.admin_body()?;
         let new = NewStream::read(&body, self.call.outbound, self.memory.last_seq)?; // (1)
+        self.may_map(new.attribute_map.as_deref())?; // (1)
         let id = match new.id {
             Some(id) => id,
             None => self.next_id()?,
@@ -68,6 +69,7 @@ impl Work<'_, '_> {
         let row = StreamRow {
             audience,
             authorization,
+            attribute_map: new.attribute_map,
             secret: sealed(self.call.key_ring, self.tenant(), &id, &key)?,
             kind: new.kind.name().to_owned(),
             url: new.url,
@@ -107,8 +109,8 @@ impl Work<'_, '_> {
         Ok(Response::json(200, &self.shown(stream)))
     }
 
-    /// `PATCH …/streams/{s} {"url"?,"types"?,"state"?,"audience"?,"authorization"?}`. One that is enabled
-    /// again goes on where it was, and at once.
+    /// `PATCH …/streams/{s} {"url"?,"types"?,"state"?,"audience"?,"authorization"?,"attributeMap"?}`. One that
+    /// is enabled again goes on where it was, and at once.
     fn patch_stream(&mut self, id: &str) -> Answer {
         let body = self.admin_body()?;
         let patch = Patch::read(&body, self.call.outbound)?;
@@ -116,7 +118,8 @@ impl Work<'_, '_> {
         let before = stream.row.clone();
         let is_of_another = patch.url.is_some() && stream.kind == StreamKind::SetPoll
             || patch.audience.is_some() && !stream.tells_tokens()
-            || patch.authorization.is_some() && stream.kind != StreamKind::SetPush;
+            || patch.authorization.is_some() && stream.kind != StreamKind::SetPush
+            || patch.attribute_map.is_some() && stream.tells_tokens();
         if is_of_another {
             let detail = "a stream of this kind has no such field";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into());
@@ -127,6 +130,10 @@ impl Work<'_, '_> {
         if let Some(url) = patch.url {
             stream.row.url = url;
             stream.row.origin = self.call.outbound.own_origin.to_owned();
+        }
+        if let Some(map) = patch.attribute_map {
+            self.may_map(map.as_deref())?;
+            stream.row.attribute_map = map;
         }
         if let Some(audience) = patch.audience {
             let usual = || usual_audience(stream.kind, &stream.row.url, id);
@@ -152,6 +159,7 @@ impl Work<'_, '_> {
             ("state", stream.row.state != before.state),
             ("audience", stream.row.audience != before.audience),
             ("authorization", stream.row.authorization != before.authorization),
+            ("attributeMap", stream.row.attribute_map != before.attribute_map),
         ];
         let changed: Vec<&str> =
             changed.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
@@ -258,6 +266,19 @@ impl Work<'_, '_> {
         let shown = with_key(self.shown(&stream), &key);
         self.memory.streams.put(stream);
         Ok(Response::json(200, &shown))
+    }
+
+    /// Refuses that users are told of by a map that there is not, or by one who may not read users:
+    /// 422, 403.
+    fn may_map(&self, map: Option<&str>) -> Result<(), Failure> {
+        let Some(map) = map else { return Ok(()) };
+        let detail = "users' attributes need the scope scim.users:read";
+        permitted(self.may(Scope::UsersRead), detail)?;
+        if self.memory.policy.attributes.maps.get(map).is_none() {
+            let detail = "`attributeMap` is no attribute map of this tenant";
+            return Err(Problem::new(ProblemCode::Contradictory, detail).into());
+        }
+        Ok(())
     }
 
     /// The stream of an id: 404.

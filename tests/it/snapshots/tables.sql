@@ -279,7 +279,7 @@ CREATE TABLE streams (
         since INTEGER NOT NULL,
         failing INTEGER,
         created INTEGER NOT NULL
-     , audience TEXT, authorization TEXT, former_types TEXT NOT NULL DEFAULT '', forgotten INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+     , audience TEXT, authorization TEXT, former_types TEXT NOT NULL DEFAULT '', forgotten INTEGER NOT NULL DEFAULT 0, attribute_map TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE deliveries (
         stream TEXT NOT NULL,
         seq INTEGER NOT NULL,
