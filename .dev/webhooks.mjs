@@ -27,7 +27,7 @@ const ED25519 = Buffer.from("302a300506032b6570032100", "hex");
 export async function webhooks({ tools }) {
   const served = await serveWith(tools, freshVariables(), configurationWithoutBuild());
   const receiver = await startReceiver();
-  const parts = [signatures, tokens, answers, order, slowness, endings, suspension, costs, survival];
+  const parts = [signatures, names, tokens, answers, order, slowness, endings, suspension, costs, survival];
   const state = { worker: served.worker };
   try {
     for (const part of parts) {
@@ -226,6 +226,16 @@ async function answers({ tenant, receiver, served, state }) {
   expect("what was made", told.get(`${txn}:0`), "POST 201 true");
   expect("what was refused", told.get(`${txn}:1`), "POST 409 false");
   expect("the request itself", told.get(txn), "POST 200 true");
+}
+
+/** A message has what a user is to its application, by the names that it knows. */
+async function names({ tenant, receiver }) {
+  const attributes = [{ target: "login", source: "userName" }];
+  await tenant.admin("PUT", "/attribute-maps", { items: [{ id: "crm", targets: ["login"], attributes }] });
+  await tenant.stream("crm", `${receiver.url}/names`, { attributeMap: "crm" });
+  await tenant.user("ada");
+  const [{ event }] = await receiver.until("/names", 1);
+  expect("what is mapped", JSON.stringify(event.data.mapped), '{"login":"ada"}');
 }
 
 /** A tenant that is suspended sends nothing, and what has happened meanwhile once it is served again. */
