@@ -42,13 +42,15 @@ impl Sightings {
     }
 }
 
-/// Suspends some of those who are stale: one bounded step.
+/// Suspends some of those who are stale: one bounded step. It waits while the access of all is computed
+/// anew, since who is about to lose a role is no holder whom its guard can count on.
 pub(super) fn step(
     sql: &dyn Sql,
     memory: &mut Memory,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    if memory.sightings.due_in(&memory.policy, now) != Some(0) {
+    let is_due = memory.sightings.due_in(&memory.policy, now) == Some(0);
+    if !is_due || memory.recomputation.is_some() {
         return Ok(());
     }
     let Some(until) = threshold(&memory.policy, now) else { return Ok(()) };

@@ -79,6 +79,26 @@ fn bb_20_who_has_not_been_seen_for_90_days_is_suspended_on_day_91() {
     acme.check_recomputed();
 }
 
+/// Who is about to lose a role, since the access of all is being computed anew, is no holder that a
+/// guard can count on.
+#[test]
+fn nobody_is_suspended_whose_role_the_other_holder_is_about_to_lose() {
+    let mut acme = Acme::new();
+    let bob = acme.populate(limits::ACCESS_USERS + 2).pop().unwrap();
+    let ada = acme.user("ada");
+    let grant = json!({ "role": "owner" });
+    assert_eq!(acme.admin("POST", &format!("/users/{ada}/grants"), &grant).status, 201);
+    let of_bob =
+        mapping("m", &format!("userName eq \"u{}\"", limits::ACCESS_USERS + 2), &["owner"]);
+    acme.policy(&json!({ "guards": [{ "role": "owner" }], "mappings": [of_bob] }));
+    acme.alarms();
+    acme.see(limits::ACCESS_USERS as i64 + 3, 200 * DAY);
+    acme.policy(&json!({ "staleAfter": "P90D", "mappings": [] }));
+    assert_eq!((acme.held(&ada).len(), acme.held(&bob).len()), (1, 1), "not yet");
+    acme.days(3);
+    assert_eq!((acme.held(&ada).len(), acme.held(&bob).len()), (1, 0));
+}
+
 #[test]
 fn jb_02_who_was_seen_and_when_is_told_and_found() {
     let mut acme = given();
