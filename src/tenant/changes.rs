@@ -141,15 +141,24 @@ impl Settling<'_> {
     }
 
     /// A row with something more that is held: it is whose that is and, where a brake holds it, for that
-    /// reason, lest the brake not see that it holds anything.
+    /// reason, lest the brake not see that it holds anything. Where somebody has decided about all that
+    /// the brake holds, it is none of that any more.
     fn joined_by(&self, row: ChangeRow, cause: Option<Cause>) -> ChangeRow {
         let (cause, about) = match cause {
             None => return row,
+            Some((_, about)) if self.is_being_decided(&row) => {
+                (REVIEW.to_owned(), about.to_string())
+            }
             Some((BRAKE, about)) => (BRAKE.to_owned(), about.to_string()),
             Some(_) => (row.cause, row.about),
         };
         let connection = self.author.connection.map(str::to_owned);
         ChangeRow { cause, about, connection, actor: self.author.actor.to_owned(), ..row }
+    }
+
+    fn is_being_decided(&self, row: &ChangeRow) -> bool {
+        let brake = row.connection.as_ref().and_then(|id| self.memory.brakes.get(id));
+        brake.is_some_and(|brake| brake.deciding.is_some())
     }
 
     /// A row that is pending; its number is the place of the event that tells of it.

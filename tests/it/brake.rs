@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::access::mapping;
 use crate::changes::reviewed;
+use crate::steps::patch_op;
 use crate::support::Acme;
 
 /// Ten users of a connection, and a brake of three.
@@ -218,8 +219,10 @@ fn what_is_held_after_a_decision_is_none_of_it() {
         .collect();
     let late = acme.pushed(&key, &json!({ "userName": "late" }));
     let free = (count + 1) / 100;
+    let off = patch_op(&json!([{ "op": "replace", "path": "active", "value": false }]));
     for user in &users {
-        acme.delete_by(&key, user);
+        let path = format!("/Users/{user}");
+        assert_eq!(acme.with_key(&key, |acme| acme.scim("PATCH", &path, &off)).status, 200);
     }
     let body = json!({ "connection": "okta", "reason": "no" });
     let reply = acme.admin("POST", "/changes/reject", &body);
@@ -228,9 +231,14 @@ fn what_is_held_after_a_decision_is_none_of_it() {
         (202, &json!(count - free - limits::CHANGES_AT_ONCE))
     );
     acme.delete_by(&key, &late);
+    // Nor is what joins it: that somebody is deleted whose deactivation was decided about.
+    let gone = users[users.len() - 1];
+    acme.delete_by(&key, gone);
     acme.alarms();
     let pending = acme.changes("?status=pending");
-    assert_eq!((pending.len(), &pending[0]["user"]), (1, &json!(late)));
+    let told: Vec<_> = pending.iter().map(|one| (&one["user"], &one["action"])).collect();
+    let (delete, of_both) = (json!("delete"), [json!(gone), json!(late)]);
+    assert_eq!(told, [(&of_both[0], &delete), (&of_both[1], &delete)]);
     let last = acme.changes("?status=rejected&limit=1000").pop().unwrap();
     assert_eq!((&last["decidedBy"], &last["reason"]), (&json!("admin"), &json!("no")));
 }
