@@ -140,7 +140,10 @@ impl Tenant {
         self.ring.wake(sql)?;
         memory.begin();
         let Some(mut row) = async_requests::first(sql)? else {
-            return self.decide_further(sql, tenant, means);
+            self.decide_further(sql, tenant, means)?;
+            // What it did, no request of a connection did.
+            let _ = self.memory.as_mut().map(|memory| mem::take(&mut memory.noted));
+            return Ok(());
         };
         let principal: Principal = from_str(&row.asker)
             .map_err(|_| StoreError::new("who asked for a request is malformed"))?;

@@ -211,6 +211,8 @@ impl Work<'_, '_> {
         self.guards_let_leave(id, fate)?; // (3)
         if let Some(stopped) = stopped {
             let actor = self.call.principal.actor();
+            let event = Event::new(EventKind::ConnectionUpdated, id).with("users", users.as_str());
+            self.record(&event.with("stopped", Value::Null))?;
             let departure = DepartureRow { users, actor, stopped: None, ..stopped };
             departure::set(self.sql, self.memory, departure)?;
             self.memory.touched = true;

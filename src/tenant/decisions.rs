@@ -72,10 +72,12 @@ impl Work<'_, '_> {
         touched: &[(Pos, String)],
     ) -> Result<Option<String>, Failure> {
         let (sql, before) = (self.sql, self.memory.checkpoint());
+        let noted = self.memory.noted.clone();
         let decide = |work: &mut Self| work.decide_of(suspended, touched);
         let tried = transacted(sql, || self.settled(decide), |_| false)?;
         self.memory.restore(before);
         self.memory.refused = None;
+        self.memory.noted = noted;
         match tried {
             Ok(_) => Ok(None),
             Err(Failure::Problem(problem)) => Ok(Some(problem.detail().to_owned())),
