@@ -245,7 +245,7 @@ impl Tenant {
         }
         let millis = now.timestamp_millis();
         let (mut batches, mut events) = (Vec::new(), 0_usize);
-        while events < limits::ALARM_EVENTS {
+        while events < limits::ALARM_EVENTS && !batches.iter().any(Batch::is_large) {
             let memory = wake(&mut self.memory, sql)?;
             let Some(id) = memory.next_stream(&self.flights, millis) else { break };
             self.flights.begin(&id, millis);
@@ -290,12 +290,10 @@ impl Tenant {
         self.flights.hold(until);
     }
 
-    /// Has no stream begin a step for as long as one may take.
+    /// Has no stream begin a step for as long as one may take, or until a request of a key comes.
     pub fn pause_streams(&mut self, now: DateTime<Utc>) {
-        let streams = self.memory.iter().flat_map(|memory| memory.streams.all());
-        for stream in streams {
-            self.flights.begin(&stream.row.id, now.timestamp_millis());
-        }
+        let until = now.timestamp_millis().saturating_add(limits::BATCH_LOST_MILLISECONDS);
+        self.flights.hold(until); // Those that are on their way go on.
     }
 
     /// Notes what has become of such a step.

@@ -90,8 +90,9 @@ impl Object {
         let mut tenant = self.tenant.borrow_mut();
         match &refusal {
             Ok(None) => {}
+            // KV may not know a tenant yet that was just made.
+            Ok(Some(Refusal::NoTenant)) | Err(_) => tenant.pause_streams(now()),
             Ok(Some(_)) => tenant.hold_streams(now()),
-            Err(_) => tenant.pause_streams(now()),
         }
         refusal.map(|refusal| refusal.is_none())
     }
