@@ -1,6 +1,7 @@
 //! Attribute maps: what users' attributes are to an application.
 
 use muster::limits;
+use muster::tenant::StreamBatch;
 use serde_json::{Value, json};
 
 use crate::hooks::{Sent, URL, status};
@@ -105,6 +106,25 @@ fn ol_05_a_webhook_has_what_the_user_is_to_its_application() {
     assert_eq!(sent, [of("tenant.updated"), of("user.created")]);
 }
 
+/// What users are to an application may be much longer than the events about them.
+#[test]
+fn a_step_ends_where_its_messages_are_large() {
+    let mut acme = Acme::new();
+    let attributes = json!([{ "target": "name", "source": "title" }]);
+    acme.admin("PUT", "/attribute-maps", &map(&attributes));
+    acme.stream(&json!({ "id": "crm", "url": URL, "types": ["user.*"], "attributeMap": "crm" }));
+    let title = "x".repeat(limits::PAGE_BYTES / 3);
+    for name in ["ada", "bob", "eve", "dan", "kim"] {
+        acme.made("/Users", &json!({ "userName": name, "title": title }));
+    }
+    let mut batches = acme.batches().unwrap();
+    assert_eq!(batches.iter().map(StreamBatch::len).collect::<Vec<_>>(), [3]);
+    acme.hand_over(&mut batches[0], &mut |_| status(204));
+    acme.land(&batches[0]).unwrap();
+    acme.wait(2);
+    assert_eq!(acme.deliver(|_| status(204)).len(), 2);
+}
+
 /// What came of a message: its type, what is mapped, and what is missed.
 fn told(sent: &Sent) -> Value {
     let data = &sent.body["data"];
@@ -131,6 +151,11 @@ fn a_webhook_is_mapped_by_who_may_read_users_and_by_a_map_that_there_is() {
     assert_eq!(acme.ask("PATCH", &path, &by_map, &key).json()["attributeMap"], "crm");
     let changed = acme.events().pop().unwrap();
     assert_eq!(changed["data"]["changed"], json!(["attributeMap"]));
+    // Nor does whoever may not read users have them told elsewhere, or of other events.
+    let key = acme.mint(&["streams:write", "events:read"]);
+    for elsewhere in [json!({ "url": format!("{URL}/x") }), json!({ "types": ["user.*"] })] {
+        assert_eq!(acme.ask("PATCH", &path, &elsewhere, &key).status, 403);
+    }
     let none = acme.admin("PATCH", "/streams/crm", &json!({ "attributeMap": null }));
     assert_eq!(none.json().get("attributeMap"), None);
 }

@@ -174,6 +174,24 @@ fn what_a_receiver_is_shown_is_sealed_and_can_be_replaced() {
     }
 }
 
+#[test]
+fn another_host_is_not_shown_what_a_receiver_is_shown() {
+    let mut acme = Acme::new();
+    acme.stream(&json!({ "id": "crm", "kind": "setPush", "url": URL, "authorization": "a" }));
+    let other = "https://other.example.com/x";
+    let detail = "another host is not shown the `authorization` of this one: give it, or null";
+    let refused = (422, "contradictory", detail);
+    acme.admin_refused("PATCH", "/streams/crm", &json!({ "url": other }), refused);
+    for (change, shown) in [
+        (json!({ "url": format!("{URL}/2") }), true),
+        (json!({ "url": other, "authorization": "b" }), true),
+        (json!({ "url": URL, "authorization": null }), false),
+    ] {
+        let reply = acme.admin("PATCH", "/streams/crm", &change);
+        assert_eq!((reply.status, &reply.json()["isAuthorized"]), (200, &json!(shown)));
+    }
+}
+
 /// It is sealed anew whether or not the stream's key is, and without it nothing is sent.
 #[test]
 fn what_a_receiver_is_shown_is_not_lost_with_a_secret_of_the_deployment_unnoticed() {

@@ -181,6 +181,13 @@ pub(super) fn ids_of(event: &Value) -> Vec<String> {
 }
 
 impl Batch {
+    /// Whether its messages have as many bytes as a step may have; what a user is to an application may be
+    /// longer than the event.
+    pub(super) fn is_large(&self) -> bool {
+        let bytes = self.items.iter().map(|item| item.message.body.len());
+        bytes.sum::<usize>() >= limits::PAGE_BYTES
+    }
+
     /// Of which stream it is.
     pub(super) fn stream(&self) -> &str {
         &self.stream

@@ -100,7 +100,8 @@ impl Plan<'_> {
             return Ok(());
         }
         for row in deliveries::unfinished(self.sql, &batch.stream)? {
-            let is_due = row.due <= batch.began && batch.items.len() < limits::BATCH_EVENTS;
+            let has_room = batch.items.len() < limits::BATCH_EVENTS && !batch.is_large();
+            let is_due = row.due <= batch.began && has_room;
             let ids: Vec<String> = row.ids.split_ascii_whitespace().map(str::to_owned).collect();
             let is_free = !ids.iter().any(|id| batch.blocked.contains(id));
             if !(is_due && is_free) {
@@ -129,7 +130,8 @@ impl Plan<'_> {
         let (events, until) = behind(self.sql, stream.after, self.memory.last_seq)?;
         batch.until = until;
         for event in &events {
-            if batch.items.len() >= most || bytes >= limits::DELIVERIES_UNFINISHED_BYTES {
+            let is_full = bytes >= limits::DELIVERIES_UNFINISHED_BYTES || batch.is_large();
+            if batch.items.len() >= most || is_full {
                 batch.until = event.seq.saturating_sub(1);
                 break;
             }

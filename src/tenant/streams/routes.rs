@@ -18,6 +18,9 @@ use crate::tenant::document::timestamp;
 use crate::tenant::duration::given_seconds;
 use crate::tenant::work::{Answer, Failure, Work, conflict, missing, only_fields, permitted};
 
+/// What whoever has a webhook tell of users by a map must be given.
+const MAPS_WANT: &str = "users' attributes need the scope scim.users:read";
+
 impl Work<'_, '_> {
     /// What is asked of streams; 405 for what is asked of nothing else either.
     pub(in crate::tenant) fn ask_of_streams(&mut self, route: &Route, method: Method) -> Answer {
@@ -124,6 +127,15 @@ impl Work<'_, '_> {
             let detail = "a stream of this kind has no such field";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into());
         }
+        if let Some(url) = &patch.url
+            && host_of(url) != host_of(&before.url)
+            && before.authorization.is_some()
+            && patch.authorization.is_none()
+        {
+            let detail =
+                "another host is not shown the `authorization` of this one: give it, or null";
+            return Err(Problem::new(ProblemCode::Contradictory, detail).into());
+        }
         if let Some(authorization) = patch.authorization {
             stream.row.authorization = self.sealed_authorization(id, authorization)?;
         }
@@ -153,6 +165,8 @@ impl Work<'_, '_> {
         if stream.row == before {
             return Ok(Response::json(200, &self.shown(&stream)));
         }
+        let is_told = stream.row.attribute_map.is_some();
+        permitted(!is_told || self.may(Scope::UsersRead), MAPS_WANT)?;
         let changed = [
             ("url", stream.row.url != before.url),
             ("types", stream.row.types != before.types),
@@ -272,8 +286,7 @@ impl Work<'_, '_> {
     /// 422, 403.
     fn may_map(&self, map: Option<&str>) -> Result<(), Failure> {
         let Some(map) = map else { return Ok(()) };
-        let detail = "users' attributes need the scope scim.users:read";
-        permitted(self.may(Scope::UsersRead), detail)?;
+        permitted(self.may(Scope::UsersRead), MAPS_WANT)?;
         if self.memory.policy.attributes.maps.get(map).is_none() {
             let detail = "`attributeMap` is no attribute map of this tenant";
             return Err(Problem::new(ProblemCode::Contradictory, detail).into());
