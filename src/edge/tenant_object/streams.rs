@@ -10,7 +10,7 @@ use super::{Object, random};
 use crate::edge::deployment::Deployment;
 use crate::edge::waiting::{self, settled};
 use crate::edge::{Outcome, js, now, webhooks};
-use crate::http::Response;
+use crate::http::{Refusal, Response};
 use crate::limits;
 use crate::policy::Delivered;
 use crate::tenant::StreamBatch;

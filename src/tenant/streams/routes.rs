@@ -119,23 +119,7 @@ impl Work<'_, '_> {
         let patch = Patch::read(&body, self.call.outbound)?;
         let mut stream = self.stream(id)?.clone();
         let before = stream.row.clone();
-        let is_of_another = patch.url.is_some() && stream.kind == StreamKind::SetPoll
-            || patch.audience.is_some() && !stream.tells_tokens()
-            || patch.authorization.is_some() && stream.kind != StreamKind::SetPush
-            || patch.attribute_map.is_some() && stream.tells_tokens();
-        if is_of_another {
-            let detail = "a stream of this kind has no such field";
-            return Err(Problem::new(ProblemCode::Contradictory, detail).into());
-        }
-        if let Some(url) = &patch.url
-            && host_of(url) != host_of(&before.url)
-            && before.authorization.is_some()
-            && patch.authorization.is_none()
-        {
-            let detail =
-                "another host is not shown the `authorization` of this one: give it, or null";
-            return Err(Problem::new(ProblemCode::Contradictory, detail).into());
-        }
+        fits(&stream, &patch)?;
         if let Some(authorization) = patch.authorization {
             stream.row.authorization = self.sealed_authorization(id, authorization)?;
         }
@@ -345,6 +329,27 @@ impl Work<'_, '_> {
             Signature::Es256 => self.new_pairs().map(|(_, pair)| SigningKey::Token(pair)),
         }
     }
+}
+
+/// Refuses what a stream of its kind has not, and that another host is shown what its receiver is shown.
+fn fits(stream: &Stream, patch: &Patch) -> Result<(), Problem> {
+    let is_of_another = patch.url.is_some() && stream.kind == StreamKind::SetPoll
+        || patch.audience.is_some() && !stream.tells_tokens()
+        || patch.authorization.is_some() && stream.kind != StreamKind::SetPush
+        || patch.attribute_map.is_some() && stream.tells_tokens();
+    if is_of_another {
+        let detail = "a stream of this kind has no such field";
+        return Err(Problem::new(ProblemCode::Contradictory, detail));
+    }
+    if let Some(url) = &patch.url
+        && host_of(url) != host_of(&stream.row.url)
+        && stream.row.authorization.is_some()
+        && patch.authorization.is_none()
+    {
+        let detail = "another host is not shown the `authorization` of this one: give it, or null";
+        return Err(Problem::new(ProblemCode::Contradictory, detail));
+    }
+    Ok(())
 }
 
 /// For whom tokens of a stream are, unless it is told.
