@@ -106,6 +106,12 @@ pub fn read(sql: &dyn Sql, span: Span<'_>) -> Result<Vec<EventRow>, StoreError> 
     rows.iter().map(row_of).collect()
 }
 
+/// The event at a place, if it is there.
+pub fn at(sql: &dyn Sql, seq: i64) -> Result<Option<EventRow>, StoreError> {
+    let span = Span { after: seq.saturating_sub(1), until: seq, kind: None, actor: None };
+    read(sql, span).map(|events| events.into_iter().next())
+}
+
 fn row_of(row: &Row) -> Result<EventRow, StoreError> {
     Ok(EventRow {
         seq: row.integer(0)?,

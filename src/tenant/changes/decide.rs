@@ -10,7 +10,7 @@ use crate::limits;
 use crate::policy::Action;
 use crate::scim::schema::USER;
 use crate::store::changes::{self, ChangeRow, GUARD, PENDING, REJECTED};
-use crate::store::events::{self, Span};
+use crate::store::events;
 use crate::store::resources;
 use crate::tenant::document::timestamp;
 use crate::tenant::drift;
@@ -143,8 +143,7 @@ impl Work<'_, '_> {
         if let Some(row) = changes::by_id(self.sql, number)? {
             return Ok(row);
         }
-        let span = Span { after: number.saturating_sub(1), until: number, kind: None, actor: None };
-        let event = events::read(self.sql, span)?.into_iter().next();
+        let event = events::at(self.sql, number)?;
         if event.as_ref().is_some_and(|event| is_change(&event.kind)) {
             return Err(conflict("nothing of the change awaits a decision or has failed"));
         }

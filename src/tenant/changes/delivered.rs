@@ -7,7 +7,7 @@ use super::shown::change_shown;
 use crate::policy::hint;
 use crate::store::changes::{self, PENDING, REJECTED, Sought};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, RETRYING};
-use crate::store::events::{self, EventRow, Span};
+use crate::store::events::{self, EventRow};
 use crate::tenant::streams::{Progress, Stream, UNKNOWN, behind, moment, object, page_until};
 use crate::tenant::work::{Failure, Work, conflict};
 
@@ -160,12 +160,11 @@ impl Work<'_, '_> {
             self.recount(&stream)?;
             self.end_pause(&stream)?;
         }
-        let span = Span { after: seq.saturating_sub(1), until: seq, kind: None, actor: None };
         let streams =
             self.memory.streams.all().iter().filter(|stream| stream.is_enabled()).collect();
-        let streams = self.with_rows(streams, (span.after, span.until))?;
-        let events = events::read(self.sql, span)?;
-        let change = events.first().and_then(|event| self.delivered_change(event, &streams, None));
+        let streams = self.with_rows(streams, (seq.saturating_sub(1), seq))?;
+        let event = events::at(self.sql, seq)?;
+        let change = event.and_then(|event| self.delivered_change(&event, &streams, None));
         Ok(Some(change.unwrap_or_else(|| json!({ "id": id }))))
     }
 }

@@ -108,9 +108,8 @@ impl Plan<'_> {
                 batch.blocked.extend(ids);
                 continue;
             }
-            let (after, until) = (row.seq.saturating_sub(1), row.seq);
-            match events::read(self.sql, Span { after, until, kind: None, actor: None })?.first() {
-                Some(event) => batch.items.push(self.item(stream, event, Some(row))?),
+            match events::at(self.sql, row.seq)? {
+                Some(event) => batch.items.push(self.item(stream, &event, Some(row))?),
                 // Nobody knows any more what it was.
                 None => deliveries::delete(self.sql, &batch.stream, row.seq)?,
             }

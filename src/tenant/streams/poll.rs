@@ -17,7 +17,7 @@ use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::{StreamKind, set_error};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED};
-use crate::store::events::{self, EventRow, Span};
+use crate::store::events::{self, EventRow};
 use crate::tenant::Waits;
 use crate::tenant::changes::is_change;
 use crate::tenant::events::event_of;
@@ -203,11 +203,10 @@ impl Work<'_, '_> {
         let (open, rows, lost) = (Vec::new(), Vec::new(), Vec::new());
         let mut settling = Settling { asked, now, open, rows, lost, is_told: false };
         for row in deliveries::unfinished(self.sql, &id)? {
-            let (after, until) = (row.seq.saturating_sub(1), row.seq);
-            let span = Span { after, until, kind: None, actor: None };
-            let again =
-                events::read(self.sql, span)?.into_iter().filter(|_| row.seq <= stream.after);
-            for event in again {
+            if row.seq > stream.after {
+                continue; // It comes below.
+            }
+            if let Some(event) = events::at(self.sql, row.seq)? {
                 settling.is_over(stream, tenant, event, Some(&row));
             }
         }
