@@ -33,32 +33,41 @@ export async function startMuster({ folder, users, prepared, costs = false }) {
   return { ...admin, users, base: `/t/${TENANT}/scim/v2`, headers };
 }
 
-/** The floor, writing as many rows as Muster does. */
-export async function startFloor({ folder, users, prepared, rows }) {
+/** The floor; `counts` has it say how many rows its last write was of. */
+export async function startFloor({ folder, users, prepared, counts = false }) {
   const server = await startWorkerd({
     name: "the floor",
     folder,
     modules: { "index.js": join(root, ".dev", "bench", "floor", "index.js") },
     objects: ["TENANT", "Floor"],
-    variables: { CREATE_ROWS: String(rows.create), PATCH_ROWS: String(rows.patch) },
+    variables: counts ? { COUNT_ROWS: "1" } : {},
     prepared,
   });
   return { ...server, users, base: "", headers: {} };
 }
 
-/** How many rows Muster writes for a create and for a PATCH, as its database counts them. */
-export async function countRows(folder) {
-  const muster = await startMuster({ folder, users: 0, costs: true });
+/** How many rows a create and a PATCH are of, as the databases count them: for Muster and the floor alike. */
+export async function countRows(fresh) {
+  const muster = await startMuster({ folder: fresh(), users: 0, costs: true });
+  const floor = await startFloor({ folder: fresh(), users: 0, counts: true });
+  const ours = await rowsOfWrites(muster, (response) => /rows-written;desc="(\d+)"/.exec(response.headers.get("server-timing"))[1]);
+  const theirs = await rowsOfWrites(floor, async () => (await fetch(`${floor.url}/Users/rows`)).text());
+  await Promise.all([muster.stop(), floor.stop()]);
+  if (ours.create !== theirs.create || ours.patch !== theirs.patch) {
+    throw new Problem(`Muster writes ${JSON.stringify(ours)} rows, the floor ${JSON.stringify(theirs)}.`);
+  }
+  return ours;
+}
+
+async function rowsOfWrites(server, rowsOf) {
   const written = async (method, path, body) => {
-    const response = await post(muster, muster.base + path, { method, headers: muster.headers, body });
-    const { id } = await response.json();
-    return { id, rows: Number(/rows-written;desc="(\d+)"/.exec(response.headers.get("server-timing"))[1]) };
+    const response = await post(server, server.base + path, { method, headers: server.headers, body: JSON.stringify(body) });
+    return { id: (await response.json()).id, rows: Number(await rowsOf(response)) };
   };
-  const { id, rows: create } = await written("POST", "/Users", JSON.stringify(user(1)));
+  const { id, rows: create } = await written("POST", "/Users", user(1));
   const Operations = [{ op: "replace", path: "active", value: false }];
   const schemas = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"];
-  const { rows: patch } = await written("PATCH", `/Users/${id}`, JSON.stringify({ schemas, Operations }));
-  await muster.stop();
+  const { rows: patch } = await written("PATCH", `/Users/${id}`, { schemas, Operations });
   return { create, patch };
 }
 

@@ -49,8 +49,8 @@ export function openStage(folder, tell) {
   const muster = (users) => loaded("muster", users, startMuster, loadMuster);
   const startPeer = {
     floor: async (users) => {
-      rows ??= await countRows(fresh());
-      return loaded("floor", users, (options) => startFloor({ ...options, rows }), loadFloor);
+      rows ??= await countRows(fresh);
+      return loaded("floor", users, startFloor, loadFloor);
     },
     scimmy: (users) => startScimmy({ users }),
     "scimmy-paging": (users) => startScimmy({ users, pagedBy: "library" }),
