@@ -19,7 +19,7 @@ Written by \`${command}\`, which took ${took}. Ratios, each of two servers on on
 - Node ${process.versions.node} (client, SCIMMY), workerd ${workerdVersion} (Muster, the floor), Express ${versions.express}, scimmy ${versions.scimmy}, scimmy-routers ${versions["scimmy-routers"]}, scim2-server ${versions["scim2-server"]}, waitress ${versions.waitress}.
 - A pair runs at once on loopback and is asked by turns, ${rounds} rounds of ${seconds} s each after a warm-up of a second, with ${connections} connections that each wait for their answer, or as many fewer as a slow server needs to be done in time. Each status and body is checked; one that is wrong ends the run.
 - Off: the edge's rate limits and the tenant's (\`RATE_LIMITS=off\`), the log of requests that did not fail (\`LOG=failures\`), \`COST_HEADERS\`; plain http in place of https. No proxy of wrangler's or Miniflare's stands before Muster or the floor, KV is a Worker that knows every tenant. A key is verified for each request.
-- The floor is \`.dev/bench/floor/index.js\`: a Worker and a Durable Object in JavaScript without keys, schemas or checks; one SELECT a read, one transaction a write${rows ? `, of as many rows as Muster writes (${rows.create} for a create, ${rows.patch} for a PATCH)` : ""}.
+- The floor is \`.dev/bench/floor/index.js\`: a Worker and a Durable Object in JavaScript without keys, schemas or checks; one SELECT a read, one transaction a write${rows ? `, of as many rows in as many trees as Muster's (${rows.create} rows for a create, ${rows.patch} for a PATCH)` : ""}.
 - SCIMMY and scim2-server keep everything in memory, each in one process; Muster and the floor flush each write to the disk before they answer it. SCIMMY finds users by \`id\` and \`userName\` without a search, and its handler cuts pages out; "pages by itself" is its simplest use, a handler that returns all users for SCIMMY to cut.
 - Users have an e-mail address and the enterprise extension; half of them, at most 100,000, are members of one group. A change of its members is answered by Muster without the group, whose members are many, and by SCIMMY with all of it.
 - The client does at most ${ratioText(headroom)} times what the fastest server here did, against one that answers the same bytes to everything.
@@ -78,12 +78,12 @@ function byOperation(cells, all) {
 }
 
 function targetTable(results) {
-  const rows = judge(results).map(({ peer, operation, users, least, most, about, holds }) => [
+  const rows = judge(results).map(({ peer, operation, users, least, most, result, holds }) => [
     PEERS.find(({ name }) => name === peer).title,
     titleOf(operation),
-    users ? count(users) : "any",
+    count(users),
     least ? `≥ ${least}` : `≤ ${most}`,
-    about.map(({ rate }) => ratioText(rate.median)).join(", ") || "–",
+    result ? ratioText(result.rate.median) : "–",
     holds === undefined ? "not measured" : holds ? "holds" : "**does not hold**",
   ]);
   return table(["against", "operation", "users", "target", "measured", ""], rows);
