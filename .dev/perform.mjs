@@ -1,7 +1,13 @@
 // Runs steps one after another, whatever failed before; only what a failed step was needed for is not
-// run. Then a table of them, and on the last line what they counted.
+// run. Then a table of them, and on the last line what they counted. And what steps have in common: how
+// they fail, run a command, and count.
 
-import { CommandFailed, Problem, duration } from "./run.mjs";
+import { CommandFailed, Problem, duration, run } from "./run.mjs";
+
+const STEP_SECONDS_MAX = 30 * 60;
+
+/** A proxy has no business between two programs on this machine. */
+export const LOOPBACK = { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" };
 
 /** A step that fails: the output that tells why, and what it counted. */
 export class StepFailed extends Error {
@@ -14,6 +20,32 @@ export class StepFailed extends Error {
 /** Fails a step in which something is not what it should be. */
 export function expect(what, found, expected) {
   if (found !== expected) throw new StepFailed(`${what}: ${found} in place of ${expected}`);
+}
+
+/** What a tester printed, and whether it was content. */
+export async function runTester(name, program, args, env = {}) {
+  try {
+    return { output: await run(program, args, bounded(name, { ...LOOPBACK, ...env })), content: true };
+  } catch (error) {
+    if (error instanceof CommandFailed) return { output: error.output, content: false };
+    throw error;
+  }
+}
+
+/** What a command of a step is run with. */
+export function bounded(label, env) {
+  return { label, env, timeoutSeconds: STEP_SECONDS_MAX };
+}
+
+/** What a step counted, with a note of it. */
+export function counted({ passed, failed }) {
+  return { passed, failed, note: `${passed} passed` };
+}
+
+/** At least one: a run that breaks off has not counted what broke it. */
+export function countedFailure({ passed, failed }) {
+  const bad = Math.max(failed, 1);
+  return { passed, failed: bad, note: `${passed} passed, ${bad} failed` };
 }
 
 /** Runs `first` and, where that succeeds, the others; prints the table. Whether nothing failed. */
