@@ -1,13 +1,13 @@
 // The steps of `npm test`: formatting, lints, native tests, a comparison with other implementations,
-// what the bench computes, docs, the Worker's build, size and start-up, and then, against a Worker of
-// its own with fresh secrets and empty state, the live tests, two third-party SCIM testers and one of
-// what the API says of itself. A step is given what the steps share and its name; it throws, or returns
-// what it counted and a note. The parts of `npm run soak` are steps in their short form.
+// docs, the Worker's build, size and start-up, and then, against a Worker of its own with fresh secrets
+// and empty state, the live tests, two third-party SCIM testers and one of what the API says of itself.
+// A step is given what the steps share and its name; it throws, or returns what it counted and a note.
+// The parts of `npm run soak` are steps in their short form.
 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildWorker, bundleSize } from "./build.mjs";
-import { LOOPBACK, StepFailed, bounded, counted, countedFailure, expect, runTester } from "./perform.mjs";
+import { LOOPBACK, StepFailed, bounded, counted, countedFailure, expect } from "./perform.mjs";
 import { CommandFailed, root, run } from "./run.mjs";
 import { configurationWithoutBuild, serveWith, temporaryFolder, withWorkerLog } from "./serve.mjs";
 import { setUp, setUpPython } from "./setup.mjs";
@@ -38,7 +38,6 @@ export const STEPS = [
   { name: "clippy-wasm", run: cargo(["clippy", "--lib", ...WASM, "--", "-D", "warnings"]) },
   { name: "test", run: (_, name) => cargoTest(name, []) },
   { name: "differential", run: differential },
-  { name: "bench", run: benchTest },
   { name: "doc", run: cargo(["doc", "--no-deps"], { RUSTDOCFLAGS: "-D warnings" }) },
   BUILD,
   { name: "start-up", run: startUp, needs: "build" },
@@ -103,16 +102,6 @@ export function partAsStep(part, scale) {
     }
   };
   return { name: part.name, run, needs: BUILD.name };
-}
-
-/** What `npm run bench` computes, not what it measures. */
-async function benchTest(_, name) {
-  const file = join(root, ".dev", "bench", "bench.test.mjs");
-  const { output, content } = await runTester(name, process.execPath, ["--test", "--test-reporter", "tap", file]);
-  const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
-  const counts = { passed: count("pass"), failed: count("fail") };
-  if (content && counts.passed > 0) return counted(counts);
-  throw new StepFailed(output, countedFailure(counts));
 }
 
 async function build({ tools }) {
