@@ -24,8 +24,30 @@ struct Tally {
     /// Whether rows were written of which something, or nothing, is to come.
     wrote: bool,
     pause: i64,
-    /// Users' changes that have failed for good: their places and users, and why.
-    lost: Vec<(i64, String, String)>,
+    lost: Vec<Lost>,
+}
+
+/// A user's change that has failed for good: the place of its event, and why.
+pub(super) struct Lost {
+    seq: i64,
+    user: String,
+    reason: String,
+}
+
+impl Lost {
+    /// What is lost with an event of a type and about these ids; nothing where that changes no user.
+    pub(super) fn of(seq: i64, kind: &str, ids: &[String], reason: &str) -> Option<Self> {
+        let user = ids.first().filter(|_| is_change(kind))?.clone();
+        Some(Self { seq, user, reason: reason.to_owned() })
+    }
+
+    /// What the log tells of it.
+    pub(super) fn event(self, stream: &str) -> Event {
+        Event::new(EventKind::ChangeFailed, self.user)
+            .with("change", self.seq.to_string())
+            .with("stream", stream)
+            .with("reason", self.reason)
+    }
 }
 
 /// Notes what has become of a step: where the stream is now, what is tried again and when, what is held
@@ -72,12 +94,8 @@ pub(super) fn land(
     }
     let has_failed_for = failing.map_or(0, |since| millis.saturating_sub(since));
     memory.streams.put(stream.clone());
-    for (seq, user, reason) in tally.lost {
-        let event = Event::new(EventKind::ChangeFailed, user)
-            .with("change", seq.to_string())
-            .with("stream", batch.stream())
-            .with("reason", reason);
-        memory.record(sql, &event, author(now))?;
+    for lost in tally.lost {
+        memory.record(sql, &lost.event(batch.stream()), author(now))?;
     }
     if tally.is_gone {
         return disable(sql, memory, stream, "410 gone", now);
@@ -191,8 +209,8 @@ fn came_to(
     let [chance] = chance;
     let pause = delivered.retry_in(usize::try_from(attempts).unwrap_or(usize::MAX), chance);
     let reason = delivered.reason();
-    if let (None, Some(user)) = (pause, item.ids.first().filter(|_| is_change(&item.kind))) {
-        tally.lost.push((item.seq, user.clone(), reason.clone()));
+    if pause.is_none() {
+        tally.lost.extend(Lost::of(item.seq, &item.kind, &item.ids, &reason));
     }
     Ok(Some(DeliveryRow {
         state: if pause.is_some() { RETRYING } else { FAILED }.to_owned(),

@@ -10,16 +10,15 @@ use serde_json::{Map, Value, json};
 use super::Stream;
 use super::batch::ids_of;
 use super::keys::KEY_LOST;
+use super::land::Lost;
 use super::plan::behind;
 use crate::auth::{SigningKey, TokenPair};
-use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
 use crate::policy::{StreamKind, set_error};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED};
 use crate::store::events::{self, EventRow};
 use crate::tenant::Waits;
-use crate::tenant::changes::is_change;
 use crate::tenant::events::event_of;
 use crate::tenant::work::{Answer, Failure, Work, conflict, only_fields};
 
@@ -100,8 +99,7 @@ struct Settling<'a> {
     /// What is open, in the order of events.
     open: Vec<EventRow>,
     rows: Vec<DeliveryRow>,
-    /// Users' changes that were refused: their places and users, and why.
-    lost: Vec<(i64, String, String)>,
+    lost: Vec<Lost>,
     is_told: bool,
 }
 
@@ -129,10 +127,8 @@ impl Settling<'_> {
         self.is_told = true;
         if refused.is_some() || row.is_some() || !self.open.is_empty() {
             let ids = ids_of(&event_of(tenant, &event));
-            if let (Some((code, _)), Some(user)) =
-                (refused, ids.first().filter(|_| is_change(&event.kind)))
-            {
-                self.lost.push((event.seq, user.clone(), code.clone()));
+            if let Some((code, _)) = refused {
+                self.lost.extend(Lost::of(event.seq, &event.kind, &ids, code));
             }
             self.rows.push(DeliveryRow {
                 seq: event.seq,
@@ -236,12 +232,8 @@ impl Work<'_, '_> {
             stream.forget_finished(self.sql)?;
             stream.count(self.sql)?;
         }
-        for (seq, user, reason) in settling.lost {
-            let event = Event::new(EventKind::ChangeFailed, user)
-                .with("change", seq.to_string())
-                .with("stream", id.as_str())
-                .with("reason", reason);
-            self.record(&event)?;
+        for lost in settling.lost {
+            self.record(&lost.event(&id))?;
         }
         Ok((settling.open, until))
     }
