@@ -187,6 +187,11 @@ impl Stream {
         self.write_place(sql)
     }
 
+    /// Whether it has passed over so many events since its place was written that it is to be written.
+    const fn has_passed_many(&self) -> bool {
+        self.after.saturating_sub(self.follower.after) >= limits::PASSED_OVER
+    }
+
     /// Writes how far it is.
     fn write_place(&mut self, sql: &dyn Sql) -> Result<(), StoreError> {
         self.follower.after = self.after;

@@ -61,8 +61,7 @@ impl Plan<'_> {
         self.further(&stream, &mut batch)?;
         if batch.items.is_empty() {
             stream.after = batch.until;
-            let is_far = stream.after.saturating_sub(stream.follower.after) >= limits::PASSED_OVER;
-            if is_far {
+            if stream.has_passed_many() {
                 stream.write_place(self.sql)?;
             }
             stream.count(self.sql)?;

@@ -220,8 +220,7 @@ impl Work<'_, '_> {
             }
         }
         stream.after = if is_clear { until } else { after };
-        let is_far = stream.after.saturating_sub(stream.follower.after) >= limits::PASSED_OVER;
-        if settling.is_told || is_far {
+        if settling.is_told || stream.has_passed_many() {
             stream.steps.push((now, stream.after));
             stream.write_place(self.sql)?;
         }
