@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Stream;
 use crate::auth::{KeyPair, SigningKey, TokenPair, signed_text, symmetric_signature};
@@ -11,7 +11,6 @@ use crate::limits;
 use crate::policy::Delivered;
 use crate::store::deliveries::DeliveryRow;
 use crate::store::events::EventRow;
-use crate::tenant::events::event_of;
 
 /// A step of a stream: what is handed over, and what came of it.
 #[derive(Debug)]
@@ -134,18 +133,14 @@ impl Delivery {
 }
 
 impl Item {
-    /// An event for a stream's receiver, with what else is told of it.
+    /// An event for a stream's receiver, who is shown this of it.
     pub(super) fn new(
         stream: &Stream,
         tenant: &str,
         event: &EventRow,
-        more: Map<String, Value>,
+        shown: Value,
         row: Option<DeliveryRow>,
     ) -> Self {
-        let mut shown = event_of(tenant, event);
-        if let Some(data) = shown.get_mut("data").and_then(Value::as_object_mut) {
-            data.extend(more);
-        }
         let ids = ids_of(&shown);
         let id = stream.message_id(tenant, event);
         let body = match stream.tells_tokens() {

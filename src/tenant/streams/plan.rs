@@ -14,6 +14,7 @@ use crate::store::deliveries::{self, DeliveryRow};
 use crate::store::events::{self, EventRow, Span};
 use crate::store::{Sql, StoreError};
 use crate::tenant::access::mapped_of;
+use crate::tenant::events::event_of;
 use crate::tenant::memory::Memory;
 use crate::tenant::page::fitting;
 
@@ -84,13 +85,15 @@ impl Plan<'_> {
         event: &EventRow,
         row: Option<DeliveryRow>,
     ) -> Result<Item, StoreError> {
+        let mut shown = event_of(self.tenant, event);
         let maps = &self.memory.policy.attributes.maps;
         let map = stream.row.attribute_map.as_deref().and_then(|id| maps.get(id));
-        let mapped = match (map, user_of(event)) {
-            (Some(map), Some(id)) => mapped_of(self.sql, self.memory, map, &id)?,
-            _ => Map::new(),
-        };
-        Ok(Item::new(stream, self.tenant, event, mapped, row))
+        if let (Some(map), Some(data)) = (map, shown.get_mut("data").and_then(Value::as_object_mut))
+            && let Some(id) = user_of(data)
+        {
+            data.extend(mapped_of(self.sql, self.memory, map, id)?);
+        }
+        Ok(Item::new(stream, self.tenant, event, shown, row))
     }
 
     /// What is tried again. What is not, holds back all that is about the same.
@@ -144,10 +147,9 @@ impl Plan<'_> {
 }
 
 /// The user whom an event is about, if it is about one.
-fn user_of(event: &EventRow) -> Option<String> {
-    let data: Value = serde_json::from_str(&event.data).ok()?;
+fn user_of(data: &Map<String, Value>) -> Option<&str> {
     let is_user = data.get("resourceType").and_then(Value::as_str) == Some("User");
-    data.get("id").and_then(Value::as_str).filter(|_| is_user).map(str::to_owned)
+    data.get("id").and_then(Value::as_str).filter(|_| is_user)
 }
 
 /// The events behind a place, up to another, as many as are read at once, and where they end.
