@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use self::change::Change;
 pub(super) use self::dirty::Dirty;
+pub(super) use self::guards::unless_guarded;
 pub(super) use self::known::Known;
 pub(super) use self::shown::{mapped_of, shown_document};
 pub(super) use self::steps::step;
@@ -48,7 +49,7 @@ pub(super) struct Settling<'s> {
 
 /// Why the access of those whom a request has touched is not what it makes of it.
 #[derive(Debug)]
-pub(super) enum Unsettled {
+enum Unsettled {
     /// A guard refuses it.
     Guard(Guard),
     /// Rows cannot be read or written.
@@ -132,7 +133,7 @@ impl Settling<'_> {
     ///
     /// # Errors
     /// When a guarded role would have too few holders, and fewer than before.
-    pub(super) fn settle(&mut self) -> Result<(), Unsettled> {
+    fn settle(&mut self) -> Result<(), Unsettled> {
         let dirty = std::mem::take(&mut self.memory.dirty);
         let put_off = self.settle_unguarded(&dirty)?;
         if self.memory.policy.guards.is_empty() { Ok(()) } else { self.guard(&dirty, put_off) }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::access::{Settling, Unsettled};
+use super::access::{Settling, unless_guarded};
 use super::memory::{Author, Memory};
 use super::work::{Answer, Failure, Work, conflict, only_fields};
 use crate::event::{Event, EventKind};
@@ -166,22 +166,10 @@ fn decided(
     suspended: bool,
     author: Author<'_>,
 ) -> Result<bool, StoreError> {
-    let before = memory.checkpoint();
-    let mut all = || -> Result<(), Unsettled> {
-        let mut settling = Settling { sql, memory: &mut *memory, author };
-        for (pos, id) in users {
-            settling.decide(*pos, id, suspended)?;
-        }
-        settling.settle()
-    };
-    match transacted(sql, &mut all, Result::is_ok)? {
-        Ok(()) => Ok(true),
-        Err(Unsettled::Store(error)) => Err(error),
-        Err(Unsettled::Guard(_)) => {
-            memory.restore(before);
-            Ok(false)
-        }
-    }
+    let refused = unless_guarded(sql, memory, author, &|settling| {
+        users.iter().try_for_each(|(pos, id)| settling.decide(*pos, id, suspended))
+    })?;
+    Ok(refused.is_none())
 }
 
 impl Settling<'_> {

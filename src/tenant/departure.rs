@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::access::{Settling, Unsettled};
+use super::access::{Settling, unless_guarded};
 use super::async_requests;
 use super::document::Document;
 use super::drift;
@@ -20,8 +20,7 @@ use crate::scim::schema::USER;
 use crate::store::departures::{self, DepartureRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::{
-    Pos, Sql, StoreError, brakes, changes, connections, keys, matches, secrets, suspensions,
-    transacted, trusts,
+    Pos, Sql, StoreError, brakes, changes, connections, keys, matches, secrets, suspensions, trusts,
 };
 
 /// Does one step by alarm, or has it stop where a guard refuses what comes of it.
@@ -31,25 +30,17 @@ pub(super) fn step_by_alarm(
     departure: &DepartureRow,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let (author, before) =
-        (Author { actor: &departure.actor, connection: None, now }, memory.checkpoint());
-    let mut parting = || -> Result<(), Unsettled> {
-        step(sql, memory, departure, now)?;
-        Settling { sql, memory: &mut *memory, author }.settle()
-    };
-    match transacted(sql, &mut parting, Result::is_ok)? {
-        Ok(()) => Ok(()),
-        Err(Unsettled::Store(error)) => Err(error),
-        Err(Unsettled::Guard(guard)) => {
-            memory.restore(before);
-            // After the last step it thinks the connection gone.
-            memory.stale = !memory.connections.contains_key(&departure.connection);
-            let stopped = Some(guard.demand());
-            let event = Event::new(EventKind::ConnectionUpdated, departure.connection.as_str());
-            memory.record(sql, &event.with("stopped", stopped.clone()), author)?;
-            set(sql, memory, DepartureRow { stopped, ..departure.clone() })
-        }
-    }
+    let author = Author { actor: &departure.actor, connection: None, now };
+    let refused = unless_guarded(sql, memory, author, &|settling| {
+        step(sql, settling.memory, departure, now)
+    })?;
+    let Some(guard) = refused else { return Ok(()) };
+    // After the last step it thinks the connection gone.
+    memory.stale = !memory.connections.contains_key(&departure.connection);
+    let stopped = Some(guard.demand());
+    let event = Event::new(EventKind::ConnectionUpdated, departure.connection.as_str());
+    memory.record(sql, &event.with("stopped", stopped.clone()), author)?;
+    set(sql, memory, DepartureRow { stopped, ..departure.clone() })
 }
 
 /// Does one step, after which the connection has come further or is there no more. Whoever has it done

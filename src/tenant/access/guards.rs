@@ -9,8 +9,8 @@ use crate::limits;
 use crate::policy::{Fate, Guard, Held};
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::ResourceRow;
-use crate::store::{Pos, Sql, StoreError, resources};
-use crate::tenant::memory::Memory;
+use crate::store::{Pos, Sql, StoreError, resources, transacted};
+use crate::tenant::memory::{Author, Memory};
 use crate::tenant::work::{Failure, Work};
 
 impl Memory {
@@ -34,6 +34,30 @@ impl Memory {
 /// The roles among grants, in whatever scopes.
 fn roles(grants: &[Held]) -> BTreeSet<&str> {
     grants.iter().filter_map(|held| held.granted.role()).gathered()
+}
+
+/// Does something by alarm, and sees to the access of all whom that has touched; where a guard refuses
+/// that, it leaves nothing, and is told which.
+pub(in crate::tenant) fn unless_guarded(
+    sql: &dyn Sql,
+    memory: &mut Memory,
+    author: Author<'_>,
+    work: &dyn Fn(&mut Settling<'_>) -> Result<(), StoreError>,
+) -> Result<Option<Guard>, StoreError> {
+    let before = memory.checkpoint();
+    let settled = || {
+        let mut settling = Settling { sql, memory: &mut *memory, author };
+        work(&mut settling)?;
+        settling.settle()
+    };
+    match transacted(sql, settled, Result::is_ok)? {
+        Ok(()) => Ok(None),
+        Err(Unsettled::Store(error)) => Err(error),
+        Err(Unsettled::Guard(guard)) => {
+            memory.restore(before);
+            Ok(Some(guard))
+        }
+    }
 }
 
 impl Settling<'_> {
