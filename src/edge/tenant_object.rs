@@ -102,7 +102,7 @@ async fn ring(object: Rc<Object>) -> Outcome {
     if object.tenant.borrow().is_erased()
         && let Err(refusal) = object.purge().await
     {
-        object.complain("deletion", &refusal.to_response(false), now());
+        object.complain("deletion", &refusal.to_response(false));
     }
     stepped.and(worked)?;
     object.arm(&object.tenant.borrow(), now())?;
@@ -126,7 +126,7 @@ async fn answer(object: Rc<Object>, request: js::Request) -> Outcome {
         Some(trace) => deliver(response, &trace, spent, connection, deployment.telling),
         None => {
             if response.has_failed() {
-                object.complain(what, &response, now());
+                object.complain(what, &response);
             }
             bare(response, spent, deployment.telling)
         }
@@ -296,15 +296,14 @@ impl Object {
         let now = now();
         let mut tenant = self.tenant.borrow_mut();
         let done = tenant.alarm(&self.sql, now, &mut random);
-        done.map_err(|error| self.failed_alarm("alarm", &error.to_string()))?;
+        done.map_err(|error| self.failed_alarm("alarm", error.to_string()))?;
         self.polls.tell(tenant.last_seq());
         Ok(())
     }
 
     /// Tells the log of an alarm that has failed; what is thrown then.
-    fn failed_alarm(&self, what: &str, cause: &str) -> JsValue {
-        let failed = Response { cause: Some(cause.to_owned()), ..Response::empty(500) };
-        let id = self.complain(what, &failed, now());
+    fn failed_alarm(&self, what: &str, cause: String) -> JsValue {
+        let id = self.complain_of(what, cause);
         JsValue::from_str(&format!("the alarm failed, see request {}", id.as_str()))
     }
 
@@ -326,8 +325,8 @@ impl Object {
     }
 
     /// Tells the log of a failure in what nobody from outside has asked for; returns its id there.
-    fn complain(&self, what: &str, response: &Response, now: DateTime<Utc>) -> RequestId {
-        let now = now.timestamp_millis();
+    fn complain(&self, what: &str, response: &Response) -> RequestId {
+        let now = now().timestamp_millis();
         let trace = Trace {
             id: request_id(None),
             began: now,
@@ -337,6 +336,11 @@ impl Object {
         };
         log(&trace, response, &Done { ended: now, ..Done::default() });
         trace.id
+    }
+
+    /// The same, where nobody is answered.
+    fn complain_of(&self, what: &str, cause: String) -> RequestId {
+        self.complain(what, &Response { cause: Some(cause), ..Response::empty(500) })
     }
 
     /// Deletes everything: rows, alarm, and what memory holds of them.

@@ -3,7 +3,6 @@
 use super::Object;
 use crate::edge::deployment::Deployment;
 use crate::edge::{directory, now};
-use crate::http::Response;
 use crate::policy::Copying;
 use crate::store::StoreError;
 use crate::tenant::Batch;
@@ -21,8 +20,7 @@ impl Object {
     /// Does a step of copying, if one is due. What goes wrong, the log is told; it is tried again later.
     pub(super) async fn copy(&self) {
         if let Err(cause) = self.copied().await {
-            let failed = Response { cause: Some(cause), ..Response::empty(500) };
-            self.complain("copies", &failed, now());
+            self.complain_of("copies", cause);
         }
     }
 

@@ -15,7 +15,7 @@ impl Object {
         if !self.tenant.borrow().is_working_off() {
             return Ok(());
         }
-        self.worked_off().await.map_err(|cause| self.failed_alarm("async", &cause))
+        self.worked_off().await.map_err(|cause| self.failed_alarm("async", cause))
     }
 
     /// Why the tenant would be refused any request, if it would.

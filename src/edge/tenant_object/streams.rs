@@ -10,7 +10,7 @@ use super::{Object, random};
 use crate::edge::deployment::Deployment;
 use crate::edge::waiting::{self, settled};
 use crate::edge::{Outcome, js, now, webhooks};
-use crate::http::{Refusal, Response};
+use crate::http::Refusal;
 use crate::limits;
 use crate::policy::Delivered;
 use crate::tenant::StreamBatch;
@@ -28,8 +28,7 @@ pub(super) async fn begin(object: &Rc<Object>) -> Array {
         Err(cause) => Err(cause),
     };
     let batches = batches.unwrap_or_else(|cause| {
-        let failed = Response { cause: Some(cause), ..Response::empty(500) };
-        object.complain("streams", &failed, now());
+        object.complain_of("streams", cause);
         Vec::new()
     });
     let hands_of = |batch: StreamBatch| {
@@ -58,8 +57,7 @@ async fn hand_over(object: Rc<Object>, shared: Rc<Shared>) -> Outcome {
         let next = shared.batch.borrow_mut().next_delivery(now());
         let Some(delivery) = next else { break };
         let came = webhooks::send(&delivery).await.unwrap_or_else(|cause| {
-            let failed = Response { cause: Some(cause), ..Response::empty(500) };
-            object.complain("streams", &failed, now());
+            object.complain_of("streams", cause);
             Delivered::Unsigned
         });
         shared.batch.borrow_mut().note(&delivery, came, now());
@@ -119,8 +117,7 @@ impl Object {
         self.polls.tell(tenant.last_seq());
         let armed = self.arm(&tenant, now()).map_err(|exception| js::message(&exception));
         if let Err(cause) = noted.and(armed.map(|_| ())) {
-            let failed = Response { cause: Some(cause), ..Response::empty(500) };
-            self.complain("streams", &failed, now());
+            self.complain_of("streams", cause);
         }
     }
 }
