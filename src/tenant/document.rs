@@ -77,6 +77,11 @@ pub(super) fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// A time in milliseconds since the epoch, as resources and events show it.
+pub(super) fn moment(millis: i64) -> Option<String> {
+    DateTime::from_timestamp_millis(millis).map(timestamp)
+}
+
 /// A time in seconds since the epoch, as the API shows it.
 pub(super) fn time(seconds: i64) -> Option<String> {
     DateTime::from_timestamp(seconds, 0).map(timestamp)

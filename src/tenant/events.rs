@@ -2,11 +2,10 @@
 
 mod proof;
 
-use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::Waits;
-use super::document::timestamp;
+use super::document::moment;
 use super::page::fitting;
 use super::work::{Answer, Failure, Work};
 use crate::event::is_type;
@@ -125,8 +124,7 @@ pub(super) fn event_of(tenant: &str, row: &EventRow) -> Value {
     {
         fields.extend(stored);
     }
-    let time = DateTime::from_timestamp_millis(row.time).map(timestamp);
-    json!({ "type": row.kind, "timestamp": time, "data": data })
+    json!({ "type": row.kind, "timestamp": moment(row.time), "data": data })
 }
 
 /// Where a page ends that has so many events, or as many bytes as a page may have; `None` where it

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::connections::DISABLED;
-use super::document::timestamp;
+use super::document::moment;
 use super::memory::Connection;
 use super::ring::{
     AUTHORITY_IGNORED, CHANGE, CREATE, DEACTIVATE, EXTERNAL_ID_MISSING, Entry, GUARD_REFUSED,
@@ -51,10 +51,9 @@ impl Work<'_, '_> {
         // In thousandths: nobody asks for more.
         let rate = failed.saturating_mul(1_000).checked_div(recent.len()).unwrap_or(0);
         let rate = f64::from(u16::try_from(rate).unwrap_or(1_000)) / 1_000.0;
-        let moment = |at: Option<i64>| at.and_then(DateTime::from_timestamp_millis).map(timestamp);
         let warning = |what: &str, first| {
             let (code, path, detail) = warned_of(what);
-            json!({ "code": code, "path": path, "firstSeen": moment(Some(first)), "detail": detail })
+            json!({ "code": code, "path": path, "firstSeen": moment(first), "detail": detail })
         };
         let warnings = self.ring.warnings(self.sql, id)?;
         let mut warnings: Vec<Value> =
@@ -62,8 +61,8 @@ impl Work<'_, '_> {
         warnings.extend(self.brake_warning(id)?);
         let mut health = json!({
             "status": status(&traffic, rate, self.now()),
-            "lastSuccess": moment(traffic.last_success),
-            "lastFailure": moment(traffic.last_failure),
+            "lastSuccess": traffic.last_success.and_then(moment),
+            "lastFailure": traffic.last_failure.and_then(moment),
             "errorRate": rate,
             "requests": recent.len(),
             "warnings": warnings,

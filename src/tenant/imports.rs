@@ -8,11 +8,10 @@
 mod csv;
 mod rows;
 
-use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 use self::rows::Row;
-use super::document::timestamp;
+use super::document::moment;
 use super::resources::Put;
 use super::work::{Answer, Failure, Work, conflict, missing, permitted};
 use crate::auth::Scope;
@@ -149,10 +148,9 @@ impl Work<'_, '_> {
 
 /// An import as a list of the API shows it.
 fn described(import: &ImportRow) -> Map<String, Value> {
-    let begun = DateTime::from_timestamp_millis(import.begun).map(timestamp);
     let fields = [
         ("id", Value::from(import.id.as_str())),
-        ("createdAt", begun.into()),
+        ("createdAt", moment(import.begun).into()),
         ("parts", import.parts.into()),
         ("created", import.created.into()),
         ("updated", import.updated.into()),

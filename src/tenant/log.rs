@@ -9,7 +9,7 @@
 use chrono::{DateTime, Utc};
 
 use super::copies;
-use super::document::timestamp;
+use super::document::moment;
 use super::memory::Memory;
 use crate::event::chain::{self, Hash, ROOT, Salts};
 use crate::limits;
@@ -99,8 +99,7 @@ impl Log {
 
 /// The digest of an event's payload.
 pub(super) fn digest_of(row: &EventRow, salt: &[u8]) -> Hash {
-    let time = DateTime::from_timestamp_millis(row.time).map(timestamp);
-    chain::digest(salt, &time.unwrap_or_default(), &row.data)
+    chain::digest(salt, &moment(row.time).unwrap_or_default(), &row.data)
 }
 
 /// Forgets some of the events that have been kept for long enough: one bounded step.

@@ -8,10 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
-use chrono::DateTime;
 use serde_json::{Value, json};
 
-use super::document::{Document, timestamp};
+use super::document::{Document, moment};
 use super::lookups::{keys_of, lookup_keys};
 use super::work::{Answer, Failure, Work, conflict, missing};
 use crate::http::{MatchAction, Response, foreign_cursor, page_of};
@@ -207,6 +206,6 @@ fn described(row: &MatchRow, user: &str) -> Value {
         "matched": row.paths,
         "confidence": row.confidence,
         "state": row.state,
-        "createdAt": DateTime::from_timestamp_millis(row.created).map(timestamp),
+        "createdAt": moment(row.created),
     })
 }

@@ -1,9 +1,8 @@
 //! `GET …/requests`: what was asked of the tenant recently, newest first.
 
-use chrono::DateTime;
 use serde_json::{Value, json};
 
-use super::document::timestamp;
+use super::document::moment;
 use super::ring::Entry;
 use super::work::{Answer, Work};
 use crate::http::{Problem, ProblemCode, Response, page_of};
@@ -45,7 +44,7 @@ fn statuses(text: &str) -> Result<(u16, u16), Problem> {
 pub(super) fn described(entry: &Entry) -> Value {
     let Entry { time, method, route, status, error, connection, key, query, body, .. } = entry;
     json!({
-        "time": DateTime::from_timestamp_millis(*time).map(timestamp),
+        "time": moment(*time),
         "method": method,
         "route": route,
         "status": status,

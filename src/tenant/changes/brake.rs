@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::Cause;
@@ -14,7 +13,7 @@ use crate::store::brakes::{self, BrakeRow, COUNTING, HOLDING, RELEASED};
 use crate::store::changes::{self, BRAKE};
 use crate::store::{Pos, Sql, StoreError};
 use crate::tenant::access::Settling;
-use crate::tenant::document::timestamp;
+use crate::tenant::document::moment;
 use crate::tenant::work::Work;
 
 /// What is known of connections' brakes, by their ids.
@@ -130,12 +129,12 @@ impl Work<'_, '_> {
         let row = self.memory.brakes.get(connection).filter(|row| row.state == HOLDING);
         let Some(row) = row else { return Ok(None) };
         let first = changes::braked(self.sql, connection, i64::MAX, 1)?;
-        let first = first.first().and_then(|row| DateTime::from_timestamp_millis(row.time));
+        let first = first.first().and_then(|row| moment(row.time));
         Ok(first.map(|first| {
             json!({
                 "code": "brake",
                 "path": "",
-                "firstSeen": timestamp(first),
+                "firstSeen": first,
                 "detail": BRAKED,
                 "ended": row.users,
                 "managed": row.managed,

@@ -8,7 +8,8 @@ use crate::policy::hint;
 use crate::store::changes::{self, PENDING, REJECTED, Sought};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, RETRYING};
 use crate::store::events::{self, EventRow};
-use crate::tenant::streams::{Progress, Stream, UNKNOWN, behind, moment, object, page_until};
+use crate::tenant::document::moment;
+use crate::tenant::streams::{Progress, Stream, UNKNOWN, behind, object, page_until};
 use crate::tenant::work::{Failure, Work, conflict};
 
 /// Streams, each with its rows.

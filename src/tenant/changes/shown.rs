@@ -9,7 +9,7 @@ use crate::http::{Problem, ProblemCode, Response, page_of};
 use crate::policy::Action;
 use crate::store::StoreError;
 use crate::store::changes::{self, ChangeRow, Sought};
-use crate::tenant::document::timestamp;
+use crate::tenant::document::moment;
 use crate::tenant::work::{Answer, Failure, Work};
 
 /// What a change may be; what is none of the first two has no row.
@@ -83,7 +83,6 @@ fn malformed(detail: &'static str) -> Failure {
 
 /// A change as it is shown.
 pub(in crate::tenant) fn change_shown(row: &ChangeRow) -> Result<Value, StoreError> {
-    let time = DateTime::from_timestamp_millis(row.time).map(timestamp);
     let mut shown = json!({
         "id": row.id.to_string(),
         "user": row.user,
@@ -92,7 +91,7 @@ pub(in crate::tenant) fn change_shown(row: &ChangeRow) -> Result<Value, StoreErr
         "cause": row.cause,
         "connection": row.connection,
         "actor": row.actor,
-        "createdAt": time,
+        "createdAt": moment(row.time),
     });
     let decision = row.decision.as_deref().map(parsed).transpose()?;
     if let Some(fields) = shown.as_object_mut() {

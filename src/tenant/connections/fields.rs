@@ -1,7 +1,6 @@
 //! A connection as the API reads and shows it: its fields, what a patch makes of them, and what of
 //! them another tenant may be given.
 
-use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 use super::options::{MATCH_EXISTING, Options};
@@ -13,7 +12,7 @@ use crate::scim::compat::{PRESETS, Preset};
 use crate::scim::schema::Fault;
 use crate::store::connections::ConnectionRow;
 use crate::tenant::adopt::{Adopt, MatchExisting};
-use crate::tenant::document::timestamp;
+use crate::tenant::document::moment;
 use crate::tenant::memory::Connection;
 
 /// Reads a connection.
@@ -173,7 +172,7 @@ pub(super) fn changed_for_good(
     patch: &Map<String, Value>,
 ) -> Vec<&'static str> {
     let mut fields = fields(row);
-    fields.insert("createdAt".to_owned(), created_at(row));
+    fields.insert("createdAt".to_owned(), moment(row.created).into());
     let changes =
         |name: &&str| patch.get(*name).is_some_and(|sent| fields.get(*name) != Some(sent));
     ["id", "kind", "createdAt"].into_iter().filter(changes).collect()
@@ -219,7 +218,7 @@ pub(super) fn changed(before: &ConnectionRow, after: &ConnectionRow) -> Map<Stri
 /// A connection as the API shows it.
 pub(super) fn described(connection: &Connection) -> Value {
     let mut fields = fields(&connection.row);
-    fields.insert("createdAt".to_owned(), created_at(&connection.row));
+    fields.insert("createdAt".to_owned(), moment(connection.row.created).into());
     if let Some(departure) = &connection.departure {
         let mut progress = json!({ "users": departure.users, "done": departure.done });
         if let (Some(why), Some(progress)) = (&departure.stopped, progress.as_object_mut()) {
@@ -248,10 +247,6 @@ fn fields(row: &ConnectionRow) -> Map<String, Value> {
     ];
     let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), value));
     fields.into_iter().chain(row.options.clone()).collect()
-}
-
-fn created_at(row: &ConnectionRow) -> Value {
-    DateTime::from_timestamp_millis(row.created).map(timestamp).into()
 }
 
 const KIND: &str = "scim";

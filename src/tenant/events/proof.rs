@@ -6,14 +6,13 @@
 
 use std::fmt::Write as _;
 
-use chrono::DateTime;
 use serde_json::{Value, json};
 
 use crate::event::chain::{ROOT, hex};
 use crate::http::Response;
 use crate::store::StoreError;
 use crate::store::events::{self, Chained};
-use crate::tenant::document::timestamp;
+use crate::tenant::document::moment;
 use crate::tenant::work::{Answer, Work};
 
 impl Work<'_, '_> {
@@ -39,7 +38,7 @@ impl Work<'_, '_> {
 }
 
 fn line(tenant: &str, Chained { event, salt, digest, hash }: &Chained) -> String {
-    let time = DateTime::from_timestamp_millis(event.time).map(timestamp).unwrap_or_default();
+    let time = moment(event.time).unwrap_or_default();
     let (seq, kind) = (event.seq, &event.kind);
     let fields = event.data.strip_prefix('{').unwrap_or_default();
     let event = format!(

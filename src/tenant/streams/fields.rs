@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{Stream, moment, object};
+use super::{Stream, object};
 use crate::event::is_type;
 use crate::http::{Outbound, Problem, ProblemCode};
 use crate::limits;
 use crate::policy::{Signature, StreamKind, Types};
 use crate::registry::Slug;
 use crate::store::streams::{DISABLED, ENABLED};
+use crate::tenant::document::moment;
 use crate::tenant::work::only_fields;
 
 /// What a stream is made of.

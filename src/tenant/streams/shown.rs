@@ -1,7 +1,6 @@
 //! `GET …/streams/{s}/deliveries`: what has become of each event of a stream, as far as rows and its
 //! place in the log tell.
 
-use chrono::DateTime;
 use serde_json::Value;
 
 use super::Stream;
@@ -12,7 +11,7 @@ use crate::policy::{FormerTypes, Types, hint};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, HELD, RETRYING};
 use crate::store::events::EventRow;
 use crate::store::streams::ENABLED;
-use crate::tenant::document::timestamp;
+use crate::tenant::document::moment;
 use crate::tenant::work::{Answer, Work};
 
 /// What a delivery may be.
@@ -151,9 +150,4 @@ fn delivery_shown(stream: &Stream, tenant: &str, event: &EventRow, rows: &[Deliv
 /// An object with these members, in this order.
 pub(in crate::tenant) fn object(members: Vec<(&str, Value)>) -> Value {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// A moment as it is shown.
-pub(in crate::tenant) fn moment(millis: i64) -> Option<String> {
-    DateTime::from_timestamp_millis(millis).map(timestamp)
 }
