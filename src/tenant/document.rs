@@ -72,6 +72,11 @@ pub(super) fn matches(condition: &str, etag: &str) -> bool {
     condition.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
 }
 
+/// An object with these members, in this order.
+pub(super) fn object(members: Vec<(&str, Value)>) -> Map<String, Value> {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// A time as resources and events show it.
 pub(super) fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)

@@ -11,7 +11,7 @@ mod rows;
 use serde_json::{Map, Value, json};
 
 use self::rows::Row;
-use super::document::moment;
+use super::document::{moment, object};
 use super::resources::Put;
 use super::work::{Answer, Failure, Work, conflict, missing, permitted};
 use crate::auth::Scope;
@@ -148,16 +148,15 @@ impl Work<'_, '_> {
 
 /// An import as a list of the API shows it.
 fn described(import: &ImportRow) -> Map<String, Value> {
-    let fields = [
-        ("id", Value::from(import.id.as_str())),
+    object(vec![
+        ("id", import.id.as_str().into()),
         ("createdAt", moment(import.begun).into()),
         ("parts", import.parts.into()),
         ("created", import.created.into()),
         ("updated", import.updated.into()),
         ("unchanged", import.unchanged.into()),
         ("failed", import.failed.into()),
-    ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    ])
 }
 
 /// The same with what was wrong.

@@ -16,6 +16,7 @@ use crate::store::resources::{self, ResourceRow};
 use crate::store::tombstones::{self, TombstoneRow};
 use crate::store::{Sql, StoreError};
 use crate::tenant::changes::change_shown;
+use crate::tenant::document::object;
 use crate::tenant::lookups::key_for;
 use crate::tenant::memory::Memory;
 use crate::tenant::work::{Answer, Work, conflict, missing, permitted};
@@ -234,19 +235,18 @@ impl Known {
         reasons.sort_unstable();
         reasons.dedup();
         let names: Vec<Value> = reasons.into_iter().map(|reason| reason.name().into()).collect();
-        let fields = [
-            ("id", Value::from(self.id.as_str())),
+        let mut fields = vec![
+            ("id", self.id.as_str().into()),
             ("status", access.status().name().into()),
             ("grants", grants.into()),
             ("withheld", withheld.into()),
             ("reasons", names.into()),
         ];
         // Whoever an identity provider manages signs in there: no password is kept here.
-        let signs_in = self.manager.as_ref().map(|_| ("authentication", "federated-only".into()));
+        fields.extend(self.manager.as_ref().map(|_| ("authentication", "federated-only".into())));
         let change = self.change.as_ref().map(change_shown).transpose()?;
-        let more = signs_in.into_iter().chain(change.map(|change| ("change", change)));
-        let fields = fields.into_iter().chain(more);
-        Ok(fields.map(|(name, value)| (name.to_owned(), value)).collect())
+        fields.extend(change.map(|change| ("change", change)));
+        Ok(object(fields))
     }
 }
 

@@ -8,8 +8,8 @@ use crate::policy::hint;
 use crate::store::changes::{self, PENDING, REJECTED, Sought};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, RETRYING};
 use crate::store::events::{self, EventRow};
-use crate::tenant::document::moment;
-use crate::tenant::streams::{Progress, Stream, UNKNOWN, behind, object, page_until};
+use crate::tenant::document::{moment, object};
+use crate::tenant::streams::{Progress, Stream, UNKNOWN, behind, page_until};
 use crate::tenant::work::{Failure, Work, conflict};
 
 /// Streams, each with its rows.
@@ -140,7 +140,7 @@ impl Work<'_, '_> {
             change.push(("attempts", row.attempts.into()));
             change.push(("answer", row.answer.as_deref().into()));
         }
-        Some(object(change))
+        Some(object(change).into())
     }
 
     /// Has what streams could not deliver of an event tried again, from the start and at once; the change,

@@ -12,7 +12,7 @@ use crate::scim::compat::{PRESETS, Preset};
 use crate::scim::schema::Fault;
 use crate::store::connections::ConnectionRow;
 use crate::tenant::adopt::{Adopt, MatchExisting};
-use crate::tenant::document::moment;
+use crate::tenant::document::{moment, object};
 use crate::tenant::memory::Connection;
 
 /// Reads a connection.
@@ -235,7 +235,7 @@ pub(super) fn exported(row: &ConnectionRow) -> Value {
 }
 
 fn fields(row: &ConnectionRow) -> Map<String, Value> {
-    let fields = [
+    let mut fields = object(vec![
         ("id", row.id.as_str().into()),
         ("displayName", row.display_name.as_str().into()),
         ("kind", KIND.into()),
@@ -244,9 +244,9 @@ fn fields(row: &ConnectionRow) -> Map<String, Value> {
         ("adopt", row.adopt.as_str().into()),
         ("inScope", row.in_scope.clone().into()),
         ("state", row.state.as_str().into()),
-    ];
-    let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), value));
-    fields.into_iter().chain(row.options.clone()).collect()
+    ]);
+    fields.extend(row.options.clone());
+    fields
 }
 
 const KIND: &str = "scim";

@@ -14,7 +14,7 @@ use crate::scim::schema::{Attribute, AttributeType, Fault, TypeSchema};
 use crate::store::Pos;
 use crate::store::connections::ConnectionRow;
 use crate::tenant::connections;
-use crate::tenant::document::{Document, timestamp, version};
+use crate::tenant::document::{Document, object, timestamp, version};
 
 /// A line of an export.
 #[derive(Debug, Deserialize)]
@@ -128,8 +128,8 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<(usize, Line)>, Problem> {
 /// The connection of a line, if it is one that could have been made.
 pub(super) fn connection(line: ConnectionLine) -> Option<ConnectionRow> {
     let ConnectionLine { id, display_name, preset, compat, state, adopt, .. } = line;
-    let ConnectionLine { in_scope, options, version, created, .. } = line;
-    let fields = [
+    let ConnectionLine { in_scope, options: mut fields, version, created, .. } = line;
+    fields.extend(object(vec![
         ("id", id.into()),
         ("displayName", display_name.into()),
         ("preset", preset.into()),
@@ -137,9 +137,7 @@ pub(super) fn connection(line: ConnectionLine) -> Option<ConnectionRow> {
         ("state", state.into()),
         ("adopt", adopt.into()),
         ("inScope", in_scope.into()),
-    ];
-    let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), value));
-    let fields = options.into_iter().chain(fields).collect();
+    ]));
     let row = connections::read(fields, created).ok()?;
     let fits = (1..=limits::IMPORT_VERSION).contains(&version)
         && DateTime::from_timestamp_millis(created).is_some();

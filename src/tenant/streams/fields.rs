@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{Stream, object};
+use super::Stream;
 use crate::event::is_type;
 use crate::http::{Outbound, Problem, ProblemCode};
 use crate::limits;
 use crate::policy::{Signature, StreamKind, Types};
 use crate::registry::Slug;
 use crate::store::streams::{DISABLED, ENABLED};
-use crate::tenant::document::moment;
+use crate::tenant::document::{moment, object};
 use crate::tenant::work::only_fields;
 
 /// What a stream is made of.
@@ -241,6 +241,6 @@ impl Stream {
         if let Some(map) = &row.attribute_map {
             shown.push(("attributeMap", map.as_str().into()));
         }
-        object(shown)
+        object(shown).into()
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::batch::{Delivery, Message};
 use super::fields::{NewStream, Patch, place};
 use super::keys::{sealed, sealed_authorization};
-use super::{Stream, follower_of, object};
+use super::{Stream, follower_of};
 use crate::auth::{KeyPair, Scope, SigningKey, TokenPair};
 use crate::event::{Event, EventKind};
 use crate::http::{Method, Problem, ProblemCode, Response, Route, StreamAction, host_of, is_slug};
@@ -14,7 +14,7 @@ use crate::policy::{Delivered, FormerTypes, Signature, StreamKind, hint};
 use crate::store::followers::{self, FollowerRow};
 use crate::store::streams::{self, DISABLED, ENABLED, StreamRow};
 use crate::store::{StoreError, deliveries};
-use crate::tenant::document::timestamp;
+use crate::tenant::document::{object, timestamp};
 use crate::tenant::duration::given_seconds;
 use crate::tenant::work::{Answer, Failure, Work, conflict, missing, only_fields, permitted};
 
@@ -391,6 +391,6 @@ impl Delivery {
             ("reason", reason.into()),
             ("answer", came.answer().into()),
         ]);
-        Response::json(200, &told).in_place_of(first)
+        Response::json(200, &told.into()).in_place_of(first)
     }
 }

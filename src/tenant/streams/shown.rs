@@ -11,7 +11,7 @@ use crate::policy::{FormerTypes, Types, hint};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, HELD, RETRYING};
 use crate::store::events::EventRow;
 use crate::store::streams::ENABLED;
-use crate::tenant::document::moment;
+use crate::tenant::document::{moment, object};
 use crate::tenant::work::{Answer, Work};
 
 /// What a delivery may be.
@@ -144,10 +144,5 @@ fn delivery_shown(stream: &Stream, tenant: &str, event: &EventRow, rows: &[Deliv
             }
         }
     }
-    object(shown)
-}
-
-/// An object with these members, in this order.
-pub(in crate::tenant) fn object(members: Vec<(&str, Value)>) -> Value {
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    object(shown).into()
 }
