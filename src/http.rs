@@ -35,7 +35,7 @@ pub use openapi::openapi;
 pub use outbound::{Outbound, configuration_of, host_of};
 pub use presets::presets;
 pub use problem::{Problem, ProblemCode};
-pub use query::{Query, foreign_cursor, is_slug, is_uuid, page_of};
+pub use query::{Query, foreign_cursor, is_slug, is_uuid, page, page_of};
 pub use rate_limit::{Exceeded, Quota};
 pub use refusal::Refusal;
 pub use response::{NDJSON, Response};

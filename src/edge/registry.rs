@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::js_sys::{Array, Promise};
 
@@ -155,12 +155,8 @@ async fn list(inbound: &Inbound<'_>, query: &Query) -> Result<Response, Failure>
             entries.filter_map(|(key, name)| Some(listed(key, &values.get(&name).as_string()?))),
         );
     }
-    let mut shown = json!({ "items": items });
     let next = page.cursor().and_then(|next| ring.seal(CURSOR, &[], next.as_bytes()));
-    if let (Some(next), Some(fields)) = (next, shown.as_object_mut()) {
-        fields.insert("next".to_owned(), next.into());
-    }
-    Ok(Response::json(200, &shown))
+    Ok(Response::json(200, &http::page(items, next)))
 }
 
 /// The record; where its policy document is refused, with why.

@@ -107,9 +107,13 @@ impl Query {
 pub fn page_of(mut found: Vec<(String, Value)>, limit: usize) -> Value {
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|(cursor, _)| Value::from(cursor.as_str()));
-    let items = found.into_iter().map(|(_, item)| item).collect();
-    let fields = [("items", Some(items)), ("next", next)].into_iter();
+    let next = found.last().filter(|_| more).map(|(cursor, _)| cursor.clone());
+    page(found.into_iter().map(|(_, item)| item).collect(), next)
+}
+
+/// A page with these things, and the cursor of the following one if there is one.
+pub fn page(items: Vec<Value>, next: Option<String>) -> Value {
+    let fields = [("items", Some(items.into())), ("next", next.map(Value::from))].into_iter();
     fields.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Waits;
 use super::document::moment;
-use super::page::fitting;
+use super::page::{fitting, page_until};
 use super::work::{Answer, Failure, Work};
 use crate::event::is_type;
 use crate::http::{Problem, ProblemCode, Response};
@@ -65,11 +65,7 @@ impl Work<'_, '_> {
         if format == Format::Lines {
             return Ok(Response::lines(events.iter().chain([&ends])));
         }
-        let mut page = json!({ "items": events });
-        if let (true, Some(fields)) = (until < last, page.as_object_mut()) {
-            fields.insert("next".to_owned(), until.to_string().into());
-        }
-        Ok(Response::json(200, &page))
+        Ok(Response::json(200, &page_until(events, until, last)))
     }
 
     /// What a request asks of the feed: 400, 410 for a place before the log, 422 for one behind it.

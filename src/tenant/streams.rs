@@ -25,7 +25,7 @@ pub use self::batch::{Batch, Delivery};
 pub(super) use self::flights::Flights;
 pub(super) use self::plan::behind;
 pub use self::poll::Poll;
-pub(super) use self::shown::{Progress, UNKNOWN, page_until};
+pub(super) use self::shown::{Progress, UNKNOWN};
 use super::memory::Memory;
 use super::{Tenant, wake};
 use crate::auth::KeyRing;

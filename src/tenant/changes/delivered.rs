@@ -9,7 +9,8 @@ use crate::store::changes::{self, PENDING, REJECTED, Sought};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, RETRYING};
 use crate::store::events::{self, EventRow};
 use crate::tenant::document::{moment, object};
-use crate::tenant::streams::{Progress, Stream, UNKNOWN, behind, page_until};
+use crate::tenant::page::page_until;
+use crate::tenant::streams::{Progress, Stream, UNKNOWN, behind};
 use crate::tenant::work::{Failure, Work, conflict};
 
 /// Streams, each with its rows.

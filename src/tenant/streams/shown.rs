@@ -12,6 +12,7 @@ use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, HELD, RETRY
 use crate::store::events::EventRow;
 use crate::store::streams::ENABLED;
 use crate::tenant::document::{moment, object};
+use crate::tenant::page::page_until;
 use crate::tenant::work::{Answer, Work};
 
 /// What a delivery may be.
@@ -100,13 +101,6 @@ impl Work<'_, '_> {
         }
         Ok(Response::json(200, &page_until(items, reached, self.memory.last_seq)))
     }
-}
-
-/// A page of what was found up to a place in a log that ends at another.
-pub(in crate::tenant) fn page_until(items: Vec<Value>, reached: i64, last: i64) -> Value {
-    let next = Some(Value::from(reached.to_string())).filter(|_| reached < last);
-    let fields = [("items", Some(items.into())), ("next", next)].into_iter();
-    fields.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 fn delivery_shown(stream: &Stream, tenant: &str, event: &EventRow, rows: &[DeliveryRow]) -> Value {
