@@ -9,7 +9,7 @@ use crate::store::streams::{self, StreamRow};
 use crate::store::{Sql, StoreError};
 
 /// What the keys of streams are sealed for.
-const PURPOSE: &str = "muster stream key 1";
+const KEY: &str = "muster stream key 1";
 /// What that is sealed for which receivers are shown.
 const AUTHORIZATION: &str = "muster stream authorization 1";
 
@@ -29,8 +29,7 @@ pub(super) fn sealed(
     stream: &str,
     key: &SigningKey,
 ) -> Result<String, StoreError> {
-    let sealed = key_ring.seal(PURPOSE, &[tenant, stream], &key.to_bytes());
-    sealed.ok_or_else(|| StoreError::new("no secret seals"))
+    sealed_for(KEY, key_ring, &[tenant, stream], &key.to_bytes())
 }
 
 /// Seals what a stream's receiver is shown.
@@ -43,7 +42,16 @@ pub(super) fn sealed_authorization(
     stream: &str,
     authorization: &str,
 ) -> Result<String, StoreError> {
-    let sealed = key_ring.seal(AUTHORIZATION, &[tenant, stream], authorization.as_bytes());
+    sealed_for(AUTHORIZATION, key_ring, &[tenant, stream], authorization.as_bytes())
+}
+
+fn sealed_for(
+    purpose: &str,
+    key_ring: &KeyRing,
+    thing: &[&str],
+    secret: &[u8],
+) -> Result<String, StoreError> {
+    let sealed = key_ring.seal(purpose, thing, secret);
     sealed.ok_or_else(|| StoreError::new("no secret seals"))
 }
 
@@ -55,11 +63,11 @@ impl Stream {
         tenant: &str,
         now: DateTime<Utc>,
     ) -> Option<Vec<SigningKey>> {
-        let latest = self.open(key_ring, tenant, &self.row.secret)?.0;
+        let latest = self.open_key(key_ring, tenant, &self.row.secret)?;
         let is_live = self.row.former_until > now.timestamp_millis();
         let former = self.row.former.as_deref().filter(|_| is_live);
-        let former = former.and_then(|former| self.open(key_ring, tenant, former));
-        Some([latest].into_iter().chain(former.map(|(key, _)| key)).collect())
+        let former = former.and_then(|former| self.open_key(key_ring, tenant, former));
+        Some([latest].into_iter().chain(former).collect())
     }
 
     /// To whom messages go, and how they are signed.
@@ -73,13 +81,9 @@ impl Stream {
         now: DateTime<Utc>,
     ) -> Result<Receiver, &'static str> {
         let keys = self.keys(key_ring, tenant, now).ok_or(KEY_LOST)?;
-        let authorization = match &self.row.authorization {
-            None => None,
-            Some(sealed) => {
-                let opened = self.open_authorization(key_ring, tenant, sealed);
-                Some(opened.ok_or(AUTHORIZATION_LOST)?.0)
-            }
-        };
+        let open = |sealed: &String| self.open_authorization(key_ring, tenant, sealed);
+        let opened = |sealed| open(sealed).ok_or(AUTHORIZATION_LOST);
+        let authorization = self.row.authorization.as_ref().map(opened).transpose()?;
         Ok(Receiver { url: self.row.url.clone(), authorization, keys })
     }
 
@@ -90,18 +94,17 @@ impl Stream {
         key_ring: &KeyRing,
         tenant: &str,
     ) -> Result<(), StoreError> {
-        let id = &self.row.id;
-        let anew = |text: &String| match self.open(key_ring, tenant, text) {
-            Some((key, false)) => sealed(key_ring, tenant, id, &key),
+        let thing = [tenant, &self.row.id];
+        let anew = |purpose, text: &String| match key_ring.open(purpose, &thing, text) {
+            Some(opened) if !opened.is_current => {
+                sealed_for(purpose, key_ring, &thing, &opened.secret)
+            }
             _ => Ok(text.clone()),
         };
-        let shown_anew = |text: &String| match self.open_authorization(key_ring, tenant, text) {
-            Some((shown, false)) => sealed_authorization(key_ring, tenant, id, &shown),
-            _ => Ok(text.clone()),
-        };
-        let secret = anew(&self.row.secret)?;
-        let former = self.row.former.as_ref().map(anew).transpose()?;
-        let authorization = self.row.authorization.as_ref().map(shown_anew).transpose()?;
+        let secret = anew(KEY, &self.row.secret)?;
+        let former = self.row.former.as_ref().map(|text| anew(KEY, text)).transpose()?;
+        let authorization = self.row.authorization.as_ref();
+        let authorization = authorization.map(|text| anew(AUTHORIZATION, text)).transpose()?;
         let row = StreamRow { secret, former, authorization, ..self.row.clone() };
         if row == self.row {
             return Ok(());
@@ -110,20 +113,13 @@ impl Stream {
         streams::put(sql, &self.row)
     }
 
-    /// What its receiver is shown, and whether the secret has sealed it that does now.
-    fn open_authorization(
-        &self,
-        key_ring: &KeyRing,
-        tenant: &str,
-        text: &str,
-    ) -> Option<(String, bool)> {
+    fn open_authorization(&self, key_ring: &KeyRing, tenant: &str, text: &str) -> Option<String> {
         let opened = key_ring.open(AUTHORIZATION, &[tenant, &self.row.id], text)?;
-        Some((String::from_utf8(opened.secret).ok()?, opened.is_current))
+        String::from_utf8(opened.secret).ok()
     }
 
-    /// A key, and whether the secret has sealed it that does now.
-    fn open(&self, key_ring: &KeyRing, tenant: &str, text: &str) -> Option<(SigningKey, bool)> {
-        let opened = key_ring.open(PURPOSE, &[tenant, &self.row.id], text)?;
-        Some((SigningKey::of_bytes(&opened.secret)?, opened.is_current))
+    fn open_key(&self, key_ring: &KeyRing, tenant: &str, text: &str) -> Option<SigningKey> {
+        let opened = key_ring.open(KEY, &[tenant, &self.row.id], text)?;
+        SigningKey::of_bytes(&opened.secret)
     }
 }
