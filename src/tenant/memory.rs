@@ -158,6 +158,13 @@ pub(super) struct Author<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
+impl Author<'_> {
+    /// Nobody: what happens by itself.
+    pub(super) const fn system(now: DateTime<Utc>) -> Self {
+        Self { actor: "system", connection: None, now }
+    }
+}
+
 /// What makes a key or a token one of this tenant, and live.
 pub(super) struct Credential<'m> {
     pub(super) jti: JtiDigest,

@@ -55,7 +55,7 @@ pub(super) fn step(
     }
     let Some(until) = threshold(&memory.policy, now) else { return Ok(()) };
     let found = sightings::next(sql, Some(&timestamp(until)), limits::ACCESS_STEP)?;
-    let author = Author { actor: "system", connection: None, now };
+    let author = Author::system(now);
     for user in &found {
         let is_left = user.manager.is_some() || suspensions::of(sql, &user.id)?.is_some();
         if is_left || is_needed(sql, &memory.policy, user.pos)? {

@@ -55,7 +55,7 @@ pub(super) fn forget(
     if memory.tombstones.due_in(now) == Some(0) {
         let due = tombstones::due(sql, now.timestamp_millis(), limits::TOMBSTONES_STEP)?;
         for tombstone in due.iter().filter(|one| one.fate == Fate::Keep.name()) {
-            let author = Author { actor: "system", connection: None, now };
+            let author = Author::system(now);
             Settling { sql, memory: &mut *memory, author }.end_kept(tombstone)?;
         }
         for tombstone in &due {

@@ -95,7 +95,7 @@ pub(super) fn land(
     let has_failed_for = failing.map_or(0, |since| millis.saturating_sub(since));
     memory.streams.put(stream.clone());
     for lost in tally.lost {
-        memory.record(sql, &lost.event(batch.stream()), author(now))?;
+        memory.record(sql, &lost.event(batch.stream()), Author::system(now))?;
     }
     if tally.is_gone {
         return disable(sql, memory, stream, "410 gone", now);
@@ -122,11 +122,7 @@ pub(super) fn disable(
     streams::put(sql, &stream.row)?;
     let event = Event::new(EventKind::StreamDisabled, stream.row.id.as_str()).with("reason", why);
     memory.streams.put(stream);
-    memory.record(sql, &event, author(now))
-}
-
-const fn author<'a>(now: DateTime<Utc>) -> Author<'a> {
-    Author { actor: "system", connection: None, now }
+    memory.record(sql, &event, Author::system(now))
 }
 
 /// Writes what has become of each event; up to where nothing is left to be looked at.
