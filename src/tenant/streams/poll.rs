@@ -92,21 +92,23 @@ impl Asked {
     }
 }
 
-/// What was asked does to a stream.
-struct Settling<'a> {
+/// Sorts the events of a stream by what a receiver says of them.
+struct Sorting<'a> {
     asked: &'a Asked,
     now: i64,
     /// What is open, in the order of events.
     open: Vec<EventRow>,
+    /// What is to be written of the others, where they want a row.
     rows: Vec<DeliveryRow>,
     lost: Vec<Lost>,
+    /// Whether anything was taken or refused.
     is_told: bool,
 }
 
-impl Settling<'_> {
-    /// Whether nothing of an event is open any more; it is noted as open if it is, and as a row where it
-    /// had one, or is behind something that is open.
-    fn is_over(
+impl Sorting<'_> {
+    /// Notes an event as open or, where it was refused, has a row or is behind something that is open, with
+    /// a row; whether nothing of it is open any more.
+    fn closes(
         &mut self,
         stream: &Stream,
         tenant: &str,
@@ -197,13 +199,13 @@ impl Work<'_, '_> {
         let (tenant, id) = (self.tenant(), stream.row.id.clone());
         let now = self.now().timestamp_millis();
         let (open, rows, lost) = (Vec::new(), Vec::new(), Vec::new());
-        let mut settling = Settling { asked, now, open, rows, lost, is_told: false };
+        let mut sorting = Sorting { asked, now, open, rows, lost, is_told: false };
         for row in deliveries::unfinished(self.sql, &id)? {
             if row.seq > stream.after {
                 continue; // It comes below.
             }
             if let Some(event) = events::at(self.sql, row.seq)? {
-                settling.is_over(stream, tenant, event, Some(&row));
+                sorting.closes(stream, tenant, event, Some(&row));
             }
         }
         let mut after = stream.after;
@@ -213,27 +215,27 @@ impl Work<'_, '_> {
         for event in events {
             let seq = event.seq;
             let row = known.iter().find(|row| row.seq == seq);
-            is_clear &=
-                !stream.takes(&event) || settling.is_over(stream, tenant, event, row) && is_clear;
+            let is_over = !stream.takes(&event) || sorting.closes(stream, tenant, event, row);
+            is_clear &= is_over;
             if is_clear {
                 after = seq;
             }
         }
         stream.after = if is_clear { until } else { after };
-        if settling.is_told || stream.has_passed_many() {
+        if sorting.is_told || stream.has_passed_many() {
             stream.steps.push((now, stream.after));
             stream.write_place(self.sql)?;
         }
-        for row in &settling.rows {
+        for row in &sorting.rows {
             deliveries::put(self.sql, &id, row)?;
         }
-        if !settling.rows.is_empty() {
+        if !sorting.rows.is_empty() {
             stream.forget_finished(self.sql)?;
             stream.count(self.sql)?;
         }
-        for lost in settling.lost {
+        for lost in sorting.lost {
             self.record(&lost.event(&id))?;
         }
-        Ok((settling.open, until))
+        Ok((sorting.open, until))
     }
 }
