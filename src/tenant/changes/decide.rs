@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::delivered::is_change;
+use super::shown::PROVISIONED;
 use super::{change_shown, hold_of};
 use crate::event::EventKind;
 use crate::http::{ChangeAction, Problem, ProblemCode, Response};
@@ -68,7 +69,7 @@ impl Work<'_, '_> {
             changed?;
         }
         let row = ChangeRow {
-            status: "provisioned".to_owned(),
+            status: PROVISIONED.to_owned(),
             decision: Some(decided.to_string()),
             ..row
         };

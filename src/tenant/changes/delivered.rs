@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::shown::change_shown;
+use super::shown::{PROVISIONED, change_shown};
 use crate::policy::hint;
 use crate::store::changes::{self, PENDING, REJECTED, Sought};
 use crate::store::deliveries::{self, DELIVERED, DeliveryRow, FAILED, RETRYING};
@@ -118,7 +118,7 @@ impl Work<'_, '_> {
             (true, ..) => FAILED,
             (_, true, _) => open,
             (_, _, true) => UNKNOWN,
-            _ => "provisioned",
+            _ => PROVISIONED,
         };
         let mut change = vec![
             ("id", event.seq.to_string().into()),
@@ -130,7 +130,7 @@ impl Work<'_, '_> {
             ("actor", of_event("actor")),
             ("createdAt", moment(event.time).into()),
         ];
-        if let (Some(at), "provisioned") = (acked.and_then(moment), status) {
+        if let (Some(at), PROVISIONED) = (acked.and_then(moment), status) {
             change.push(("ackedAt", at.into()));
         }
         if let Some((stream, row)) = failed {

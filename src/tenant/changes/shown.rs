@@ -1,5 +1,5 @@
-//! `GET …/changes` and `GET …/users/{id}/changes`: what awaits approval, what was denied it, and, where
-//! there are streams, what has become of the rest.
+//! `GET …/changes`, `GET …/users/{id}/changes` and `GET …/streams/{s}/changes`: what awaits approval, what
+//! was denied it, and, where there are streams, what has become of the rest.
 
 use chrono::DateTime;
 use serde_json::{Value, json};
@@ -9,8 +9,13 @@ use crate::http::{Problem, ProblemCode, Response, page_of};
 use crate::policy::Action;
 use crate::store::StoreError;
 use crate::store::changes::{self, ChangeRow, Sought};
+use crate::store::deliveries::FAILED;
 use crate::tenant::document::moment;
+use crate::tenant::streams::UNKNOWN;
 use crate::tenant::work::{Answer, Failure, Work};
+
+/// The status of what counts, and was acknowledged by whoever is told of it.
+pub(super) const PROVISIONED: &str = "provisioned";
 
 /// What a change may be; what is none of the first two has no row.
 const STATUSES: [&str; 8] = [
@@ -18,10 +23,10 @@ const STATUSES: [&str; 8] = [
     changes::REJECTED,
     "provisioning",
     "modifying",
-    "provisioned",
-    "failed",
+    PROVISIONED,
+    FAILED,
     "deleting",
-    "unknown",
+    UNKNOWN,
 ];
 
 impl Work<'_, '_> {
