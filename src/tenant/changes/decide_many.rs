@@ -50,9 +50,9 @@ impl Work<'_, '_> {
     /// `POST …/changes/approve|reject {"connection","reason"?}`: decides on what a brake has held of a
     /// connection. What was approved lets the connection go on.
     ///
-    /// 1. As above: 403, 400. There must be such a connection: 404.
+    /// 1. As for one change: 403, 400. There must be such a connection: 404.
     /// 2. What is being decided already is told so, 202, and is not decided otherwise meanwhile: 409.
-    /// 3. Each is decided as by itself; what a guard refuses stays pending, and is decided by itself.
+    /// 3. Each is decided as by itself; what is refused stays pending, and is decided by itself.
     /// 4. It is told how many were: 200. More than one request does are left to alarms: 202.
     pub(in crate::tenant) fn decide_changes(&mut self, action: ChangeAction) -> Answer {
         let body = self.decision_body(&["connection", "reason"])?; // (1)
@@ -115,8 +115,8 @@ impl Work<'_, '_> {
         Ok((told, left == 0))
     }
 
-    /// Decides on one of many, whole or not at all; whether it was. What a guard has refused is no
-    /// longer the brake's.
+    /// Decides on one of many, whole or not at all; whether it was. What was refused is no longer the
+    /// brake's.
     fn decide_whole(
         &mut self,
         row: ChangeRow,

@@ -6,7 +6,7 @@ use crate::limits;
 #[derive(Clone, Debug, Default)]
 pub(in crate::tenant) struct Flights {
     all: Vec<Flight>,
-    /// Until when none begins, since the tenant is suspended.
+    /// Until when none begins, whatever is due.
     held_until: i64,
 }
 
@@ -50,12 +50,12 @@ impl Flights {
         flight.map(|flight| flight.is_over = true).is_some()
     }
 
-    /// Has none begin for so long: the tenant is suspended.
+    /// Has none begin until then.
     pub(super) const fn hold(&mut self, until: i64) {
         self.held_until = until;
     }
 
-    /// The tenant is not suspended any more.
+    /// Has steps begin again.
     pub(in crate::tenant) const fn resume(&mut self) {
         self.held_until = 0;
     }

@@ -14,7 +14,8 @@ const KEY: &str = "muster stream key 1";
 const AUTHORIZATION: &str = "muster stream authorization 1";
 
 /// What is to be done where nobody can open the key any more.
-pub(super) const KEY_LOST: &str = "the secret that sealed the stream's key is gone from KEY_RING; `rotate-secret` makes another key";
+pub(super) const KEY_LOST: &str = "the secret that sealed the stream's key is gone from KEY_RING; \
+    `rotate-secret` makes another key";
 /// What is to be done where nobody can open the authorization any more.
 const AUTHORIZATION_LOST: &str =
     "the secret that sealed the stream's `authorization` is gone from KEY_RING; give it once more";

@@ -1,4 +1,4 @@
-//! `…/streams[/{s}[/test|replay|rotate-secret|deliveries|poll]]`.
+//! `…/streams[/{s}[/test|replay|rotate-secret|deliveries|changes|poll]]`.
 
 use serde_json::{Map, Value, json};
 
@@ -43,7 +43,8 @@ impl Work<'_, '_> {
     }
 
     /// `POST …/streams {"id"?,"kind"?,"url"?,"types"?,"after"?,"signature"?,"audience"?,"authorization"?,
-    /// "attributeMap"?}` → 201 with the secret, this once; of a pair of keys, with the public one, or its name in the JWKS.
+    /// "attributeMap"?}` → 201 with the secret, this once; of a pair of keys, with the public one, or its
+    /// name in the JWKS.
     ///
     /// 1. The body must be right, and who asks may read what is told: 400, 403, 415, 422.
     /// 2. There must be room, and no stream of that id: 409.
@@ -112,8 +113,8 @@ impl Work<'_, '_> {
         Ok(Response::json(200, &self.shown(stream)))
     }
 
-    /// `PATCH …/streams/{s} {"url"?,"types"?,"state"?,"audience"?,"authorization"?,"attributeMap"?}`. One that
-    /// is enabled again goes on where it was, and at once.
+    /// `PATCH …/streams/{s} {"url"?,"types"?,"state"?,"audience"?,"authorization"?,"attributeMap"?}`. One
+    /// that is enabled again goes on where it was, and at once.
     fn patch_stream(&mut self, id: &str) -> Answer {
         let body = self.admin_body()?;
         let patch = Patch::read(&body, self.call.outbound)?;
