@@ -159,8 +159,7 @@ impl Work<'_, '_> {
         for (stream, row) in failed {
             let row = DeliveryRow { state: RETRYING.to_owned(), attempts: 0, due: 0, ..row };
             deliveries::put(self.sql, &stream, &row)?;
-            self.recount(&stream)?;
-            self.end_pause(&stream)?;
+            self.try_again(&stream)?;
         }
         let streams =
             self.memory.streams.all().iter().filter(|stream| stream.is_enabled()).collect();

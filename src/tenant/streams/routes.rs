@@ -1,6 +1,6 @@
 //! `…/streams[/{s}[/test|replay|rotate-secret|deliveries|changes|poll]]`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::batch::{Delivery, Message};
 use super::fields::{NewStream, Patch, place};
@@ -285,17 +285,13 @@ impl Work<'_, '_> {
         stream.ok_or_else(|| missing("there is no such stream").into())
     }
 
-    /// Notes in memory which of a stream's events are unfinished.
-    pub(in crate::tenant) fn recount(&mut self, id: &str) -> Result<(), StoreError> {
+    /// Has a stream hand over at once what rows say is to be tried again, whether or not its receiver has
+    /// put it off.
+    pub(in crate::tenant) fn try_again(&mut self, id: &str) -> Result<(), StoreError> {
         self.memory.touched = true;
-        let stream = self.memory.streams.get_mut(id);
-        stream.map_or(Ok(()), |stream| stream.count(self.sql))
-    }
-
-    /// Has a stream go on at once that its receiver has put off.
-    pub(in crate::tenant) fn end_pause(&mut self, id: &str) -> Result<(), StoreError> {
-        let stream = self.memory.streams.get_mut(id);
-        stream.map_or(Ok(()), |stream| stream.end_pause(self.sql))
+        let Some(stream) = self.memory.streams.get_mut(id) else { return Ok(()) };
+        stream.count(self.sql)?;
+        stream.end_pause(self.sql)
     }
 
     /// A stream with the public key that verifies its messages, if it has one.
@@ -364,16 +360,16 @@ fn usual_audience(kind: StreamKind, url: &str, id: &str) -> Option<String> {
 }
 
 /// What is shown of a stream, with what its receiver needs to verify messages.
-fn with_key(shown: Value, key: &SigningKey) -> Value {
+fn with_key(mut shown: Value, key: &SigningKey) -> Value {
     let name = match key {
         SigningKey::Shared(_) => "secret",
         SigningKey::Pair(_) => "publicKey",
         SigningKey::Token(_) => "keyId",
     };
-    let Value::Object(fields) = shown else { return shown };
-    let with: Map<String, Value> =
-        fields.into_iter().chain([(name.to_owned(), key.for_receiver().into())]).collect();
-    Value::Object(with)
+    if let Some(fields) = shown.as_object_mut() {
+        fields.insert(name.to_owned(), key.for_receiver().into());
+    }
+    shown
 }
 
 impl Delivery {
