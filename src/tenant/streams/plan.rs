@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::batch::{Batch, Item};
+use super::batch::{Batch, Item, Receiver};
 use super::{Stream, land};
 use crate::auth::KeyRing;
 use crate::http::Outbound;
@@ -33,14 +33,7 @@ impl Plan<'_> {
     /// address may not be asked any more, or of which nobody can open what is sealed, ends here.
     pub(super) fn batch(self, id: &str) -> Result<Option<Batch>, StoreError> {
         let Some(mut stream) = self.memory.streams.get(id).cloned() else { return Ok(None) };
-        let own_origin = stream.row.origin.clone();
-        let outbound = Outbound { own_origin: &own_origin, ..self.outbound };
-        let why = "its url may not be asked any more";
-        if !outbound.permits(&stream.row.url) {
-            return land::disable(self.sql, self.memory, stream, why, self.now).map(|()| None);
-        }
-        stream.reseal(self.sql, self.key_ring, self.tenant)?;
-        let receiver = match stream.receiver(self.key_ring, self.tenant, self.now) {
+        let receiver = match self.receiver(&mut stream)? {
             Ok(receiver) => receiver,
             Err(why) => {
                 return land::disable(self.sql, self.memory, stream, why, self.now).map(|()| None);
@@ -75,6 +68,16 @@ impl Plan<'_> {
         }
         self.memory.streams.put(stream);
         Ok(Some(batch))
+    }
+
+    /// To whom a stream's messages go, or why they can go nowhere.
+    fn receiver(&self, stream: &mut Stream) -> Result<Result<Receiver, &'static str>, StoreError> {
+        let outbound = Outbound { own_origin: &stream.row.origin, ..self.outbound };
+        if !outbound.permits(&stream.row.url) {
+            return Ok(Err("its url may not be asked any more"));
+        }
+        stream.reseal(self.sql, self.key_ring, self.tenant)?;
+        Ok(stream.receiver(self.key_ring, self.tenant, self.now))
     }
 
     /// An event for a stream's receiver: of a user, with the attributes that the user has now as the
