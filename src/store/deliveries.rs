@@ -84,8 +84,13 @@ pub fn failed_of(sql: &dyn Sql, seq: i64) -> Result<Vec<(String, DeliveryRow)>, 
     rows.iter().map(|row| Ok((row.text(9)?.to_owned(), read(row)?))).collect()
 }
 
-/// Writes a row in the place of that of its event, if there is one.
+/// Writes a row in the place of that of its event, if there is one. What was answered is not kept where it
+/// may be about somebody who is forgotten.
 pub fn put(sql: &dyn Sql, stream: &str, row: &DeliveryRow) -> Result<(), StoreError> {
+    let answer = match row.answer.as_deref() {
+        Some(answer) if !names_the_forgotten(sql, row.seq)? => Param::Text(answer),
+        _ => Param::Null,
+    };
     sql.query(
         "INSERT OR REPLACE INTO deliveries
             (stream, seq, state, attempts, due, first, last, reason, answer, ids)
@@ -99,11 +104,29 @@ pub fn put(sql: &dyn Sql, stream: &str, row: &DeliveryRow) -> Result<(), StoreEr
             row.first.map_or(Param::Null, Param::Integer),
             row.last.map_or(Param::Null, Param::Integer),
             row.reason.as_deref().map_or(Param::Null, Param::Text),
-            row.answer.as_deref().map_or(Param::Null, Param::Text),
+            answer,
             Param::Text(&row.ids),
         ],
     )?;
     Ok(())
+}
+
+/// Whether an event is erased or gone, or names somebody or something of which there is neither a resource
+/// nor a tombstone: by an id where one may stand, alone or behind a path.
+fn names_the_forgotten(sql: &dyn Sql, seq: i64) -> Result<bool, StoreError> {
+    let rows = sql.query(
+        "SELECT 1 FROM events e WHERE e.seq = +?1 AND e.data->>'$.erased' IS NULL
+         AND NOT EXISTS (SELECT 1 FROM json_tree(e.data) j
+            WHERE j.atom LIKE '%-____-7___-____-____________'
+            AND CASE j.fullkey
+                WHEN '$.id' THEN e.data->>'$.resourceType' = 'User'
+                WHEN '$.location' THEN j.atom NOT LIKE '/Async/%'
+                ELSE j.path <> '$' AND e.type <> 'connection.deleted' END
+            AND NOT EXISTS (SELECT 1 FROM resources r WHERE r.id = substr(j.atom, -36))
+            AND NOT EXISTS (SELECT 1 FROM tombstones t WHERE t.id = substr(j.atom, -36)))",
+        &[Param::Integer(seq)],
+    )?;
+    Ok(rows.is_empty())
 }
 
 /// Removes the rows of a stream behind a place.

@@ -1,6 +1,7 @@
 //! Who is forgotten is in no row of the log any more, nor in what receivers and requests have left, by
 //! whatever they were called there, and the chain holds.
 
+use muster::policy::Delivered;
 use muster::scim::urn::ENTERPRISE_USER;
 use muster::store::Cell;
 use proptest::collection::vec;
@@ -8,7 +9,10 @@ use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::Config;
 use serde_json::{Value, json};
 
+use crate::access::mapping;
 use crate::bulk::bulk_request;
+use crate::costs::check_plan;
+use crate::hooks::{Sent, URL};
 use crate::log::proven;
 use crate::steps::patch_op;
 use crate::support::Acme;
@@ -190,6 +194,108 @@ proptest! {
         prop_assert_eq!(story.acme.rows("erasures"), 0);
         prop_assert!(proven(&story.acme.proof("0", 50)).is_ok());
     }
+}
+
+/// What a receiver has against anything.
+fn words(_: &Sent) -> Delivered {
+    let body = "ada@acme.example still owns something".to_owned();
+    Delivered::Answered { status: 422, retry_after: None, body }
+}
+
+/// Events that name a user, each by another way, and one that does not: of each there is a stream.
+const NAMING: [&str; 7] = [
+    "group.created",
+    "group.member.added",
+    "group.member.removed",
+    "user.access.changed",
+    "user.created",
+    "user.deleted",
+    "user.updated",
+];
+
+fn switch(acme: &mut Acme, state: &str) {
+    for kind in NAMING {
+        let path = format!("/streams/{}", kind.replace('.', "-"));
+        let reply = acme.admin("PATCH", &path, &json!({ "state": state }));
+        assert_eq!(reply.status, 200, "{}", reply.json());
+    }
+}
+
+/// The types of the events to which it is known what a receiver has said.
+fn answered(acme: &Acme) -> Vec<String> {
+    let statement = "SELECT DISTINCT e.type FROM deliveries d JOIN events e ON e.seq = d.seq
+         WHERE d.answer LIKE '%ada@acme.example%' ORDER BY e.type";
+    acme.sql_texts(statement)
+}
+
+#[test]
+fn what_receivers_say_of_somebody_who_is_forgotten_is_not_kept() {
+    for retain in ["P0D", "P30D"] {
+        let mut acme = Acme::new();
+        let crew = mapping("m", "groups.display eq \"crew\"", &["member"]);
+        acme.policy(&json!({ "deprovision": { "retain": retain }, "mappings": [crew] }));
+        for kind in NAMING {
+            let id = kind.replace('.', "-");
+            acme.stream(&json!({ "id": id, "url": URL, "types": [kind] }));
+        }
+        switch(&mut acme, "disabled");
+        let ada = acme.user("ada");
+        let manager = format!("{ENTERPRISE_USER}:manager");
+        let given = json!({ ENTERPRISE_USER: { "manager": { "value": ada } } });
+        let body = json!({ "userName": "bob", ENTERPRISE_USER: given[ENTERPRISE_USER] });
+        let bob = format!("/Users/{}", acme.made("/Users", &body));
+        acme.patch(&bob, &json!([{ "op": "remove", "path": manager }]));
+        let crew = format!("/Groups/{}", acme.group("crew", &[]));
+        let member = json!([{ "value": ada }]);
+        for op in ["add", "remove", "add"] {
+            acme.patch(&crew, &json!([{ "op": op, "path": "members", "value": member }]));
+        }
+        assert_eq!(acme.scim("DELETE", &format!("/Users/{ada}"), &Value::Null).status, 204);
+        let cyd = format!("/Users/{}", acme.user("cyd"));
+        acme.patch(&cyd, &json!([{ "op": "add", "path": "title", "value": "x" }]));
+        acme.alarms();
+        switch(&mut acme, "enabled");
+        acme.sql.statements();
+        acme.deliver(words);
+        acme.sql.statements().iter().for_each(|statement| check_plan(&acme, statement));
+        // What is said to events that name others alone is kept.
+        let others = ["group.created", "user.created", "user.updated"];
+        let kept: &[&str] = if retain == "P0D" { &others } else { &NAMING };
+        assert_eq!(answered(&acme), kept, "{retain}");
+        let kept = acme.sql_texts(
+            "SELECT e.data FROM deliveries d JOIN events e ON e.seq = d.seq
+             WHERE d.answer IS NOT NULL",
+        );
+        assert!(retain != "P0D" || kept.iter().all(|data| !data.contains(&ada)));
+        switch(&mut acme, "disabled");
+        acme.wait(31 * DAY);
+        acme.settle();
+        assert_eq!(answered(&acme), others, "{retain}");
+    }
+}
+
+#[test]
+fn what_receivers_have_said_goes_with_the_event() {
+    let mut acme = Acme::new();
+    acme.stream(&json!({ "id": "crm", "url": URL, "types": ["user.created"] }));
+    acme.user("ada");
+    acme.deliver(words);
+    assert_eq!(answered(&acme), ["user.created"]);
+    acme.policy(&json!({ "retainEvents": "P7D" }));
+    acme.wait(45 * DAY);
+    let mut batches = acme.batches().expect("a step");
+    acme.sql.statements();
+    acme.alarms();
+    let of_rows = |statement: &String| statement.contains("UPDATE deliveries");
+    let statements = acme.sql.statements().into_iter().filter(of_rows);
+    statements.for_each(|statement| check_plan(&acme, &statement));
+    assert_eq!((acme.rows("deliveries"), acme.rows("events")), (1, 0));
+    let said = "SELECT answer FROM deliveries WHERE answer IS NOT NULL";
+    assert_eq!(acme.sql_texts(said), Vec::<String>::new());
+    // Nor is it kept what is said later.
+    assert_eq!(acme.hand_over(&mut batches[0], &mut words).len(), 1);
+    acme.land(&batches[0]).expect("it is noted");
+    assert_eq!((acme.rows("deliveries"), acme.sql_texts(said).len()), (1, 0));
 }
 
 #[test]

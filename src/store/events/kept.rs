@@ -79,12 +79,14 @@ pub fn oldest(sql: &dyn Sql, limit: usize) -> Result<Vec<(i64, i64)>, StoreError
     rows.iter().map(|row| Ok((row.integer(0)?, row.integer(1)?))).collect()
 }
 
-/// Forgets the events up to a place, behind which the log begins from then on.
+/// Forgets the events up to a place, behind which the log begins from then on, with what receivers have
+/// answered to them.
 pub fn forget_until(sql: &dyn Sql, seq: i64) -> Result<(), StoreError> {
     for statement in [
         "INSERT INTO anchor (id, seq, hash) SELECT 1, seq, hash FROM events WHERE seq = ?1
          ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
         "DELETE FROM events WHERE seq <= ?1",
+        "UPDATE deliveries SET answer = NULL WHERE seq <= ?1 AND answer IS NOT NULL",
     ] {
         sql.query(statement, &[Param::Integer(seq)])?;
     }
