@@ -23,6 +23,7 @@ mod streams_delivery;
 mod streams_failures;
 mod streams_guard;
 mod streams_known;
+mod streams_steps;
 mod streams_suspended;
 mod support;
 mod suspensions;

@@ -51,7 +51,7 @@ impl Plan<'_> {
             items: Vec::new(),
             is_over: false,
         };
-        self.again(&stream, &mut batch)?;
+        self.again(&mut stream, &mut batch)?;
         self.further(&stream, &mut batch)?;
         if batch.items.is_empty() {
             stream.after = batch.until;
@@ -100,10 +100,11 @@ impl Plan<'_> {
     }
 
     /// What is tried again. What is not, holds back all that is about the same.
-    fn again(&self, stream: &Stream, batch: &mut Batch) -> Result<(), StoreError> {
+    fn again(&self, stream: &mut Stream, batch: &mut Batch) -> Result<(), StoreError> {
         if stream.unfinished == 0 {
             return Ok(());
         }
+        let mut is_known = true;
         for row in deliveries::unfinished(self.sql, &batch.stream)? {
             let has_room = batch.items.len() < limits::BATCH_EVENTS && !batch.is_large();
             let is_due = row.due <= batch.began && has_room;
@@ -116,10 +117,13 @@ impl Plan<'_> {
             match events::at(self.sql, row.seq)? {
                 Some(event) => batch.items.push(self.item(stream, &event, Some(row))?),
                 // Nobody knows any more what it was.
-                None => deliveries::delete(self.sql, &batch.stream, row.seq)?,
+                None => {
+                    deliveries::delete(self.sql, &batch.stream, row.seq)?;
+                    is_known = false;
+                }
             }
         }
-        Ok(())
+        if is_known { Ok(()) } else { stream.count(self.sql) }
     }
 
     /// What has happened since.
