@@ -234,8 +234,8 @@ impl Tenant {
     /// for lost after [`limits::BATCH_LOST_MILLISECONDS`]. Of `outbound` the origin is not looked at: each
     /// stream has its own.
     ///
-    /// # Errors
-    /// The cause, for the log; nothing was written, and it is tried again as late as that.
+    /// Beside it, why not all that is due is there, for the log: of a stream that has failed nothing was
+    /// written, and it is tried again as late as that.
     pub fn deliveries(
         &mut self,
         sql: &dyn Sql,
@@ -244,17 +244,15 @@ impl Tenant {
         outbound: Outbound<'_>,
         tenant: &Slug,
         random: &mut dyn FnMut(&mut [u8]) -> Result<(), String>,
-    ) -> Result<Vec<Batch>, StoreError> {
-        if self.memory.is_none() && !store::has_tables(sql)? {
-            return Ok(Vec::new()); // It is of a tenant that was deleted.
-        }
+    ) -> (Vec<Batch>, Result<(), StoreError>) {
         let millis = now.timestamp_millis();
-        let (mut batches, mut events) = (Vec::new(), 0_usize);
+        let (mut batches, mut planned, mut events) = (Vec::new(), Ok(()), 0_usize);
         while events < limits::ALARM_EVENTS && !batches.iter().any(Batch::is_large) {
-            let memory = wake(&mut self.memory, sql)?;
-            let Some(id) = memory.next_stream(&self.flights, millis) else { break };
-            self.flights.begin(&id, millis);
-            memory.log.sow(random)?;
+            let (memory, id) = match self.turn(sql, millis, random) {
+                Ok(Some(turn)) => turn,
+                Ok(None) => break,
+                Err(error) => return (batches, Err(error)),
+            };
             let plan = || {
                 plan::Plan { sql, memory, key_ring, outbound, tenant: tenant.as_str(), now }
                     .batch(&id)
@@ -267,11 +265,28 @@ impl Tenant {
                 Ok(None) => drop(self.flights.end(&id, millis)),
                 Err(error) => {
                     self.memory = None; // It may think that something was recorded.
-                    return Err(error);
+                    planned = planned.and(Err(error)); // Others go on.
                 }
             }
         }
-        Ok(batches)
+        (batches, planned)
+    }
+
+    /// The stream whose turn it is, if it is anybody's: its step begins.
+    fn turn(
+        &mut self,
+        sql: &dyn Sql,
+        now: i64,
+        random: &mut dyn FnMut(&mut [u8]) -> Result<(), String>,
+    ) -> Result<Option<(&mut Memory, String)>, StoreError> {
+        if self.memory.is_none() && !store::has_tables(sql)? {
+            return Ok(None); // It is of a tenant that was deleted.
+        }
+        let memory = wake(&mut self.memory, sql)?;
+        let Some(id) = memory.next_stream(&self.flights, now) else { return Ok(None) };
+        self.flights.begin(&id, now);
+        memory.log.sow(random)?;
+        Ok(Some((memory, id)))
     }
 
     /// Whether a step that is on its way goes on: its stream is there, enabled and has the address that it

@@ -101,6 +101,12 @@ impl Acme {
 
     /// The steps that are due.
     pub(crate) fn batches(&mut self) -> Result<Vec<StreamBatch>, StoreError> {
+        let (batches, planned) = self.planned();
+        planned.map(|()| batches)
+    }
+
+    /// The steps that are due and can be made up, and whether all could.
+    pub(crate) fn planned(&mut self) -> (Vec<StreamBatch>, Result<(), StoreError>) {
         let slug = Slug::parse(self.slug()).expect("a slug");
         let outbound = Outbound { loopback: false, own_origin: "", tenant_host: None };
         let (ring, random) = (&self.gate.key_ring, &mut chance);

@@ -1,11 +1,43 @@
 //! Steps of streams that fail within the service: they come again, and nobody else waits for them.
 
 use chrono::TimeDelta;
+use muster::limits;
+use muster::store::Sql as _;
 use serde_json::json;
 
-use crate::hooks::{URL, status};
+use crate::hooks::{Sent, URL, status};
 use crate::streams_delivery::retitle;
 use crate::support::Acme;
+
+#[test]
+fn one_that_fails_to_be_made_up_does_not_delay_others() {
+    let mut acme = Acme::new();
+    for id in ["a", "m", "z"] {
+        let url = format!("{URL}/{id}");
+        acme.stream(&json!({ "id": id, "url": url, "types": ["user.created"] }));
+    }
+    assert!(acme.deliver_for(5, |_| status(204)).is_empty());
+    acme.user("ada");
+    // The place of a stream that has passed something over is written with its next step.
+    let statement = "CREATE TRIGGER broken BEFORE INSERT ON followers WHEN new.name = 'stream:m'
+         BEGIN SELECT RAISE(ABORT, 'x'); END";
+    acme.sql.query(statement, &[]).expect("a trigger");
+    let (mut batches, planned) = acme.planned();
+    assert!(planned.is_err(), "it is told");
+    let mut urls = Vec::new();
+    for batch in &mut batches {
+        let sent = acme.hand_over(batch, &mut |_| status(204));
+        urls.extend(sent.into_iter().map(|one: Sent| one.url));
+        acme.land(batch).expect("it is noted");
+    }
+    urls.sort_unstable();
+    assert_eq!(urls, ["a", "z"].map(|id| format!("{URL}/{id}")));
+    acme.wait(5);
+    assert!(acme.batches().expect("not yet").is_empty());
+    acme.sql.query("DROP TRIGGER broken", &[]).expect("a trigger");
+    let late = acme.deliver_for(limits::BATCH_LOST_MILLISECONDS / 1_000, |_| status(204));
+    assert_eq!(late.iter().map(|one| one.url.clone()).collect::<Vec<_>>(), [format!("{URL}/m")]);
+}
 
 #[test]
 fn what_nobody_knows_any_more_is_not_counted() {

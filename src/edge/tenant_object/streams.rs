@@ -22,15 +22,14 @@ const DELIVERIES_WAITED_MILLISECONDS: u32 = 1_000;
 /// Begins the steps of streams that are due: what each comes to, as promises. A tenant that is suspended
 /// sends nothing.
 pub(super) async fn begin(object: &Rc<Object>) -> Array {
-    let batches = match object.may_send().await {
+    let (batches, planned) = match object.may_send().await {
         Ok(true) => object.next_deliveries(),
-        Ok(false) => Ok(Vec::new()),
-        Err(cause) => Err(cause),
+        Ok(false) => (Vec::new(), Ok(())),
+        Err(cause) => (Vec::new(), Err(cause)),
     };
-    let batches = batches.unwrap_or_else(|cause| {
+    if let Err(cause) = planned {
         object.complain_of("streams", cause);
-        Vec::new()
-    });
+    }
     let hands_of = |batch: StreamBatch| {
         let hands = batch.len().min(limits::DELIVERIES_AT_ONCE);
         let shared = Rc::new(Shared { batch: RefCell::new(batch), hands: Cell::new(hands) });
@@ -95,18 +94,20 @@ impl Object {
         refusal.map(|refusal| refusal.is_none())
     }
 
-    fn next_deliveries(&self) -> Result<Vec<StreamBatch>, String> {
+    fn next_deliveries(&self) -> (Vec<StreamBatch>, Result<(), String>) {
         let mut tenant = self.tenant.borrow_mut();
         let deployment = Deployment::of(&self.env);
         let (Ok(gate), Some(slug)) = (deployment.gate(), &self.slug) else {
             tenant.pause_streams(now());
-            return Err("streams want secrets, and an object with a name".to_owned());
+            let cause = "streams want secrets, and an object with a name".to_owned();
+            return (Vec::new(), Err(cause));
         };
         let outbound = deployment.outbound("");
         let sql = &self.sql;
-        let next = tenant.deliveries(sql, now(), &gate.key_ring, outbound, slug, &mut random);
+        let (batches, planned) =
+            tenant.deliveries(sql, now(), &gate.key_ring, outbound, slug, &mut random);
         self.polls.tell(tenant.last_seq());
-        next.map_err(|error| error.to_string())
+        (batches, planned.map_err(|error| error.to_string()))
     }
 
     /// Notes what has become of a step of a stream.
