@@ -5,18 +5,23 @@ use chrono::{DateTime, Utc};
 use super::memory::OrderBookmarks;
 use super::ring::Ring;
 use super::{Tenant, async_requests, log, stale, sweep, tombstones, wake};
+use crate::limits;
 use crate::store::{self, Sql, StoreError};
 
 impl Tenant {
     /// Milliseconds from now at which the object wants its alarm, if it has put something off: at
     /// once for rows to be swept and for streams, within seconds for copies, the uses of keys and recent
     /// requests, when users who were deleted or old events are to be forgotten, and when somebody has
-    /// stayed away for too long.
+    /// stayed away for too long. Where that is to be read anew, since something has failed, within a
+    /// minute.
     pub fn alarm_in_milliseconds(&self, now: DateTime<Utc>) -> Option<i64> {
         if self.memory.as_ref().is_some_and(|memory| memory.sweeping) {
             return Some(0);
         }
         let memory = self.memory.as_ref();
+        // Of one that was purged neither is there.
+        let is_forgotten = memory.is_none() && self.ring.is_awake();
+        let reads = is_forgotten.then_some(limits::BATCH_LOST_MILLISECONDS);
         let forgets = memory.and_then(|memory| memory.tombstones.due_in(now));
         let stale = memory.and_then(|memory| memory.sightings.due_in(&memory.policy, now));
         let old = memory.and_then(|memory| memory.log.due_in(&memory.policy, now));
@@ -25,7 +30,7 @@ impl Tenant {
         let decides = serving.filter(|memory| memory.is_deciding()).map(|_| 0);
         let later = serving.and_then(|memory| memory.later.due_in(now));
         let streams = serving.and_then(|_| self.streams_due_in(now));
-        let own = [flushes, self.ring.due_in(now), forgets, stale, old];
+        let own = [reads, flushes, self.ring.due_in(now), forgets, stale, old];
         let wanted = own.into_iter().chain([decides, later, copies, streams]);
         wanted.flatten().min()
     }

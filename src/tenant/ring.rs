@@ -165,6 +165,11 @@ impl Ring {
         Ok(())
     }
 
+    /// Whether it has learnt that, of a tenant that is there.
+    pub(super) const fn is_awake(&self) -> bool {
+        self.stored.is_some()
+    }
+
     /// Keeps a request that has been answered.
     pub(super) fn keep(
         &mut self,

@@ -319,7 +319,8 @@ impl Tenant {
     /// Notes what has become of such a step.
     ///
     /// # Errors
-    /// The cause, for the log; nothing was written, and the step comes again.
+    /// The cause, for the log; nothing was written, and the step comes again, as late as one of which
+    /// nothing is heard.
     pub fn delivered(
         &mut self,
         sql: &dyn Sql,
@@ -327,18 +328,30 @@ impl Tenant {
         batch: &Batch,
         random: &mut dyn FnMut(&mut [u8]) -> Result<(), String>,
     ) -> Result<(), StoreError> {
-        if !self.flights.end(batch.stream(), batch.began())
-            || self.memory.is_none() && !store::has_tables(sql)?
-        {
+        if !self.flights.end(batch.stream(), batch.began()) {
             return Ok(());
+        }
+        let landed = self.land(sql, now, batch, random);
+        if landed.is_err() {
+            self.memory = None;
+            self.flights.begin(batch.stream(), batch.began());
+        }
+        landed
+    }
+
+    fn land(
+        &mut self,
+        sql: &dyn Sql,
+        now: DateTime<Utc>,
+        batch: &Batch,
+        random: &mut dyn FnMut(&mut [u8]) -> Result<(), String>,
+    ) -> Result<(), StoreError> {
+        if self.memory.is_none() && !store::has_tables(sql)? {
+            return Ok(()); // It is of a tenant that was deleted.
         }
         let memory = wake(&mut self.memory, sql)?;
         memory.log.sow(random)?;
         let land = || land::land(sql, memory, batch, now, random);
-        let landed = store::transacted(sql, land, Result::is_ok).flatten();
-        if landed.is_err() {
-            self.memory = None;
-        }
-        landed
+        store::transacted(sql, land, Result::is_ok).flatten()
     }
 }

@@ -260,7 +260,7 @@ fn each_statement_may_fail_and_the_step_is_whole_or_comes_again() {
         }
         assert!(landed.is_err(), "at {statements}");
         assert_eq!(acme.dump(), before, "at {statements}");
-        acme.wait(2);
+        acme.wait(limits::BATCH_LOST_MILLISECONDS / 1_000);
         statements += 1;
     }
     assert!(statements >= 4, "{statements}");

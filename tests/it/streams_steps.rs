@@ -2,12 +2,78 @@
 
 use chrono::TimeDelta;
 use muster::limits;
-use muster::store::Sql as _;
+use muster::store::{Sql as _, has_tables};
+use muster::tenant::Tenant;
 use serde_json::json;
 
 use crate::hooks::{Sent, URL, status};
-use crate::streams_delivery::retitle;
+use crate::sqlite::Sqlite;
+use crate::streams_delivery::{given, retitle};
 use crate::support::Acme;
+
+/// A tenant that has put nothing off but a step of a stream.
+fn with_a_step() -> Acme {
+    let mut acme = given();
+    acme.user("ada");
+    acme.wait(3_600);
+    acme.alarm().expect("the alarm does its step");
+    acme
+}
+
+impl Acme {
+    /// When an alarm is wanted, of a tenant of which memory says nothing.
+    fn wanted_in(&self) -> i64 {
+        let wanted = self.tenant.alarm_in_milliseconds(self.now).expect("an alarm is wanted");
+        assert!((1..=limits::BATCH_LOST_MILLISECONDS).contains(&wanted), "{wanted}");
+        wanted
+    }
+}
+
+#[test]
+fn a_step_that_cannot_be_noted_comes_again_by_alarm() {
+    let mut acme = with_a_step();
+    for statements in 0.. {
+        let mut batches = acme.batches().expect("a step");
+        acme.hand_over(&mut batches[0], &mut |_| status(204));
+        acme.sql.fail_after(Some(statements));
+        let landed = acme.land(&batches[0]);
+        let has_failed = acme.sql.has_failed();
+        acme.sql.fail_after(None);
+        assert_eq!(landed.is_err(), has_failed, "at {statements}");
+        if !has_failed {
+            assert!(statements > 0);
+            return;
+        }
+        acme.now += TimeDelta::milliseconds(acme.wanted_in());
+        acme.alarm().expect("the alarm does its step");
+        assert!(acme.tenant.hands_over(acme.now), "at {statements}");
+    }
+}
+
+#[test]
+fn a_step_that_cannot_be_made_up_comes_again_by_alarm() {
+    let mut acme = with_a_step();
+    acme.sql.fail_after(Some(0));
+    let (batches, planned) = acme.planned();
+    acme.sql.fail_after(None);
+    assert!(batches.is_empty() && planned.is_err());
+    acme.now += TimeDelta::milliseconds(acme.wanted_in());
+    acme.alarm().expect("the alarm does its step");
+    assert_eq!(acme.deliver(|_| status(204)).len(), 1);
+}
+
+#[test]
+fn who_was_purged_has_no_alarm() {
+    let mut acme = with_a_step();
+    let mut batches = acme.batches().expect("a step");
+    acme.hand_over(&mut batches[0], &mut |_| status(204));
+    (acme.sql, acme.tenant) = (Sqlite::new(), Tenant::default());
+    acme.land(&batches[0]).expect("nothing is noted");
+    assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), None);
+    acme.alarm().expect("there is nothing to be done");
+    assert_eq!(acme.tenant.alarm_in_milliseconds(acme.now), None);
+    assert_eq!(has_tables(&acme.sql), Ok(false));
+}
 
 #[test]
 fn one_that_fails_to_be_made_up_does_not_delay_others() {
