@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 pub(super) use self::brake::{Brakes, load as brakes};
+pub(super) use self::decide_many::is_under_way;
 pub(super) use self::delivered::is_change;
 pub(super) use self::moved::{change_moved, change_of_line};
 pub(super) use self::refused::Refused;
@@ -157,8 +158,7 @@ impl Settling<'_> {
     }
 
     fn is_being_decided(&self, row: &ChangeRow) -> bool {
-        let brake = row.connection.as_ref().and_then(|id| self.memory.brakes.get(id));
-        brake.is_some_and(|brake| brake.deciding.is_some())
+        row.connection.as_ref().is_some_and(|id| self.memory.decides_on(id))
     }
 
     /// A row that is pending; its number is the place of the event that tells of it.

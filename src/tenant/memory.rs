@@ -15,7 +15,7 @@ use super::access::Dirty;
 use super::adopt::Adopt;
 use super::async_requests::Later;
 pub(super) use super::bookmarks::{Bookmarks, OrderBookmarks};
-use super::changes::{Brakes, Refused};
+use super::changes::{Brakes, Refused, is_under_way};
 use super::connections::Options;
 use super::copies::Directory;
 use super::hidden::Hidden;
@@ -264,7 +264,12 @@ impl Memory {
 
     /// Whether somebody has decided about what a brake holds, and that is being carried out.
     pub(super) fn is_deciding(&self) -> bool {
-        self.brakes.values().any(|brake| brake.deciding.is_some())
+        self.brakes.values().any(is_under_way)
+    }
+
+    /// Whether that is about what a connection does.
+    pub(super) fn decides_on(&self, connection: &str) -> bool {
+        self.brakes.get(connection).is_some_and(is_under_way)
     }
 
     /// Appends an event.

@@ -201,24 +201,75 @@ fn decided_by_alarms(acme: &mut Acme, count: usize, action: &str) -> usize {
     deciding.len()
 }
 
-#[test]
-fn what_is_held_after_a_decision_is_none_of_it() {
+/// More users of a connection than are decided about at once, and a brake of one in a hundred.
+fn braked_many() -> (Acme, String, Vec<String>) {
     let (mut acme, key) = reviewed(&json!({}));
-    let count = limits::CHANGES_AT_ONCE + 10;
-    acme.populate(count);
+    let users = acme.populate(limits::CHANGES_AT_ONCE + 10);
     acme.sql.query("UPDATE resources SET manager = 'okta'", &[]).unwrap();
     acme.policy(&json!({ "massChangeBrake": { "percent": 1, "min": 0 }, "mappings": [] }));
     acme.alarms();
     acme.sleep();
-    let users = acme.get("/Users?count=1000");
-    let users: Vec<&str> = users["Resources"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|user| user["id"].as_str().unwrap())
-        .collect();
+    (acme, key, users)
+}
+
+/// The same once the connection has deleted them, and it is approved what the brake has held; and how
+/// many are left to be deleted by alarms.
+fn deciding_many() -> (Acme, usize) {
+    let (mut acme, key, users) = braked_many();
+    users.iter().for_each(|user| acme.delete_by(&key, user));
+    let reply = acme.admin("POST", "/changes/approve", &json!({ "connection": "okta" }));
+    let left = users.len() - users.len() / 100 - limits::CHANGES_AT_ONCE;
+    assert_eq!((reply.status, &reply.json()["left"]), (202, &json!(left)));
+    (acme, left)
+}
+
+impl Acme {
+    /// No resource can be deleted, and a decision fails as often as it may.
+    fn fail_to_decide(&mut self) {
+        let statement = "CREATE TRIGGER broken BEFORE DELETE ON resources
+             BEGIN SELECT RAISE(ABORT, 'x'); END";
+        self.sql.query(statement, &[]).expect("a trigger");
+        for attempt in 1..=limits::ASYNC_ATTEMPTS {
+            assert!(self.tenant.is_working_off(), "{attempt}");
+            assert!(self.work_off(self.now, None).is_err(), "{attempt}");
+            self.sleep();
+            self.get("/Users?count=0");
+        }
+        self.work_off(self.now, None).expect("it stops");
+    }
+}
+
+#[test]
+fn a_decision_that_fails_again_and_again_stops_and_says_why() {
+    let (mut acme, left) = deciding_many();
+    acme.fail_to_decide();
+    assert!(!acme.tenant.is_working_off());
+    acme.sleep();
+    let health =
+        |acme: &mut Acme| acme.admin("GET", "/connections/okta/health", &Value::Null).json();
+    let why = "it failed within the service, again and again; the same call goes on with it";
+    let stopped = json!({ "approved": 500, "refused": 0, "left": left, "stopped": why });
+    assert_eq!(health(&mut acme)["deciding"], stopped);
+    assert!(!acme.tenant.is_working_off());
+    let told = acme.sql_texts("SELECT data FROM events ORDER BY seq DESC LIMIT 1").remove(0);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((&told["id"], &told["actor"]), (&json!("okta"), &json!("admin")));
+    assert_eq!(told["deciding"], stopped);
+    acme.sql.query("DROP TRIGGER broken", &[]).expect("a trigger");
+    // It is nobody's any more, and may be decided otherwise, or the same call goes on.
+    let number = acme.changes("?status=pending")[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(acme.decide(&number, "reject").status, 200);
+    let reply = acme.admin("POST", "/changes/approve", &json!({ "connection": "okta" }));
+    let decided = json!({ "approved": left - 1, "refused": 0, "left": 0 });
+    assert_eq!((reply.status, reply.json()), (200, decided));
+    assert_eq!((acme.rows("resources"), health(&mut acme)["deciding"].clone()), (1, Value::Null));
+}
+
+#[test]
+fn what_is_held_after_a_decision_is_none_of_it() {
+    let (mut acme, key, users) = braked_many();
     let late = acme.pushed(&key, &json!({ "userName": "late" }));
-    let free = (count + 1) / 100;
+    let free = (users.len() + 1) / 100;
     let off = patch_op(&json!([{ "op": "replace", "path": "active", "value": false }]));
     for user in &users {
         let path = format!("/Users/{user}");
@@ -228,11 +279,11 @@ fn what_is_held_after_a_decision_is_none_of_it() {
     let reply = acme.admin("POST", "/changes/reject", &body);
     assert_eq!(
         (reply.status, &reply.json()["left"]),
-        (202, &json!(count - free - limits::CHANGES_AT_ONCE))
+        (202, &json!(users.len() - free - limits::CHANGES_AT_ONCE))
     );
     acme.delete_by(&key, &late);
     // Nor is what joins it: that somebody is deleted whose deactivation was decided about.
-    let gone = users[users.len() - 1];
+    let gone = &users[users.len() - 1];
     acme.delete_by(&key, gone);
     acme.alarms();
     let pending = acme.changes("?status=pending");

@@ -1,22 +1,28 @@
 //! `POST …/changes/approve|reject`: all that a brake has held of a connection. What one request does not
-//! do, alarms go on with; how far they are is in the brake's row, and nothing of it in memory alone.
+//! do, alarms go on with; how far they are is in the brake's row, and nothing of it in memory alone. What
+//! fails within the service, time after time, stops there, until somebody decides again.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::auth::Principal;
+use crate::event::{Event, EventKind};
 use crate::http::{ChangeAction, Problem, ProblemCode, Response, Route};
 use crate::limits;
 use crate::registry::Slug;
-use crate::store::brakes::BrakeRow;
+use crate::store::brakes::{self, BrakeRow};
 use crate::store::changes::{self, ChangeRow, REVIEW};
 use crate::store::{Sql, StoreError};
 use crate::tenant::async_requests::Means;
 use crate::tenant::work::{Answer, Failure, Work, conflict, missing};
 use crate::tenant::{Tenant, wake};
 
+/// Why a decision is not carried out any further.
+const STOPPED: &str =
+    "it failed within the service, again and again; the same call goes on with it";
+
 /// A decision, and how far it has been carried out.
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 struct Deciding {
     approves: bool,
     reason: Option<String>,
@@ -26,6 +32,12 @@ struct Deciding {
     until: i64,
     decided: u64,
     refused: u64,
+    /// How often the next of them failed within the service.
+    #[serde(default)]
+    failures: i64,
+    /// Whether it is not carried out any further.
+    #[serde(default)]
+    stopped: bool,
 }
 
 impl Deciding {
@@ -35,15 +47,29 @@ impl Deciding {
         read.map_err(|_| StoreError::new("a stored decision is malformed"))
     }
 
+    /// As it is stored.
+    fn stored(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+
     /// What is told of it.
     fn told(&self, left: i64) -> Value {
         let decided = if self.approves { "approved" } else { "rejected" };
-        json!({ decided: self.decided, "refused": self.refused, "left": left })
+        let mut told = json!({ decided: self.decided, "refused": self.refused, "left": left });
+        if let Some(fields) = told.as_object_mut().filter(|_| self.stopped) {
+            fields.insert("stopped".to_owned(), STOPPED.into());
+        }
+        told
     }
 
     const fn action(&self) -> ChangeAction {
         if self.approves { ChangeAction::Approve } else { ChangeAction::Reject }
     }
+}
+
+/// Whether something is being decided by a brake's row.
+pub(in crate::tenant) fn is_under_way(row: &BrakeRow) -> bool {
+    matches!(Deciding::of(row), Ok(Some(begun)) if !begun.stopped)
 }
 
 impl Work<'_, '_> {
@@ -64,7 +90,7 @@ impl Work<'_, '_> {
             return Err(missing("there is no such connection").into());
         }
         let approves = action == ChangeAction::Approve;
-        if let Some(begun) = self.deciding_of(connection)? {
+        if let Some(begun) = self.deciding_of(connection)?.filter(|begun| !begun.stopped) {
             if begun.approves != approves {
                 return Err(conflict("these changes are being decided otherwise")); // (2)
             }
@@ -73,7 +99,9 @@ impl Work<'_, '_> {
         }
         let principal = self.call.principal.clone();
         let until = self.memory.last_seq;
-        let begun = Deciding { approves, reason, principal, until, decided: 0, refused: 0 };
+        let (decided, refused, failures, stopped) = (0, 0, 0, false);
+        let begun =
+            Deciding { approves, reason, principal, until, decided, refused, failures, stopped };
         let (told, is_over) = self.decide_some(connection, begun)?; // (3)
         if approves {
             self.deciding(|settling| settling.release(connection))?;
@@ -97,12 +125,29 @@ impl Work<'_, '_> {
             let count = if is_decided { &mut begun.decided } else { &mut begun.refused };
             *count = count.saturating_add(1);
         }
+        begun.failures = 0;
         let left = changes::count_braked(self.sql, connection, begun.until)?;
         let told = begun.told(left);
-        let deciding = match left {
-            0 => None,
-            _ => serde_json::to_string(&begun).ok(),
-        };
+        let deciding = if left == 0 { None } else { begun.stored() };
+        self.set_deciding(connection, deciding)?;
+        Ok((told, left == 0))
+    }
+
+    /// Stops a decision, and tells of it.
+    fn stop_deciding(&mut self, connection: &str, begun: Deciding) -> Result<(), Failure> {
+        let begun = Deciding { stopped: true, ..begun };
+        let left = changes::count_braked(self.sql, connection, begun.until)?;
+        self.set_deciding(connection, begun.stored())?;
+        let event = Event::new(EventKind::ConnectionUpdated, connection);
+        Ok(self.record(&event.with("deciding", begun.told(left)))?)
+    }
+
+    /// Notes how far a decision is, or that it is over.
+    fn set_deciding(
+        &mut self,
+        connection: &str,
+        deciding: Option<String>,
+    ) -> Result<(), StoreError> {
         self.deciding(|settling| {
             let row = match settling.memory.brakes.get(connection) {
                 Some(row) if row.deciding == deciding => return Ok(()),
@@ -112,7 +157,7 @@ impl Work<'_, '_> {
             };
             settling.set_brake(BrakeRow { deciding, ..row })
         })?;
-        Ok((told, left == 0))
+        Ok(())
     }
 
     /// Decides on one of many, whole or not at all; whether it was. What was refused is no longer the
@@ -140,13 +185,13 @@ impl Work<'_, '_> {
     ) -> Result<Option<Value>, StoreError> {
         let Some(begun) = self.deciding_of(connection)? else { return Ok(None) };
         let left = changes::count_braked(self.sql, connection, begun.until)?;
-        Ok(Some(begun.told(left)))
+        Ok(Some(begun.told(left)).filter(|_| left > 0))
     }
 }
 
 impl Tenant {
     /// Goes on with the first decision that is being carried out, if there is one, in the name of who has
-    /// made it.
+    /// made it; or stops it where it has failed too often.
     pub(in crate::tenant) fn decide_further(
         &mut self,
         sql: &dyn Sql,
@@ -154,15 +199,23 @@ impl Tenant {
         means: &mut Means<'_>,
     ) -> Result<(), StoreError> {
         let memory = wake(&mut self.memory, sql)?;
-        let row = memory.brakes.values().find(|row| row.deciding.is_some());
+        let row = memory.brakes.values().find(|row| is_under_way(row));
         let Some(row) = row.cloned() else { return Ok(()) };
         let Some(begun) = Deciding::of(&row)? else { return Ok(()) };
         let route = Route::ChangesDecision(tenant.clone(), begun.action());
         let principal = begun.principal.clone();
-        let mut begun = Some(begun);
-        self.in_name_of(sql, (&route, &principal), means, None, &mut |work| {
-            let Some(begun) = begun.take() else { return Ok(()) };
-            work.decide_some(&row.connection, begun).map(|_| ())
-        })
+        let done = self.in_name_of(sql, (&route, &principal), means, None, &mut |work| {
+            if begun.failures >= limits::ASYNC_ATTEMPTS {
+                return work.stop_deciding(&row.connection, begun.clone());
+            }
+            work.decide_some(&row.connection, begun.clone()).map(|_| ())
+        });
+        if done.is_err() {
+            let failures = begun.failures.saturating_add(1);
+            let deciding = Deciding { failures, ..begun }.stored();
+            // Why it failed is told, whatever becomes of this.
+            let _ = brakes::put(sql, &BrakeRow { deciding, ..row });
+        }
+        done
     }
 }
