@@ -193,9 +193,10 @@ impl Work<'_, '_> {
     ///    has stopped that, and the version that the client names: 404, 409, 412.
     /// 2. The client must say what becomes of its users: 422.
     /// 3. No guard may need whom it takes along: 409.
-    /// 4. Its keys are gone, and with the first step as many resources as it parts from: 204.
-    /// 5. If it manages more, or was stopped, alarms go on: 202, and until then it shows how far it has
-    ///    come.
+    /// 4. Its keys are gone, and with the first step as many resources as it parts from: 204. What was
+    ///    decided of all that its brake held is done before.
+    /// 5. If it manages more, was stopped or waits for that, alarms go on: 202, and until then it shows how
+    ///    far it has come.
     pub(super) fn delete_connection(&mut self, id: &str) -> Answer {
         self.may_change_connections()?; // (1)
         let stopped = self.connection(id)?.departure.clone().filter(|one| one.stopped.is_some());
@@ -231,7 +232,10 @@ impl Work<'_, '_> {
         let (actor, pos) = (self.call.principal.actor(), Pos::stored(0));
         let departure =
             DepartureRow { connection: row.id, users, actor, pos, done: 0, stopped: None };
-        departure::step(self.sql, self.memory, &departure, self.call.now)?;
+        match self.memory.decides_on(id) {
+            true => departure::set(self.sql, self.memory, departure)?, // (4)
+            false => departure::step(self.sql, self.memory, &departure, self.call.now)?,
+        }
         let Some(connection) = self.memory.connections.get(id) else {
             return Ok(Response::empty(204));
         };

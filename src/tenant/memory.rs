@@ -252,9 +252,11 @@ impl Memory {
         self.any_grants || self.any_joined || !self.policy.access.is_empty()
     }
 
-    /// The first connection that is leaving and is not stopped.
+    /// The first connection that is leaving, is not stopped and waits for no decision.
     pub(super) fn departure(&self) -> Option<&DepartureRow> {
-        self.departures().find(|departure| departure.stopped.is_none())
+        self.departures().find(|departure| {
+            departure.stopped.is_none() && !self.decides_on(&departure.connection)
+        })
     }
 
     /// The connections that are leaving.

@@ -266,6 +266,32 @@ fn a_decision_that_fails_again_and_again_stops_and_says_why() {
 }
 
 #[test]
+fn what_was_decided_is_done_before_the_connection_leaves() {
+    for fails in [false, true] {
+        let (mut acme, left) = deciding_many();
+        let path = "/connections/okta?users=keep";
+        let reply = acme.admin("DELETE", path, &Value::Null);
+        assert_eq!((reply.status, &reply.json()["deletion"]["done"]), (202, &json!(0)));
+        let again = acme.admin("POST", "/changes/approve", &json!({ "connection": "okta" }));
+        assert_eq!((again.status, &again.json()["left"]), (202, &json!(left)));
+        // As an earlier version has written it.
+        let statement =
+            "UPDATE brakes SET deciding = json_remove(deciding, '$.failures', '$.stopped')";
+        acme.sql.query(statement, &[]).unwrap();
+        acme.sleep();
+        acme.get("/Users?count=0");
+        if fails {
+            acme.fail_to_decide();
+        }
+        acme.alarms();
+        assert_eq!((acme.rows("connections"), acme.rows("departures")), (0, 0), "{fails}");
+        let kept = if fails { left } else { 0 };
+        assert_eq!(acme.get("/Users?count=0")["totalResults"], json!(kept), "{fails}");
+        assert_eq!(acme.rows("changes"), 0, "{fails}");
+    }
+}
+
+#[test]
 fn what_is_held_after_a_decision_is_none_of_it() {
     let (mut acme, key, users) = braked_many();
     let late = acme.pushed(&key, &json!({ "userName": "late" }));

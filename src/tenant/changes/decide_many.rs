@@ -142,7 +142,7 @@ impl Work<'_, '_> {
         Ok(self.record(&event.with("deciding", begun.told(left)))?)
     }
 
-    /// Notes how far a decision is, or that it is over.
+    /// Notes how far a decision is, or that it is over; a connection that is leaving has waited for that.
     fn set_deciding(
         &mut self,
         connection: &str,
@@ -157,6 +157,7 @@ impl Work<'_, '_> {
             };
             settling.set_brake(BrakeRow { deciding, ..row })
         })?;
+        self.memory.sweeping |= self.memory.departure().is_some();
         Ok(())
     }
 
