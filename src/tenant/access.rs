@@ -8,6 +8,7 @@ mod dirty;
 mod guards;
 mod joined;
 mod known;
+mod places;
 mod preview;
 mod recompute;
 mod shown;
@@ -172,16 +173,24 @@ impl Settling<'_> {
     fn recompute_touched(&mut self, dirty: &Dirty) -> Result<bool, StoreError> {
         match self.touched(dirty)? {
             Some(users) => {
-                for (user, by_group) in users {
-                    let told = self.memory.last_seq;
-                    let is_reviewed = by_group && !dirty.judged.contains(&user);
-                    self.recompute(user, dirty.triggered(user), is_reviewed)?;
-                    if self.memory.last_seq == told && !dirty.everybody && !dirty.is_told(user) {
-                        self.memory.touch_copy(self.sql, user)?;
-                    }
+                let how = |user: Pos| {
+                    let by_group = users.get(&user) == Some(&true);
+                    (dirty.triggered(user), by_group && !dirty.judged.contains(&user))
+                };
+                if dirty.everybody {
+                    self.look_for_places();
                 }
                 self.memory.dirty.lost.extend(dirty.balance.keys().cloned()); // By who was deleted.
-                self.fill_up(None)?;
+                self.fill_up(&how)?;
+                for user in users.keys() {
+                    let told = self.memory.last_seq;
+                    let (triggered, is_reviewed) = how(*user);
+                    self.recompute(*user, triggered, is_reviewed)?;
+                    if self.memory.last_seq == told && !dirty.everybody && !dirty.is_told(*user) {
+                        self.memory.touch_copy(self.sql, *user)?;
+                    }
+                    self.fill_up(&how)?;
+                }
                 Ok(false)
             }
             None => {
@@ -296,23 +305,6 @@ impl Settling<'_> {
             .with("revoked", list(revoked))
             .with("cascaded", list(cascaded));
         self.memory.record(self.sql, &event, self.author)
-    }
-
-    /// Gives the places of those roles that somebody has lost to those who have waited for them longest.
-    /// Who stands behind a position has not been computed yet, and what a connection has done to them by
-    /// a group may be held.
-    fn fill_up(&mut self, behind: Option<Pos>) -> Result<(), StoreError> {
-        while let Some(name) = self.memory.dirty.lost.pop_first() {
-            let Some(max) = self.memory.policy.access.quota_of(&name) else { continue };
-            for _ in 0..limits::ACCESS_USERS {
-                let Some(first) = grants::first_waiting(self.sql, &name)? else { break };
-                if grants::others(self.sql, &name, first)? >= max {
-                    break;
-                }
-                self.recompute(first, &[], behind.is_some_and(|behind| first > behind))?;
-            }
-        }
-        Ok(())
     }
 }
 

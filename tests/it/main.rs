@@ -33,6 +33,7 @@ mod access_laws;
 mod access_limits;
 mod access_order;
 mod access_policies;
+mod access_queues;
 mod access_states;
 mod alarms;
 mod app_groups;

@@ -208,3 +208,49 @@ fn bz_22_ol_22_a_role_shows_how_many_may_hold_it_and_how_many_do() {
         assert_eq!(&shown[name], value);
     }
 }
+
+/// A second one came back behind the third, so that the third has waited longer.
+fn queued(acme: &mut Acme, users: &[String]) {
+    for action in ["suspend", "restore"] {
+        acme.posted(&users[1], action);
+    }
+}
+
+#[test]
+fn bz_22_places_that_there_are_more_of_go_to_who_has_waited_longest() {
+    let (mut acme, users) = scarce(one(), &["ada", "bob", "eve"]);
+    queued(&mut acme, &users);
+    acme.policy(&json!({ "roles": [{ "value": "modeler", "max": 2 }] }));
+    assert_eq!(acme.roles(&users), ["modeler", "", "modeler"]);
+    acme.check_recomputed();
+}
+
+#[test]
+fn bz_22_who_waits_is_before_those_who_come_when_a_place_becomes_free() {
+    let mut acme = Acme::new();
+    let users = ["ada", "bob", "eve"].map(|name| acme.user(name));
+    let [ada, bob, eve] = users.clone();
+    acme.policy(&json!({ "roles": one(),
+        "mappings": [mapping("m", "groups.display eq \"Crew\"", &["modeler"])] }));
+    let crew = acme.group("Crew", &[&ada, &eve]);
+    assert_eq!(acme.roles(&users), ["modeler", "", ""]);
+    let members = json!([{ "value": bob }, { "value": eve }]);
+    acme.put(&format!("/Groups/{crew}"), &json!({ "displayName": "Crew", "members": members }));
+    assert_eq!(acme.roles(&users), ["", "", "modeler"], "who comes waits behind her");
+    acme.check_recomputed();
+}
+
+#[test]
+fn bz_22_steps_by_alarm_serve_who_has_waited_longest_first() {
+    let mut acme = Acme::new();
+    let users = acme.populate(limits::ACCESS_USERS + 1);
+    acme.policy(
+        &json!({ "roles": one(), "mappings": [mapping("m", "userName pr", &["modeler"])] }),
+    );
+    acme.alarms();
+    queued(&mut acme, &users);
+    acme.policy(&json!({ "roles": [{ "value": "modeler", "max": 2 }] }));
+    assert_eq!(acme.rows("recomputation"), 1);
+    acme.alarms();
+    assert_eq!(acme.roles(&users[..4]), ["modeler", "", "modeler", ""]);
+}

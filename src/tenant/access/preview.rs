@@ -53,8 +53,7 @@ impl Work<'_, '_> {
             };
             if settling.memory.recomputation.is_some() {
                 // As alarms would, beginning with the first.
-                users.iter().try_for_each(|user| settling.recompute(*user, &[], false))?;
-                settling.fill_up(None)?;
+                settling.recompute_in_turn(&users, first)?;
             }
             Ok((settling.seen(&users)?, refused))
         })?;

@@ -52,10 +52,7 @@ pub(in crate::tenant) fn step(
     let users = recomputation::users_after(sql, row.after, limits::ACCESS_STEP)?;
     let author = Author { actor: &row.actor, connection: row.connection.as_deref(), now };
     let mut settling = Settling { sql, memory, author };
-    for user in &users {
-        settling.recompute(*user, &[], true)?;
-    }
-    settling.fill_up(users.last().copied())?;
+    settling.recompute_in_turn(&users, row.after)?;
     settling.write_joins()?;
     memory.dirty = Dirty::default(); // Which weighs roles, for guards.
     let done = i64::try_from(users.len()).unwrap_or(i64::MAX);
