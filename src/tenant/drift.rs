@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::memory::Memory;
 use super::work::{Answer, Work};
 use crate::event::Event;
-use crate::http::{Problem, Response, foreign_cursor, page_of};
+use crate::http::{Response, foreign_cursor, page_of};
 use crate::policy::Owner;
 use crate::scim::schema::USER;
 use crate::store::drifts::{self, DriftRow};
@@ -19,7 +19,9 @@ impl Work<'_, '_> {
     pub(super) fn read_drift(&self) -> Answer {
         let query = &self.request().query;
         let limit = query.items_limit()?;
-        let after = query.value("cursor").map_or(Ok((0, "")), place)?;
+        let cursor = query.value("cursor").filter(|cursor| !cursor.is_empty());
+        let after = cursor.map(|cursor| place(cursor).ok_or_else(foreign_cursor)).transpose()?;
+        let after = after.unwrap_or_default();
         let rows = drifts::page(self.sql, after, limit.saturating_add(1))?;
         let place = |row: &DriftRow| format!("{}:{}", row.pos.value(), row.path);
         let found = rows.iter().map(|row| (place(row), described(row)));
@@ -94,9 +96,10 @@ fn is_among(path: &str, changed: &[String]) -> bool {
 }
 
 /// The place that a cursor names.
-fn place(cursor: &str) -> Result<(i64, &str), Problem> {
-    let named = cursor.split_once(':').and_then(|(pos, path)| Some((pos.parse().ok()?, path)));
-    named.ok_or_else(foreign_cursor)
+fn place(cursor: &str) -> Option<(i64, &str)> {
+    let (user, path) = cursor.split_once(':')?;
+    let place: i64 = user.parse().ok()?;
+    (place > 0 && place.to_string() == user && !path.is_empty()).then_some((place, path))
 }
 
 fn described(DriftRow { id, connection, path, since, pos: _ }: &DriftRow) -> Value {

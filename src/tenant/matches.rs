@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::document::{Document, moment};
 use super::lookups::{keys_of, lookup_keys};
 use super::work::{Answer, Failure, Work, conflict, missing};
-use crate::http::{MatchAction, Response, foreign_cursor, page_of};
+use crate::http::{MatchAction, Response, foreign_cursor, is_slug, page_of};
 use crate::limits;
 use crate::scim::schema::{TypeSchema, USER};
 use crate::store::matches::{self, MatchRow};
@@ -194,7 +194,8 @@ impl Work<'_, '_> {
 /// The place that a cursor names.
 fn place(cursor: &str) -> Option<(&str, i64)> {
     let (connection, user) = cursor.rsplit_once(':')?;
-    Some((connection, user.parse().ok()?))
+    let place: i64 = user.parse().ok()?;
+    (is_slug(connection) && place > 0 && place.to_string() == user).then_some((connection, place))
 }
 
 /// A proposal as the API shows it.
