@@ -3,7 +3,8 @@
 //! It counts where its version is higher than that of the policies here, and what it does not mention
 //! stays as it is. One that is refused leaves all as it was.
 
-use super::work::{Answer, Failure, Work, conflict};
+use super::policies::outdated;
+use super::work::{Answer, Failure, Work};
 use super::{Call, Tenant, wake};
 use crate::http::{ConfigStep, Problem, ProblemCode, Refusal, Response, json_object};
 use crate::registry::ConfigTag;
@@ -102,10 +103,7 @@ impl Work<'_, '_> {
             plan.policy.version = tag.version;
             self.enact(plan, true)?; // (3)
         } else if !plan.changed.is_empty() {
-            let detail = format!(
-                "the tenant's policies are of version {held}; `config` needs a later `version`"
-            );
-            return Err(conflict(detail)); // (2)
+            return Err(outdated(held, "`config` needs a later `version`")); // (2)
         }
         Ok(Response::empty(204))
     }

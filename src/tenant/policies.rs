@@ -11,7 +11,7 @@ use super::document::matches;
 use super::memory::Connection;
 use super::stale::Sightings;
 use super::stored_policy::to_row;
-use super::work::{Answer, Failure, Work};
+use super::work::{Answer, Failure, Work, conflict};
 use crate::event::{Event, EventKind};
 use crate::http::{Problem, ProblemCode, Response};
 use crate::limits;
@@ -50,7 +50,9 @@ impl Work<'_, '_> {
     /// 2. They must be the version that the client names: 412.
     /// 3. It must not be too large: 413.
     /// 4. What comes of it must be right: [`Self::plan`].
-    /// 5. If anything changes and this is not a dry run, it is written.
+    /// 5. A document that has a `version` and changes anything must not be of an earlier one than the
+    ///    policies: 409.
+    /// 6. If anything changes and this is not a dry run, it is written.
     pub(super) fn amend(&mut self, document: &Map<String, Value>) -> Result<Amended, Failure> {
         let before = &self.memory.policy;
         let dry_run = self.request().query.flag("dryRun")?; // (1)
@@ -60,6 +62,10 @@ impl Work<'_, '_> {
         }
         bounded(self.request().body.len())?; // (3)
         let plan = self.plan(document)?; // (4)
+        let said = document.get("version").and_then(Value::as_i64);
+        if said.is_some_and(|version| version < before.version) && !plan.changed.is_empty() {
+            return Err(outdated(before.version, "the document is of an earlier version")); // (5)
+        }
         if dry_run {
             let mut diff = self.policy_difference(&plan);
             if self.decides_anew(&plan) {
@@ -71,7 +77,7 @@ impl Work<'_, '_> {
             return Ok(Amended::Tried(diff.into()));
         }
         if !plan.changed.is_empty() {
-            self.enact(plan, false)?; // (5)
+            self.enact(plan, false)?; // (6)
         }
         Ok(Amended::Written)
     }
@@ -261,6 +267,11 @@ pub(super) fn bounded(bytes: usize) -> Result<(), Problem> {
     }
     let detail = format!("the policy document has more than {} bytes", limits::POLICY_BYTES);
     Err(Problem::new(ProblemCode::PayloadTooLarge, detail))
+}
+
+/// A document is of a version that the policies are ahead of.
+pub(super) fn outdated(held: i64, why: &str) -> Failure {
+    conflict(format!("the tenant's policies are of version {held}; {why}"))
 }
 
 pub(super) fn etag(policy: &Policy) -> String {

@@ -163,6 +163,33 @@ fn a_change_may_ask_for_the_version_that_it_was_made_for() {
 }
 
 #[test]
+fn a_document_of_an_earlier_version_changes_nothing() {
+    let mut acme = Acme::new();
+    let read = acme.policy(&json!({ "features": { "agents": true } }));
+    let mut mine = read.clone();
+    mine["features"]["roles"] = json!(true);
+    let mut others = read.clone();
+    others["groups"] = json!("membershipOnly");
+    let detail = "the tenant's policies are of version 2; the document is of an earlier version";
+    let outdated = (409, "conflict", detail);
+    assert_eq!(acme.policy(&others)["version"], 2);
+    for path in ["/policies", "/policies?dryRun=true"] {
+        acme.admin_refused("PUT", path, &mine, outdated);
+    }
+    acme.admin_refused("PUT", "/policies", &json!({ "version": -1, "groups": "full" }), outdated);
+    // One that changes nothing, and one of the version that is there, or says none, are as before.
+    let before = acme.dump();
+    assert_eq!(acme.policy(&json!({ "version": 1, "groups": "membershipOnly" }))["version"], 2);
+    assert_eq!(acme.dump(), before);
+    mine["version"] = json!(2);
+    assert_eq!(acme.policy(&mine)["version"], 3);
+    assert_eq!(acme.policy(&json!({ "groups": "membershipOnly" }))["version"], 4);
+    assert_eq!(acme.policy(&json!({ "version": u64::MAX, "groups": "full" }))["version"], 5);
+    let faulty = acme.admin("PUT", "/policies", &json!({ "version": 1, "groups": "some" }));
+    check_problem(&faulty, (422, "faulty", ""), "what is faulty is told first");
+}
+
+#[test]
 fn a_document_with_a_fault_changes_nothing() {
     let mut acme = Acme::new();
     let before = acme.dump();
