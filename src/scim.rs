@@ -8,6 +8,7 @@ pub mod compat;
 pub mod error;
 pub mod filter;
 pub mod fold;
+pub mod invisible;
 pub mod message;
 pub mod patch;
 pub mod path;

@@ -3,6 +3,7 @@
 use super::condition::Condition;
 use crate::scim::filter::{Comparand, CompareOp, Predicate, Target};
 use crate::scim::fold::fold;
+use crate::scim::invisible::is_invisible;
 
 /// A text that a condition compares an attribute with for equality.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +23,7 @@ pub enum Difference {
     Space,
     /// In the kind of dash.
     Dash,
-    /// In how the same signs are encoded, or in compatible ones.
+    /// In how the same signs are encoded, in compatible ones, or in such as nobody sees.
     Unicode,
 }
 
@@ -97,7 +98,7 @@ impl Difference {
             Self::Case => fold(text),
             Self::Space => text.split_whitespace().collect::<Vec<_>>().join(" "),
             Self::Dash => text.chars().map(|c| if is_dash(c) { '-' } else { c }).collect(),
-            Self::Unicode => normalize(text),
+            Self::Unicode => normalize(text).chars().filter(|sign| !is_invisible(*sign)).collect(),
         }
     }
 

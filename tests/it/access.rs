@@ -256,6 +256,7 @@ fn bb_17_near_miss_case() {
         (" Finance  Team-A", "space"),
         ("Finance Team\u{2013}A", "dash"),
         ("\u{FF26}inance Team-A", "unicode"),
+        ("Finance\u{200B} Team-A\u{FEFF}", "unicode"),
         ("finance  team-a", "case"),
     ] {
         let group = acme.group(name, &[&ada]);

@@ -107,6 +107,7 @@ mod idempotency;
 mod import_errors;
 mod imports;
 mod in_scope;
+mod invisible;
 mod isolation;
 mod kept_access;
 mod key_rotation;

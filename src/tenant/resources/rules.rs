@@ -6,6 +6,7 @@
 
 use super::Subject;
 use crate::policy::{Groups, Owner};
+use crate::scim::invisible::is_invisible;
 use crate::scim::resource::{Resource, changed};
 use crate::scim::schema::{GROUP, Mutability, Schema, TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError, urn};
@@ -45,6 +46,7 @@ impl Work<'_, '_> {
             USER => {
                 self.warn_of_what_is_missing(written, &after);
                 let after = self.by_authority(schema, written, after)?;
+                can_be_seen(written, &after)?;
                 self.as_user(written, &after).map(|()| after)
             }
             GROUP if self.groups == Groups::MembershipOnly => unchanged(schema, written, &after),
@@ -152,6 +154,19 @@ impl Work<'_, '_> {
     }
 }
 
+/// Refuses a `userName` with a sign that nobody sees, by which a user would look like another; one that was
+/// there before may stay.
+fn can_be_seen(written: Written<'_>, after: &Resource) -> Result<(), ScimError> {
+    let name = after.text(USER_NAME).unwrap_or_default();
+    let sign = name.chars().find(|sign| is_invisible(*sign));
+    let Some(sign) = sign.map(u32::from) else { return Ok(()) };
+    if written.before().and_then(|before| before.text(USER_NAME)) == Some(name) {
+        return Ok(());
+    }
+    let detail = format!("`{USER_NAME}` has U+{sign:04X}, which nobody sees");
+    Err(ScimError::new(ErrorKind::InvalidValue, detail))
+}
+
 /// A group as it was, for a client to which its attributes are readOnly. RFC 7644 §3.5.1: what a PUT
 /// leaves out stays then; another value is refused, so that nobody takes it for written.
 fn unchanged(
@@ -179,3 +194,4 @@ fn members_only() -> ScimError {
 }
 
 const MEMBERS: &str = "members";
+const USER_NAME: &str = "userName";
