@@ -19,6 +19,9 @@ impl PolicyPart {
     }
 }
 
+/// What is told beside mappings.
+const WARNINGS: &str = "warnings";
+
 impl Work<'_, '_> {
     /// `GET …/mappings`, `GET …/roles`, `GET …/attribute-maps`.
     pub(super) fn read_policy_part(&self, part: PolicyPart) -> Response {
@@ -31,7 +34,7 @@ impl Work<'_, '_> {
         };
         if let (Some(fields), false) = (body.as_object_mut(), all.is_empty()) {
             fields.insert(
-                "warnings".to_owned(),
+                WARNINGS.to_owned(),
                 json!([{ "code": "applies_to_all_users", "ids": all }]),
             );
         }
@@ -42,6 +45,9 @@ impl Work<'_, '_> {
     /// `PUT …/policies`.
     pub(super) fn replace_policy_part(&mut self, part: PolicyPart) -> Answer {
         let mut body = self.admin_body()?;
+        if part == PolicyPart::Mappings {
+            body.shift_remove(WARNINGS); // Which the client has read.
+        }
         let items = match body.shift_remove("items") {
             Some(items) if body.is_empty() => items,
             _ => {

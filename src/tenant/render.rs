@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::resources::{OF_QUOTAS, ROLE};
 use super::work::{Failure, Work};
 use crate::auth::Scope;
 use crate::limits;
@@ -64,7 +65,7 @@ impl Work<'_, '_> {
             },
             members: schema.resource_type.rows.as_ref().is_some_and(shows_rows),
             provenance: projection.shows_extension(schema, urn::MUSTER_USER),
-            quotas: schema.resource_type.id == "Role" && self.memory.policy.access.has_quotas(),
+            quotas: schema.resource_type.id == ROLE && self.memory.policy.access.has_quotas(),
             whole: projection.is_default() && !schema.hides_values(),
         }
     }
@@ -149,9 +150,9 @@ impl Work<'_, '_> {
         };
         let Some(max) = self.memory.policy.access.quota_of(&name) else { return Ok(()) };
         let used = grants::others(self.sql, &name, Pos::range(USER).0)?; // Where nobody stands.
-        role.insert("limitedAssignmentsPermitted".to_owned(), true.into());
-        role.insert("totalAssignmentsPermitted".to_owned(), max.into());
-        role.insert("totalAssignmentsUsed".to_owned(), used.into());
+        for (name, value) in OF_QUOTAS.into_iter().zip([true.into(), max.into(), used.into()]) {
+            role.insert(name.to_owned(), value);
+        }
         Ok(())
     }
 }

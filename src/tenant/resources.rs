@@ -17,6 +17,7 @@ pub(super) use self::put::Put;
 use self::rows::encoded;
 pub(super) use self::rows::{grow, take_away, updated};
 use self::rules::Written;
+pub(super) use self::rules::{OF_QUOTAS, ROLE};
 use super::document::{Document, matches, timestamp, version};
 use super::lookups::new_keys;
 use super::members::Delta;

@@ -153,6 +153,7 @@ mod projection;
 mod provenance;
 mod quotas;
 mod rate_limits;
+mod read_back;
 mod refusals;
 mod registry;
 mod requests;

@@ -51,8 +51,32 @@ impl Work<'_, '_> {
             }
             GROUP if self.groups == Groups::MembershipOnly => unchanged(schema, written, &after),
             GROUP => self.of_a_kind(schema, written, after),
+            _ if schema.resource_type.id == ROLE => self.but_for_its_quota(schema, written, after),
             _ => Ok(after),
         }
+    }
+
+    /// A role without what its quota tells of it, which is shown and not stored: as with all that is
+    /// readOnly, it is ignored in a POST and a PUT (RFC 7644 §3.3, §3.5.1), and 400 `mutability` in a PATCH.
+    fn but_for_its_quota(
+        &self,
+        schema: TypeSchema<'_>,
+        written: Written<'_>,
+        after: Resource,
+    ) -> Result<Resource, ScimError> {
+        let max = |name: &str| self.memory.policy.access.quota_of(name);
+        if after.text("value").and_then(max).is_none() {
+            return Ok(after);
+        }
+        let before = written.before();
+        OF_QUOTAS.iter().try_fold(after, |after, path| match written {
+            _ if after.value(path) == before.and_then(|before| before.value(path)) => Ok(after),
+            Written::In(_) => {
+                let detail = format!("`{path}` is readOnly: the role has a quota");
+                Err(ScimError::new(ErrorKind::Mutability, detail))
+            }
+            Written::New | Written::Over(_) => Ok(after.keeping(path, before, schema)),
+        })
     }
 
     /// What is written of attributes that are somebody's. A connection's word for what is not its own
@@ -195,3 +219,10 @@ fn members_only() -> ScimError {
 
 const MEMBERS: &str = "members";
 const USER_NAME: &str = "userName";
+
+/// The type of which some may be held by so many users alone.
+pub(in crate::tenant) const ROLE: &str = "Role";
+
+/// What a quota tells of its role: that there is one, how many may hold the role, and how many do.
+pub(in crate::tenant) const OF_QUOTAS: [&str; 3] =
+    ["limitedAssignmentsPermitted", "totalAssignmentsPermitted", "totalAssignmentsUsed"];
