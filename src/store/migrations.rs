@@ -10,7 +10,7 @@ use self::directory::{
 };
 use self::provisioning::{
     ASYNC_REQUESTS, CHAIN, CHANGES, COPIED_SINCE, COPIES, COUNTED, DECIDERS, DECIDING, DECISIONS,
-    DRIFTS, GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS, MATCHES, OPTIONS, SIGHTINGS,
+    DRIFTS, GRANTS, GROUP_GRANTS, HIDDEN, IMPORTS, KEPT_ACCESS, MATCHES, MOVED, OPTIONS, SIGHTINGS,
     STOPPED, SUSPENSIONS, TOMBSTONES, WAITING,
 };
 use self::streams::{MAPPED, STREAMS, TOKENS, UNKNOWN};
@@ -56,6 +56,7 @@ const MIGRATIONS: &[&[&str]] = &[
     STOPPED,
     DECIDING,
     MAPPED,
+    MOVED,
 ];
 
 /// Whether a database has tables; an empty one has none, of a tenant that is new or was purged.

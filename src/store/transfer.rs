@@ -238,3 +238,38 @@ pub fn grow(sql: &dyn Sql, group: Pos, by: i64) -> Result<(), StoreError> {
     )?;
     Ok(())
 }
+
+/// Notes that an import has taken what a line says of a user; whether none had before.
+pub fn note_moved(sql: &dyn Sql, user: Pos, line: &str) -> Result<bool, StoreError> {
+    let rows = sql.query(
+        "INSERT INTO moved (user, line) VALUES (?1, ?2) ON CONFLICT DO NOTHING RETURNING 1",
+        &[Param::Integer(user.value()), Param::Text(line)],
+    )?;
+    Ok(!rows.is_empty())
+}
+
+/// Whether an import has taken anything.
+pub fn any_moved(sql: &dyn Sql) -> Result<bool, StoreError> {
+    Ok(!sql.query("SELECT 1 FROM moved LIMIT 1", &[])?.is_empty())
+}
+
+/// Forgets what was taken of a user, who is deleted.
+pub fn forget_moved(sql: &dyn Sql, user: Pos) -> Result<(), StoreError> {
+    sql.query("DELETE FROM moved WHERE user = +?1", &[Param::Integer(user.value())])?;
+    Ok(())
+}
+
+/// Notes that an import has come to its end: from then on users hold what they were computed to.
+pub fn end(sql: &dyn Sql) -> Result<(), StoreError> {
+    note_moved(sql, NOBODY, "end").map(|_| ())
+}
+
+/// Whether an import has come to its end.
+pub fn has_ended(sql: &dyn Sql) -> Result<bool, StoreError> {
+    let rows = sql
+        .query("SELECT 1 FROM moved WHERE user = +?1 LIMIT 1", &[Param::Integer(NOBODY.value())])?;
+    Ok(!rows.is_empty())
+}
+
+/// Where nobody stands.
+const NOBODY: Pos = Pos::stored(0);

@@ -102,6 +102,9 @@ impl Work<'_, '_> {
             let first = RecomputationRow { after, done: 0, actor, connection: None };
             recomputation::write(self.sql, &first)?;
         }
+        if is_whole {
+            transfer::end(self.sql)?;
+        }
         // What follows from rows is read from them again.
         self.memory.stale = true;
         let count = |outcome| counts.get(&outcome).copied().unwrap_or(0);

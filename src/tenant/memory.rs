@@ -41,7 +41,7 @@ use crate::store::recomputation::{self, RecomputationRow};
 use crate::store::resources::{self, TypeCount};
 use crate::store::secrets::{self, SecretRow};
 use crate::store::trusts::{self, TrustRow};
-use crate::store::{Sql, StoreError, changes, dangling, drifts, members};
+use crate::store::{Sql, StoreError, changes, dangling, drifts, members, transfer};
 
 /// The state.
 #[derive(Debug)]
@@ -81,6 +81,8 @@ pub(super) struct Memory {
     pub(super) any_joined: bool,
     /// Whether anything awaits approval, or was denied it.
     pub(super) any_changes: bool,
+    /// Whether anything was taken from another tenant's export.
+    pub(super) any_moved: bool,
     /// How many users' access connections have ended of late.
     pub(super) brakes: Brakes,
     /// What a guard has refused of the running request.
@@ -214,6 +216,7 @@ impl Memory {
             any_drift: drifts::any(sql)?,
             any_joined: grants::any_of_groups(sql)? || members::any_by_mapping(sql)?,
             any_changes: changes::any(sql)?,
+            any_moved: transfer::any_moved(sql)?,
             brakes: super::changes::brakes(sql)?,
             refused: None,
             recomputation,

@@ -181,6 +181,7 @@ mod tombstones;
 mod traces;
 mod transactions;
 mod transfer;
+mod transfer_again;
 mod transfer_changes;
 mod transfer_laws;
 mod trusts;

@@ -109,6 +109,7 @@ const UNDONE: &[&[&str]] = &[
     &["ALTER TABLE departures DROP COLUMN stopped"],
     &["ALTER TABLE brakes DROP COLUMN deciding"],
     &["ALTER TABLE streams DROP COLUMN attribute_map"],
+    &["DROP TABLE moved"],
 ];
 
 /// This version.

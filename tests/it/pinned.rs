@@ -145,7 +145,7 @@ fn the_tables() {
     expect_file!["snapshots/tables.sql"].assert_eq(&tables);
     assert_eq!(
         rows(&acme, "SELECT number FROM migrations"),
-        (1..=38).map(|number| format!("{number}\n")).collect::<String>()
+        (1..=39).map(|number| format!("{number}\n")).collect::<String>()
     );
 }
 

@@ -8,7 +8,7 @@ use crate::changes::reviewed;
 use crate::support::Acme;
 
 /// A tenant in which there is everything that may be held or denied; its users.
-fn undecided() -> (Acme, Vec<String>) {
+pub(crate) fn undecided() -> (Acme, Vec<String>) {
     let (mut acme, key) = reviewed(&json!({ "delete": "manual" }));
     let user = |name: &str| json!({ "userName": name, "title": "Lead", "active": true });
     let mut users: Vec<String> =

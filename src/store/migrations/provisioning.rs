@@ -265,3 +265,11 @@ pub(super) const STOPPED: &[&str] = &["ALTER TABLE departures ADD COLUMN stopped
 /// What somebody has decided about all that a brake holds, as long as it is being carried out: a JSON
 /// object.
 pub(super) const DECIDING: &[&str] = &["ALTER TABLE brakes ADD COLUMN deciding TEXT"];
+
+/// What an import has taken of what people decided of users, or are still to decide, so that it is not
+/// taken again when somebody has decided otherwise since; and, of no user, that one has come to its end.
+pub(super) const MOVED: &[&str] = &["CREATE TABLE moved (
+        user INTEGER NOT NULL,
+        line TEXT NOT NULL,
+        PRIMARY KEY (user, line)
+     ) STRICT, WITHOUT ROWID"];

@@ -1,21 +1,23 @@
 //! What people decided of users, or are still to decide, as an import takes it: what was granted to them
-//! whatever mappings say, that their access is suspended, changes, and whom connections do not see.
+//! whatever mappings say, that their access is suspended, changes, whom connections do not see, and who
+//! has the places of quotas. Each is taken once: what has become of it since is this tenant's to say.
 
 use chrono::DateTime;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::lines::{GrantLine, SuspensionLine};
 use super::{Outcome, conflict, faulty};
 use crate::event::{Event, EventKind};
 use crate::limits;
-use crate::policy::{Granted, Held};
+use crate::policy::{Action, Granted, Held};
 use crate::scim::schema::USER;
-use crate::store::changes::ChangeRow;
+use crate::store::changes::{ChangeRow, GUARD};
 use crate::store::grants::{self, GrantRow};
 use crate::store::resources::{self, ResourceRow};
 use crate::store::suspensions::{self, Cause};
+use crate::store::{Pos, StoreError, transfer};
 use crate::tenant::access::{counted, held_of, is_counted, row_of, to_json};
-use crate::tenant::changes::change_of_line;
+use crate::tenant::changes::{change_of_line, hold_of};
 use crate::tenant::work::{Failure, Work};
 
 impl Work<'_, '_> {
@@ -27,9 +29,10 @@ impl Work<'_, '_> {
     ) -> Result<Outcome, Failure> {
         let held = held(line).ok_or_else(|| faulty(number, "is no grant"))?;
         let Some(user) = self.moved_user(&line.user)? else { return Ok(Outcome::Skipped) };
+        let is_new = self.takes(user.pos, "grant", &to_json(&held))?;
         let rows = grants::of_user(self.sql, user.pos)?;
         let own = rows.iter().find(|row| held_of(row) == held);
-        if own.is_some_and(|row| row.standing) {
+        if !is_new || own.is_some_and(|row| row.standing) {
             return Ok(Outcome::Unchanged);
         }
         if rows.iter().filter(|row| row.standing).count() >= limits::GRANTS_BY_HAND {
@@ -42,30 +45,45 @@ impl Work<'_, '_> {
     }
 
     /// That a user holds a role of which only so many may be held, so that nobody else is given the place
-    /// when access is computed.
+    /// when access is computed. Once it was, a place is nobody's whom there is none for.
     pub(super) fn import_place(
         &mut self,
         number: usize,
         line: &GrantLine,
     ) -> Result<Outcome, Failure> {
-        let held = granted(line).map(|granted| Held { granted, source: line.source.clone() });
-        let held = held.ok_or_else(|| faulty(number, "is no place of a quota"))?;
-        let Some(user) = self.moved_user(&line.user)? else { return Ok(Outcome::Skipped) };
-        let quota = held.granted.role().and_then(|role| self.memory.policy.access.quota_of(role));
-        if quota.is_none() {
+        let Some(Scarce { user, held, max }) = self.scarce(number, line)? else {
             return Ok(Outcome::Skipped);
-        }
-        let own = grants::of_user(self.sql, user.pos)?.into_iter().find(|row| held_of(row) == held);
-        if own.as_ref().is_some_and(|row| row.held) {
+        };
+        let is_new = self.takes(user, "place", &to_json(&held))?;
+        let row = self.row_like(user, &held)?;
+        if !is_new || row.held {
             return Ok(Outcome::Unchanged);
         }
+        if transfer::has_ended(self.sql)? && grants::others(self.sql, &row.role, user)? >= max {
+            return Ok(Outcome::Skipped);
+        }
         let since = self.memory.last_seq;
-        let row = own.unwrap_or_else(|| row_of(&held, since));
         let row = GrantRow { held: true, waiting: false, since, ..row };
-        grants::put(self.sql, user.pos, &row, true)?;
+        grants::put(self.sql, user, &row, true)?;
         let event = Event::new(EventKind::UserAccessChanged, line.user.as_str());
         self.record(&event.with("granted", vec![to_json(&held)]).with("imported", true))?;
         Ok(Outcome::Imported)
+    }
+
+    /// What a line says of a role of which only so many may be held; nothing where there is no such user,
+    /// or no such role.
+    fn scarce(&self, number: usize, line: &GrantLine) -> Result<Option<Scarce>, Failure> {
+        let held = granted(line).map(|granted| Held { granted, source: line.source.clone() });
+        let held = held.ok_or_else(|| faulty(number, "is no place of a quota"))?;
+        let Some(user) = self.moved_user(&line.user)? else { return Ok(None) };
+        let max = held.granted.role().and_then(|role| self.memory.policy.access.quota_of(role));
+        Ok(max.map(|max| Scarce { user: user.pos, held, max }))
+    }
+
+    /// The row of a grant of a user, be it a new one.
+    fn row_like(&self, user: Pos, held: &Held) -> Result<GrantRow, StoreError> {
+        let own = grants::of_user(self.sql, user)?.into_iter().find(|row| held_of(row) == *held);
+        Ok(own.unwrap_or_else(|| row_of(held, self.memory.last_seq)))
     }
 
     /// That a user's access is suspended, and since when.
@@ -77,10 +95,9 @@ impl Work<'_, '_> {
         if DateTime::from_timestamp_millis(line.since).is_none() {
             return Err(faulty(number, "is no suspension"));
         }
-        if self.moved_user(&line.user)?.is_none() {
-            return Ok(Outcome::Skipped);
-        }
-        if suspensions::of(self.sql, &line.user)?.is_some() {
+        let Some(user) = self.moved_user(&line.user)? else { return Ok(Outcome::Skipped) };
+        let is_new = self.takes(user.pos, "suspension", &line.since.into())?;
+        if !is_new || suspensions::of(self.sql, &line.user)?.is_some() {
             return Ok(Outcome::Unchanged);
         }
         let cause = if line.stale { Cause::Stale } else { Cause::Hand };
@@ -102,10 +119,11 @@ impl Work<'_, '_> {
         };
         let row = change_of_line(line).filter(is_known);
         let row = row.ok_or_else(|| faulty(number, "is no change"))?;
-        if self.moved_user(&row.user)?.is_none() {
-            return Ok(Outcome::Skipped);
-        }
-        let is_new = self.deciding(|settling| settling.move_in(row))?;
+        let Some(user) = self.moved_user(&row.user)? else { return Ok(Outcome::Skipped) };
+        let is_refused = row.cause == GUARD;
+        let said = json!([is_refused, row.time, row.action, row.actions]);
+        let is_new = self.takes(user.pos, "change", &said)?
+            && self.deciding(|settling| settling.move_in(row))?;
         Ok(if is_new { Outcome::Imported } else { Outcome::Unchanged })
     }
 
@@ -120,16 +138,36 @@ impl Work<'_, '_> {
             return Err(faulty(number, "is of a connection that is not there"));
         }
         let Some(row) = self.moved_user(user)? else { return Ok(Outcome::Skipped) };
-        if self.memory.hidden.of(connection).is_some_and(|users| users.contains(&row.pos)) {
+        let is_new = self.takes(row.pos, "hidden", &connection.into())?;
+        let held = self.memory.change_held(self.sql, user)?;
+        let goes = held.is_some_and(|change| {
+            let is_its = change.connection.as_deref() == Some(connection);
+            is_its && hold_of(&change).actions.has(Action::Delete)
+        });
+        let is_hidden =
+            self.memory.hidden.of(connection).is_some_and(|users| users.contains(&row.pos));
+        if is_hidden || !is_new && !goes {
             return Ok(Outcome::Unchanged);
         }
         self.memory.hide(self.sql, connection, row.pos)?;
         Ok(Outcome::Imported)
     }
 
+    /// Notes what a line says of a user; whether no import has taken it before.
+    fn takes(&self, user: Pos, kind: &str, said: &Value) -> Result<bool, StoreError> {
+        transfer::note_moved(self.sql, user, &json!([kind, said]).to_string())
+    }
+
     fn moved_user(&self, id: &str) -> Result<Option<ResourceRow>, Failure> {
         Ok(resources::by_id(self.sql, id)?.filter(|row| row.pos.type_number() == USER))
     }
+}
+
+/// What a line says of a role of which only so many may be held.
+struct Scarce {
+    user: Pos,
+    held: Held,
+    max: u32,
 }
 
 /// The grant of a line, if it is one that somebody, or a trigger, could have made.

@@ -58,6 +58,7 @@ impl Memory {
             any_drift: _,
             any_joined: _,
             any_changes: _,
+            any_moved: _,
             brakes,
             refused: _,
             recomputation,

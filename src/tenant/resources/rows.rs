@@ -8,7 +8,7 @@ use crate::scim::resource::Resource;
 use crate::scim::schema::{TypeSchema, USER};
 use crate::scim::{ErrorKind, ScimError};
 use crate::store::resources::{self, ResourceRow};
-use crate::store::{Pos, Sql, StoreError, grants, members, sweeps};
+use crate::store::{Pos, Sql, StoreError, grants, members, sweeps, transfer};
 use crate::tenant::document::Document;
 use crate::tenant::drift;
 use crate::tenant::lookups::lookup_keys;
@@ -32,6 +32,9 @@ pub(in crate::tenant) fn take_away(
     memory.bookmarks.deleted(row.pos);
     if number == USER {
         memory.forget_changes(sql, &document.id)?;
+    }
+    if memory.any_moved && number == USER {
+        transfer::forget_moved(sql, row.pos)?;
     }
     if memory.any_grants && number == USER {
         memory.note_gone(&grants::of_user(sql, row.pos)?);

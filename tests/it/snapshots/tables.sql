@@ -317,3 +317,8 @@ CREATE TABLE async_pieces (
         PRIMARY KEY (txn, kind, part, piece)
      ) STRICT, WITHOUT ROWID;
 CREATE INDEX grants_waiting ON grants (role, since, pos) WHERE waiting = 1;
+CREATE TABLE moved (
+        user INTEGER NOT NULL,
+        line TEXT NOT NULL,
+        PRIMARY KEY (user, line)
+     ) STRICT, WITHOUT ROWID;
