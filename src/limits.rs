@@ -362,6 +362,9 @@ pub const ERROR_PERCENT: f64 = 10.0;
 
 /// Lines of one import; above it the answer is 413.
 pub const IMPORT_LINES: usize = 10_000;
+/// The last event of another tenant's log that an import knows of; what began there is put so far in front
+/// of what begins here.
+pub const IMPORT_EVENTS: i64 = 1 << 40;
 /// The last place in the order of a type's resources at which an import puts one; above it the
 /// answer is 422. As many are left for what is made later.
 pub const IMPORT_PLACE: i64 = 1 << 39;

@@ -33,7 +33,12 @@ pub enum Which {
     Standing,
     /// What is held and counted.
     Counted,
+    /// What waits for a place of a quota.
+    Waiting,
 }
+
+/// A grant as it moves: whose it is, where it was read, and after which event it began.
+pub type MovedGrant = (String, GrantPlace, i64);
 
 /// Where a walk through those stands whom connections do not see: the connection, and the user's position.
 pub type HiddenPlace = (String, i64);
@@ -120,20 +125,20 @@ pub fn dangling(
     rows.iter().map(read).collect()
 }
 
-/// What stands whatever mappings say, or what is counted, behind a place: the users' ids and where each is,
-/// at most `limit`.
+/// What stands whatever mappings say, is counted, or waits, behind a place, at most `limit`.
 pub fn grants(
     sql: &dyn Sql,
     which: Which,
     (user, role, scope, source): &GrantPlace,
     limit: usize,
-) -> Result<Vec<(String, GrantPlace)>, StoreError> {
+) -> Result<Vec<MovedGrant>, StoreError> {
     let column = match which {
         Which::Standing => "standing",
         Which::Counted => "counted",
+        Which::Waiting => "waiting",
     };
     let statement = format!(
-        "SELECT r.id, g.pos, g.role, g.scope, g.source FROM grants g
+        "SELECT r.id, g.pos, g.role, g.scope, g.source, g.since FROM grants g
          CROSS JOIN resources r ON r.pos = g.pos
          WHERE (g.pos, g.role, g.scope, g.source) > (?1, ?2, ?3, ?4) AND g.{column} = 1
          ORDER BY g.pos, g.role, g.scope, g.source LIMIT +?5"
@@ -143,7 +148,8 @@ pub fn grants(
         [Param::Integer(*user)].into_iter().chain(texts).chain([Param::count(limit)]).collect();
     let read = |row: &Row| {
         let text = |column| row.text(column).map(str::to_owned);
-        Ok((text(0)?, (row.integer(1)?, text(2)?, text(3)?, text(4)?)))
+        let place = (row.integer(1)?, text(2)?, text(3)?, text(4)?);
+        Ok((text(0)?, place, row.integer(5)?))
     };
     sql.query(&statement, &params)?.iter().map(read).collect()
 }

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 use crate::store::changes::{self, Sought};
 use crate::store::connections::ConnectionRow;
 use crate::store::transfer::{
-    self, GrantPlace, HiddenPlace, MovedMember, MovedResource, Place, Which,
+    self, GrantPlace, HiddenPlace, MovedGrant, MovedMember, MovedResource, Place, Which,
 };
 
 /// Where an export stands. A cursor is this, encoded: it says no more than the lines do.
@@ -38,6 +38,8 @@ pub(super) enum Stage {
     Hidden(HiddenPlace),
     /// Who holds roles of which only so many may be held, behind a place.
     Places(GrantPlace),
+    /// Who waits for such a role, behind a place.
+    Waits(GrantPlace),
 }
 
 /// A page: its lines, and where the next one begins; none behind the last.
@@ -109,8 +111,7 @@ impl Work<'_, '_> {
             }
             Stage::Grants(place) => {
                 let rows = transfer::grants(self.sql, Which::Standing, &place, limit)?;
-                let last = rows.last().filter(|_| rows.len() >= limit);
-                let next = last.map(|(_, place)| Stage::Grants(place.clone()));
+                let next = behind(&rows, limit, Stage::Grants);
                 let next = next.or_else(|| Some(Stage::Suspensions(String::new())));
                 Lines { lines: rows.iter().map(|row| grant("grant", row)).collect(), next }
             }
@@ -137,14 +138,35 @@ impl Work<'_, '_> {
                 Lines { lines: rows.iter().map(hidden).collect(), next }
             }
             Stage::Places(place) => {
-                let rows = transfer::grants(self.sql, Which::Counted, &place, limit)?;
-                let last = rows.last().filter(|_| rows.len() >= limit);
-                let next = last.map(|(_, place)| Stage::Places(place.clone()));
-                let rules = &self.memory.policy.access;
-                let scarce = rows.iter().filter(|(_, place)| rules.quota_of(&place.1).is_some());
-                Lines { lines: scarce.map(|row| grant("place", row)).collect(), next }
+                let Lines { lines, next } =
+                    self.place_lines(("place", Which::Counted), &place, limit, Stage::Places)?;
+                Lines { lines, next: next.or_else(|| Some(Stage::Waits(GrantPlace::default()))) }
+            }
+            Stage::Waits(place) => {
+                self.place_lines(("wait", Which::Waiting), &place, limit, Stage::Waits)?
             }
         })
+    }
+
+    /// The lines of what is held or waited for of roles of which only so many may be held.
+    fn place_lines(
+        &self,
+        (kind, which): (&str, Which),
+        place: &GrantPlace,
+        limit: usize,
+        stage: fn(GrantPlace) -> Stage,
+    ) -> Result<Lines, StoreError> {
+        let rows = transfer::grants(self.sql, which, place, limit)?;
+        let rules = &self.memory.policy.access;
+        let scarce = rows.iter().filter(|(_, place, _)| rules.quota_of(&place.1).is_some());
+        let lines = scarce.map(|row| {
+            let mut line = grant(kind, row);
+            if let Some(fields) = line.as_object_mut() {
+                fields.insert("since".to_owned(), row.2.into());
+            }
+            line
+        });
+        Ok(Lines { lines: lines.collect(), next: behind(&rows, limit, stage) })
     }
 
     fn resource_lines(&self, after: i64, limit: usize) -> Result<Lines, StoreError> {
@@ -203,7 +225,12 @@ fn member_lines<M: Clone>(
     }
 }
 
-fn grant(kind: &str, (user, (_, role, scope, source)): &(String, GrantPlace)) -> Value {
+/// Where the next page goes on behind grants, if this one is full.
+fn behind(rows: &[MovedGrant], limit: usize, stage: fn(GrantPlace) -> Stage) -> Option<Stage> {
+    rows.last().filter(|_| rows.len() >= limit).map(|(_, place, _)| stage(place.clone()))
+}
+
+fn grant(kind: &str, (user, (_, role, scope, source), _): &MovedGrant) -> Value {
     match scope.as_str() {
         "" => json!({ "kind": kind, "user": user, "group": role, "source": source }),
         _ => json!({ "kind": kind, "user": user, "role": role, "scope": scope, "source": source }),

@@ -77,6 +77,7 @@ impl Work<'_, '_> {
                 Line::Change(line) => self.import_change(number, &line),
                 Line::Hidden { connection, user } => self.import_hidden(number, &connection, &user),
                 Line::Place(line) => self.import_place(number, &line),
+                Line::Wait(line) => self.import_wait(number, &line),
                 Line::End => {
                     is_whole = true;
                     continue;

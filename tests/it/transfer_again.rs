@@ -1,6 +1,7 @@
 //! An export that is sent again, or is made again later: what was decided since in the tenant that it came
-//! to stays decided.
+//! to stays decided, and who waited for a place of a quota has waited as long as before.
 
+use muster::limits;
 use serde_json::{Value, json};
 
 use crate::access::mapping;
@@ -129,4 +130,57 @@ fn who_is_deleted_leaves_nothing_of_what_was_taken() {
     }
     other.alarms();
     assert_eq!(other.rows("moved"), 1, "that it came to its end");
+}
+
+#[test]
+fn who_has_waited_longest_has_so_where_the_tenant_has_moved() {
+    for limit in [1, 1_000] {
+        let (mut acme, mut users) = scarce(&["ada", "bob", "eve"]);
+        acme.does(&users[1], "suspend");
+        acme.does(&users[1], "restore");
+        let mut other = Acme::named("other");
+        other.takes_whole(&acme.export(limit));
+        users.push(other.user("zed"));
+        let mut third = Acme::named("third");
+        other.check_recomputed();
+        third.takes_whole(&other.export(limit));
+        for tenant in [&mut other, &mut third] {
+            let mut queue = Vec::new();
+            for _ in &users {
+                let holds = tenant.holders(&users);
+                let holder = holds.iter().position(|holds| *holds).unwrap();
+                queue.push(holder);
+                tenant.does(&users[holder], "suspend");
+            }
+            assert_eq!(queue, [0, 2, 1, 3], "{limit}");
+        }
+    }
+}
+
+#[test]
+fn an_export_of_an_earlier_version_tells_nothing_of_those_who_wait() {
+    let (mut acme, users) = scarce(&["ada", "bob", "eve"]);
+    let lines = acme.export(1_000).concat();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let earlier = lines.iter().filter(|line| line["kind"] != "wait").cloned().map(|mut line| {
+        if line["kind"] == "place" {
+            assert!(line.as_object_mut().unwrap().shift_remove("since").is_some());
+        }
+        line.to_string() + "\n"
+    });
+    let mut other = Acme::named("other");
+    other.takes_whole(&[earlier.collect::<String>()]);
+    assert_eq!(other.holders(&users), [true, false, false]);
+    let wait = lines.iter().find(|line| line["kind"] == "wait").unwrap();
+    assert_eq!(other.takes(&wait.to_string()), [0, 1, 0], "he waits already");
+    for since in [limits::IMPORT_EVENTS + 1, -limits::WHOLE_NUMBER] {
+        let mut faulty = wait.clone();
+        faulty["since"] = since.into();
+        other.refuses_import(&faulty.to_string(), (422, "faulty"));
+    }
+    for (field, value) in [("user", "nobody"), ("role", "reader")] {
+        let mut stray = wait.clone();
+        stray[field] = value.into();
+        assert_eq!(other.takes(&stray.to_string()), [0, 0, 1], "{field}");
+    }
 }

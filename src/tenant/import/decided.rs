@@ -51,7 +51,7 @@ impl Work<'_, '_> {
         number: usize,
         line: &GrantLine,
     ) -> Result<Outcome, Failure> {
-        let Some(Scarce { user, held, max }) = self.scarce(number, line)? else {
+        let Some(Scarce { user, held, max, since }) = self.scarce(number, line)? else {
             return Ok(Outcome::Skipped);
         };
         let is_new = self.takes(user, "place", &to_json(&held))?;
@@ -62,7 +62,6 @@ impl Work<'_, '_> {
         if transfer::has_ended(self.sql)? && grants::others(self.sql, &row.role, user)? >= max {
             return Ok(Outcome::Skipped);
         }
-        let since = self.memory.last_seq;
         let row = GrantRow { held: true, waiting: false, since, ..row };
         grants::put(self.sql, user, &row, true)?;
         let event = Event::new(EventKind::UserAccessChanged, line.user.as_str());
@@ -70,14 +69,34 @@ impl Work<'_, '_> {
         Ok(Outcome::Imported)
     }
 
+    /// That a user waits for such a place, and for how long.
+    pub(super) fn import_wait(
+        &mut self,
+        number: usize,
+        line: &GrantLine,
+    ) -> Result<Outcome, Failure> {
+        let Some(Scarce { user, held, since, .. }) = self.scarce(number, line)? else {
+            return Ok(Outcome::Skipped);
+        };
+        let is_new = self.takes(user, "wait", &to_json(&held))?;
+        let row = self.row_like(user, &held)?;
+        if !is_new || row.held || row.waiting {
+            return Ok(Outcome::Unchanged);
+        }
+        grants::put(self.sql, user, &GrantRow { waiting: true, since, ..row }, false)?;
+        Ok(Outcome::Imported)
+    }
+
     /// What a line says of a role of which only so many may be held; nothing where there is no such user,
     /// or no such role.
     fn scarce(&self, number: usize, line: &GrantLine) -> Result<Option<Scarce>, Failure> {
+        let since = line.since.map_or(Some(self.memory.last_seq), moved_since);
         let held = granted(line).map(|granted| Held { granted, source: line.source.clone() });
-        let held = held.ok_or_else(|| faulty(number, "is no place of a quota"))?;
+        let (held, since) =
+            held.zip(since).ok_or_else(|| faulty(number, "is no place of a quota"))?;
         let Some(user) = self.moved_user(&line.user)? else { return Ok(None) };
         let max = held.granted.role().and_then(|role| self.memory.policy.access.quota_of(role));
-        Ok(max.map(|max| Scarce { user: user.pos, held, max }))
+        Ok(max.map(|max| Scarce { user: user.pos, held, max, since }))
     }
 
     /// The row of a grant of a user, be it a new one.
@@ -168,6 +187,13 @@ struct Scarce {
     user: Pos,
     held: Held,
     max: u32,
+    since: i64,
+}
+
+/// Where something began in another tenant's log: in front of all that begins here, in the order there.
+fn moved_since(since: i64) -> Option<i64> {
+    let moved = since.saturating_sub(limits::IMPORT_EVENTS);
+    (-limits::WHOLE_NUMBER..=0).contains(&moved).then_some(moved)
 }
 
 /// The grant of a line, if it is one that somebody, or a trigger, could have made.

@@ -39,6 +39,8 @@ pub(super) enum Line {
     },
     /// Who holds a role of which only so many may be held.
     Place(GrantLine),
+    /// Who waits for one.
+    Wait(GrantLine),
     /// The last line of the last page.
     #[serde(skip)]
     End,
@@ -87,6 +89,9 @@ pub(super) struct GrantLine {
     pub(super) scope: Option<String>,
     pub(super) group: Option<String>,
     pub(super) source: String,
+    /// Of places, the last event before it began, which earlier versions did not tell.
+    #[serde(default)]
+    pub(super) since: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]
