@@ -57,7 +57,6 @@ use crate::limits;
 #[expect(missing_docs, reason = "the names are HTTP's")]
 pub enum Method {
     Get,
-    Head,
     Post,
     Put,
     Patch,
@@ -111,11 +110,11 @@ pub const FORWARDED: [&str; 6] =
     ["content-type", "accept", "if-match", "if-none-match", "prefer", "idempotency-key"];
 
 impl Method {
-    /// Reads a method; its name is case-sensitive (RFC 9110 §9.1).
+    /// Reads a method; its name is case-sensitive (RFC 9110 §9.1). `HEAD` asks for what `GET` does, and the
+    /// runtime leaves the body out of the answer (§9.3.2).
     pub fn parse(name: &str) -> Self {
         match name {
-            "GET" => Self::Get,
-            "HEAD" => Self::Head,
+            "GET" | "HEAD" => Self::Get,
             "POST" => Self::Post,
             "PUT" => Self::Put,
             "PATCH" => Self::Patch,
@@ -128,7 +127,6 @@ impl Method {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
-            Self::Head => "HEAD",
             Self::Post => "POST",
             Self::Put => "PUT",
             Self::Patch => "PATCH",
@@ -139,7 +137,7 @@ impl Method {
 
     /// Whether a request with this method changes nothing.
     pub const fn is_safe(self) -> bool {
-        matches!(self, Self::Get | Self::Head)
+        matches!(self, Self::Get)
     }
 }
 

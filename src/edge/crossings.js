@@ -15,9 +15,10 @@ export function beginning(request, names) {
   return lines;
 }
 
-/** Hands a request on to an object, under other headers. */
+/** Hands a request on to an object, under other headers; a HEAD as the GET of which it wants the head. */
 export function handOn(request, object, headers, body) {
-  return object.fetch(request.url, { method: request.method, headers, body });
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  return object.fetch(request.url, { method, headers, body });
 }
 
 /** A response. The lines of `head` are names and values of headers by turns, each with its end. */

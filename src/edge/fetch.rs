@@ -58,7 +58,7 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
 ///
 /// 1. Bounds and transport: 414 for the URL, 413 for a body that declares its length, 415 for one
 ///    that is compressed, 400 for plain http.
-/// 2. `GET` or `HEAD /healthz`: 200.
+/// 2. `GET /healthz`: 200.
 /// 3. [`Gate::admit`](crate::http::Gate::admit): 401, 403, 404, 405; 503 without usable secrets, or
 ///    with a `TENANT_HOST` that is no pattern.
 /// 4. Requests for tokens go their own way, by [`oauth`], and those for public keys, by [`jwks`];
@@ -83,7 +83,7 @@ async fn pass(inbound: &mut Inbound<'_>) -> Result<Answered, Refusal> {
     let route = Route::of(url, hosts.as_ref().ok().copied().flatten());
     trace.asks_for(route.as_ref());
     let body = Body::of(request, *method, most_bytes(route.as_ref(), beginning))?; // (1)
-    if route == Some(Route::Health) && matches!(method, Method::Get | Method::Head) {
+    if route == Some(Route::Health) && *method == Method::Get {
         return Ok(Answered::Edge(Response::empty(200))); // (2)
     }
     hosts?; // (3)

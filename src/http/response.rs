@@ -105,7 +105,11 @@ impl Response {
     /// The response with the methods that the endpoint takes (RFC 9110 §15.5.6).
     #[must_use]
     pub fn allowing(self, methods: &[Method]) -> Self {
-        let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
+        let named = |method: &Method| match method {
+            Method::Get => "GET, HEAD",
+            _ => method.name(),
+        };
+        let names: Vec<&str> = methods.iter().map(named).collect();
         self.with("allow", names.join(", "))
     }
 

@@ -330,10 +330,10 @@ impl Route {
 
     /// The methods that the route takes; for all others the answer is 405.
     pub const fn methods(&self) -> &'static [Method] {
-        use Method::{Delete, Get, Head, Patch, Post, Put};
+        use Method::{Delete, Get, Patch, Post, Put};
         match self {
-            Self::Health => &[Get, Head],
-            Self::Events(_)
+            Self::Health
+            | Self::Events(_)
             | Self::Snapshot(_)
             | Self::KeySet(_)
             | Self::ConnectionHealth(..)

@@ -265,10 +265,10 @@ fn a_filter_on_discovery_is_refused_lest_it_pass_for_applied() {
 fn discovery_is_only_read() {
     let mut acme = Acme::new();
     for path in ENDPOINTS {
-        for method in ["POST", "PUT", "PATCH", "DELETE", "HEAD"] {
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
             let reply = acme.scim(method, path, &json!({}));
             check_error(&reply, (405, "", "the endpoint does not take this method"), path);
-            assert_eq!(reply.headers["allow"], "GET", "{method} {path}");
+            assert_eq!(reply.headers["allow"], "GET, HEAD", "{method} {path}");
         }
         let plain = [("Accept", "application/json")];
         let reply = acme.scim_with("GET", path, &Value::Null, &acme.key.clone(), &plain);

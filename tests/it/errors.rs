@@ -236,10 +236,10 @@ fn what_is_not_there_is_404_and_what_is_not_done_is_501() {
         check(&mut acme, method, "/Me", &body, not_done);
     }
     for (method, path, allow) in [
-        ("DELETE", "/Users".to_owned(), "GET, POST"),
-        ("POST", format!("/Users/{user}"), "GET, PUT, PATCH, DELETE"),
+        ("DELETE", "/Users".to_owned(), "GET, HEAD, POST"),
+        ("POST", format!("/Users/{user}"), "GET, HEAD, PUT, PATCH, DELETE"),
         ("GET", "/Users/.search".to_owned(), "POST"),
-        ("OPTIONS", "/Groups".to_owned(), "GET, POST"),
+        ("OPTIONS", "/Groups".to_owned(), "GET, HEAD, POST"),
     ] {
         let reply = acme.scim(method, &path, &body);
         check_error(&reply, (405, "", "the endpoint does not take this method"), &path);

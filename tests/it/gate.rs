@@ -102,7 +102,7 @@ fn health_is_public_and_only_read() {
         assert_eq!(admit("HEAD", "/healthz", authorization), Ok(None));
         for method in ["POST", "PUT", "PATCH", "DELETE"] {
             let refused = admit(method, "/healthz", authorization);
-            assert_eq!(refused, Err(Refusal::MethodNotAllowed(&[Method::Get, Method::Head])));
+            assert_eq!(refused, Err(Refusal::MethodNotAllowed(&[Method::Get])));
         }
     }
 }
@@ -274,12 +274,12 @@ fn a_method_that_no_row_of_the_table_names_is_405_and_the_answer_lists_the_other
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "get", ""] {
             let refused = match admit(method, path, &key("acme", &["jit"])) {
                 Err(refusal @ Refusal::MethodNotAllowed(_)) => refusal.to_response(true),
-                _ if methods.contains(&method) => continue,
+                _ if methods.contains(&method) || method == "HEAD" => continue,
                 other => panic!("{method} {path}: {other:?}"),
             };
             assert_eq!(
                 (refused.status, refused.header("allow")),
-                (405, Some(&*methods.join(", ")))
+                (405, Some(&*methods.join(", ").replace("GET", "GET, HEAD")))
             );
             assert!(!methods.contains(&method), "{method} {path}");
         }

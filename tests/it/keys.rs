@@ -304,10 +304,10 @@ fn a_key_cannot_be_edited() {
     let path = format!("/keys/{}", claims(&acme, &acme.key).sub);
     let detail = "the endpoint does not take this method";
     for (method, path, allow) in [
-        ("PUT", &*path, "GET, DELETE"),
-        ("PATCH", &path, "GET, DELETE"),
-        ("POST", &path, "GET, DELETE"),
-        ("DELETE", "/keys", "GET, POST"),
+        ("PUT", &*path, "GET, HEAD, DELETE"),
+        ("PATCH", &path, "GET, HEAD, DELETE"),
+        ("POST", &path, "GET, HEAD, DELETE"),
+        ("DELETE", "/keys", "GET, HEAD, POST"),
     ] {
         let body = json!({ "name": "other" });
         acme.admin_refused(method, path, &body, (405, "method_not_allowed", detail));

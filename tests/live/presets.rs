@@ -27,8 +27,8 @@ fn what_is_no_preset_no_method_or_no_key_is_refused() {
     for path in ["/v1/presets", "/v1/presets/okta"] {
         Ask::new("GET", path).is(401);
         Ask::new("GET", path).bearer("guess").is(401);
-        for method in ["HEAD", "POST", "PUT", "PATCH", "DELETE"] {
-            assert_eq!(Ask::new(method, path).bearer(&key).is(405).header("allow"), "GET");
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            assert_eq!(Ask::new(method, path).bearer(&key).is(405).header("allow"), "GET, HEAD");
         }
     }
     let reply = Ask::new("GET", "/v1/presets/nothing").bearer(&key).is(404);
