@@ -1,6 +1,7 @@
 //! Bounds of mappings, roles and what is looked through for them.
 
 use muster::limits;
+use muster::store::Sql as _;
 use serde_json::{Value, json};
 
 use crate::access::mapping;
@@ -181,4 +182,27 @@ fn who_is_kept_out_by_a_quota_is_so_while_all_is_computed_anew() {
     acme.alarms();
     assert_eq!(acme.held(&users[1]), ["modeler@company"]);
     assert_eq!(acme.access(&users[1])["reasons"], json!([]));
+}
+
+#[test]
+fn a_step_gives_places_to_so_many_and_no_more() {
+    let mut acme = Acme::new();
+    acme.populate(2 * limits::ACCESS_USERS);
+    acme.policy(&json!({ "roles": [{ "value": "modeler", "max": 3 }] }));
+    acme.policy(&json!({ "mappings": [mapping("m", "userName pr", &["modeler"])] }));
+    acme.alarms();
+    let waiting = |acme: &Acme| {
+        let rows = acme.sql.query("SELECT count(*) FROM grants WHERE waiting = 1", &[]).unwrap();
+        usize::try_from(rows[0].integer(0).unwrap()).unwrap()
+    };
+    let waited = waiting(&acme);
+    assert_eq!(waited, 2 * limits::ACCESS_USERS - 3);
+    // Three lose the role, and nobody who waits qualifies any more.
+    acme.policy(&json!({ "mappings": [] }));
+    acme.alarm().expect("the alarm does its step");
+    let most = limits::ACCESS_USERS + limits::ACCESS_STEP;
+    let left = waiting(&acme);
+    assert!(left < waited && left >= waited - most, "{left} of {waited}");
+    acme.alarms();
+    assert_eq!((waiting(&acme), acme.rows("grants")), (0, 0));
 }

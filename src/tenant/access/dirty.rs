@@ -26,6 +26,8 @@ pub(in crate::tenant) struct Dirty {
     pub(super) balance: BTreeMap<String, i64>,
     /// The roles that somebody has lost.
     pub(super) lost: BTreeSet<String>,
+    /// How many users were computed because they had waited longest.
+    pub(super) moved_up: usize,
     /// What is to become of memberships by mappings.
     pub(super) joins: BTreeMap<Pos, Joins>,
     /// What triggers have granted.

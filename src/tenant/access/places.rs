@@ -34,15 +34,16 @@ impl Settling<'_> {
     }
 
     /// Gives the places of those roles that somebody has lost to those who have waited for them longest,
-    /// each computed as `how` says.
+    /// each computed as `how` says, to [`limits::ACCESS_USERS`] in a request or a step of an alarm.
     pub(super) fn fill_up(&mut self, how: &How<'_>) -> Result<(), StoreError> {
         while let Some(name) = self.memory.dirty.lost.pop_first() {
             let Some(max) = self.memory.policy.access.quota_of(&name) else { continue };
-            for _ in 0..limits::ACCESS_USERS {
+            while self.memory.dirty.moved_up < limits::ACCESS_USERS {
                 let Some(first) = grants::first_waiting(self.sql, &name)? else { break };
                 if grants::others(self.sql, &name, first)? >= max {
                     break;
                 }
+                self.memory.dirty.moved_up = self.memory.dirty.moved_up.saturating_add(1);
                 let (triggered, is_reviewed) = how(first);
                 self.recompute(first, triggered, is_reviewed)?;
             }
