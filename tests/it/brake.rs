@@ -292,6 +292,27 @@ fn what_was_decided_is_done_before_the_connection_leaves() {
 }
 
 #[test]
+fn who_goes_once_all_is_decided_is_no_holder_for_a_guard() {
+    let (mut acme, key, users) = braked_many();
+    users.iter().for_each(|user| acme.delete_by(&key, user));
+    let bob = acme.user("bob");
+    for owner in [users.last().unwrap(), &bob] {
+        let grant = json!({ "role": "owner" });
+        assert_eq!(acme.admin("POST", &format!("/users/{owner}/grants"), &grant).status, 201);
+    }
+    acme.policy(&json!({ "guards": [{ "role": "owner" }] }));
+    let body = json!({ "connection": "okta" });
+    assert_eq!(acme.admin("POST", "/changes/approve", &body).status, 202);
+    assert_eq!(acme.admin("DELETE", "/connections/okta?users=delete", &Value::Null).status, 202);
+    assert_eq!(acme.rows("departures"), 1);
+    let off = patch_op(&json!([{ "op": "replace", "path": "active", "value": false }]));
+    assert_eq!(acme.scim("PATCH", &format!("/Users/{bob}"), &off).status, 400);
+    acme.get("/Users?count=0");
+    acme.alarms();
+    assert_eq!((acme.rows("connections"), acme.held(&bob)), (0, vec!["owner@company".to_owned()]));
+}
+
+#[test]
 fn what_is_held_after_a_decision_is_none_of_it() {
     let (mut acme, key, users) = braked_many();
     let late = acme.pushed(&key, &json!({ "userName": "late" }));

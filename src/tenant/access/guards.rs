@@ -140,7 +140,7 @@ fn falls_short(
 /// a connection leaves.
 fn holders(sql: &dyn Sql, memory: &Memory, guard: &Guard) -> Result<Vec<Pos>, StoreError> {
     let holders = grants::holders(sql, &guard.role, limits::ACCESS_USERS)?;
-    if memory.departure().is_none() {
+    if memory.departures().all(|departure| departure.stopped.is_some()) {
         return Ok(holders);
     }
     let mut staying = Vec::new();
