@@ -117,12 +117,13 @@ impl Delivered {
     }
 }
 
-/// The code of what a receiver has against a token (RFC 8935 §2.3), if it is one.
+/// The code of what a receiver has against a token (RFC 8935 §2.3), if it is one. It is kept for as long as
+/// what is told of the delivery, so that no address has a place in it.
 pub fn set_error(told: &Value) -> Option<String> {
     let code = told.get("err").and_then(Value::as_str)?;
     let is_code = |code: &&str| {
         code.len() <= limits::SET_ERROR_CHARACTERS
-            && code.bytes().all(|byte| byte.is_ascii_graphic())
+            && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
     };
     Some(code).filter(is_code).map(str::to_owned)
 }

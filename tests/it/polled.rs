@@ -98,6 +98,24 @@ fn a_token_that_is_refused_has_failed_until_it_is_tried_again() {
 }
 
 #[test]
+fn what_nobody_knows_any_more_is_not_asked_for_again() {
+    let mut acme = given();
+    acme.user("ada");
+    let [jti] = open(&mut acme, &json!({})).try_into().expect("one");
+    open(&mut acme, &json!({ "setErrs": { &jti: { "err": "jwtAud" } } }));
+    let [row] = acme.deliveries("crm", "?status=failed").try_into().expect("one");
+    let path = format!("/changes/{}/retry", row["seq"]);
+    assert_eq!(acme.admin("POST", &path, &json!({})).status, 200);
+    assert_eq!(acme.shown_stream("crm")["unfinished"], 1);
+    acme.policy(&json!({ "retainEvents": "P7D" }));
+    acme.wait(45 * 86_400);
+    acme.user("bob");
+    acme.alarm().expect("the alarm does its step");
+    assert_eq!(open(&mut acme, &json!({ "ack": [jti] })).len(), 1);
+    assert_eq!((acme.rows("deliveries"), &acme.shown_stream("crm")["unfinished"]), (0, &json!(0)));
+}
+
+#[test]
 fn a_poll_writes_no_row_but_the_streams_place() {
     let mut acme = given();
     for number in 0..=limits::POLLED_SETS {

@@ -238,6 +238,7 @@ fn a_receiver_says_what_it_has_against_a_token() {
         (&*format!(r#"{{"err":"{most}"}}"#), format!("400 {most}")),
         (&*format!(r#"{{"err":"{most}x"}}"#), "400 refused".to_owned()),
         (r#"{"err":"a b"}"#, "400 refused".to_owned()),
+        (r#"{"err":"ada@example.com"}"#, "400 refused".to_owned()),
         ("no", "400 refused".to_owned()),
     ] {
         assert_eq!(refused(body).reason(), reason);

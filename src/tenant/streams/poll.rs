@@ -200,12 +200,18 @@ impl Work<'_, '_> {
         let now = self.now().timestamp_millis();
         let (open, rows, lost) = (Vec::new(), Vec::new(), Vec::new());
         let mut sorting = Sorting { asked, now, open, rows, lost, is_told: false };
+        let mut is_known = true;
         for row in deliveries::unfinished(self.sql, &id)? {
             if row.seq > stream.after {
                 continue; // It comes below.
             }
-            if let Some(event) = events::at(self.sql, row.seq)? {
-                sorting.closes(stream, tenant, event, Some(&row));
+            match events::at(self.sql, row.seq)? {
+                Some(event) => drop(sorting.closes(stream, tenant, event, Some(&row))),
+                // Nobody knows any more what it was.
+                None => {
+                    deliveries::delete(self.sql, &id, row.seq)?;
+                    is_known = false;
+                }
             }
         }
         let mut after = stream.after;
@@ -229,7 +235,7 @@ impl Work<'_, '_> {
         for row in &sorting.rows {
             deliveries::put(self.sql, &id, row)?;
         }
-        if !sorting.rows.is_empty() {
+        if !sorting.rows.is_empty() || !is_known {
             stream.forget_finished(self.sql)?;
             stream.count(self.sql)?;
         }
