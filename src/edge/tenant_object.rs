@@ -102,7 +102,12 @@ async fn ring(object: Rc<Object>) -> Outcome {
     if object.tenant.borrow().is_erased()
         && let Err(refusal) = object.purge().await
     {
-        object.complain("deletion", &refusal.to_response(false));
+        let id = object.complain("deletion", &refusal.to_response(false));
+        // Thrown, so that the runtime rings again: the alarm that was set is gone.
+        return Err(JsValue::from_str(&format!(
+            "the deletion failed, see request {}",
+            id.as_str()
+        )));
     }
     stepped.and(worked)?;
     object.arm(&object.tenant.borrow(), now())?;
