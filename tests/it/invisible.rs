@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use crate::steps::patch_op;
 use crate::support::Acme;
 
-const SIGNS: [char; 12] = [
-    '\u{200B}', '\u{2060}', '\u{FEFF}', '\u{202A}', '\u{202B}', '\u{202C}', '\u{202D}', '\u{202E}',
-    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+const SIGNS: [char; 17] = [
+    '\u{AD}', '\u{200B}', '\u{2060}', '\u{2061}', '\u{2062}', '\u{2063}', '\u{2064}', '\u{FEFF}',
+    '\u{202A}', '\u{202B}', '\u{202C}', '\u{202D}', '\u{202E}', '\u{2066}', '\u{2067}', '\u{2068}',
+    '\u{2069}',
 ];
 
 #[test]
