@@ -3,7 +3,7 @@
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { buildWorker } from "./build.mjs";
 import { sendFor } from "./bench/load.mjs";
 import { measure, secondsOf, warmUp } from "./bench/measure.mjs";
@@ -31,7 +31,7 @@ if (isScript(import.meta.url)) {
     const took = duration((Date.now() - began) / 1_000);
     const text = `${foreword({ options, rows, headroom, took })}\n${report(results)}`;
     console.log(`\n${text}`);
-    if (options.output) writeFileSync(join(root, options.output), text);
+    if (options.output) writeFileSync(resolve(root, options.output), text);
   });
 }
 
