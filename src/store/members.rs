@@ -92,6 +92,18 @@ pub fn present(
     rows.iter().map(read).collect()
 }
 
+/// The names by which members are shown that nobody has given a display, of those at given positions that
+/// have one, in order.
+pub fn names(sql: &dyn Sql, among: &[i64]) -> Result<Vec<(i64, String)>, StoreError> {
+    let rows = sql.query(
+        "SELECT r.pos, coalesce(r.doc->>'$.displayName', r.doc->>'$.userName') AS name
+         FROM json_each(?1) j CROSS JOIN resources r ON r.pos = j.value
+         WHERE name IS NOT NULL ORDER BY r.pos",
+        &[Param::Text(&json!(among).to_string())],
+    )?;
+    rows.iter().map(|row| Ok((row.integer(0)?, row.text(1)?.to_owned()))).collect()
+}
+
 /// Adds members that are not there; in halves where one value could not carry them.
 pub fn add(
     sql: &dyn Sql,

@@ -103,6 +103,8 @@ impl Work<'_, '_> {
                 let detail = format!("`members`: value {place} has more than {most} bytes");
                 return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
             }
+            let is_kept = target.is_none()
+                && (self.compat.dangling_members || self.is_kept(group, &entry.id, wish)?);
             match target {
                 Some(Target { pos, .. }) if !may_be_member(pos) => {
                     return Err(no_member(place).into());
@@ -112,7 +114,7 @@ impl Work<'_, '_> {
                     return Err(ScimError::new(ErrorKind::InvalidValue, detail).into());
                 }
                 Some(target) => wanted.put(target, entry, wish),
-                None if self.compat.dangling_members => {
+                None if is_kept => {
                     wanted.members.insert(Key::Text(entry.id.clone()), (entry, wish));
                 }
                 None => {
@@ -121,6 +123,21 @@ impl Work<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a text that no resource is stays with a group that has it, where all is said anew.
+    fn is_kept(
+        &self,
+        group: Option<&ResourceRow>,
+        text: &str,
+        wish: Wish,
+    ) -> Result<bool, StoreError> {
+        match group {
+            Some(group) if self.memory.dangling && wish == Wish::BeThere => {
+                Ok(!dangling::present(self.sql, group.pos, Some(&[text]))?.is_empty())
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Members shall not be there; one that no resource is, may still be there as it was sent.
@@ -210,6 +227,7 @@ impl Work<'_, '_> {
             let who = key.who();
             delta.leave(&key, who, held);
         }
+        delta.keep_names(self.sql)?;
         Ok(delta)
     }
 

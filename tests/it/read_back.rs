@@ -37,6 +37,7 @@ fn full() -> (Acme, Vec<String>, String) {
     let crew = json!({ "displayName": "Crew", "members": members,
         "urn:muster:scim:1.0:Group": { "kind": "role" } });
     let crew = acme.made("/Groups", &crew);
+    let all = acme.group("All", &[&ada, &bob, &crew]);
     let role = acme.made("/Roles", &json!({ "value": "modeler", "display": "Modeler" }));
     let other = json!({ "value": "reader", "supported": true, "totalAssignmentsPermitted": 7 });
     let other = acme.made("/Roles", &other);
@@ -50,6 +51,7 @@ fn full() -> (Acme, Vec<String>, String) {
         format!("/Users/{ada}"),
         format!("/Users/{bob}"),
         format!("/Groups/{crew}"),
+        format!("/Groups/{all}"),
         format!("/Roles/{role}"),
         format!("/Roles/{other}"),
         format!("/Entitlements/{entitlement}"),
@@ -105,7 +107,7 @@ fn what_was_read_is_merged_and_nothing_changes() {
 #[test]
 fn what_a_quota_tells_of_its_role_is_not_stored() {
     let (mut acme, resources, _) = full();
-    let role = &resources[3];
+    let role = &resources[4];
     let told = |acme: &mut Acme| {
         let read = acme.get(role);
         ["totalAssignmentsPermitted", "totalAssignmentsUsed"].map(|name| read[name].clone())
@@ -134,4 +136,34 @@ fn what_a_quota_tells_of_its_role_is_not_stored() {
         3,
         "what was said before there was one"
     );
+}
+
+#[test]
+fn members_that_were_read_are_put_back_and_keep_their_own_names() {
+    let mut acme = Acme::new();
+    let user = json!({ "userName": "ada", "displayName": "Ada Maiden" });
+    let ada = acme.made("/Users", &user);
+    let group = format!("/Groups/{}", acme.group("All", &[&ada]));
+    let entra = acme.connect("entra");
+    let kept = json!([{ "op": "add", "path": "members", "value": [{ "value": "not-yet" }] }]);
+    assert!(
+        acme.with_key(&entra, |acme| acme.scim("PATCH", &group, &patch_op(&kept))).status < 300
+    );
+    let read = acme.get(&group);
+    assert_eq!(read["members"].as_array().map(Vec::len), Some(2));
+    let before = acme.dump();
+    assert_eq!(acme.put(&group, &read), read);
+    let value = &read["members"];
+    let replace = json!([{ "op": "replace", "path": "members", "value": value }]);
+    assert!(acme.scim("PATCH", &group, &patch_op(&replace)).status < 300);
+    assert!(acme.dump() == before, "it wrote");
+    let value = json!([{ "op": "replace", "path": "displayName", "value": "Ada Married" }]);
+    assert!(acme.scim("PATCH", &format!("/Users/{ada}"), &patch_op(&value)).status < 300);
+    assert_eq!(acme.get(&group)["members"][0]["display"], "Ada Married");
+    // Another name is one that was given.
+    let mut read = acme.get(&group);
+    read["members"][0]["display"] = json!("The boss");
+    assert_eq!(acme.put(&group, &read)["members"][0]["display"], "The boss");
+    let unknown = json!([{ "op": "add", "path": "members", "value": [{ "value": "nobody" }] }]);
+    assert_eq!(acme.scim("PATCH", &group, &patch_op(&unknown)).status, 400);
 }

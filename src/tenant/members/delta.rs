@@ -19,6 +19,8 @@ pub(in crate::tenant) struct Delta {
     added: Vec<(Key, Row)>,
     /// Members that stay, under another display of the origin's.
     renamed: Vec<(i64, Row)>,
+    /// Members that stay and had no display: they are shown under a name of their own.
+    unnamed: Vec<(i64, Row)>,
     removed: Vec<(Key, Row)>,
     joined: Told,
     left: Told,
@@ -124,12 +126,34 @@ impl Delta {
                 self.added.push((key, row));
             }
             (Some(own), Key::Member(pos)) => {
-                if row.display.is_some() && row.display != own.display {
-                    self.renamed.push((pos, row));
+                let others = || held.iter().filter_map(|row| row.display.as_ref()).min();
+                match own.display.as_ref().or_else(others) {
+                    _ if row.display.is_none() => {}
+                    None => self.unnamed.push((pos, row)),
+                    shown if shown == row.display.as_ref() => {}
+                    Some(_) => self.renamed.push((pos, row)),
                 }
             }
             (Some(_), Key::Text(_)) => {}
         }
+    }
+
+    /// Has members stay as they are that are to be shown under the very name that they are shown under:
+    /// what was read is written back.
+    pub(super) fn keep_names(&mut self, sql: &dyn Sql) -> Result<(), StoreError> {
+        if self.unnamed.is_empty() {
+            return Ok(());
+        }
+        let unnamed = std::mem::take(&mut self.unnamed);
+        let among: Vec<i64> = unnamed.iter().map(|(pos, _)| *pos).collect();
+        let names = members::names(sql, &among)?;
+        let name_of = |pos: i64| {
+            let place = names.binary_search_by_key(&pos, |(named, _)| *named).ok()?;
+            names.get(place).map(|(_, name)| name)
+        };
+        let is_new = |(pos, row): &(i64, Row)| name_of(*pos) != row.display.as_ref();
+        self.renamed.extend(unnamed.into_iter().filter(is_new));
+        Ok(())
     }
 
     /// A member of which some rows are there shall not be there, as far as the client may take it.
