@@ -62,8 +62,6 @@ pub const RETRY_AFTER_SECONDS: i64 = 86_400;
 pub const FAILING_MILLISECONDS: i64 = 5 * 86_400_000;
 /// Bytes of a receiver's answer that are read, and kept.
 pub const ANSWER_BYTES: usize = 2 * 1024;
-/// Characters of the code of what a receiver has against a token; a longer one is none.
-pub const SET_ERROR_CHARACTERS: usize = 64;
 /// Characters of what a stream is authorized with, and of an audience; more are 422.
 pub const SET_CHARACTERS: usize = 2_000;
 /// For how long who has read a tenant's public keys may keep them.

@@ -102,7 +102,7 @@ impl Delivered {
     }
 
     /// What the receiver has against a token, by its code (RFC 8935 §2.4).
-    fn token_error(&self) -> Option<String> {
+    fn token_error(&self) -> Option<&'static str> {
         let Self::Answered { status: 400, body, .. } = self else { return None };
         let told: Value = serde_json::from_str(body).ok()?;
         set_error(&told)
@@ -117,15 +117,21 @@ impl Delivered {
     }
 }
 
-/// The code of what a receiver has against a token (RFC 8935 §2.3), if it is one. It is kept for as long as
-/// what is told of the delivery, so that no address has a place in it.
-pub fn set_error(told: &Value) -> Option<String> {
+/// The codes of what a receiver may have against a token (RFC 8935 §2.4, §7.1).
+const SET_ERRORS: [&str; 6] = [
+    "invalid_request",
+    "invalid_key",
+    "invalid_issuer",
+    "invalid_audience",
+    "authentication_failed",
+    "access_denied",
+];
+
+/// The code of what a receiver has against a token, if it is one that is registered: no other text of a
+/// receiver is kept where it outlasts what is told of people.
+pub fn set_error(told: &Value) -> Option<&'static str> {
     let code = told.get("err").and_then(Value::as_str)?;
-    let is_code = |code: &&str| {
-        code.len() <= limits::SET_ERROR_CHARACTERS
-            && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-    };
-    Some(code).filter(is_code).map(str::to_owned)
+    SET_ERRORS.into_iter().find(|known| *known == code)
 }
 
 /// The seconds that a `Retry-After` means, in either of its forms (RFC 9110 §10.2.3).

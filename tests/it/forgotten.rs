@@ -140,7 +140,7 @@ impl Story {
         };
         let sets = polled(&mut self.acme, json!({ "returnImmediately": true }));
         let told = format!("nobody knows {}", self.names[3]);
-        let told = json!({ "err": "unknown", "description": told });
+        let told = json!({ "err": self.names[3], "description": told });
         let errors: Value = sets
             .as_object()
             .expect("sets")

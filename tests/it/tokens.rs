@@ -232,14 +232,12 @@ fn a_receiver_says_what_it_has_against_a_token() {
     let (mut acme, _) = given();
     let refused =
         |body: &str| Delivered::Answered { status: 400, retry_after: None, body: body.to_owned() };
-    let most = "x".repeat(limits::SET_ERROR_CHARACTERS);
     for (body, reason) in [
-        (r#"{"err":"invalid_key","description":"none"}"#, "400 invalid_key".to_owned()),
-        (&*format!(r#"{{"err":"{most}"}}"#), format!("400 {most}")),
-        (&*format!(r#"{{"err":"{most}x"}}"#), "400 refused".to_owned()),
-        (r#"{"err":"a b"}"#, "400 refused".to_owned()),
-        (r#"{"err":"ada@example.com"}"#, "400 refused".to_owned()),
-        ("no", "400 refused".to_owned()),
+        (r#"{"err":"invalid_key","description":"none"}"#, "400 invalid_key"),
+        (r#"{"err":"access_denied"}"#, "400 access_denied"),
+        (r#"{"err":"Ada"}"#, "400 refused"),
+        (r#"{"err":1}"#, "400 refused"),
+        ("no", "400 refused"),
     ] {
         assert_eq!(refused(body).reason(), reason);
     }

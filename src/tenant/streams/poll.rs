@@ -51,6 +51,9 @@ impl Poll {
     }
 }
 
+/// Why a token is refused by a code that is not registered.
+const REFUSED: &str = "refused";
+
 /// What a receiver asks.
 struct Asked {
     most: usize,
@@ -74,9 +77,14 @@ impl Asked {
             value.as_array()?.iter().map(|one| one.as_str().map(str::to_owned)).collect()
         };
         let error = |(jti, told): (&String, &Value)| {
-            let words = told.get("description").and_then(Value::as_str).unwrap_or_default();
+            let text = |name: &str| told.get(name).and_then(Value::as_str);
+            let (code, words) = (text("err")?, text("description").unwrap_or_default());
+            let (reason, words) = match set_error(told) {
+                Some(known) => (known, words.to_owned()),
+                None => (REFUSED, format!("{code}: {words}")),
+            };
             let words = words.chars().take(limits::ANSWER_BYTES).collect();
-            Some((jti.clone(), (set_error(told)?, words)))
+            Some((jti.clone(), (reason.to_owned(), words)))
         };
         let errors = |value: &Value| value.as_object()?.iter().map(error).collect();
         Ok(Self {
