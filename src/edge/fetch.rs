@@ -40,7 +40,7 @@ async fn answer(request: js::Request, env: js::Env) -> Outcome {
             began: now().timestamp_millis(),
             secure: url.is_secure(),
             scim: url.is_scim(),
-            method: method.name().to_owned(),
+            method: if beginning.method() == "HEAD" { "HEAD" } else { method.name() }.to_owned(),
             ..Trace::default()
         },
     };
