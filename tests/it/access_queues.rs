@@ -1,5 +1,5 @@
 //! The law of queues: whatever happened, nobody comes to hold what somebody else waits for who has waited
-//! longer.
+//! longer, unless together with a place of another role.
 
 use muster::store::{Row, Sql as _};
 use proptest::collection::vec;
@@ -42,9 +42,12 @@ impl World {
 
     fn check_queues(&self, [waited, held]: &[Vec<Place>; 2], step: &Step) {
         let [waiting, holding] = self.queues();
-        for (role, _, user) in &holding {
+        let is_new = |one: &&Place| !held.iter().any(|had| (&had.0, had.2) == (&one.0, one.2));
+        let came: Vec<&Place> = holding.iter().filter(is_new).collect();
+        for (role, _, user) in &came {
             let is_it = |one: &&Place| one.0 == *role && one.2 == *user;
-            if held.iter().any(|one| is_it(&one)) {
+            // Who is given a place of one role is given what else is free then.
+            if came.iter().any(|one| one.0 != *role && one.2 == *user) {
                 continue;
             }
             let queue = waited.iter().filter(|one| one.0 == *role);
